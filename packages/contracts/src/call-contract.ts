@@ -1,0 +1,35 @@
+import type { z } from 'zod';
+
+/**
+ * One internal request between two services: the caller waits for the answer. A rule's no is part of the answer
+ * (`rejections`, in order of precedence), not an HTTP error.
+ */
+export type CallContract<
+  Request extends z.ZodType = z.ZodType,
+  Response extends z.ZodType = z.ZodType,
+  Rejection extends string = string,
+> = {
+  /** `<service>.<verb-noun>`; served at `POST /calls/<name>`. */
+  readonly name: string;
+  readonly request: Request;
+  readonly response: Response;
+  readonly rejections: readonly Rejection[];
+};
+
+export function defineCall<
+  Request extends z.ZodType,
+  Response extends z.ZodType,
+  const Rejection extends string = never,
+>(
+  contract: Omit<CallContract<Request, Response, Rejection>, 'rejections'> & {
+    readonly rejections?: readonly Rejection[];
+  },
+): CallContract<Request, Response, Rejection> {
+  return Object.freeze({ ...contract, rejections: contract.rejections ?? [] });
+}
+
+export type CallRequest<Call> = Call extends CallContract<infer Request, z.ZodType, string> ? z.output<Request> : never;
+export type CallOutcome<Call> =
+  Call extends CallContract<z.ZodType, infer Response, infer Rejection>
+    ? { readonly ok: true; readonly value: z.output<Response> } | { readonly ok: false; readonly rejection: Rejection }
+    : never;

@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { defineCall } from '../call-contract';
+import { asset, minorUnits, mode, tenantId, timestamp } from '../fields';
+
+/** Idempotent by `reference`: a repeat answers with the address allocated first. */
+export const allocateAddress = defineCall({
+  name: 'chain-watcher.allocate-address',
+  request: z.strictObject({ asset, mode, tenantId, reference: z.string(), amount: minorUnits }),
+  response: z.object({ chain: z.string(), address: z.string() }),
+  rejections: ['asset_not_available'],
+});
+
+/** Puts a deposit into the next block of a simulated chain. `depositKey` makes a repeat a no-op. */
+export const simulateDeposit = defineCall({
+  name: 'chain-watcher.simulate-deposit',
+  request: z.strictObject({ tenantId, mode, address: z.string(), asset, amount: minorUnits, depositKey: z.string() }),
+  response: z.object({ chain: z.string(), transactionId: z.string(), blockNumber: z.number().int() }),
+  rejections: ['address_not_found', 'asset_not_simulated', 'deposit_exists_with_different_fields'],
+});
+
+export const chainStatus = defineCall({
+  name: 'chain-watcher.chain-status',
+  request: z.strictObject({}),
+  response: z.object({
+    chains: z.array(
+      z.object({
+        chain: z.string(),
+        headNumber: z.number().int().nullable(),
+        cursorNumber: z.number().int().nullable(),
+        cursorHash: z.string().nullable(),
+        lagBlocks: z.number().int().nullable(),
+        updatedAt: timestamp.nullable(),
+        error: z.string().nullable(),
+      }),
+    ),
+  }),
+});

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { defineCall } from '../call-contract';
+import { mode, tenantId, timestamp } from '../fields';
+
+/** Which dialect's payload an endpoint receives. */
+export const webhookDialects = ['pay', 'intents'] as const;
+export const webhookEvents = [
+  'transfer.processing',
+  'transfer.confirmed',
+  'transfer.failed',
+  'transfer.reversed',
+  'intent.confirming',
+  'intent.partially_paid',
+  'intent.paid',
+  'intent.settled',
+  'intent.expired',
+  'intent.underpaid',
+  'intent.exception',
+] as const;
+
+const endpointView = z.object({
+  endpointId: z.uuid(),
+  url: z.string(),
+  events: z.array(z.enum(webhookEvents)),
+  dialect: z.enum(webhookDialects),
+  status: z.enum(['enabled', 'disabled']),
+  createdAt: timestamp,
+});
+
+/** Idempotent by (tenant, mode, dialect, scope, url): the events of a repeat are added to the endpoint. */
+export const registerEndpoint = defineCall({
+  name: 'notifications.register-endpoint',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    dialect: z.enum(webhookDialects),
+    /** Only facts about this account, for `pay`: the wallet. */
+    accountId: z.string().nullable(),
+    url: z.string().max(2048),
+    events: z.array(z.enum(webhookEvents)).min(1),
+  }),
+  response: z.object({ endpoint: endpointView, /** `whsec_…`, Standard Webhooks. */ secret: z.string() }),
+  rejections: ['url_invalid', 'url_not_public', 'endpoints_exhausted'],
+});
+
+export const listEndpoints = defineCall({
+  name: 'notifications.list-endpoints',
+  request: z.strictObject({ tenantId, mode }),
+  response: z.object({ endpoints: z.array(endpointView) }),
+});
+
+export const removeEndpoint = defineCall({
+  name: 'notifications.remove-endpoint',
+  request: z.strictObject({ tenantId, mode, endpointId: z.string() }),
+  response: z.object({}),
+  rejections: ['endpoint_not_found'],
+});
+
+export const deliveryStatuses = ['pending', 'delivered', 'exhausted'] as const;
+
+/** Newest first. */
+export const listDeliveries = defineCall({
+  name: 'notifications.list-deliveries',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    endpointId: z.string(),
+    limit: z.number().int().min(1).max(100),
+    cursor: z.string().nullable(),
+  }),
+  response: z.object({
+    deliveries: z.array(
+      z.object({
+        deliveryId: z.uuid(),
+        event: z.enum(webhookEvents),
+        subject: z.string(),
+        status: z.enum(deliveryStatuses),
+        attempts: z.number().int().nonnegative(),
+        lastError: z.string().nullable(),
+        nextAttemptAt: timestamp.nullable(),
+        createdAt: timestamp,
+      }),
+    ),
+    nextCursor: z.string().nullable(),
+  }),
+  rejections: ['endpoint_not_found', 'cursor_invalid'],
+});
+
+/** Sends a delivery again, with the same webhook id. */
+export const redeliver = defineCall({
+  name: 'notifications.redeliver',
+  request: z.strictObject({ tenantId, mode, deliveryId: z.string() }),
+  response: z.object({ deliveryId: z.uuid() }),
+  rejections: ['delivery_not_found', 'endpoint_disabled'],
+});

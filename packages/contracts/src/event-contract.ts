@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+/** One published fact: schema, version, topic and partition key. Contracts are additive only. */
+export type EventContract<Type extends string, Data extends z.ZodType> = {
+  readonly type: Type;
+  readonly version: number;
+  readonly topic: string;
+  /** When it is emitted, in one sentence; printed in docs/events.md. */
+  readonly summary: string;
+  readonly data: Data;
+  /** Partition key. Everything that must stay ordered shares one key. */
+  key(data: z.output<Data>): string;
+  /** Lifts version n to n + 1. Removing an entry makes old events unreadable. */
+  readonly upcast: Readonly<Record<number, (data: unknown) => unknown>>;
+};
+
+export type AnyEventContract = EventContract<string, z.ZodType>;
+
+export function defineEvent<const Type extends string, Data extends z.ZodType>(
+  contract: Omit<EventContract<Type, Data>, 'upcast'> & Partial<Pick<EventContract<Type, Data>, 'upcast'>>,
+): EventContract<Type, Data> {
+  const upcast = contract.upcast ?? {};
+  for (let version = 1; version < contract.version; version++) {
+    if (!upcast[version]) throw new Error(`${contract.type}: no upcast from version ${version}`);
+  }
+  return Object.freeze({ ...contract, upcast });
+}
+
+/** The same on every topic. `data` is what the contract of (`type`, `version`) says. */
+export const envelope = z.object({
+  /** Stable over republication: consumers deduplicate on it. */
+  id: z.uuid(),
+  type: z.string(),
+  version: z.number().int().positive(),
+  occurredAt: z.iso.datetime(),
+  stream: z.string(),
+  streamVersion: z.string().regex(/^\d+$/),
+  correlationId: z.string(),
+  causationId: z.string(),
+  data: z.unknown(),
+});
+export type Envelope = z.infer<typeof envelope>;
+
+/** Lifts `raw` from `version` to the contract's version and decodes it. Throws on a version newer than this build. */
+export function decodeData<Data extends z.ZodType>(
+  contract: EventContract<string, Data>,
+  version: number,
+  raw: unknown,
+): z.output<Data> {
+  if (version > contract.version) throw new Error(`${contract.type} v${version} is newer than this build`);
+  let data = raw;
+  for (let v = version; v < contract.version; v++) data = contract.upcast[v]?.(data);
+  return z.decode(contract.data, data as z.input<Data>);
+}
+
+export function encodeData<Data extends z.ZodType>(
+  contract: EventContract<string, Data>,
+  data: z.output<Data>,
+): unknown {
+  return z.encode(contract.data, data);
+}

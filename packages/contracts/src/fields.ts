@@ -1,0 +1,25 @@
+import { assetCodes } from '@daybook/money';
+import { z } from 'zod';
+
+/** Minor units travel as decimal strings: JSON numbers lose precision past 2^53. */
+export const minorUnits = z.codec(z.string().regex(/^(0|[1-9]\d{0,37})$/), z.bigint(), {
+  decode: (digits) => BigInt(digits),
+  encode: (units) => units.toString(),
+});
+
+/** Minor units of a balance, which may be below zero on accounts without a floor. */
+export const signedMinorUnits = z.codec(z.string().regex(/^(0|-?[1-9]\d{0,37})$/), z.bigint(), {
+  decode: (digits) => BigInt(digits),
+  encode: (units) => units.toString(),
+});
+
+export const asset = z.enum(assetCodes);
+
+/** Sandbox and live are different tenants of everything: books, addresses, webhooks. */
+export const mode = z.enum(['sandbox', 'live']);
+export type Mode = z.infer<typeof mode>;
+
+/** UTC, ISO 8601 with milliseconds, so that text order is time order. */
+export const timestamp = z.iso.datetime({ precision: 3 });
+
+export const tenantId = z.uuid();

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { defineEvent } from './event-contract';
+import { asset, minorUnits, mode, tenantId, timestamp } from './fields';
+
+const topic = 'intents.intents';
+const key = (data: { intentId: string }) => data.intentId;
+
+export const intentCurrencies = ['UPI', 'USDT_TRC20', 'USDT_SOL', 'SOL', 'ETH', 'USDT_ERC20'] as const;
+export const intentStatuses = [
+  'pending',
+  'confirming',
+  'partially_paid',
+  'paid',
+  'settled',
+  'expired',
+  'underpaid',
+] as const;
+export const intentExceptions = ['overpaid', 'paid_late', 'wrong_asset'] as const;
+
+const common = z.object({ intentId: z.uuid(), tenantId, mode, asset });
+
+export const intentStatusChanged = defineEvent({
+  type: 'IntentStatusChanged',
+  version: 1,
+  topic,
+  summary: "An intent's status or its received amounts changed. Carries the full state.",
+  key,
+  data: common.extend({
+    orderId: z.string(),
+    currency: z.enum(intentCurrencies),
+    amount: minorUnits,
+    /** Seen on chain and not reverted, final or not. */
+    amountReceived: minorUnits,
+    /** Final, and applied to this intent. */
+    amountApplied: minorUnits,
+    /** Final, in the intent's asset, and owed back to the payer. */
+    amountRefundable: minorUnits,
+    status: z.enum(intentStatuses),
+    exceptions: z.array(z.enum(intentExceptions)),
+    paymentAddress: z.string(),
+    transactionHash: z.string().nullable(),
+    createdAt: timestamp,
+    expiresAt: timestamp,
+    verifiedAt: timestamp.nullable(),
+    at: timestamp,
+  }),
+});
+
+export const paymentReceived = defineEvent({
+  type: 'PaymentReceived',
+  version: 1,
+  topic,
+  summary:
+    'A final deposit was attributed: `applied` to the intent, `refundable` back to the payer. They add up to it.',
+  key,
+  data: common.extend({
+    depositId: z.uuid(),
+    chain: z.string(),
+    applied: minorUnits,
+    refundable: minorUnits,
+    at: timestamp,
+  }),
+});
+
+export const intentPaid = defineEvent({
+  type: 'IntentPaid',
+  version: 1,
+  topic,
+  summary: 'All of the amount is in the journal and can be settled to the merchant.',
+  key,
+  data: common.extend({ amount: minorUnits, at: timestamp }),
+});
+
+export const intentUnderpaid = defineEvent({
+  type: 'IntentUnderpaid',
+  version: 1,
+  topic,
+  summary: 'The intent expired with less than its amount; what was applied becomes refundable.',
+  key,
+  data: common.extend({ amount: minorUnits, at: timestamp }),
+});

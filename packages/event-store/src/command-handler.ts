@@ -1,0 +1,66 @@
+import { isOperationalError, type Decider } from '@daybook/core';
+import { uuidFrom } from '@daybook/runtime';
+import type { EventCodec } from './codec';
+import type { EventMetadata, EventStore, ExpectedRevision } from './event-store';
+
+export type CommandContext = EventMetadata & {
+  /** What makes this command recognisable; event ids derive from it. */
+  readonly commandId: string;
+};
+
+export type Outcome<State, Event, Rejection> =
+  | {
+      readonly ok: true;
+      readonly state: State;
+      /** Recorded now; empty when the command was already done. */
+      readonly events: readonly Event[];
+      readonly expected: ExpectedRevision;
+    }
+  | { readonly ok: false; readonly rejection: Rejection; readonly state: State };
+
+/** Conflicts mean that another writer was first; deciding again on the newer state settles them. */
+const conflictRetriesMax = 20;
+
+/** Load, fold, decide, append. The only place a decider meets a store. */
+export function commandHandler<State, Command, Event extends { readonly type: string }, Rejection>(
+  decider: Decider<State, Command, Event, Rejection>,
+  codec: EventCodec<Event>,
+  store: EventStore,
+) {
+  async function load(stream: string): Promise<{ state: State; expected: ExpectedRevision }> {
+    const stored = await store.readStream(stream);
+    const state = stored.map((event) => codec.decode(event)).reduce(decider.evolve, decider.initial);
+    return { state, expected: stored.at(-1)?.revision ?? 'no_stream' };
+  }
+
+  async function handle(
+    stream: string,
+    command: Command,
+    context: CommandContext,
+  ): Promise<Outcome<State, Event, Rejection>> {
+    for (let attempt = 0; ; attempt++) {
+      const { state, expected } = await load(stream);
+      const decision = decider.decide(command, state);
+      if (!decision.ok) return { ...decision, state };
+      if (decision.events.length === 0) return { ok: true, state, events: [], expected };
+      const { commandId, correlationId, causationId } = context;
+      const events = decision.events.map((event, index) => ({
+        // The revision keeps ids apart when one command is rightly accepted twice over a stream's life.
+        id: uuidFrom([stream, String(expected), commandId, String(index)]),
+        ...codec.encode(event),
+        metadata: { correlationId, causationId },
+      }));
+      try {
+        await store.append(stream, events, expected);
+        return { ok: true, state: decision.events.reduce(decider.evolve, state), events: decision.events, expected };
+      } catch (error) {
+        // Deciding again on a fresh state is what makes both safe: a lost acknowledgement is found as "already done".
+        const again =
+          isOperationalError(error) && (error.code === 'version_conflict' || error.code === 'outcome_unknown');
+        if (!again || attempt >= conflictRetriesMax) throw error;
+      }
+    }
+  }
+
+  return { handle, load };
+}

@@ -1,0 +1,76 @@
+import { assert, AssertionError, OperationalError } from '@daybook/core';
+import { start, type EventStore, type NewEvent, type Position, type StoredEvent } from './event-store';
+
+/** The port in memory: for unit tests and simulations. Passes the same contract suite as Postgres. */
+export function memoryEventStore(now: () => Date = () => new Date()): EventStore {
+  const log: StoredEvent[] = [];
+  const streams = new Map<string, StoredEvent[]>();
+  const listeners = new Set<() => void>();
+
+  return {
+    async append(stream, events, expected) {
+      assert(events.length > 0, 'append without events');
+      const existing = streams.get(stream) ?? [];
+      const first = expected === 'no_stream' ? 0n : expected + 1n;
+      if (first !== BigInt(existing.length)) return settleRepeat(existing, events, first);
+      if (log.some((event) => events.some(({ id }) => id === event.id)))
+        throw new AssertionError('event id exists elsewhere');
+      for (const [index, event] of events.entries()) {
+        const stored: StoredEvent = {
+          ...event,
+          stream,
+          revision: first + BigInt(index),
+          position: String(log.length + 1) as Position,
+          recordedAt: now(),
+        };
+        log.push(stored);
+        existing.push(stored);
+      }
+      streams.set(stream, existing);
+      for (const wake of listeners) queueMicrotask(wake);
+      return { revision: first + BigInt(events.length) - 1n };
+    },
+    async readStream(stream, { from = 0n, limit = Number.MAX_SAFE_INTEGER } = {}) {
+      return (streams.get(stream) ?? []).filter((event) => event.revision >= from).slice(0, limit);
+    },
+    async readAll(from, limit) {
+      const index = indexOf(from);
+      return log.slice(index, index + limit);
+    },
+    async tail() {
+      return log.at(-1)?.position ?? start;
+    },
+    compare: (a, b) => indexOf(a) - indexOf(b),
+    onAppend(wake) {
+      listeners.add(wake);
+      return { stop: async () => void listeners.delete(wake) };
+    },
+    async close() {
+      listeners.clear();
+    },
+  };
+}
+
+function indexOf(position: Position): number {
+  return position === start ? 0 : Number(position);
+}
+
+/** All ids already at this place: success. None: conflict. Some, or another payload: the program is wrong. */
+export function settleRepeat(
+  existing: readonly StoredEvent[],
+  events: readonly NewEvent[],
+  first: bigint,
+): { revision: bigint } {
+  const there = events.map((event, index) => {
+    const found = existing.find(({ revision }) => revision === first + BigInt(index));
+    return found?.id === event.id ? found : undefined;
+  });
+  const matches = there.filter((found) => found !== undefined).length;
+  if (matches === 0) throw new OperationalError('version_conflict', true);
+  assert(matches === events.length, 'append repeats only a part of an earlier one');
+  assert(
+    events.every((event, index) => there[index]?.payload.equals(event.payload)),
+    'event id repeated with another payload',
+  );
+  return { revision: first + BigInt(events.length) - 1n };
+}

@@ -1,0 +1,4 @@
+export { createApp, httpServer, type AppOptions, type HttpServer } from './app';
+export { callClient, callRoutes, onCall, type CallClient, type CallHandler } from './calls';
+export { decimalToken, JsonError, jsonInteger, jsonNumber, losslessBody, parseJson, stringifyJson } from './json';
+export { errorHandler, failureOf, FailureError, invalidInput, sendProblem, type Failure } from './problem';

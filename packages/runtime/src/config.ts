@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { Secret } from './secret';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A secret setting. Also accepted as `<NAME>_FILE`, the path of a file that holds it. */
+export const secretSetting = (lengthMin: number) =>
+  z
+    .string()
+    .min(lengthMin)
+    .transform((value) => new Secret(value))
+    .meta({ secret: true });
+
+export const portSetting = z.coerce.number().int().min(0).max(65_535);
+export const durationMsSetting = (max: number) => z.coerce.number().int().min(0).max(max);
+
+/** Settings that every service has, described once. */
+export const serviceSettings = {
+  HTTP_HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  HTTP_PORT: portSetting.default(0).describe('Port to listen on; 0 chooses a free one.'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('Postgres of this service, as a postgres:// URL.'),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(100).default(8).describe('Connections kept at most.'),
+  MESSAGING: z.enum(['postgres', 'kafka']).default('postgres').describe('Transport of messages between services.'),
+  KAFKA_BROKERS: z
+    .string()
+    .default('')
+    .transform((list) =>
+      list
+        .split(',')
+        .map((broker) => broker.trim())
+        .filter((broker) => broker !== ''),
+    )
+    .describe('Comma-separated host:port list; required when MESSAGING is kafka.'),
+  INTERNAL_TOKEN: secretSetting(32).describe('Shared by the services: authenticates their calls to each other.'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Lowest level that is logged.'),
+  SHUTDOWN_GRACE_MS: durationMsSetting(120_000)
+    .default(25_000)
+    .describe('Time to finish work after SIGTERM, in milliseconds.'),
+} as const;
+
+/** Pure but for the files that `<NAME>_FILE` names. Reports every problem, each naming its setting. */
+export function parseConfig<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  env: Environment,
+): Readonly<z.output<z.ZodObject<Shape>>> {
+  const problems: string[] = [];
+  const values: Record<string, string> = {};
+  for (const name of Object.keys(schema.shape)) {
+    const value = settingOf(env, name, problems);
+    if (value !== undefined) values[name] = value;
+  }
+  const parsed = schema.safeParse(values);
+  if (!parsed.success) {
+    problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  } else if (problems.length === 0) {
+    const { MESSAGING, KAFKA_BROKERS } = parsed.data as { MESSAGING?: string; KAFKA_BROKERS?: string[] };
+    if (MESSAGING === 'kafka' && KAFKA_BROKERS?.length === 0)
+      problems.push('KAFKA_BROKERS: required when MESSAGING is kafka');
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return Object.freeze(parsed.data as z.output<z.ZodObject<Shape>>);
+}
+
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly problems: readonly string[]) {
+    super(`invalid configuration\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+}
+
+function settingOf(env: Environment, name: string, problems: string[]): string | undefined {
+  const direct = env[name];
+  if (direct !== undefined && direct !== '') return direct;
+  const file = env[`${name}_FILE`];
+  if (file === undefined || file === '') return undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    problems.push(`${name}_FILE: cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`);
+    return undefined;
+  }
+}
+
+/** The Markdown table of a service's README: one row a setting, in the order of the schema. */
+export function describeConfig(schema: z.ZodObject): string {
+  const rows = Object.entries(schema.shape).map(([name, setting]) => {
+    const json = z.toJSONSchema(setting as z.ZodType, { io: 'input', unrepresentable: 'any' }) as {
+      default?: unknown;
+      secret?: boolean;
+    };
+    const required = !(setting as z.ZodType).safeParse(undefined).success;
+    const fallback = required
+      ? 'required'
+      : json.default === undefined || json.default === ''
+        ? 'none'
+        : `\`${String(json.default)}\``;
+    return `| \`${name}\` | ${fallback} | ${(setting as z.ZodType).description ?? ''} |`;
+  });
+  return ['| setting | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}

@@ -1,0 +1,17 @@
+export { systemClock, type Clock } from './clock';
+export {
+  ConfigError,
+  describeConfig,
+  durationMsSetting,
+  parseConfig,
+  portSetting,
+  secretSetting,
+  serviceSettings,
+  type Environment,
+} from './config';
+export { currentCorrelation, withCorrelation, type Correlation } from './correlation';
+export { codeFrom, sha256Hex, uuidFrom, uuidv7 } from './ids';
+export { inOrder, runProgram, type Component, type OnFatal, type Service } from './lifecycle';
+export { createLogger, type Logger } from './logger';
+export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics';
+export { Secret } from './secret';

@@ -1,0 +1,79 @@
+import { ConfigError, type Environment } from './config';
+
+/** Something that runs: a server, a consumer, a relay. `stop` finishes work in hand and may be called when not started. */
+export type Component = {
+  readonly name: string;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/** A started service listens at `url`. */
+export type Service = {
+  start(): Promise<{ readonly url: string }>;
+  stop(): Promise<void>;
+};
+
+/** Called with an error that the process must not survive: a broken invariant, a consumer that makes no progress. */
+export type OnFatal = (error: unknown) => void;
+
+/** Starts in order and stops in reverse. If one does not start, those before it are stopped again. */
+export function inOrder(name: string, components: readonly Component[]): Component {
+  const started: Component[] = [];
+  const stop = async () => {
+    const errors: unknown[] = [];
+    for (const component of started.splice(0).reverse()) {
+      await component.stop().catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw new AggregateError(errors, `${name}: ${errors.length} part(s) did not stop cleanly`);
+  };
+  return {
+    name,
+    async start() {
+      for (const component of components) {
+        try {
+          await component.start();
+        } catch (error) {
+          await stop().catch(() => undefined);
+          throw new Error(`${name}: ${component.name} did not start`, { cause: error });
+        }
+        started.push(component);
+      }
+    },
+    stop,
+  };
+}
+
+type Program<Config> = {
+  readonly env: Environment;
+  loadConfig(env: Environment): Config;
+  createService(config: Config, overrides: { onFatal: OnFatal }): Service;
+  readonly graceMs: (config: Config) => number;
+};
+
+/**
+ * The body of every `main.ts`: start, wait for SIGTERM or SIGINT or a fatal error, stop within the grace time.
+ * Exit codes: 0 after a signal, 1 when it did not start or failed, 2 when stopping took too long, 64 for a bad setting.
+ */
+export async function runProgram<Config>(program: Program<Config>): Promise<number> {
+  let config: Config;
+  try {
+    config = program.loadConfig(program.env);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 64;
+  }
+  let finish!: (code: number) => void;
+  const ended = new Promise<number>((resolve) => (finish = resolve));
+  process.once('SIGTERM', () => finish(0)).once('SIGINT', () => finish(0));
+  const onFatal: OnFatal = (error) => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    finish(1);
+  };
+  const service = program.createService(config, { onFatal });
+  await service.start();
+  const code = await ended;
+  setTimeout(() => process.exit(2), program.graceMs(config)).unref();
+  await service.stop();
+  return code;
+}
