@@ -10,4 +10,5 @@ export * from './fields';
 export * from './identity-events';
 export * from './intent-events';
 export * from './ledger-events';
+export * from './registry';
 export * from './settlement-events';

@@ -1,0 +1,24 @@
+import { depositConfirmed, depositReverted, depositSeen } from './deposit-events';
+import type { AnyEventContract } from './event-contract';
+import { credentialIssued, credentialRestricted, credentialRevoked } from './identity-events';
+import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived } from './intent-events';
+import { transactionPosted, transferStatusChanged } from './ledger-events';
+import { settlementCompleted, settlementInstructed } from './settlement-events';
+
+/** Every published event. What is not listed here is not documented, has no fixture and must not be published. */
+export const eventContracts: readonly AnyEventContract[] = [
+  credentialIssued,
+  credentialRestricted,
+  credentialRevoked,
+  depositSeen,
+  depositConfirmed,
+  depositReverted,
+  intentStatusChanged,
+  paymentReceived,
+  intentPaid,
+  intentUnderpaid,
+  transactionPosted,
+  transferStatusChanged,
+  settlementInstructed,
+  settlementCompleted,
+];

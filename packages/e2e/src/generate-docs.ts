@@ -1,0 +1,69 @@
+/**
+ * Writes what the documentation takes from the code: docs/events.md from the contracts, and the settings table of each
+ * service's README from its config schema. With --check it writes nothing and fails when a file would change.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventContracts } from '@daybook/contracts';
+import { describeConfig } from '@daybook/runtime';
+import { configSchema as chainWatcher } from '@services/chain-watcher';
+import { configSchema as gateway } from '@services/gateway';
+import { configSchema as identity } from '@services/identity';
+import { configSchema as intents } from '@services/intents';
+import { configSchema as ledger } from '@services/ledger';
+import { configSchema as notifications } from '@services/notifications';
+import { configSchema as settlement } from '@services/settlement';
+import { z } from 'zod';
+
+const root = join(__dirname, '../../..');
+const services = { 'chain-watcher': chainWatcher, gateway, identity, intents, ledger, notifications, settlement };
+const settingsBetween = /(<!-- config -->\n)[\s\S]*?(<!-- \/config -->)/;
+
+type JsonSchema = { properties?: Record<string, JsonSchema>; type?: string; enum?: unknown[]; format?: string; pattern?: string; items?: JsonSchema; anyOf?: JsonSchema[]; description?: string };
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.anyOf) return schema.anyOf.map(typeOf).join(' or ');
+  if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
+  return schema.format ?? (schema.type === 'string' && schema.pattern !== undefined ? `text like \`${schema.pattern}\`` : (schema.type ?? 'any'));
+}
+
+function eventsPage(): string {
+  const topics = [...new Set(eventContracts.map(({ topic }) => topic))];
+  const sections = topics.map((topic) => {
+    const events = eventContracts.filter((contract) => contract.topic === topic);
+    const described = events.map((contract) => {
+      const { properties = {} } = z.toJSONSchema(contract.data, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
+      const rows = Object.entries(properties).map(([name, field]) => `| \`${name}\` | ${typeOf(field).replaceAll('|', '\\|')} |`);
+      return [`### ${contract.type} v${contract.version}`, '', contract.summary, '', '| field | type |', '| --- | --- |', ...rows].join('\n');
+    });
+    return [`## \`${topic}\``, ...described].join('\n\n');
+  });
+  const intro = 'Generated from `packages/contracts` by `npm run docs`. Every message has the same envelope: `id` (deduplicate on it), `type`, `version`, `occurredAt`, `stream`, `streamVersion`, `correlationId`, `causationId`, `data`. Amounts are decimal strings of minor units. Messages of one key arrive in order, at least once.';
+  return ['# Events between services', intro, ...sections].join('\n\n') + '\n';
+}
+
+function readmeWithSettings(service: keyof typeof services): { path: string; text: string } {
+  const path = join(root, 'services', service, 'README.md');
+  const readme = readFileSync(path, 'utf8');
+  if (!settingsBetween.test(readme)) throw new Error(`${path} has no <!-- config --> markers`);
+  return { path, text: readme.replace(settingsBetween, `$1${describeConfig(services[service]).replaceAll('$', '$$$$')}\n$2`) };
+}
+
+function main(): number {
+  const files = [{ path: join(root, 'docs/events.md'), text: eventsPage() }, ...(Object.keys(services) as (keyof typeof services)[]).map(readmeWithSettings)];
+  const stale = files.filter(({ path, text }) => readOrEmpty(path) !== text);
+  if (!process.argv.includes('--check')) stale.forEach(({ path, text }) => writeFileSync(path, text));
+  for (const { path } of stale) process.stdout.write(`${path.slice(root.length + 1)} ${process.argv.includes('--check') ? 'is out of date: run npm run docs' : 'written'}\n`);
+  return process.argv.includes('--check') && stale.length > 0 ? 1 : 0;
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+process.exitCode = main();
