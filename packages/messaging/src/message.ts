@@ -10,6 +10,9 @@ export type ReceivedMessage<Data> = {
   readonly type: string;
   readonly data: Data;
   readonly occurredAt: string;
+  /** Where the producer recorded the fact. Within a stream, a later fact has a higher version. */
+  readonly stream: string;
+  readonly streamVersion: string;
   readonly correlationId: string;
   readonly causationId: string;
 };

@@ -14,4 +14,5 @@ export { codeFrom, sha256Hex, uuidFrom, uuidv7 } from './ids';
 export { inOrder, runProgram, type Component, type OnFatal, type Service } from './lifecycle';
 export { createLogger, type Logger } from './logger';
 export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics';
+export { createSealer, sealingKeySetting, type Sealer } from './sealing';
 export { Secret } from './secret';
