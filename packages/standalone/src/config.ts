@@ -1,0 +1,44 @@
+import { resolve } from 'node:path';
+import { durationMsSetting, parseConfig, portSetting, type Environment } from '@daybook/runtime';
+import { z } from 'zod';
+
+export const configSchema = z.object({
+  DAYBOOK_HOME: z
+    .string()
+    .default('.daybook')
+    .transform((path) => resolve(path))
+    .describe('Directory of all state; deleting it is a clean start.'),
+  DAYBOOK_PORT: portSetting
+    .default(8080)
+    .describe('Port of the gateway on 127.0.0.1; every other port is chosen free.'),
+  DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe('Postgres to use instead of the embedded one.'),
+  MESSAGING: z.enum(['postgres', 'kafka']).default('postgres').describe('Transport of messages between services.'),
+  KAFKA_BROKERS: z.string().default('').describe('Comma-separated host:port list; required when MESSAGING is kafka.'),
+  EVM_RPC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('EVM node to use instead of the embedded development node.'),
+  EVM_USDT_CONTRACT: z
+    .string()
+    .optional()
+    .describe('USDT contract on EVM_RPC_URL; without it a test token is deployed there.'),
+  INTENT_TTL_MS: durationMsSetting(30 * 24 * 3_600_000)
+    .optional()
+    .describe('Lifetime of a payment intent in milliseconds.'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Lowest level that is logged.'),
+  SHUTDOWN_GRACE_MS: durationMsSetting(120_000)
+    .default(25_000)
+    .describe('Time to finish work after SIGTERM, in milliseconds.'),
+});
+
+export type Config = Readonly<z.output<typeof configSchema>>;
+
+export function loadConfig(env: Environment): Config {
+  return parseConfig(configSchema, env);
+}

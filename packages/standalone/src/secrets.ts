@@ -1,0 +1,55 @@
+/**
+ * The keys of one standalone instance. They are made at the first start and kept, readable by the owner alone, in
+ * DAYBOOK_HOME/secrets.json; losing the file loses access to what they encrypt and derive.
+ */
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writePrivateFile } from './private-file';
+
+const schema = z.object({
+  instanceId: z.uuid(),
+  internalToken: z.string(),
+  tokenPrivateKey: z.string(),
+  tokenPublicKey: z.string(),
+  secretsKey: z.string(),
+  personalDataKey: z.string(),
+  evmXpub: z.string(),
+  tronXpub: z.string(),
+  depositMnemonic: z.string(),
+  solanaSeed: z.string(),
+});
+export type Secrets = z.infer<typeof schema>;
+
+export async function loadSecrets(home: string): Promise<Secrets> {
+  const path = join(home, 'secrets.json');
+  if (existsSync(path)) return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  const secrets = await makeSecrets();
+  writePrivateFile(path, secrets);
+  return secrets;
+}
+
+async function makeSecrets(): Promise<Secrets> {
+  const { HDNodeWallet, Mnemonic } = await import('ethers');
+  const { privateKey, publicKey } = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const mnemonic = Mnemonic.fromEntropy(randomBytes(16));
+  // Only the extended public keys of the external chains (BIP-44) reach the chain-watcher.
+  const xpub = (path: string) => HDNodeWallet.fromMnemonic(mnemonic, path).neuter().extendedKey;
+  return {
+    instanceId: randomUUID(),
+    internalToken: randomBytes(32).toString('base64url'),
+    tokenPrivateKey: privateKey,
+    tokenPublicKey: publicKey,
+    secretsKey: randomBytes(32).toString('base64'),
+    personalDataKey: randomBytes(32).toString('base64'),
+    evmXpub: xpub("m/44'/60'/0'/0"),
+    tronXpub: xpub("m/44'/195'/0'/0"),
+    depositMnemonic: mnemonic.phrase,
+    solanaSeed: randomBytes(32).toString('hex'),
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * The demo tenant of a standalone instance. Runs once: its last act is writing credentials.json, and every step before
+ * that is safe to repeat, so an interrupted first start is finished by the next.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert } from '@daybook/core';
+import {
+  issueCredential,
+  issueFunds,
+  openAccount,
+  registerOrganization,
+  type CallContract,
+  type CallOutcome,
+  type CallRequest,
+  type Mode,
+  type Scope,
+} from '@daybook/contracts';
+import { callClient, type CallClient } from '@daybook/http';
+import { codeFrom, Secret, uuidFrom } from '@daybook/runtime';
+import { auditorUrl } from './auditor-role';
+import { writePrivateFile } from './private-file';
+import type { Secrets } from './secrets';
+
+/** What the demo `pay` wallet holds: 1250.75 TXC, in minor units. */
+const demoBalance = 125_075n;
+
+type KeyPair = { readonly apiKey: string; readonly apiSecret: string };
+type Login = { readonly login: string; readonly password: string };
+
+/** The file that newcomers and scripts read. Secrets are shown here once and stored nowhere else in the clear. */
+export type Credentials = {
+  readonly baseUrl: string;
+  readonly partner: { readonly username: string; readonly password: string; readonly apiKey: string };
+  readonly intents: { readonly clientId: string; readonly clientSecret: string };
+  readonly merchant: { readonly sandbox: KeyPair; readonly live: KeyPair };
+  readonly wallet: { readonly administrator: Login; readonly accountant: Login; readonly individual: Login };
+  readonly pay: {
+    readonly token: string;
+    readonly signingSecret: string;
+    readonly walletId: string;
+    readonly recipientToken: string;
+    readonly recipientWalletId: string;
+  };
+  readonly ops: { readonly token: string };
+  readonly auditor: { readonly token: string; readonly databaseUrl: string | null };
+};
+
+export type SeedOptions = {
+  readonly home: string;
+  readonly secrets: Pick<Secrets, 'instanceId' | 'internalToken'>;
+  readonly databaseUrl: string;
+  readonly urls: { readonly identity: string; readonly ledger: string; readonly gateway: string };
+};
+
+export function readCredentials(home: string): Credentials {
+  return JSON.parse(readFileSync(join(home, 'credentials.json'), 'utf8')) as Credentials;
+}
+
+export async function seedDemo(options: SeedOptions): Promise<void> {
+  const path = join(options.home, 'credentials.json');
+  if (existsSync(path)) {
+    const known = readCredentials(options.home);
+    if (known.baseUrl !== options.urls.gateway) writePrivateFile(path, { ...known, baseUrl: options.urls.gateway });
+    return;
+  }
+  const token = new Secret(options.secrets.internalToken);
+  const identity = callClient({ baseUrl: options.urls.identity, token });
+  const ledger = callClient({ baseUrl: options.urls.ledger, token });
+  try {
+    const credentials = await issueAll(options, identity, ledger);
+    await accepted(options.urls.gateway, credentials.pay.token);
+    writePrivateFile(path, credentials);
+  } finally {
+    await Promise.all([identity.stop(), ledger.stop()]);
+  }
+}
+
+type Wallets = {
+  readonly demo: string;
+  readonly shop: string;
+  readonly walletId: string;
+  readonly recipientWalletId: string;
+};
+
+async function issueAll(options: SeedOptions, identity: CallClient, ledger: CallClient): Promise<Credentials> {
+  const { instanceId } = options.secrets;
+  const demo = uuidFrom([instanceId, 'demo']);
+  const shop = uuidFrom([instanceId, 'demo recipient']);
+  await must(identity, registerOrganization, { tenantId: demo, name: 'Demo' });
+  await must(identity, registerOrganization, { tenantId: shop, name: 'Demo recipient' });
+  const walletId = await wallet(ledger, instanceId, demo, 'demo');
+  const recipientWalletId = await wallet(ledger, instanceId, shop, 'demo recipient');
+  await must(ledger, issueFunds, {
+    mode: 'sandbox',
+    transactionId: `issue:${walletId}`,
+    accountId: walletId,
+    asset: 'TXC',
+    amount: demoBalance,
+  });
+  return {
+    baseUrl: options.urls.gateway,
+    ...(await issueCredentials(identity, instanceId, { demo, shop, walletId, recipientWalletId })),
+    auditor: {
+      token: await issue(identity, demo, 'token', ['audit', 'ledger:read']).then(({ secret }) => secret),
+      databaseUrl: await auditorUrl(options.databaseUrl),
+    },
+  };
+}
+
+type Issue = CallRequest<typeof issueCredential>;
+
+function issue(
+  identity: CallClient,
+  tenantId: string,
+  kind: Issue['kind'],
+  scopes: readonly Scope[],
+  more: Partial<Issue> = {},
+) {
+  const defaults = { mode: 'sandbox', walletId: null, ipAllowList: [], login: null } as const;
+  return must(identity, issueCredential, { ...defaults, tenantId, kind, scopes: [...scopes], ...more });
+}
+
+async function issueCredentials(
+  identity: CallClient,
+  instanceId: string,
+  { demo, shop, walletId, recipientWalletId }: Wallets,
+): Promise<Omit<Credentials, 'baseUrl' | 'auditor'>> {
+  const keyPair = async (mode: Mode): Promise<KeyPair> => {
+    const { credentialId, secret } = await issue(identity, demo, 'basic', ['merchant', 'webhooks', 'ledger:read'], {
+      mode,
+    });
+    return { apiKey: credentialId, apiSecret: secret };
+  };
+  const login = async (name: string, scopes: readonly Scope[]): Promise<Login> => {
+    // A part of the instance's id keeps logins apart when instances share a database.
+    const loginName = `${name}-${instanceId.slice(0, 8)}@demo.example`;
+    return { login: loginName, password: (await issue(identity, demo, 'login', scopes, { login: loginName })).secret };
+  };
+  const partner = await login('partner', ['partner']);
+  const apiKey = await issue(identity, demo, 'api_key', ['partner', 'webhooks', 'ledger:read']);
+  const client = await issue(identity, demo, 'client', ['intents', 'webhooks', 'ledger:read']);
+  const payer = await issue(identity, demo, 'token', ['pay', 'webhooks', 'ledger:read'], { walletId });
+  const payee = await issue(identity, shop, 'token', ['pay', 'webhooks', 'ledger:read'], {
+    walletId: recipientWalletId,
+  });
+  const operator = await issue(identity, demo, 'token', ['ops', 'ledger:read', 'audit']);
+  return {
+    partner: { username: partner.login, password: partner.password, apiKey: apiKey.secret },
+    intents: { clientId: client.credentialId, clientSecret: client.secret },
+    merchant: { sandbox: await keyPair('sandbox'), live: await keyPair('live') },
+    wallet: {
+      administrator: await login('administrator', ['wallet', 'webhooks', 'ledger:read']),
+      accountant: await login('accountant', ['wallet', 'ledger:read']),
+      individual: await login('individual', ['wallet']),
+    },
+    pay: {
+      token: payer.secret,
+      signingSecret: payer.signingSecret ?? '',
+      walletId,
+      recipientToken: payee.secret,
+      recipientWalletId,
+    },
+    ops: { token: operator.secret },
+  };
+}
+
+async function wallet(ledger: CallClient, instanceId: string, tenantId: string, name: string): Promise<string> {
+  const accountId = codeFrom('WALLET', [instanceId, name]);
+  await must(ledger, openAccount, { mode: 'sandbox', accountId, tenantId, asset: 'TXC', type: 'liability', floor: 0n });
+  return accountId;
+}
+
+/** The answer of a call that no rule may refuse here. */
+async function must<Call extends CallContract>(client: CallClient, call: Call, request: CallRequest<Call>) {
+  const outcome = (await client(call, request)) as { ok: boolean; value?: unknown; rejection?: string };
+  assert(outcome.ok, `${call.name} was refused: ${outcome.rejection}`);
+  return outcome.value as Extract<CallOutcome<Call>, { ok: true }>['value'];
+}
+
+/** Waits until the gateway has heard of the credential: it learns of them by message. */
+async function accepted(gatewayUrl: string, token: string): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  for (;;) {
+    const response = await fetch(`${gatewayUrl}/v1/credential`, { headers: { authorization: `Bearer ${token}` } });
+    if (response.ok) return;
+    if (Date.now() > deadline)
+      throw new Error(`the gateway does not know the demo credentials (status ${response.status})`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

@@ -1,0 +1,215 @@
+/**
+ * Every service in one process, on an embedded Postgres and an embedded EVM node unless others are named. The services
+ * are the ones that run apart in the distributed form; only their addresses and settings are put together here.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { deploySandboxUsdt, embeddedEvmNode, embeddedPostgres } from '@daybook/embedded';
+import { inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
+import * as chainWatcher from '@services/chain-watcher';
+import * as gateway from '@services/gateway';
+import * as identity from '@services/identity';
+import * as intents from '@services/intents';
+import * as ledger from '@services/ledger';
+import * as notifications from '@services/notifications';
+import * as settlement from '@services/settlement';
+import type { Config } from './config';
+import { instanceLock } from './instance-lock';
+import { writePrivateFile } from './private-file';
+import { loadSecrets, type Secrets } from './secrets';
+import { seedDemo } from './seed';
+
+type ServiceName = 'identity' | 'ledger' | 'chain-watcher' | 'intents' | 'settlement' | 'notifications' | 'gateway';
+type Settings = Record<string, string | undefined>;
+type Factory = (settings: Settings, overrides: { onFatal: OnFatal }) => Service;
+
+const factories: Record<ServiceName, Factory> = {
+  identity: (settings, overrides) => identity.createService(identity.loadConfig(settings), overrides),
+  ledger: (settings, overrides) => ledger.createService(ledger.loadConfig(settings), overrides),
+  'chain-watcher': (settings, overrides) => chainWatcher.createService(chainWatcher.loadConfig(settings), overrides),
+  intents: (settings, overrides) => intents.createService(intents.loadConfig(settings), overrides),
+  settlement: (settings, overrides) => settlement.createService(settlement.loadConfig(settings), overrides),
+  notifications: (settings, overrides) => notifications.createService(notifications.loadConfig(settings), overrides),
+  gateway: (settings, overrides) => gateway.createService(gateway.loadConfig(settings), overrides),
+};
+
+/** What the parts tell each other once they run. */
+type Running = {
+  secrets?: Secrets;
+  databaseUrl?: string;
+  evm?: { readonly rpcUrl: string; readonly usdtContract: string };
+  readonly urls: Partial<Record<ServiceName, string>>;
+};
+
+export function createStandalone(config: Config, overrides: { readonly onFatal: OnFatal }): Service {
+  const running: Running = { urls: {} };
+  const service = (name: ServiceName) =>
+    serviceComponent(name, () => settingsOf(name, config, running), overrides, running);
+  const all = inOrder('Daybook', [
+    home(config, running),
+    ...database(config, running),
+    instanceLock(() => running.databaseUrl ?? ''),
+    ...evmNode(config, running),
+    together('ledger, identity and chains', [
+      service('identity'),
+      service('ledger'),
+      service('chain-watcher'),
+      service('settlement'),
+      service('notifications'),
+    ]),
+    service('intents'),
+    service('gateway'),
+    seed(config, running),
+  ]);
+  return {
+    async start() {
+      await all.start();
+      return { url: running.urls.gateway ?? '' };
+    },
+    stop: () => all.stop(),
+  };
+}
+
+function home(config: Config, running: Running): Component {
+  return {
+    name: 'DAYBOOK_HOME',
+    async start() {
+      mkdirSync(config.DAYBOOK_HOME, { recursive: true, mode: 0o700 });
+      running.secrets = await loadSecrets(config.DAYBOOK_HOME);
+    },
+    stop: async () => undefined,
+  };
+}
+
+function database(config: Config, running: Running): Component[] {
+  if (config.DATABASE_URL !== undefined) {
+    running.databaseUrl = config.DATABASE_URL;
+    return [];
+  }
+  const postgres = embeddedPostgres({ directory: join(config.DAYBOOK_HOME, 'postgres') });
+  return [then(postgres, async () => void (running.databaseUrl = postgres.url))];
+}
+
+/** A development chain of our own if no node is named: one block a second, state kept over restarts. */
+function evmNode(config: Config, running: Running): Component[] {
+  const directory = join(config.DAYBOOK_HOME, 'evm');
+  const announce = async (rpcUrl: string) => {
+    const usdtContract = config.EVM_USDT_CONTRACT ?? (await deploySandboxUsdt(rpcUrl)).address;
+    running.evm = { rpcUrl, usdtContract };
+    // The demo pays from the development node's faucet and finds it here.
+    writePrivateFile(join(config.DAYBOOK_HOME, 'evm.json'), running.evm);
+  };
+  if (config.EVM_RPC_URL !== undefined) {
+    const url = config.EVM_RPC_URL;
+    return [{ name: 'EVM node', start: () => announce(url), stop: async () => undefined }];
+  }
+  const node = embeddedEvmNode({ directory, blockTimeSeconds: 1 });
+  return [then(node, () => announce(node.url))];
+}
+
+function seed(config: Config, running: Running): Component {
+  return {
+    name: 'demo tenant',
+    async start() {
+      const { secrets, databaseUrl, urls } = running;
+      if (secrets === undefined || databaseUrl === undefined)
+        throw new Error('the demo tenant needs secrets and a database');
+      await seedDemo({ home: config.DAYBOOK_HOME, secrets, databaseUrl, urls: urls as Record<ServiceName, string> });
+    },
+    stop: async () => undefined,
+  };
+}
+
+/** The component, and something to do once it runs. */
+function then(component: Component, afterStart: () => Promise<void>): Component {
+  return {
+    name: component.name,
+    async start() {
+      await component.start();
+      await afterStart();
+    },
+    stop: () => component.stop(),
+  };
+}
+
+/** Parts that do not need each other, started at the same time. */
+function together(name: string, components: readonly Component[]): Component {
+  const stop = async () => {
+    const results = await Promise.allSettled(components.map((component) => component.stop()));
+    const errors = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
+    if (errors.length > 0) throw new AggregateError(errors, `${name}: ${errors.length} part(s) did not stop cleanly`);
+  };
+  return {
+    name,
+    async start() {
+      const results = await Promise.allSettled(components.map((component) => component.start()));
+      const failed = results.find((result) => result.status === 'rejected');
+      if (failed === undefined) return;
+      await stop().catch(() => undefined);
+      throw failed.reason;
+    },
+    stop,
+  };
+}
+
+function serviceComponent(
+  name: ServiceName,
+  settings: () => Settings,
+  overrides: { onFatal: OnFatal },
+  running: Running,
+): Component {
+  let service: Service | undefined;
+  return {
+    name,
+    async start() {
+      service = factories[name](settings(), overrides);
+      running.urls[name] = (await service.start()).url;
+    },
+    async stop() {
+      await service?.stop();
+    },
+  };
+}
+
+function settingsOf(name: ServiceName, config: Config, running: Running): Settings {
+  const { secrets, databaseUrl, evm, urls } = running;
+  if (secrets === undefined) throw new Error('settings asked for before the secrets were read');
+  const common: Settings = {
+    DATABASE_URL: databaseUrl,
+    MESSAGING: config.MESSAGING,
+    KAFKA_BROKERS: config.KAFKA_BROKERS,
+    INTERNAL_TOKEN: secrets.internalToken,
+    LOG_LEVEL: config.LOG_LEVEL,
+    SHUTDOWN_GRACE_MS: String(config.SHUTDOWN_GRACE_MS),
+  };
+  const own: Record<ServiceName, Settings> = {
+    identity: {
+      TOKEN_PRIVATE_KEY: secrets.tokenPrivateKey,
+      SECRETS_KEY: secrets.secretsKey,
+      PERSONAL_DATA_KEY: secrets.personalDataKey,
+    },
+    ledger: { PERSONAL_DATA_KEY: secrets.personalDataKey },
+    'chain-watcher': {
+      EVM_RPC_URL: evm?.rpcUrl,
+      EVM_USDT_CONTRACT: evm?.usdtContract,
+      EVM_XPUB: secrets.evmXpub,
+      TRON_XPUB: secrets.tronXpub,
+      SOLANA_SEED: secrets.solanaSeed,
+      UPI_PAYEE: 'demo@daybook',
+      UPI_PAYEE_NAME: 'Daybook demo',
+    },
+    intents: { CHAIN_WATCHER_URL: urls['chain-watcher'], INTENT_TTL_MS: config.INTENT_TTL_MS?.toString() },
+    settlement: {},
+    notifications: { SECRETS_KEY: secrets.secretsKey, WEBHOOK_ALLOW_LOOPBACK: 'true' },
+    gateway: {
+      HTTP_PORT: String(config.DAYBOOK_PORT),
+      TOKEN_PUBLIC_KEY: secrets.tokenPublicKey,
+      IDENTITY_URL: urls.identity,
+      INTENTS_URL: urls.intents,
+      LEDGER_URL: urls.ledger,
+      CHAIN_WATCHER_URL: urls['chain-watcher'],
+      NOTIFICATIONS_URL: urls.notifications,
+    },
+  };
+  return { ...common, ...own[name] };
+}
