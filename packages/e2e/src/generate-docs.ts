@@ -19,13 +19,27 @@ const root = join(__dirname, '../../..');
 const services = { 'chain-watcher': chainWatcher, gateway, identity, intents, ledger, notifications, settlement };
 const settingsBetween = /(<!-- config -->\n)[\s\S]*?(<!-- \/config -->)/;
 
-type JsonSchema = { properties?: Record<string, JsonSchema>; type?: string; enum?: unknown[]; format?: string; pattern?: string; items?: JsonSchema; anyOf?: JsonSchema[]; description?: string };
+type JsonSchema = {
+  properties?: Record<string, JsonSchema>;
+  type?: string;
+  enum?: unknown[];
+  format?: string;
+  pattern?: string;
+  items?: JsonSchema;
+  anyOf?: JsonSchema[];
+  description?: string;
+};
 
 function typeOf(schema: JsonSchema): string {
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(' or ');
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
-  return schema.format ?? (schema.type === 'string' && schema.pattern !== undefined ? `text like \`${schema.pattern}\`` : (schema.type ?? 'any'));
+  return (
+    schema.format ??
+    (schema.type === 'string' && schema.pattern !== undefined
+      ? `text like \`${schema.pattern}\``
+      : (schema.type ?? 'any'))
+  );
 }
 
 function eventsPage(): string {
@@ -34,12 +48,23 @@ function eventsPage(): string {
     const events = eventContracts.filter((contract) => contract.topic === topic);
     const described = events.map((contract) => {
       const { properties = {} } = z.toJSONSchema(contract.data, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
-      const rows = Object.entries(properties).map(([name, field]) => `| \`${name}\` | ${typeOf(field).replaceAll('|', '\\|')} |`);
-      return [`### ${contract.type} v${contract.version}`, '', contract.summary, '', '| field | type |', '| --- | --- |', ...rows].join('\n');
+      const rows = Object.entries(properties).map(
+        ([name, field]) => `| \`${name}\` | ${typeOf(field).replaceAll('|', '\\|')} |`,
+      );
+      return [
+        `### ${contract.type} v${contract.version}`,
+        '',
+        contract.summary,
+        '',
+        '| field | type |',
+        '| --- | --- |',
+        ...rows,
+      ].join('\n');
     });
     return [`## \`${topic}\``, ...described].join('\n\n');
   });
-  const intro = 'Generated from `packages/contracts` by `npm run docs`. Every message has the same envelope: `id` (deduplicate on it), `type`, `version`, `occurredAt`, `stream`, `streamVersion`, `correlationId`, `causationId`, `data`. Amounts are decimal strings of minor units. Messages of one key arrive in order, at least once.';
+  const intro =
+    'Generated from `packages/contracts` by `npm run docs`. Every message has the same envelope: `id` (deduplicate on it), `type`, `version`, `occurredAt`, `stream`, `streamVersion`, `correlationId`, `causationId`, `data`. Amounts are decimal strings of minor units. Messages of one key arrive in order, at least once.';
   return ['# Events between services', intro, ...sections].join('\n\n') + '\n';
 }
 
@@ -47,14 +72,23 @@ function readmeWithSettings(service: keyof typeof services): { path: string; tex
   const path = join(root, 'services', service, 'README.md');
   const readme = readFileSync(path, 'utf8');
   if (!settingsBetween.test(readme)) throw new Error(`${path} has no <!-- config --> markers`);
-  return { path, text: readme.replace(settingsBetween, `$1${describeConfig(services[service]).replaceAll('$', '$$$$')}\n$2`) };
+  return {
+    path,
+    text: readme.replace(settingsBetween, `$1${describeConfig(services[service]).replaceAll('$', '$$$$')}\n$2`),
+  };
 }
 
 function main(): number {
-  const files = [{ path: join(root, 'docs/events.md'), text: eventsPage() }, ...(Object.keys(services) as (keyof typeof services)[]).map(readmeWithSettings)];
+  const files = [
+    { path: join(root, 'docs/events.md'), text: eventsPage() },
+    ...(Object.keys(services) as (keyof typeof services)[]).map(readmeWithSettings),
+  ];
   const stale = files.filter(({ path, text }) => readOrEmpty(path) !== text);
   if (!process.argv.includes('--check')) stale.forEach(({ path, text }) => writeFileSync(path, text));
-  for (const { path } of stale) process.stdout.write(`${path.slice(root.length + 1)} ${process.argv.includes('--check') ? 'is out of date: run npm run docs' : 'written'}\n`);
+  for (const { path } of stale)
+    process.stdout.write(
+      `${path.slice(root.length + 1)} ${process.argv.includes('--check') ? 'is out of date: run npm run docs' : 'written'}\n`,
+    );
   return process.argv.includes('--check') && stale.length > 0 ? 1 : 0;
 }
 

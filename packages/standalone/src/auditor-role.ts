@@ -25,3 +25,11 @@ export async function auditorUrl(databaseUrl: string): Promise<string | null> {
     await client.end();
   }
 }
+
+/** The auditor's URL at the address where the database is now. */
+export function movedTo(auditorUrl: string | null, databaseUrl: string): string | null {
+  if (auditorUrl === null) return null;
+  const url = new URL(auditorUrl);
+  url.host = new URL(databaseUrl).host;
+  return url.toString();
+}

@@ -1,3 +1,5 @@
 export { loadConfig, type Config } from './config';
-export type { Credentials } from './seed';
+export { readEndpoints, type Endpoints } from './endpoints';
+export { readCredentials, type Credentials } from './seed';
+export { seedConfigSchema } from './seed-main';
 export { createStandalone } from './standalone';

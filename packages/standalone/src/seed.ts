@@ -18,7 +18,7 @@ import {
 } from '@daybook/contracts';
 import { callClient, type CallClient } from '@daybook/http';
 import { codeFrom, Secret, uuidFrom } from '@daybook/runtime';
-import { auditorUrl } from './auditor-role';
+import { auditorUrl, movedTo } from './auditor-role';
 import { writePrivateFile } from './private-file';
 import type { Secrets } from './secrets';
 
@@ -47,6 +47,8 @@ export type Credentials = {
 };
 
 export type SeedOptions = {
+  /** Where clients reach the gateway; the services may reach it elsewhere. */
+  readonly baseUrl: string;
   readonly home: string;
   readonly secrets: Pick<Secrets, 'instanceId' | 'internalToken'>;
   readonly databaseUrl: string;
@@ -61,7 +63,9 @@ export async function seedDemo(options: SeedOptions): Promise<void> {
   const path = join(options.home, 'credentials.json');
   if (existsSync(path)) {
     const known = readCredentials(options.home);
-    if (known.baseUrl !== options.urls.gateway) writePrivateFile(path, { ...known, baseUrl: options.urls.gateway });
+    // Ports may be others than at the last start.
+    const auditor = { ...known.auditor, databaseUrl: movedTo(known.auditor.databaseUrl, options.databaseUrl) };
+    writePrivateFile(path, { ...known, baseUrl: options.baseUrl, auditor });
     return;
   }
   const token = new Secret(options.secrets.internalToken);
@@ -99,7 +103,7 @@ async function issueAll(options: SeedOptions, identity: CallClient, ledger: Call
     amount: demoBalance,
   });
   return {
-    baseUrl: options.urls.gateway,
+    baseUrl: options.baseUrl,
     ...(await issueCredentials(identity, instanceId, { demo, shop, walletId, recipientWalletId })),
     auditor: {
       token: await issue(identity, demo, 'token', ['audit', 'ledger:read']).then(({ secret }) => secret),

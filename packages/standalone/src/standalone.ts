@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { assert } from '@daybook/core';
 import { deploySandboxUsdt, embeddedEvmNode, embeddedPostgres } from '@daybook/embedded';
 import { inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
 import * as chainWatcher from '@services/chain-watcher';
@@ -15,7 +16,7 @@ import * as notifications from '@services/notifications';
 import * as settlement from '@services/settlement';
 import type { Config } from './config';
 import { instanceLock } from './instance-lock';
-import { writePrivateFile } from './private-file';
+import { writeEndpoints } from './endpoints';
 import { loadSecrets, type Secrets } from './secrets';
 import { seedDemo } from './seed';
 
@@ -96,8 +97,6 @@ function evmNode(config: Config, running: Running): Component[] {
   const announce = async (rpcUrl: string) => {
     const usdtContract = config.EVM_USDT_CONTRACT ?? (await deploySandboxUsdt(rpcUrl)).address;
     running.evm = { rpcUrl, usdtContract };
-    // The demo pays from the development node's faucet and finds it here.
-    writePrivateFile(join(config.DAYBOOK_HOME, 'evm.json'), running.evm);
   };
   if (config.EVM_RPC_URL !== undefined) {
     const url = config.EVM_RPC_URL;
@@ -114,7 +113,8 @@ function seed(config: Config, running: Running): Component {
       const { secrets, databaseUrl, urls } = running;
       if (secrets === undefined || databaseUrl === undefined)
         throw new Error('the demo tenant needs secrets and a database');
-      await seedDemo({ home: config.DAYBOOK_HOME, secrets, databaseUrl, urls: urls as Record<ServiceName, string> });
+      const known = urls as Record<ServiceName, string>;
+      await seedDemo({ home: config.DAYBOOK_HOME, baseUrl: known.gateway, secrets, databaseUrl, urls: known });
     },
     stop: async () => undefined,
   };
@@ -173,7 +173,7 @@ function serviceComponent(
 
 function settingsOf(name: ServiceName, config: Config, running: Running): Settings {
   const { secrets, databaseUrl, evm, urls } = running;
-  if (secrets === undefined) throw new Error('settings asked for before the secrets were read');
+  assert(secrets, 'the secrets are read first');
   const common: Settings = {
     DATABASE_URL: databaseUrl,
     MESSAGING: config.MESSAGING,

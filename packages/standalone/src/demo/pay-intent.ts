@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { payFromFaucet } from '@daybook/embedded';
+import { readEndpoints } from '../endpoints';
 import type { Credentials } from '../seed';
 import { request } from './client';
 import { openProgress } from './progress';
@@ -20,10 +19,7 @@ type Intent = { intent_id: string; payment_address: string; status: string; amou
 
 /** Creates an intent, pays it on the development chain, and follows it until its webhook has arrived and verified. */
 export async function payIntent(home: string, credentials: Credentials): Promise<PaidIntent> {
-  const { rpcUrl, usdtContract } = JSON.parse(readFileSync(join(home, 'evm.json'), 'utf8')) as {
-    rpcUrl: string;
-    usdtContract: string;
-  };
+  const { evm } = readEndpoints(home);
   const receiver = await openReceiver();
   const progress = openProgress(process.stdout);
   const endpoint = (await request(credentials, 'POST', '/v1/webhook-endpoints', {
@@ -40,11 +36,11 @@ export async function payIntent(home: string, credentials: Credentials): Promise
     progress.step(`intent ${created.intent_id} created: 99.50 USDT_ERC20 to ${created.payment_address}`);
 
     const { transactionHash } = await payFromFaucet({
-      rpcUrl,
+      rpcUrl: evm.rpcUrl,
       to: created.payment_address,
       asset: 'USDT_ERC20',
       amount: amountUnits,
-      usdtAddress: usdtContract,
+      usdtAddress: evm.usdtContract,
     });
     progress.step(`paid on the EVM chain in transaction ${transactionHash}`);
 

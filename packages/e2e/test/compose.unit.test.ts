@@ -1,0 +1,118 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { applyTopicsConfigSchema } from '@daybook/messaging';
+import { seedConfigSchema } from '@daybook/standalone';
+import { configSchema as chainWatcher } from '@services/chain-watcher';
+import { configSchema as gateway } from '@services/gateway';
+import { configSchema as identity } from '@services/identity';
+import { configSchema as intents } from '@services/intents';
+import { configSchema as ledger } from '@services/ledger';
+import { configSchema as notifications } from '@services/notifications';
+import { configSchema as settlement } from '@services/settlement';
+import Ajv from 'ajv';
+import addFormats from 'ajv-formats';
+import { parse } from 'yaml';
+import type { z } from 'zod';
+
+type Container = {
+  image: string;
+  command?: string[];
+  environment?: Record<string, string>;
+  build?: { context: string; dockerfile: string };
+  depends_on?: Record<string, unknown>;
+  healthcheck?: unknown;
+  ports?: string[];
+};
+type Compose = { services: Record<string, Container> };
+
+const root = join(__dirname, '../../..');
+const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as Compose;
+const programs: Record<string, z.ZodObject> = {
+  'chain-watcher': chainWatcher,
+  gateway,
+  identity,
+  intents,
+  ledger,
+  notifications,
+  settlement,
+  seed: seedConfigSchema,
+  topics: applyTopicsConfigSchema,
+};
+const ours = Object.entries(compose.services).filter(([, { image }]) => image === 'daybook:local');
+
+describe('docker-compose.yml', () => {
+  test('is valid by the Compose specification', () => {
+    const schema = JSON.parse(readFileSync(require.resolve('docker-compose/schema/compose-spec.json'), 'utf8')) as {
+      $schema?: string;
+    };
+    delete schema.$schema;
+    const ajv = new Ajv({ strict: false, allErrors: true });
+    addFormats(ajv);
+    const validate = ajv.compile(schema);
+    expect(validate(compose) ? [] : validate.errors).toEqual([]);
+    expect(validate({ services: { gateway: { imagine: 'x' } } })).toBe(false);
+  });
+
+  test('has every service of the repository, and nothing that it does not start', () => {
+    expect(Object.keys(compose.services)).toEqual(expect.arrayContaining(Object.keys(programs)));
+    const others = Object.keys(compose.services).filter((name) => !(name in programs));
+    expect(others.toSorted()).toEqual(['eventstoredb', 'kafka', 'postgres', 'secrets']);
+  });
+
+  test.each(ours)('%s runs a program that the repository builds', (_name, { command = [], build }) => {
+    const [program, script = ''] = command;
+    expect(program).toBe('node');
+    const source = script.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
+    expect(existsSync(join(root, source)) ? 'exists' : `missing ${source}`).toBe('exists');
+    if (build !== undefined) expect(existsSync(join(root, build.context, build.dockerfile))).toBe(true);
+  });
+
+  test.each(Object.entries(programs))(
+    '%s is given settings that its schema knows, and all that it requires',
+    (name, schema) => {
+      const given = Object.keys(compose.services[name]?.environment ?? {}).map((setting) =>
+        setting.replace(/_FILE$/, ''),
+      );
+      const known = Object.keys(schema.shape);
+      expect(given.filter((setting) => !known.includes(setting))).toEqual([]);
+      const required = known.filter((setting) => !(schema.shape[setting] as z.ZodType).safeParse(undefined).success);
+      expect(required.filter((setting) => !given.includes(setting))).toEqual([]);
+    },
+  );
+
+  test('every secret file that a container reads is one that the secrets job writes', () => {
+    const source = readFileSync(join(root, 'packages/standalone/src/secrets.ts'), 'utf8');
+    const written = [...source.matchAll(/^ {2}(\w+): z\./gm)].map(([, name = '']) =>
+      name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+    );
+    const read = ours.flatMap(([, { environment = {} }]) =>
+      Object.entries(environment).flatMap(([name, value]) =>
+        name.endsWith('_FILE') ? [value.replace('/run/daybook/', '')] : [],
+      ),
+    );
+    expect(read.length).toBeGreaterThan(5);
+    expect(read.filter((file) => !written.includes(file))).toEqual([]);
+  });
+
+  test('a service reaches the others by their names, at the port they listen on', () => {
+    const urls = ours.flatMap(([, { environment = {} }]) =>
+      Object.entries(environment).filter(
+        ([name]) => name.endsWith('_URL') && !['DATABASE_URL', 'BASE_URL', 'EVM_RPC_URL'].includes(name),
+      ),
+    );
+    for (const [, value] of urls) {
+      const { hostname, port } = new URL(value);
+      expect(compose.services[hostname]?.environment?.HTTP_PORT).toBe(port);
+    }
+  });
+
+  test('whatever waits for health waits for something that has a health check', () => {
+    for (const [, { depends_on: dependsOn = {} }] of Object.entries(compose.services)) {
+      for (const [name, wait] of Object.entries(dependsOn)) {
+        expect(compose.services[name]).toBeDefined();
+        if ((wait as { condition: string }).condition === 'service_healthy')
+          expect(compose.services[name]?.healthcheck).toBeDefined();
+      }
+    }
+  });
+});

@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writePrivateFile } from './private-file';
+
+/** Where this instance's own servers listen since its last start. The demo's faucet and the operator's tools read it. */
+export type Endpoints = {
+  readonly databaseUrl: string;
+  readonly evm: { readonly rpcUrl: string; readonly usdtContract: string };
+};
+
+const fileName = 'endpoints.json';
+
+export function writeEndpoints(home: string, endpoints: Endpoints): void {
+  writePrivateFile(join(home, fileName), endpoints);
+}
+
+export function readEndpoints(home: string): Endpoints {
+  return JSON.parse(readFileSync(join(home, fileName), 'utf8')) as Endpoints;
+}
