@@ -1,0 +1,152 @@
+import { accept, reject } from '@daybook/core';
+import fc from 'fast-check';
+import {
+  depositDecider,
+  depositRejections,
+  type Deposit,
+  type DepositCommand,
+  type DepositEvent,
+  type DepositState,
+} from './deposit';
+
+const at = '2026-01-01T00:00:00.000Z';
+const deposit: Deposit = {
+  depositId: '11111111-1111-8111-8111-111111111111',
+  chain: 'evm-1',
+  transactionId: '0xabc',
+  index: 0,
+  asset: 'ETH',
+  amount: 5n,
+  address: '0xA',
+  reference: 'intent',
+  tenantId: '22222222-2222-8222-8222-222222222222',
+  mode: 'sandbox',
+  blockNumber: 7,
+  blockHash: 'x',
+};
+const hash = fc.constantFrom('x', 'y', 'z');
+const command: fc.Arbitrary<DepositCommand> = fc.oneof(
+  fc.record({
+    type: fc.constant('SeeDeposit' as const),
+    deposit: fc.record({
+      ...(Object.fromEntries(Object.entries(deposit).map(([key, value]) => [key, fc.constant(value)])) as {
+        [Key in keyof Deposit]: fc.Arbitrary<Deposit[Key]>;
+      }),
+      amount: fc.bigInt({ min: -1n, max: 3n }),
+      blockHash: hash,
+    }),
+    at: fc.constant(at),
+  }),
+  fc.record({ type: fc.constant('ConfirmDeposit' as const), blockHash: hash, at: fc.constant(at) }),
+  fc.record({ type: fc.constant('RevertDeposit' as const), blockHash: hash, at: fc.constant(at) }),
+);
+const commands = fc.array(command, { maxLength: 40 });
+
+function play(given: readonly DepositCommand[]) {
+  const log: DepositEvent[] = [];
+  let state = depositDecider.initial;
+  const accepted = given.map((one) => {
+    const decision = depositDecider.decide(one, state);
+    if (!decision.ok) return false;
+    state = decision.events.reduce(depositDecider.evolve, state);
+    log.push(...decision.events);
+    return true;
+  });
+  return { log, accepted };
+}
+const holds = (predicate: (given: readonly DepositCommand[]) => void) =>
+  fc.assert(fc.property(commands, predicate), { numRuns: 500 });
+
+describe('deposit', () => {
+  test('D1: nothing is recorded after a deposit is confirmed', () => {
+    holds((given) => {
+      const { log } = play(given);
+      const confirmed = log.findIndex(({ type }) => type === 'DepositConfirmed');
+      if (confirmed !== -1) expect(confirmed).toBe(log.length - 1);
+    });
+  });
+
+  test('D2: is in at most one block at a time', () => {
+    holds((given) => {
+      let blocks = 0;
+      for (const { type } of play(given).log) {
+        if (type === 'DepositSeen') blocks++;
+        if (type === 'DepositReverted') blocks--;
+        expect([0, 1]).toContain(blocks);
+      }
+    });
+  });
+
+  test('D3: is confirmed or reverted with what it was last seen with', () => {
+    holds((given) => {
+      let last: DepositEvent | undefined;
+      for (const event of play(given).log) {
+        if (event.type === 'DepositSeen') last = event;
+        else expect(event).toEqual({ ...last, type: event.type });
+      }
+    });
+  });
+
+  test('D4: an immediate repeat is accepted again and records nothing', () => {
+    holds((given) => {
+      const once = play(given);
+      const twice = play(given.flatMap((one) => [one, one]));
+      expect(twice.log).toEqual(once.log);
+      expect(twice.accepted).toEqual(once.accepted.flatMap((ok) => [ok, ok]));
+    });
+  });
+
+  test('D5: the amount is positive', () => {
+    holds((given) => {
+      for (const { amount } of play(given).log) expect(amount).toBeGreaterThan(0n);
+    });
+  });
+
+  const see = (fields: Partial<Deposit> = {}): DepositCommand => ({
+    type: 'SeeDeposit',
+    deposit: { ...deposit, ...fields },
+    at,
+  });
+  const confirm = (blockHash = 'x'): DepositCommand => ({ type: 'ConfirmDeposit', blockHash, at });
+  const revert = (blockHash = 'x'): DepositCommand => ({ type: 'RevertDeposit', blockHash, at });
+  const after = (...given: DepositCommand[]): DepositState =>
+    play(given).log.reduce(depositDecider.evolve, depositDecider.initial);
+
+  test('accepts one unit, refuses none', () => {
+    expect(depositDecider.decide(see({ amount: 1n }), after())).toEqual(
+      accept({ type: 'DepositSeen', ...deposit, amount: 1n, at }),
+    );
+    expect(depositDecider.decide(see({ amount: 0n }), after())).toEqual(reject('amount_not_positive'));
+  });
+
+  test('a transfer executed anew in another block may carry another amount', () => {
+    const again = { ...deposit, amount: 9n, blockHash: 'y', blockNumber: 8 };
+    expect(depositDecider.decide(see(again), after(see(), revert()))).toEqual(
+      accept({ type: 'DepositSeen', ...again, at }),
+    );
+  });
+
+  test('refuses what contradicts the history, in the documented precedence', () => {
+    const refused = [
+      [see({ amount: 0n }), after(see(), confirm())],
+      [confirm(), after()],
+      [revert(), after(see(), confirm())],
+      [see({ amount: 6n }), after(see())],
+      [see({ blockHash: 'y' }), after(see())],
+      [confirm(), after(see(), revert())],
+    ] as const;
+    expect(refused.map(([one, state]) => depositDecider.decide(one, state))).toEqual(
+      depositRejections.map((rejection) => reject(rejection)),
+    );
+    expect(depositDecider.decide(confirm('y'), after(see()))).toEqual(reject('deposit_in_another_block'));
+    expect(depositDecider.decide(see({ blockHash: 'y' }), after(see(), confirm()))).toEqual(
+      reject('deposit_already_confirmed'),
+    );
+  });
+
+  test('an impossible history is a corrupt store', () => {
+    expect(() => depositDecider.evolve(after(), { type: 'DepositConfirmed', ...deposit, at })).toThrow(
+      'deposit confirmed after none',
+    );
+  });
+});
