@@ -5,6 +5,8 @@ import { writePrivateFile } from './private-file';
 /** Where this instance's own servers listen since its last start. The demo's faucet and the operator's tools read it. */
 export type Endpoints = {
   readonly databaseUrl: string;
+  /** Base address of each service, by its name. */
+  readonly services: Readonly<Record<string, string>>;
   readonly evm: { readonly rpcUrl: string; readonly usdtContract: string };
 };
 

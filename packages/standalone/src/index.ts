@@ -1,3 +1,4 @@
+export { openReceiver, type ReceivedWebhook } from './demo/webhook-receiver';
 export { loadConfig, type Config } from './config';
 export { readEndpoints, type Endpoints } from './endpoints';
 export { readCredentials, type Credentials } from './seed';

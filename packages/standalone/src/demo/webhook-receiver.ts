@@ -1,11 +1,14 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export type ReceivedWebhook = {
   readonly id: string;
   readonly verified: boolean;
+  readonly headers: IncomingHttpHeaders;
+  /** As received, for what JSON numbers do not keep. */
+  readonly text: string;
   readonly body: Record<string, unknown>;
 };
 
@@ -13,16 +16,18 @@ export type ReceivedWebhook = {
 export async function openReceiver() {
   const received: ReceivedWebhook[] = [];
   let secret = '';
-  let wake: () => void = () => undefined;
+  const waiting = new Set<() => void>();
   const server = createServer((req, res) => {
     void readAll(req).then((text) => {
       received.push({
         id: String(req.headers['webhook-id']),
         verified: verify(req, text, secret),
+        headers: req.headers,
+        text,
         body: JSON.parse(text) as Record<string, unknown>,
       });
       res.writeHead(204).end();
-      wake();
+      for (const wake of waiting) wake();
     });
   });
   server.listen(0, '127.0.0.1');
@@ -42,8 +47,13 @@ export async function openReceiver() {
             `no such webhook within ${timeoutMs / 1000} s; received: ${JSON.stringify(received.map(({ body }) => body.event))}`,
           );
         await new Promise<void>((resolve) => {
-          wake = resolve;
-          setTimeout(resolve, left).unref();
+          const timer = setTimeout(resolve, left);
+          const wake = () => {
+            waiting.delete(wake);
+            clearTimeout(timer);
+            resolve();
+          };
+          waiting.add(wake);
         });
       }
     },

@@ -1,0 +1,3 @@
+import { describeStories } from './stories';
+
+describeStories('the log in Postgres', async () => ({ MESSAGING: 'postgres' }));

@@ -1,0 +1,244 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import { openReceiver, readEndpoints, type ReceivedWebhook } from '@daybook/standalone';
+import { checkBooks, eventually } from '@daybook/testing';
+import { Client } from 'pg';
+import { Instance } from './instance';
+
+type Receiver = Awaited<ReturnType<typeof openReceiver>>;
+
+const settledWithinMs = 30_000;
+
+/** The stories that users tell, over the whole system in a process of its own. Every transport tells all of them. */
+export function describeStories(transport: string, settingsOf: () => Promise<Record<string, string>>): void {
+  describe(`Daybook with messages over ${transport}`, () => {
+    let daybook: Instance;
+    let receiver: Receiver;
+
+    beforeAll(async () => {
+      daybook = new Instance({ ...(await settingsOf()), INTENT_TTL_MS: '600000' });
+      await daybook.start();
+      receiver = await openReceiver();
+      const registered = await daybook.intents('POST', '/v1/webhook-endpoints', {
+        body: {
+          url: receiver.url,
+          events: [
+            'intent.confirming',
+            'intent.partially_paid',
+            'intent.paid',
+            'intent.settled',
+            'intent.expired',
+            'intent.underpaid',
+            'intent.exception',
+          ],
+        },
+      });
+      expect(registered.status).toBe(201);
+      receiver.setSecret(String(registered.body.secret));
+    }, 120_000);
+
+    afterAll(async () => {
+      await receiver?.close();
+      await daybook?.dispose();
+    });
+
+    afterEach(() => expectBooksBalance(daybook));
+
+    const webhookOf = (intentId: string, event: string) =>
+      receiver.first(({ body }) => body.intent_id === intentId && body.event === event, settledWithinMs);
+    const reaches = (intentId: string, expected: Record<string, unknown>) =>
+      eventually(async () => expect(await daybook.intent(intentId)).toMatchObject(expected), {
+        timeoutMs: settledWithinMs,
+      });
+
+    test.each([
+      ['UPI', '499.00'],
+      ['USDT_TRC20', '99.50'],
+      ['USDT_SOL', '10.000001'],
+      ['SOL', '0.000000001'],
+    ])(
+      'an intent over %s paid exactly on its simulated chain settles, and the webhook tells',
+      async (currency, amount) => {
+        const intent = await daybook.createIntent(currency, amount);
+        if (currency === 'UPI') expect(intent.address).toMatch(/^upi:\/\/pay\?.*tr=/);
+        await daybook.deposit(intent.address, currency, amount);
+        const webhook = await webhookOf(intent.id, 'intent.settled');
+        expect(webhook.verified).toBe(true);
+        await reaches(intent.id, {
+          status: 'settled',
+          transaction_hash: expect.any(String),
+          verified_at: expect.any(String),
+        });
+      },
+    );
+
+    test.each([
+      ['ETH', '0.25', 250_000_000_000_000_000n],
+      ['USDT_ERC20', '99.50', 99_500_000n],
+    ] as const)(
+      'an intent over %s paid on the EVM node settles with the hash of its transaction',
+      async (currency, amount, units) => {
+        const intent = await daybook.createIntent(currency, amount);
+        const hash = await daybook.payOnEvm(intent.address, currency, units);
+        await webhookOf(intent.id, 'intent.settled');
+        await reaches(intent.id, { status: 'settled', transaction_hash: hash });
+      },
+    );
+
+    test('a payment in three parts settles when the last part is final, and not before', async () => {
+      const intent = await daybook.createIntent('USDT_TRC20', '30.00');
+      await daybook.deposit(intent.address, 'USDT_TRC20', '10.00');
+      await reaches(intent.id, { status: 'partially_paid' });
+      await daybook.deposit(intent.address, 'USDT_TRC20', '10.00');
+      await daybook.deposit(intent.address, 'USDT_TRC20', '10.00');
+      await reaches(intent.id, { status: 'settled', amount_refundable: 0 });
+    });
+
+    test('an overpayment and a repeated payment settle once; the excess is refundable', async () => {
+      const intent = await daybook.createIntent('USDT_SOL', '20.00');
+      await daybook.deposit(intent.address, 'USDT_SOL', '25.00');
+      await reaches(intent.id, { status: 'settled', amount_refundable: 5, exceptions: ['overpaid'] });
+      await daybook.deposit(intent.address, 'USDT_SOL', '20.00');
+      await reaches(intent.id, { status: 'settled', amount_refundable: 25 });
+      expect(await journalOf(daybook, intent.id)).toMatchObject({ received: { USDT_SOL: 45_000_000n } });
+    });
+
+    test('a wallet sees its balance, pays, finds the transfer, and both sides are told', async () => {
+      const { walletId, recipientWalletId, recipientToken } = daybook.credentials.pay;
+      const told = await openReceiver();
+      const hook = await daybook.pay('POST', '/pay/v1/webhook/register', {
+        body: { url: told.url, event: 'transfer.confirmed' },
+      });
+      expect(hook.status).toBe(200);
+      told.setSecret(String(hook.body.secret));
+
+      const before = await daybook.pay('GET', '/pay/v1/wallet/balance');
+      expect(before.body).toMatchObject({ wallet_id: walletId, currency: 'TXC' });
+      const accepted = await daybook.transfer('150.00', { reference: 'ORDER-1024' });
+      expect(accepted).toMatchObject({ status: 200, body: { status: 'processing' } });
+      const id = String(accepted.body.transaction_id);
+
+      const webhook = await told.first(({ body }) => body.transaction_id === id, settledWithinMs);
+      expect(webhook).toMatchObject({
+        verified: true,
+        body: { event: 'transfer.confirmed', amount: 150, status: 'confirmed' },
+      });
+      expect(webhook.text).toContain('"amount":150.00');
+
+      const found = await daybook.pay('GET', `/pay/v1/transfer/${id}`);
+      expect(found.body).toMatchObject({
+        transaction_id: id,
+        status: 'confirmed',
+        amount: 150,
+        recipient_wallet_id: recipientWalletId,
+      });
+      expect(String(found.body.ledger_reference)).toMatch(/^0x[0-9a-f]{64}$/);
+      const after = await daybook.pay('GET', '/pay/v1/wallet/balance');
+      expect(Number(before.body.available_balance) - Number(after.body.available_balance)).toBeCloseTo(150, 2);
+
+      const history = await daybook.pay('GET', '/pay/v1/transactions?limit=1');
+      expect(history.body.transactions).toMatchObject([
+        { transaction_id: id, type: 'transfer', direction: 'debit', amount: 150, reference_id: 'ORDER-1024' },
+      ]);
+      const theirs = await daybook.pay('GET', '/pay/v1/transactions?limit=1', { token: recipientToken });
+      expect(theirs.body.transactions).toMatchObject([{ transaction_id: id, direction: 'credit' }]);
+      await told.close();
+    });
+
+    test('the correlation id of a request is in its log lines, in every service, and on its webhook', async () => {
+      const correlationId = `story-${randomUUID()}`;
+      const answer = await daybook.intents('POST', '/api/v1/intents/create-payment', {
+        headers: { 'X-Correlation-Id': correlationId },
+        body: { amount: 1, currency: 'SOL', order_id: randomUUID() },
+      });
+      expect(answer.headers.get('x-correlation-id')).toBe(correlationId);
+      const lines = () => daybook.log.split('\n').filter((line) => line.includes(correlationId));
+      await eventually(
+        async () =>
+          expect(new Set(lines().map((line) => (JSON.parse(line) as { service: string }).service))).toEqual(
+            new Set(['gateway', 'intents', 'chain-watcher']),
+          ),
+        { timeoutMs: 5_000 },
+      );
+
+      const transferCorrelation = `story-${randomUUID()}`;
+      const told = await openReceiver();
+      await daybook.pay('POST', '/pay/v1/webhook/register', { body: { url: told.url, event: 'transfer.confirmed' } });
+      await daybook.pay('POST', '/pay/v1/transfer', {
+        headers: { 'X-Correlation-Id': transferCorrelation, 'Idempotency-Key': randomUUID() },
+        body: { recipient_wallet_id: daybook.credentials.pay.recipientWalletId, amount: 1, reference_id: 'R' },
+      });
+      const webhook: ReceivedWebhook = await told.first(
+        ({ headers }) => headers['x-correlation-id'] === transferCorrelation,
+        settledWithinMs,
+      );
+      expect(webhook.body.event).toBe('transfer.confirmed');
+      await told.close();
+    });
+
+    test('a high-value transfer needs a signature of the request', async () => {
+      const { token: _token, signingSecret, recipientWalletId } = daybook.credentials.pay;
+      const rawBody = JSON.stringify({
+        recipient_wallet_id: recipientWalletId,
+        amount: '1000.01',
+        reference_id: 'BIG',
+      });
+      const key = randomUUID();
+      const unsigned = await daybook.pay('POST', '/pay/v1/transfer', { rawBody, headers: { 'Idempotency-Key': key } });
+      expect(unsigned).toMatchObject({ status: 403, body: { error: { code: 'SIGNATURE_REQUIRED' } } });
+      const t = Math.floor(Date.now() / 1000);
+      const signature = createHmac('sha256', signingSecret)
+        .update(`${t}.POST./pay/v1/transfer.${key}.${rawBody}`)
+        .digest('hex');
+      const signed = await daybook.pay('POST', '/pay/v1/transfer', {
+        rawBody,
+        headers: { 'Idempotency-Key': key, 'X-Signature': `t=${t},v1=${signature}` },
+      });
+      // The signature opens the way to the ledger, which then has its say about the balance.
+      expect(signed).toMatchObject({ status: 422, body: { error: { code: 'INSUFFICIENT_BALANCE' } } });
+      const forged = await daybook.pay('POST', '/pay/v1/transfer', {
+        rawBody,
+        headers: { 'Idempotency-Key': randomUUID(), 'X-Signature': `t=${t},v1=${signature}` },
+      });
+      expect(forged).toMatchObject({ status: 403, body: { error: { code: 'SIGNATURE_INVALID' } } });
+    });
+
+    test('no secret of the instance or of a credential is in the log', () => {
+      const { pay, intents, partner, ops } = daybook.credentials;
+      const canaries = [
+        pay.token,
+        pay.recipientToken,
+        pay.signingSecret,
+        intents.clientSecret,
+        partner.apiKey,
+        partner.password,
+        ops.token,
+      ];
+      expect(daybook.log.length).toBeGreaterThan(1_000);
+      for (const canary of canaries) expect(daybook.log.includes(canary)).toBe(false);
+    });
+  });
+}
+
+/** All invariants of the books, read from the database by a program that shares no code with the ledger. */
+export async function expectBooksBalance(daybook: Instance): Promise<void> {
+  const { databaseUrl } = readEndpoints(daybook.home);
+  await eventually(async () => expect((await checkBooks({ databaseUrl })).violations).toEqual([]), {
+    timeoutMs: 15_000,
+  });
+}
+
+/** What the journal holds for a subject: what came in per asset, and that every transaction balances. */
+async function journalOf(daybook: Instance, subject: string): Promise<{ received: Record<string, bigint> }> {
+  const client = new Client({ connectionString: daybook.databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ asset: string; amount: string }>(
+      `select e.asset, sum(e.amount)::text as amount from ledger.audit_entries e join ledger.audit_transactions t using (transaction_id)
+       where t.subject = $1 and e.account_id like 'custody:%' and e.direction = 'debit' group by e.asset`,
+      [subject],
+    );
+    return { received: Object.fromEntries(rows.map(({ asset, amount }) => [asset, BigInt(amount)])) };
+  } finally {
+    await client.end();
+  }
+}
