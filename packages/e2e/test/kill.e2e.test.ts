@@ -27,23 +27,16 @@ describe('kill -9 at any moment of a payment', () => {
       // One kill in each twentieth of the payment, at a random place inside it.
       const killAfterMs = Math.round(((point + Math.random()) / points) * paymentMs);
       const orderId = `KILL-${point}-${randomInt(1e9)}`;
-      const killed = new Promise<void>((resolve) => setTimeout(() => void daybook.kill().then(resolve), killAfterMs));
-      // A client that gets no answer asks again with the same order, before and after the crash.
-      const intent = await eventually(
-        async () => {
-          try {
-            return await daybook.createIntent('USDT_ERC20', '99.50', orderId);
-          } catch (error) {
-            await killed;
-            await daybook.start();
-            throw error;
-          }
-        },
-        { timeoutMs: 60_000 },
-      );
+      const crash = after(killAfterMs, async () => {
+        await daybook.kill();
+        await daybook.start();
+      });
+      // A client that gets no answer asks again with the same order.
+      const intent = await eventually(() => daybook.createIntent('USDT_ERC20', '99.50', orderId), {
+        timeoutMs: 60_000,
+      });
       await daybook.payOnEvm(intent.address, 'USDT_ERC20', 99_500_000n);
-      await killed;
-      await daybook.start();
+      await crash;
 
       const settled = await receiver.first(
         ({ body }) => body.intent_id === intent.id && body.event === 'intent.settled',
@@ -61,3 +54,7 @@ describe('kill -9 at any moment of a payment', () => {
     expect(merchant).toMatchObject({ asset: 'USDT_ERC20', available: '1990.00' });
   }, 600_000);
 });
+
+function after(ms: number, work: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => setTimeout(() => void work().then(resolve, reject), ms));
+}
