@@ -1,0 +1,148 @@
+/**
+ * Sends webhooks without becoming a way into the network (server-side request forgery). For every connection the host
+ * is resolved, every answer is judged, and the socket is opened to an address that was judged: a name that answers
+ * differently the second time gains nothing. Redirects are failures, answers are read up to a limit, and one time limit
+ * covers everything from resolving to the last byte.
+ */
+import { Resolver } from 'node:dns/promises';
+import { isIP } from 'node:net';
+import type { Mode } from '@daybook/contracts';
+import { Agent, buildConnector, request } from 'undici';
+import type { AttemptOutcome } from '../domain/delivery';
+import type { WebhookClient, WebhookRequest } from '../ports';
+import { hostOf, mayReach, readWebhookUrl, type Reach } from './public-address';
+
+/** Of an answer's body, which nobody reads. */
+const answerBytesMax = 64 * 1024;
+const answerHeaderBytesMax = 16 * 1024;
+const sendTimeoutMsDefault = 15_000;
+const resolveTimeoutMs = 3_000;
+/** Addresses of one host that are tried, in the resolver's order. */
+const addressesTriedMax = 3;
+
+/** All addresses of a host name. Rejects or returns none when there is none. */
+export type Resolve = (host: string) => Promise<readonly string[]>;
+
+export type WebhookClientOptions = {
+  /** Lets endpoints of the sandbox be on this machine, without TLS. */
+  readonly allowLoopback: boolean;
+  readonly timeoutMs?: number;
+  readonly resolve?: Resolve;
+};
+
+class NotPublicError extends Error {
+  readonly code = 'ADDRESS_NOT_PUBLIC';
+}
+
+export function webhookClient(options: WebhookClientOptions): WebhookClient {
+  const { allowLoopback, timeoutMs = sendTimeoutMsDefault, resolve = resolveByDns() } = options;
+  const agents: Record<Reach, Agent> = {
+    public: agentFor('public', resolve, timeoutMs),
+    loopback: agentFor('loopback', resolve, timeoutMs),
+  };
+  return {
+    async check(text: string, mode: Mode) {
+      const read = readWebhookUrl(text, mode, { allowLoopback });
+      if (!read.ok) return read.problem;
+      const known = await reachableAddresses(hostOf(read.url), read.reach, resolve).catch(() => undefined);
+      return known === undefined ? 'url_not_public' : undefined;
+    },
+    async send(webhook) {
+      // The rules may have changed since the url was registered, so they are applied again.
+      const read = readWebhookUrl(webhook.url, webhook.mode, { allowLoopback });
+      if (!read.ok) return { ok: false, status: null, error: 'the url is not allowed' };
+      const timeout = AbortSignal.timeout(timeoutMs);
+      try {
+        return await exchange(agents[read.reach], read.url, webhook, AbortSignal.any([timeout, webhook.abort]));
+      } catch (error) {
+        if (webhook.abort.aborted) return 'aborted';
+        return { ok: false, status: null, error: timeout.aborted ? 'timed out' : describe(error) };
+      }
+    },
+    async close() {
+      await Promise.all([agents.public.destroy(), agents.loopback.destroy()]);
+    },
+  };
+}
+
+async function exchange(agent: Agent, url: URL, webhook: WebhookRequest, signal: AbortSignal): Promise<AttemptOutcome> {
+  const { headers, body } = webhook;
+  const answer = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal, reset: true });
+  // The status is the answer. What follows is read so that the receiver can finish, and dropped.
+  await answer.body.dump({ limit: answerBytesMax, signal }).catch(() => undefined);
+  const status = answer.statusCode;
+  if (status >= 200 && status < 300) return { ok: true, status };
+  const error = status >= 300 && status < 400 ? `HTTP ${status}: redirects are not followed` : `HTTP ${status}`;
+  return { ok: false, status, error };
+}
+
+/** Connections are not kept, so that each delivery is judged by what its host resolves to now. */
+function agentFor(reach: Reach, resolve: Resolve, timeoutMs: number): Agent {
+  const open = buildConnector({ timeout: timeoutMs, maxCachedSessions: 0 });
+  const connect: buildConnector.connector = (options, callback) => {
+    reachableAddresses(options.hostname, reach, resolve).then(
+      (addresses) => openFirst(open, options, addresses, callback),
+      (error: Error) => callback(error, null),
+    );
+  };
+  return new Agent({
+    connect,
+    pipelining: 0,
+    maxHeaderSize: answerHeaderBytesMax,
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
+  });
+}
+
+function openFirst(
+  open: buildConnector.connector,
+  options: buildConnector.Options,
+  [address, ...others]: readonly string[],
+  callback: buildConnector.Callback,
+): void {
+  // `host` stays the name, which TLS verifies; `hostname` is where the socket goes.
+  open({ ...options, hostname: address ?? '' }, (error, socket) => {
+    if (error !== null && others.length > 0) return openFirst(open, options, others, callback);
+    return error === null ? callback(null, socket) : callback(error, null);
+  });
+}
+
+/** The host's addresses if all of them may be reached. One that may not condemns the host. */
+async function reachableAddresses(host: string, reach: Reach, resolve: Resolve): Promise<readonly string[]> {
+  const addresses = isIP(host) ? [host] : host === 'localhost' ? ['127.0.0.1', '::1'] : await resolve(host);
+  if (addresses.length === 0 || !addresses.every((address) => mayReach(address, reach)))
+    throw new NotPublicError('the host has no address, or one that is not public');
+  return addresses.slice(0, addressesTriedMax);
+}
+
+/** Asks name servers only: this machine's hosts file is not for others to reach. */
+function resolveByDns(): Resolve {
+  const resolver = new Resolver({ timeout: resolveTimeoutMs, tries: 2 });
+  return async (host) => {
+    const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
+    const addresses = [four, six].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
+    if (addresses.length === 0 && four.status === 'rejected') throw four.reason;
+    return addresses;
+  };
+}
+
+const descriptions: Readonly<Record<string, string>> = {
+  ADDRESS_NOT_PUBLIC: 'the address is not public',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection closed by the receiver',
+  UND_ERR_SOCKET: 'connection closed by the receiver',
+  UND_ERR_CONNECT_TIMEOUT: 'timed out',
+  UND_ERR_HEADERS_TIMEOUT: 'timed out',
+  UND_ERR_BODY_TIMEOUT: 'timed out',
+  ENOTFOUND: 'the host name does not resolve',
+  ENODATA: 'the host name does not resolve',
+  EHOSTUNREACH: 'the host cannot be reached',
+  ENETUNREACH: 'the host cannot be reached',
+};
+
+/** For the delivery log, which the endpoint's owner reads: nothing of our network, nothing of the url. */
+function describe(error: unknown): string {
+  const code = String((error as { code?: unknown } | null)?.code ?? '');
+  if (/^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|EPROTO)/.test(code)) return 'TLS failed';
+  return descriptions[code] ?? 'the request failed';
+}

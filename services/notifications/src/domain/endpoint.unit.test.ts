@@ -1,0 +1,138 @@
+import { accept, reject } from '@daybook/core';
+import fc from 'fast-check';
+import { endpoints, endpointsMax, type EndpointCommand, type EndpointEvent, type EndpointsState } from './endpoint';
+
+const at = '2026-01-01T00:00:00.000Z';
+const endpointId = fc.integer({ min: 1, max: endpointsMax + 5 }).map((n) => `e${n}`);
+const events = fc.array(fc.constantFrom('transfer.confirmed' as const, 'transfer.failed' as const), {
+  minLength: 1,
+  maxLength: 3,
+});
+const register = (id: string, sealedSecret: string, wanted: EndpointEventsOf = ['transfer.confirmed']) =>
+  ({
+    type: 'RegisterEndpoint',
+    endpointId: id,
+    dialect: 'pay',
+    accountId: null,
+    url: `https://${id}.example`,
+    events: wanted,
+    sealedSecret,
+    at,
+  }) as const;
+type EndpointEventsOf = readonly ('transfer.confirmed' | 'transfer.failed')[];
+
+const command: fc.Arbitrary<EndpointCommand> = fc.oneof(
+  { weight: 6, arbitrary: fc.tuple(endpointId, fc.string(), events).map(([id, secret, e]) => register(id, secret, e)) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('DisableEndpoint' as const),
+      endpointId,
+      reason: fc.constant('gone' as const),
+      at: fc.constant(at),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('RemoveEndpoint' as const), endpointId, at: fc.constant(at) }),
+  },
+);
+const commands = fc.array(command, { maxLength: 80, size: 'max' });
+/** Histories are long enough to reach the limit, so fewer of them do. */
+const runs = { numRuns: 30 };
+
+function play(given: readonly EndpointCommand[]) {
+  const log: EndpointEvent[] = [];
+  const states: EndpointsState[] = [endpoints.initial];
+  const accepted = given.map((c) => {
+    const state = states.at(-1)!;
+    const decision = endpoints.decide(c, state);
+    if (!decision.ok) return false;
+    states.push(decision.events.reduce(endpoints.evolve, state));
+    log.push(...decision.events);
+    return true;
+  });
+  return { log, states, accepted };
+}
+
+describe('endpoints', () => {
+  test('E1: are never more than the limit', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        for (const state of play(given).states) expect(state.size).toBeLessThanOrEqual(endpointsMax);
+      }),
+      runs,
+    );
+    const full = Array.from({ length: endpointsMax }, (_, n) => register(`e${n}`, 's'));
+    const { states, accepted } = play(full);
+    expect(accepted.every(Boolean)).toBe(true);
+    expect(endpoints.decide(register('one-more', 's'), states.at(-1)!)).toEqual(reject('endpoints_exhausted'));
+    expect(endpoints.decide(register('e0', 's'), states.at(-1)!)).toEqual(accept());
+  });
+
+  test('E2: keep secret, url and scope until removed', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        const { states } = play(given);
+        for (const [index, after] of states.slice(1).entries()) {
+          for (const [id, endpoint] of after) {
+            const before = states[index]?.get(id);
+            if (before === undefined) continue;
+            const { sealedSecret, url, accountId, dialect, createdAt } = before;
+            expect(endpoint).toMatchObject({ sealedSecret, url, accountId, dialect, createdAt });
+          }
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('E3: have events that only grow, without repeats', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        const { states } = play(given);
+        for (const [index, after] of states.slice(1).entries()) {
+          for (const [id, endpoint] of after) {
+            expect(new Set(endpoint.events).size).toBe(endpoint.events.length);
+            expect(endpoint.events).toEqual(expect.arrayContaining([...(states[index]?.get(id)?.events ?? [])]));
+          }
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('E4: record nothing on an immediate repeat', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        const once = play(given);
+        const twice = play(given.flatMap((c) => [c, c]));
+        expect(twice.log).toEqual(once.log);
+        const again = once.accepted.map((ok, index) => ok && given[index]?.type !== 'RemoveEndpoint');
+        expect(twice.accepted).toEqual(once.accepted.flatMap((ok, index) => [ok, again[index]]));
+      }),
+      runs,
+    );
+  });
+
+  test('registers a disabled endpoint again with its old secret and its new events', () => {
+    const { states } = play([
+      register('e1', 'first'),
+      { type: 'DisableEndpoint', endpointId: 'e1', reason: 'gone', at },
+      register('e1', 'second', ['transfer.failed']),
+    ]);
+    expect(states.at(-1)?.get('e1')).toMatchObject({
+      status: 'enabled',
+      sealedSecret: 'first',
+      events: ['transfer.confirmed', 'transfer.failed'],
+    });
+  });
+
+  test('disables and removes only what is there', () => {
+    const gone = reject('endpoint_not_found');
+    expect(
+      endpoints.decide({ type: 'DisableEndpoint', endpointId: 'x', reason: 'gone', at }, endpoints.initial),
+    ).toEqual(gone);
+    expect(endpoints.decide({ type: 'RemoveEndpoint', endpointId: 'x', at }, endpoints.initial)).toEqual(gone);
+  });
+});
