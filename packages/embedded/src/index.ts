@@ -1,0 +1,2 @@
+export { EmbeddedServerError, type EmbeddedServer } from './embedded-server';
+export { embeddedPostgres } from './embedded-postgres';

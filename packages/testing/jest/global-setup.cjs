@@ -1,0 +1,57 @@
+/**
+ * Starts one Postgres for the whole run and announces it as DAYBOOK_TEST_DATABASE_URL. Several projects name this
+ * setup; whoever comes first starts it. Runs outside of the test environment, on the compiled package.
+ */
+const { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
+const { join } = require('node:path');
+
+const prefix = 'daybook-test-postgres-';
+
+module.exports = async () => {
+  if (process.env.DAYBOOK_TEST_DATABASE_URL) return;
+  const { embeddedPostgres } = loadEmbedded();
+  await removeLeftovers(embeddedPostgres);
+  const directory = mkdtempSync(join(tmpdir(), prefix));
+  writeFileSync(join(directory, 'owner.pid'), `${process.pid}`);
+  // The data lives as long as the run: speed counts, and a power cut does not.
+  const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '400' };
+  const server = embeddedPostgres({ directory, settings });
+  await server.start();
+  process.env.DAYBOOK_TEST_DATABASE_URL = server.url;
+  globalThis.daybookTestPostgres = { server, directory };
+};
+
+function loadEmbedded() {
+  try {
+    return require('../../embedded/dist/index.js');
+  } catch (cause) {
+    throw new Error('Integration tests run a compiled Postgres launcher: run `npx tsc -b` first.', { cause });
+  }
+}
+
+/** A run that was killed leaves its server behind. */
+async function removeLeftovers(embeddedPostgres) {
+  for (const name of readdirSync(tmpdir())) {
+    const directory = join(tmpdir(), name);
+    if (!name.startsWith(prefix) || ownerIsAlive(directory)) continue;
+    const server = embeddedPostgres({ directory });
+    try {
+      // Adopting it is the way to learn its process and to stop it.
+      await server.start();
+      await server.stop();
+    } catch {
+      // Nothing that could be stopped; another run may be removing it too.
+    }
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function ownerIsAlive(directory) {
+  try {
+    process.kill(Number(readFileSync(join(directory, 'owner.pid'), 'utf8')), 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,11 @@
+/** Stops the Postgres that the setup of this run started. One given by DAYBOOK_TEST_DATABASE_URL is left alone. */
+const { rmSync } = require('node:fs');
+
+module.exports = async () => {
+  const running = globalThis.daybookTestPostgres;
+  if (running === undefined) return;
+  delete globalThis.daybookTestPostgres;
+  delete process.env.DAYBOOK_TEST_DATABASE_URL;
+  await running.server.stop();
+  rmSync(running.directory, { recursive: true, force: true });
+};

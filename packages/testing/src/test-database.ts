@@ -1,0 +1,49 @@
+import { randomBytes } from 'node:crypto';
+import { Client, Pool } from 'pg';
+
+export type TestDatabase = {
+  readonly url: string;
+  /** Connections to one schema of it, as `openDatabase` makes them. Ended by `drop`. */
+  pool(schema: string): Pool;
+  /** Removes the database, also while something is still connected to it. */
+  drop(): Promise<void>;
+};
+
+const poolMax = 8;
+
+/** A new empty database on the run's server. */
+export async function testDatabase(): Promise<TestDatabase> {
+  const server = process.env['DAYBOOK_TEST_DATABASE_URL'];
+  if (server === undefined || server === '') {
+    throw new Error('DAYBOOK_TEST_DATABASE_URL is not set: name the test *.int.test.ts or *.e2e.test.ts.');
+  }
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
+  await onServer(server, `create database ${name} template template0`);
+  const pools: Pool[] = [];
+  return {
+    url,
+    pool(schema) {
+      const options = `-c search_path=${schema} -c statement_timeout=30000 -c timezone=UTC`;
+      const pool = new Pool({ connectionString: url, max: poolMax, options, application_name: `test ${schema}` });
+      // A forced drop ends idle connections; that is not an error of the test.
+      pool.on('error', () => undefined);
+      pools.push(pool);
+      return pool;
+    },
+    async drop() {
+      await onServer(server, `drop database if exists ${name} with (force)`);
+      await Promise.all(pools.splice(0).map((pool) => pool.end()));
+    },
+  };
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
