@@ -1,4 +1,5 @@
 import { Pool, type PoolClient } from 'pg';
+import { asOperational, isConnectionLoss } from './operational';
 
 /** A connection inside a transaction. Only `inTransaction` can make one. */
 export type Tx = PoolClient & { readonly __tx: unique symbol };
@@ -10,6 +11,9 @@ export type Sql = { readonly text: string; readonly values: readonly unknown[] }
 const statementTimeoutMs = 30_000;
 const idleInTransactionTimeoutMs = 30_000;
 
+/** Bounds both connecting and waiting for a free connection: callers get an answer while the database is away. */
+const connectTimeoutMs = 10_000;
+
 /** Connections to a service's own schema. int8 and numeric arrive as text; callers turn them into bigint. */
 export function openDatabase(options: {
   readonly url: string;
@@ -20,6 +24,8 @@ export function openDatabase(options: {
   const pool = new Pool({
     connectionString: options.url,
     max: options.poolMax,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
     application_name: `daybook ${options.schema}`,
     options: `-c search_path=${options.schema} -c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=${idleInTransactionTimeoutMs} -c timezone=UTC`,
   });
@@ -28,19 +34,45 @@ export function openDatabase(options: {
   return pool;
 }
 
-/** Commits when `work` returns, rolls back when it throws. */
-export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+/**
+ * Lends a connection to `work`. One that broke meanwhile, or that `work` discards, is closed instead of going back to
+ * the pool.
+ */
+export async function withConnection<T>(
+  pool: Pool,
+  work: (client: PoolClient, discard: (reason: Error) => void) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  const discard = (reason: Error) => (broken = reason);
+  // The pool listens to idle connections only; a lent one that breaks between statements would end the process.
+  client.on('error', discard);
   try {
-    await client.query('begin');
-    const result = await work(client as Tx);
-    await client.query('commit');
-    return result;
+    return await work(client, discard);
   } catch (error) {
-    await client.query('rollback').catch((rollbackError: Error) => (broken = rollbackError));
+    if (isConnectionLoss(error)) discard(error as Error);
     throw error;
   } finally {
+    client.off('error', discard);
     client.release(broken);
+  }
+}
+
+/** Commits when `work` returns, rolls back when it throws. Failures of the database surface as OperationalError. */
+export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  try {
+    return await withConnection(pool, async (client, discard) => {
+      await client.query('begin');
+      try {
+        const result = await work(client as Tx);
+        await client.query('commit');
+        return result;
+      } catch (error) {
+        await client.query('rollback').catch(discard);
+        throw error;
+      }
+    });
+  } catch (error) {
+    throw asOperational(error);
   }
 }

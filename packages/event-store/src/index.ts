@@ -1,6 +1,6 @@
 export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './codec';
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';
-export { inTransaction, openDatabase, type Sql, type Tx } from './database';
+export { inTransaction, openDatabase, withConnection, type Sql, type Tx } from './database';
 export {
   start,
   type EventMetadata,
@@ -11,3 +11,8 @@ export {
   type StoredEvent,
 } from './event-store';
 export { memoryEventStore } from './memory-event-store';
+export { eventStoreMigrations, migrate, MigrationError, type MigrationSource } from './migrate';
+export { asOperational } from './operational';
+export { postgresEventStore } from './postgres-event-store';
+export { createProjections, type EventPlace, type Projection, type Projections } from './projections';
+export { createSubscription, type Subscription, type SubscriptionOptions } from './subscription';

@@ -1,0 +1,54 @@
+import { isOperationalError, OperationalError } from '@daybook/core';
+
+const socketErrors = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+/** By SQLSTATE class: connection, resources, operator intervention. */
+const transientClasses = new Set(['08', '53', '57', '58']);
+
+/** Deadlock, serialization, lock timeout, idle-in-transaction timeout, a server that became read-only. */
+const transientStates = new Set(['40P01', '40001', '55P03', '25P03', '25006']);
+
+/** The driver gives these no code, so their text is all there is. */
+const driverMessages = new Set([
+  'Connection terminated',
+  'Connection terminated unexpectedly',
+  'Connection terminated due to connection timeout',
+  'Client has encountered a connection error and is not queryable',
+  'Client was closed and is not queryable',
+  'timeout exceeded when trying to connect',
+  'timeout expired',
+  'Query read timeout',
+]);
+
+/** Turns a failure of the database into OperationalError `store_unavailable`; any other error stays what it is. */
+export function asOperational(error: unknown): unknown {
+  if (!(error instanceof Object) || isOperationalError(error)) return error;
+  return isConnectionLoss(error) || isTransientState(error)
+    ? new OperationalError('store_unavailable', true, { cause: error })
+    : error;
+}
+
+/** The connection failed, so what became of a statement in flight is not known. */
+export function isConnectionLoss(error: unknown): boolean {
+  if (!(error instanceof Object)) return false;
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (typeof code === 'string') return socketErrors.has(code) || code.startsWith('08') || code.startsWith('57P');
+  return typeof message === 'string' && driverMessages.has(message);
+}
+
+function isTransientState(error: object): boolean {
+  const { code } = error as { code?: unknown };
+  // SQLSTATEs have five characters; system errors of Node begin with E and have more.
+  if (typeof code !== 'string' || code.length !== 5) return false;
+  return transientClasses.has(code.slice(0, 2)) || transientStates.has(code);
+}
