@@ -1,0 +1,175 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { readEndpoints } from '@daybook/standalone';
+import { acceptedAmountTokens, eventually, refusedAmountTokens } from '@daybook/testing';
+import { Client } from 'pg';
+import { Instance } from './instance';
+import { expectBooksBalance } from './stories';
+import { openTenant } from './tenant';
+
+describe('the standalone', () => {
+  const daybook = new Instance();
+  beforeAll(() => daybook.start(), 120_000);
+  afterAll(() => daybook.dispose());
+  afterEach(() => expectBooksBalance(daybook));
+
+  test('says where it is ready as its last start-up line', () => {
+    expect(
+      daybook.log
+        .trimEnd()
+        .split('\n')
+        .some((line) => line === `Daybook ready on ${daybook.url}`),
+    ).toBe(true);
+  });
+
+  test('writes the credentials of the demo tenant for the owner alone', () => {
+    const file = join(daybook.home, 'credentials.json');
+    expect((statSync(file).mode & 0o777).toString(8)).toBe('600');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      baseUrl: daybook.url,
+      partner: { username: expect.any(String), password: expect.any(String), apiKey: expect.any(String) },
+      intents: { clientId: expect.stringMatching(/^[0-9a-f-]{36}$/), clientSecret: expect.any(String) },
+      merchant: {
+        sandbox: { apiKey: expect.any(String), apiSecret: expect.any(String) },
+        live: { apiKey: expect.any(String), apiSecret: expect.any(String) },
+      },
+      wallet: Object.fromEntries(
+        ['administrator', 'accountant', 'individual'].map((role) => [
+          role,
+          { login: expect.any(String), password: expect.any(String) },
+        ]),
+      ),
+      pay: {
+        token: expect.any(String),
+        signingSecret: expect.any(String),
+        walletId: expect.any(String),
+        recipientToken: expect.any(String),
+        recipientWalletId: expect.any(String),
+      },
+      ops: { token: expect.any(String) },
+      auditor: { token: expect.any(String), databaseUrl: expect.any(String) },
+    });
+  });
+
+  test('every service answers /healthz, /readyz and /metrics', async () => {
+    const { services } = readEndpoints(daybook.home);
+    expect(Object.keys(services).toSorted()).toEqual([
+      'chain-watcher',
+      'gateway',
+      'identity',
+      'intents',
+      'ledger',
+      'notifications',
+      'settlement',
+    ]);
+    for (const [name, url] of Object.entries(services)) {
+      expect([name, (await fetch(`${url}/healthz`)).status, (await fetch(`${url}/readyz`)).status]).toEqual([
+        name,
+        200,
+        200,
+      ]);
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      expect(metrics).toContain(`http_request_duration_seconds_count`);
+      expect(metrics).toContain(`service="${name}"`);
+    }
+  });
+
+  test('every demo credential is known to the gateway', async () => {
+    const { partner, intents, merchant, wallet, pay, ops, auditor } = daybook.credentials;
+    const basic = ({ apiKey, apiSecret }: { apiKey: string; apiSecret: string }) => ({
+      Authorization: `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`,
+    });
+    const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
+    const direct = [
+      { 'X-API-Key': partner.apiKey },
+      { 'X-Client-ID': intents.clientId, 'X-Client-Secret': intents.clientSecret },
+      basic(merchant.sandbox),
+      basic(merchant.live),
+      ...[pay.token, pay.recipientToken, ops.token, auditor.token].map(bearer),
+    ];
+    for (const headers of direct)
+      expect(
+        (await daybook.request('GET', '/v1/credential', { headers: headers as Record<string, string> })).status,
+      ).toBe(200);
+    const logins = [
+      { login: partner.username, password: partner.password },
+      wallet.administrator,
+      wallet.accountant,
+      wallet.individual,
+    ];
+    for (const login of logins) {
+      const { status, body } = await daybook.request('POST', '/v1/tokens', { body: login });
+      expect(status).toBe(200);
+      expect((await daybook.request('GET', '/v1/credential', { headers: bearer(String(body.token)) })).status).toBe(
+        200,
+      );
+    }
+  });
+
+  test('the auditor reads the audit views and nothing else', async () => {
+    const client = new Client({ connectionString: daybook.credentials.auditor.databaseUrl ?? '' });
+    await client.connect();
+    const { rows } = await client.query<{ n: string }>('select count(*)::text as n from ledger.audit_entries');
+    expect(Number(rows[0]?.n)).toBeGreaterThanOrEqual(2);
+    await expect(client.query('select * from ledger.events')).rejects.toMatchObject({ code: '42501' });
+    await expect(client.query('delete from ledger.audit_entries')).rejects.toMatchObject({ code: '42501' });
+    await client.end();
+  });
+
+  test('the demo wallet holds 1250.75 TXC, written with two decimals', async () => {
+    const answer = await daybook.pay('GET', '/pay/v1/wallet/balance');
+    expect(answer.text).toContain('"available_balance":1250.75,"pending_balance":0.00');
+  });
+
+  test.each(refusedAmountTokens)('the amount %s is refused at both APIs, naming the field', async (token) => {
+    const payer = daybook.credentials.pay;
+    const pay = await daybook.transfer(token);
+    expect([token, pay.status]).toEqual([token, 400]);
+    expect((pay.body.error as { code: string }).code).toBe('INVALID_REQUEST');
+    const intent = await daybook.intents('POST', '/api/v1/intents/create-payment', {
+      rawBody: `{"amount":${token},"currency":"USDT_TRC20","order_id":"V"}`,
+    });
+    expect([token, intent.status, intent.body.code]).toEqual([token, 400, 'INVALID_REQUEST']);
+    expect(
+      (await daybook.pay('GET', '/pay/v1/wallet/balance', { token: payer.recipientToken })).body.available_balance,
+    ).toBe(0);
+  });
+
+  test.each(acceptedAmountTokens)('the amount %s is accepted at both APIs', async (token) => {
+    const payer = await openTenant(daybook, { txc: 10n ** 20n });
+    expect([
+      token,
+      (await daybook.transfer(token, { token: payer.payToken, recipient: payer.walletId })).status,
+    ]).not.toEqual([token, 400]);
+    const intent = await daybook.intents('POST', '/api/v1/intents/create-payment', {
+      rawBody: `{"amount":${token},"currency":"USDT_TRC20","order_id":"V"}`,
+    });
+    expect([token, intent.status]).toEqual([token, 200]);
+  });
+
+  test('a wrong setting stops the start with a message that names it', async () => {
+    await expect(new Instance({ LOG_LEVEL: 'loud', DATABASE_URL: 'mysql://x/y' }).start()).rejects.toThrow(
+      /\(64\)[\s\S]*DATABASE_URL[\s\S]*LOG_LEVEL/,
+    );
+  });
+
+  test('a second one on the same home is refused while the first runs', async () => {
+    await expect(new Instance({ DAYBOOK_HOME: daybook.home }).start()).rejects.toThrow('another Daybook runs');
+    await eventually(async () => expect((await daybook.request('GET', '/readyz')).status).toBe(200), {
+      timeoutMs: 5_000,
+    });
+  });
+
+  test('stops cleanly on SIGTERM, and starts again with everything it knew', async () => {
+    const { id } = await daybook.createIntent('UPI', '10.00');
+    const { token } = daybook.credentials.pay;
+    expect(await daybook.stop()).toBe(0);
+    await expect(new Client({ connectionString: daybook.databaseUrl }).connect()).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+    await daybook.start();
+    expect(daybook.credentials.pay.token).toBe(token);
+    expect(daybook.credentials.baseUrl).toBe(daybook.url);
+    expect(await daybook.intent(id)).toMatchObject({ status: 'pending' });
+  });
+});
