@@ -13,6 +13,7 @@ export {
 export { memoryEventStore } from './memory-event-store';
 export { eventStoreMigrations, migrate, MigrationError, type MigrationSource } from './migrate';
 export { asOperational } from './operational';
+export { createPersonalData, type PersonalData } from './personal-data';
 export { postgresEventStore } from './postgres-event-store';
 export { createProjections, type EventPlace, type Projection, type Projections } from './projections';
 export { createSubscription, type Subscription, type SubscriptionOptions } from './subscription';
