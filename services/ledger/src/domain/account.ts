@@ -26,6 +26,8 @@ export type AccountFields = {
 
 /** Balances change in place: an engine holds millions of accounts. Only `apply` writes them. */
 export type Account = AccountFields & {
+  /** An owner's money, opened by a command. Transfers move between wallets only. */
+  readonly wallet: boolean;
   posted: bigint;
   held: bigint;
   incoming: bigint;
@@ -51,6 +53,7 @@ export function newAccount(fields: AccountFields, at: string): Account {
     asset,
     accountType,
     floor,
+    wallet: tenantId !== null && accountType === 'liability' && chartFieldsOf(accountId) === null,
     posted: 0n,
     held: 0n,
     incoming: 0n,
@@ -84,11 +87,6 @@ export function sameFields(a: AccountFields, b: AccountFields): boolean {
 export function effectOf(entry: Entry, accountType: AccountType): bigint {
   const normal = accountType === 'asset' || accountType === 'expense' ? 'debit' : 'credit';
   return entry.direction === normal ? entry.amount : -entry.amount;
-}
-
-/** A wallet: an owner's money, opened by a command. Transfers move between wallets only. */
-export function isWallet(account: Account): boolean {
-  return account.tenantId !== null && account.accountType === 'liability' && chartFieldsOf(account.accountId) === null;
 }
 
 type OwnedPurpose = 'clearing' | 'merchant' | 'refundable';

@@ -1,0 +1,161 @@
+/**
+ * Posting rules turn a business fact into entries. A rule is never edited: a change is a new version with a date from
+ * which it holds, and every event names the version that posted it, so that a replay years later gives the same books.
+ *
+ *   intent-payment    debit custody, credit clearing (applied) and refundable (the rest)
+ *   intent-underpaid  debit clearing, credit refundable
+ *   settlement        debit clearing, credit merchant
+ *   transfer          debit the sender's wallet, credit the recipient's; transfer-reversal the other way round
+ *   issuance          debit issuance, credit the wallet
+ */
+import { assert, assertNever } from '@daybook/core';
+import type { AssetCode } from '@daybook/money';
+import { custodyAccount, issuanceAccount, ownedAccount, type AccountFields, type Entry } from './account';
+import type { Cause, TransferFields } from './book-events';
+
+/** Something that has already happened elsewhere. It is recorded, never refused. */
+export type Fact =
+  | {
+      readonly type: 'intent_payment';
+      readonly depositId: string;
+      readonly intentId: string;
+      readonly tenantId: string;
+      readonly chain: string;
+      readonly asset: AssetCode;
+      readonly applied: bigint;
+      readonly refundable: bigint;
+    }
+  | {
+      readonly type: 'intent_underpaid';
+      readonly intentId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+    }
+  | {
+      readonly type: 'settlement';
+      readonly settlementId: string;
+      readonly intentId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+    };
+
+type Leg = { readonly account: AccountFields; readonly direction: Entry['direction']; readonly amount: bigint };
+
+type RuleVersion<Subject> = {
+  readonly version: number;
+  /** The rule holds for what happened at this time or later. */
+  readonly effectiveFrom: string;
+  legs(subject: Subject): readonly Leg[];
+};
+
+type FactOf<Type extends Fact['type']> = Extract<Fact, { type: Type }>;
+
+const always = '0000-01-01T00:00:00.000Z';
+
+const intentPayment: readonly RuleVersion<FactOf<'intent_payment'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ chain, asset, tenantId, applied, refundable }) => [
+      { account: custodyAccount(chain, asset), direction: 'debit', amount: applied + refundable },
+      { account: ownedAccount('clearing', tenantId, asset), direction: 'credit', amount: applied },
+      { account: ownedAccount('refundable', tenantId, asset), direction: 'credit', amount: refundable },
+    ],
+  },
+];
+
+const intentUnderpaid: readonly RuleVersion<FactOf<'intent_underpaid'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ asset, tenantId, amount }) => [
+      { account: ownedAccount('clearing', tenantId, asset), direction: 'debit', amount },
+      { account: ownedAccount('refundable', tenantId, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
+const settlement: readonly RuleVersion<FactOf<'settlement'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ asset, tenantId, amount }) => [
+      { account: ownedAccount('clearing', tenantId, asset), direction: 'debit', amount },
+      { account: ownedAccount('merchant', tenantId, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
+/** What a rule makes of its subject. Legs of zero are left out; without any leg there is nothing to record. */
+export type Posting = {
+  readonly rule: string;
+  readonly entries: readonly Entry[];
+  /** The accounts of the entries, to be opened if they are not there yet. */
+  readonly accounts: readonly AccountFields[];
+};
+
+export function postFact(fact: Fact, effectiveAt: string): Posting {
+  switch (fact.type) {
+    case 'intent_payment':
+      return apply('intent-payment', intentPayment, fact, effectiveAt);
+    case 'intent_underpaid':
+      return apply('intent-underpaid', intentUnderpaid, fact, effectiveAt);
+    case 'settlement':
+      return apply('settlement', settlement, fact, effectiveAt);
+    default:
+      return assertNever(fact);
+  }
+}
+
+export function causeOf(fact: Fact, transactionId: string): Cause {
+  return { type: fact.type, id: transactionId, subject: fact.intentId };
+}
+
+export function postIssue(wallet: AccountFields, amount: bigint): Posting {
+  return postingOf('issuance@1', [
+    { account: issuanceAccount(wallet.asset), direction: 'debit', amount },
+    { account: wallet, direction: 'credit', amount },
+  ]);
+}
+
+export const transferRule = 'transfer@1';
+export const transferReversalRule = 'transfer-reversal@1';
+
+export function transferEntries({ debitAccountId, creditAccountId, asset, amount }: TransferFields): readonly Entry[] {
+  return [
+    { accountId: debitAccountId, asset, direction: 'debit', amount },
+    { accountId: creditAccountId, asset, direction: 'credit', amount },
+  ];
+}
+
+export function transferReversalEntries(transfer: TransferFields): readonly Entry[] {
+  const { debitAccountId, creditAccountId } = transfer;
+  return transferEntries({ ...transfer, debitAccountId: creditAccountId, creditAccountId: debitAccountId });
+}
+
+function apply<Subject>(
+  name: string,
+  versions: readonly RuleVersion<Subject>[],
+  subject: Subject,
+  effectiveAt: string,
+): Posting {
+  const rule = versions.findLast(({ effectiveFrom }) => effectiveFrom <= effectiveAt);
+  assert(rule, `no version of rule ${name} holds at ${effectiveAt}`);
+  return postingOf(`${name}@${rule.version}`, rule.legs(subject));
+}
+
+function postingOf(rule: string, legs: readonly Leg[]): Posting {
+  const moving = legs.filter(({ amount }) => amount > 0n);
+  return {
+    rule,
+    entries: moving.map(({ account: { accountId, asset }, direction, amount }) => ({
+      accountId,
+      asset,
+      direction,
+      amount,
+    })),
+    accounts: moving.map(({ account }) => account),
+  };
+}
