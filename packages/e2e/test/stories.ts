@@ -2,21 +2,20 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { openReceiver, readEndpoints, type ReceivedWebhook } from '@daybook/standalone';
 import { checkBooks, eventually } from '@daybook/testing';
 import { Client } from 'pg';
-import { Instance } from './instance';
+import type { Instance } from './instance';
 
 type Receiver = Awaited<ReturnType<typeof openReceiver>>;
 
 const settledWithinMs = 30_000;
 
 /** The stories that users tell, over the whole system in a process of its own. Every transport tells all of them. */
-export function describeStories(transport: string, settingsOf: () => Promise<Record<string, string>>): void {
+export function describeStories(transport: string, create: () => Promise<Instance>): void {
   describe(`Daybook with messages over ${transport}`, () => {
     let daybook: Instance;
     let receiver: Receiver;
 
     beforeAll(async () => {
-      daybook = new Instance({ ...(await settingsOf()), INTENT_TTL_MS: '600000' });
-      await daybook.start();
+      daybook = await (await create()).start();
       receiver = await openReceiver();
       const registered = await daybook.intents('POST', '/v1/webhook-endpoints', {
         body: {
