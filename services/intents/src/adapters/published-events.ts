@@ -1,0 +1,36 @@
+/**
+ * What this service tells others, mapped from its stored events. Pure: an event carries the state that it left behind
+ * (`change`), so publishing needs nothing but the event and gives the same messages every time.
+ */
+import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived } from '@daybook/contracts';
+import type { StoredEvent } from '@daybook/event-store';
+import { messageOf, type OutgoingMessage } from '@daybook/messaging';
+import { viewOfSummary } from '../app/intent-view';
+import type { IntentEvent } from '../domain/payment-intent';
+import { intentEvents } from './stored-events';
+
+export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
+  const event = intentEvents.decode(stored);
+  const { change, tenantId, mode, at } = event;
+  const fact = factOf(event, stored);
+  if (change === null) return fact;
+  return [...fact, messageOf(intentStatusChanged, { ...viewOfSummary(change), tenantId, mode, at }, stored)];
+}
+
+function factOf(event: IntentEvent, stored: StoredEvent): readonly OutgoingMessage[] {
+  const { intentId, tenantId, mode, at } = event;
+  const common = { intentId, tenantId, mode, at };
+  switch (event.type) {
+    case 'DepositConfirmed': {
+      const { deposit, applied, refundable } = event;
+      const { depositId, chain, asset } = deposit;
+      return [messageOf(paymentReceived, { ...common, asset, depositId, chain, applied, refundable }, stored)];
+    }
+    case 'IntentPaid':
+      return [messageOf(intentPaid, { ...common, asset: event.asset, amount: event.amount }, stored)];
+    case 'IntentUnderpaid':
+      return [messageOf(intentUnderpaid, { ...common, asset: event.asset, amount: event.amount }, stored)];
+    default:
+      return [];
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Creates an intent, once per request however often it is sent.
+ *
+ * With an idempotency key the intent's id derives from (tenant, mode, key). Without one it derives from (tenant, mode,
+ * order, currency, amount, attempt): the latest attempt answers again until it has expired or is underpaid, then the
+ * next attempt is a new intent. The address is allocated first and belongs to the id, so a crash between the two
+ * leaves nothing behind that a repeat does not find.
+ */
+import type { CallOutcome, CallRequest, createIntent as createIntentCall } from '@daybook/contracts';
+import type { AssetCode } from '@daybook/money';
+import { currentCorrelation, uuidFrom, type Clock } from '@daybook/runtime';
+import type { IntentCurrency, IntentState } from '../domain/payment-intent';
+import type { AllocateAddress, IntentStore } from '../ports';
+import { streamOf } from './intent-stream';
+import { viewOf } from './intent-view';
+
+type Request = CallRequest<typeof createIntentCall>;
+type Answer = CallOutcome<typeof createIntentCall>;
+type Deps = {
+  readonly intents: IntentStore;
+  readonly allocateAddress: AllocateAddress;
+  readonly now: Clock;
+  readonly ttlMs: number;
+};
+
+const assetOf: Readonly<Record<IntentCurrency, AssetCode>> = {
+  UPI: 'INR',
+  USDT_TRC20: 'USDT_TRC20',
+  USDT_SOL: 'USDT_SOL',
+  SOL: 'SOL',
+  ETH: 'ETH',
+  USDT_ERC20: 'USDT_ERC20',
+};
+
+export function createIntent(deps: Deps): (request: Request) => Promise<Answer> {
+  return async (request) => {
+    const { tenantId, mode, orderId, currency, amount, idempotencyKey } = request;
+    const intentId =
+      idempotencyKey === null
+        ? await attemptId(deps.intents, request)
+        : uuidFrom(['intent', tenantId, mode, 'key', idempotencyKey], 4);
+
+    const asset = assetOf[currency];
+    const address = await addressOf(deps, intentId, { asset, mode, tenantId, amount });
+    if (address === undefined) return { ok: false, rejection: 'currency_not_available' };
+
+    const now = deps.now();
+    const createdAt = now.toISOString();
+    const expiresAt = new Date(now.getTime() + deps.ttlMs).toISOString();
+    const terms = { intentId, tenantId, mode, orderId, currency, asset, amount, createdAt, expiresAt };
+    const outcome = await deps.intents.handle(
+      streamOf(intentId),
+      { type: 'CreateIntent', ...terms, paymentAddress: address },
+      { commandId: intentId, ...currentCorrelation(intentId) },
+    );
+    if (!outcome.ok) return { ok: false, rejection: 'idempotency_key_reused' };
+    return { ok: true, value: { intent: viewOf(outcome.state), replayed: outcome.events.length === 0 } };
+  };
+}
+
+/** The address of an intent that exists, else the one that is allocated for it; undefined if there can be none. */
+async function addressOf(
+  { intents, allocateAddress }: Deps,
+  intentId: string,
+  wanted: Omit<Parameters<AllocateAddress>[0], 'reference'>,
+): Promise<string | undefined> {
+  const { state } = await intents.load(streamOf(intentId));
+  if (state.stage !== 'none') return state.paymentAddress;
+  const allocated = await allocateAddress({ ...wanted, reference: intentId });
+  return allocated.ok ? allocated.value.address : undefined;
+}
+
+/** The id of the latest attempt while it is open, paid or settled, otherwise of the next one. */
+async function attemptId(intents: IntentStore, request: Request): Promise<string> {
+  const { tenantId, mode, orderId, currency, amount } = request;
+  const idOf = (attempt: number) =>
+    uuidFrom(['intent', tenantId, mode, 'order', orderId, currency, amount.toString(), String(attempt)], 4);
+  const stateOf = async (attempt: number) => (await intents.load(streamOf(idOf(attempt)))).state;
+
+  const latest = await latestAttempt(stateOf);
+  if (latest === undefined) return idOf(1);
+  return hasEndedUnpaid(latest.state) ? idOf(latest.attempt + 1) : idOf(latest.attempt);
+}
+
+/** Attempts are numbered from 1 without gaps, so doubling and halving finds the latest in few reads. */
+async function latestAttempt(
+  stateOf: (attempt: number) => Promise<IntentState>,
+): Promise<{ attempt: number; state: IntentState } | undefined> {
+  let latest: { attempt: number; state: IntentState } | undefined;
+  let probe = 1;
+  let missing: number | undefined;
+  while (missing === undefined || probe < missing) {
+    const state = await stateOf(probe);
+    if (state.stage === 'none') missing = probe;
+    else latest = { attempt: probe, state };
+    const known = latest?.attempt ?? 0;
+    probe = missing === undefined ? probe * 2 : Math.max(known + 1, Math.floor((known + missing) / 2));
+  }
+  return latest;
+}
+
+function hasEndedUnpaid(state: IntentState): boolean {
+  return state.stage === 'expired' || state.stage === 'underpaid';
+}

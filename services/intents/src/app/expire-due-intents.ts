@@ -1,0 +1,34 @@
+import { uuidv7, type Clock } from '@daybook/runtime';
+import type { Deadline, Deadlines, IntentStore } from '../ports';
+import { streamOf } from './intent-stream';
+
+const batchSize = 100;
+
+/**
+ * One pass over everything that is due; answers with the next deadline. The read model only says where to look: the
+ * intent itself rules, so a pass may be repeated, and one that is refused (paid in the meantime, or a deposit came
+ * into flight) is no failure. It is looked at again when the read model shows it as open.
+ */
+export function expireDueIntents(deps: {
+  readonly intents: IntentStore;
+  readonly deadlines: Deadlines;
+  readonly now: Clock;
+}): () => Promise<Date | null> {
+  return async () => {
+    const now = deps.now();
+    let from: Deadline | null = null;
+    for (;;) {
+      const due: readonly Deadline[] = await deps.deadlines.due(now, from, batchSize);
+      for (const { intentId } of due) {
+        const correlationId = uuidv7(now);
+        await deps.intents.handle(
+          streamOf(intentId),
+          { type: 'ExpireIntent', at: now.toISOString() },
+          { commandId: `expire-${intentId}`, correlationId, causationId: correlationId },
+        );
+      }
+      from = due.at(-1) ?? null;
+      if (due.length < batchSize) return deps.deadlines.next(now);
+    }
+  };
+}

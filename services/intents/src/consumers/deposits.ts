@@ -1,0 +1,34 @@
+/**
+ * chain-watcher.deposits: what happened to the addresses of intents. `reference` is the intent's id and the key, so the
+ * facts of one intent arrive in order. A repeat changes nothing: the intent knows its deposits by their ids.
+ */
+import { depositConfirmed, depositReverted, depositSeen } from '@daybook/contracts';
+import { on, type ReceivedMessage, type Subscription } from '@daybook/messaging';
+import type { Clock } from '@daybook/runtime';
+import type { z } from 'zod';
+import { recordFact } from '../app/intent-stream';
+import type { DepositFact } from '../domain/payment-intent';
+import type { IntentStore } from '../ports';
+
+type Deposit = z.output<typeof depositSeen.data>;
+type DepositCommandType = 'RecordDepositSeen' | 'RecordDepositReverted' | 'RecordDepositConfirmed';
+
+export function depositsSubscription(intents: IntentStore, now: Clock): Subscription {
+  const record = (type: DepositCommandType) => async (_tx: unknown, message: ReceivedMessage<Deposit>) => {
+    const command = { type, deposit: factOf(message.data), at: now().toISOString() };
+    await recordFact(intents, message.data.reference, command, message);
+  };
+  return {
+    group: 'intents.deposits',
+    topic: depositSeen.topic,
+    handlers: [
+      on(depositSeen, record('RecordDepositSeen')),
+      on(depositReverted, record('RecordDepositReverted')),
+      on(depositConfirmed, record('RecordDepositConfirmed')),
+    ],
+  };
+}
+
+function factOf({ depositId, chain, transactionId, asset, amount, at }: Deposit): DepositFact {
+  return { depositId, chain, transactionId, asset, amount, at };
+}
