@@ -1,3 +1,4 @@
+export { createAlarm, type Alarm } from './alarm';
 export { systemClock, type Clock } from './clock';
 export {
   ConfigError,

@@ -102,8 +102,9 @@ function openFirst(
 ): void {
   // `host` stays the name, which TLS verifies; `hostname` is where the socket goes.
   open({ ...options, hostname: address ?? '' }, (error, socket) => {
-    if (error !== null && others.length > 0) return openFirst(open, options, others, callback);
-    return error === null ? callback(null, socket) : callback(error, null);
+    if (error === null) callback(null, socket);
+    else if (others.length > 0) openFirst(open, options, others, callback);
+    else callback(error, null);
   });
 }
 

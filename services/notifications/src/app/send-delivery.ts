@@ -1,0 +1,87 @@
+import type { Clock, Logger, Sealer } from '@daybook/runtime';
+import { withCorrelation } from '@daybook/runtime';
+import type { DeliveryState } from '../domain/delivery';
+import type { Endpoint } from '../domain/endpoint';
+import type { SendResult, WebhookClient } from '../ports';
+import { signatureHeaders } from './standard-webhooks';
+import type { Webhooks } from './webhooks';
+
+export type SendDeps = {
+  readonly webhooks: Webhooks;
+  readonly client: WebhookClient;
+  readonly sealer: Sealer;
+  readonly now: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+  readonly logger: Logger;
+};
+
+/** `skipped`: it was not due any more, or the attempt was broken off and has no outcome. */
+export type Attempt = 'delivered' | 'failed' | 'skipped';
+
+type Pending = Extract<DeliveryState, { status: 'pending' | 'delivered' | 'exhausted' }>;
+
+const goneStatus = 410;
+
+/**
+ * One attempt: read what is to be sent, send it, record what came of it. A crash between sending and recording sends
+ * again later, with the same webhook id and body.
+ */
+export async function sendDelivery(deps: SendDeps, deliveryId: string, abort: AbortSignal): Promise<Attempt> {
+  const state = await deps.webhooks.deliveryOf(deliveryId);
+  if (state.status !== 'pending' || state.nextAttemptAt === null) return 'skipped';
+  if (state.nextAttemptAt > deps.now().toISOString()) return 'skipped';
+  const { correlationId } = state;
+  return withCorrelation({ correlationId, causationId: deliveryId }, () => attempt(deps, state, abort));
+}
+
+async function attempt(deps: SendDeps, state: Pending, abort: AbortSignal): Promise<Attempt> {
+  const { webhooks, now, random } = deps;
+  const endpoint = (await webhooks.endpointsOf(state)).get(state.endpointId);
+  if (endpoint?.status !== 'enabled') {
+    const reason = endpoint === undefined ? 'endpoint_removed' : 'endpoint_disabled';
+    const at = now().toISOString();
+    await webhooks.changeDelivery(state.deliveryId, { type: 'AbandonDelivery', reason, at });
+    return 'skipped';
+  }
+  const startedMs = performance.now();
+  const result = await send(deps, state, endpoint, abort);
+  if (result === 'aborted') return 'skipped';
+  const at = now().toISOString();
+  if (result.status === goneStatus) {
+    // First, so that a crash in between leaves no delivery to an endpoint that is gone.
+    const disable = { type: 'DisableEndpoint', endpointId: endpoint.endpointId, reason: 'gone', at } as const;
+    await webhooks.changeEndpoints(state, disable);
+  }
+  const number = state.attempts + 1;
+  const record = { type: 'RecordAttempt', attempt: number, outcome: result, at, random: random() } as const;
+  await webhooks.changeDelivery(state.deliveryId, record);
+  report(deps.logger, state, number, result, performance.now() - startedMs);
+  return result.ok ? 'delivered' : 'failed';
+}
+
+async function send(
+  { client, sealer, now }: SendDeps,
+  { webhookId, payload: body, mode, correlationId }: Pending,
+  { endpointId, url, sealedSecret }: Endpoint,
+  abort: AbortSignal,
+): Promise<SendResult> {
+  const secret = sealer.open(sealedSecret, endpointId);
+  const headers = {
+    'content-type': 'application/json',
+    'user-agent': 'Daybook-Webhooks/1',
+    'x-correlation-id': correlationId,
+    ...signatureHeaders({ secret, webhookId, at: now(), body }),
+  };
+  return client.send({ url, mode, headers, body, abort });
+}
+
+/** One line an attempt. The url is the tenant's and may hold a key of theirs, so it is not in it. */
+function report(logger: Logger, state: Pending, attempt: number, result: Exclude<SendResult, 'aborted'>, ms: number) {
+  const { correlationId, deliveryId, endpointId, event } = state;
+  const { status } = result;
+  const line = { correlationId, deliveryId, endpointId, event, attempt, status, ms: Math.round(ms) };
+  if (result.ok) logger.info(line, 'webhook delivered');
+  else if (status === goneStatus) logger.warn(line, 'webhook endpoint is gone and was disabled');
+  else logger.info({ ...line, reason: result.error }, 'webhook attempt failed');
+}
