@@ -1,3 +1,5 @@
+import type { OnFatal } from '@daybook/runtime';
+
 /**
  * Port: carries facts between services. At least once, ordered per key. Adapters: a log table in Postgres, Apache Kafka.
  * Offsets are not the transport's business: a consumer says where to start and keeps its place beside its effects.
@@ -35,6 +37,8 @@ export type ConsumeOptions = {
    * means "not handled": the transport delivers the same messages again, after a back-off.
    */
   handle(messages: readonly RawMessage[]): Promise<void>;
+  /** The transport cannot deliver to this consumer any more and will not recover by itself. */
+  readonly onFatal: OnFatal;
 };
 
 export interface Transport {

@@ -1,0 +1,113 @@
+/** The statements of `consumer_offsets`, `inbox` and `parked_messages`, all inside the transaction of the effects. */
+import type { Tx } from '@daybook/event-store';
+import type { MigrationSource } from '@daybook/event-store';
+import { join } from 'node:path';
+import type { Pool } from 'pg';
+import type { RawMessage } from './transport';
+
+/** For the schema of every service that consumes. */
+export const messagingMigrations: MigrationSource = {
+  name: 'messaging',
+  directory: join(__dirname, '../migrations/service'),
+};
+
+export type Place = { readonly group: string; readonly topic: string; readonly partition: number };
+
+/** Locks the place until the transaction ends: a member that lost its partition cannot write beside its successor. */
+export async function lockOffset(tx: Tx, place: Place): Promise<bigint> {
+  const values = [place.group, place.topic, place.partition];
+  const select = `select next_offset from consumer_offsets
+                  where group_name = $1 and topic = $2 and partition = $3 for update`;
+  const { rows } = await tx.query<{ next_offset: string }>(select, values);
+  if (rows[0]) return BigInt(rows[0].next_offset);
+  await tx.query(
+    `insert into consumer_offsets (group_name, topic, partition) values ($1, $2, $3) on conflict do nothing`,
+    values,
+  );
+  const created = await tx.query<{ next_offset: string }>(select, values);
+  return BigInt(created.rows[0]?.next_offset ?? 0);
+}
+
+export async function moveOffset(tx: Tx, place: Place, next: bigint): Promise<void> {
+  await tx.query(
+    `update consumer_offsets set next_offset = $4, alive_at = clock_timestamp()
+     where group_name = $1 and topic = $2 and partition = $3`,
+    [place.group, place.topic, place.partition, next],
+  );
+}
+
+/** Shows that a partition which does not advance is being retried. */
+export async function touchOffset(pool: Pool, place: Place): Promise<void> {
+  await pool.query(
+    `update consumer_offsets set alive_at = clock_timestamp()
+     where group_name = $1 and topic = $2 and partition = $3`,
+    [place.group, place.topic, place.partition],
+  );
+}
+
+export type Progress = { readonly next: bigint; readonly aliveAt: string };
+
+/** By partition; one that the group has never been in is absent. */
+export async function readProgress(
+  pool: Pool,
+  { group, topic }: { readonly group: string; readonly topic: string },
+): Promise<ReadonlyMap<number, Progress>> {
+  const { rows } = await pool.query<{ partition: number; next_offset: string; alive_at: string }>(
+    `select partition, next_offset, alive_at::text from consumer_offsets where group_name = $1 and topic = $2`,
+    [group, topic],
+  );
+  return new Map(rows.map((row) => [row.partition, { next: BigInt(row.next_offset), aliveAt: row.alive_at }]));
+}
+
+/** The ids that this group has not handled yet. From here on, within this transaction, it has. */
+export async function claim(tx: Tx, group: string, ids: readonly string[]): Promise<Set<string>> {
+  if (ids.length === 0) return new Set();
+  const { rows } = await tx.query<{ message_id: string }>(
+    `insert into inbox (group_name, message_id) select $1, id from unnest($2::uuid[]) as id
+     on conflict do nothing returning message_id`,
+    [group, ids],
+  );
+  return new Set(rows.map((row) => row.message_id));
+}
+
+/**
+ * Which of the keys are parked. Locks the last message of each against `redrive`: either it is still parked when this
+ * transaction commits, or it is not seen here.
+ */
+export async function parkedKeys(tx: Tx, place: Place, keys: readonly string[]): Promise<Set<string>> {
+  const { rows } = await tx.query<{ key: string }>(
+    `select key from parked_messages p
+     where group_name = $1 and topic = $2 and key = any($3)
+       and parked_id = (select max(parked_id) from parked_messages q
+                        where q.group_name = p.group_name and q.topic = p.topic and q.key = p.key)
+     for share`,
+    [place.group, place.topic, [...new Set(keys)]],
+  );
+  return new Set(rows.map((row) => row.key));
+}
+
+/** Keeps the message as it came. Without a cause it waits behind an earlier one of its key. */
+export async function park(tx: Tx, group: string, message: RawMessage, cause: string | null): Promise<void> {
+  await tx.query(
+    `insert into parked_messages (group_name, topic, partition, "offset", key, value, headers, cause)
+     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+    [
+      group,
+      message.topic,
+      message.partition,
+      message.offset,
+      message.key,
+      message.value,
+      JSON.stringify(message.headers),
+      cause,
+    ],
+  );
+}
+
+export async function countParked(pool: Pool, group: string, topic: string): Promise<number> {
+  const { rows } = await pool.query<{ parked: number }>(
+    `select count(*)::int as parked from parked_messages where group_name = $1 and topic = $2`,
+    [group, topic],
+  );
+  return rows[0]?.parked ?? 0;
+}

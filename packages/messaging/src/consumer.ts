@@ -1,0 +1,181 @@
+/**
+ * Consumer: decode, claim in the inbox, effect, offset, one commit. At least once becomes once in effect. A failure is
+ * retried, parks its key, or ends the process; a message is never skipped.
+ */
+import { isOperationalError } from '@daybook/core';
+import type { Clock, Component, Logger, OnFatal, Registry } from '@daybook/runtime';
+import type { Pool } from 'pg';
+import { backoffMs, pause } from './backoff';
+import { consumerMetrics } from './consumer-metrics';
+import { readProgress, touchOffset } from './consumer-tables';
+import { handleBatch, parkMessage, type Tally } from './handle-batch';
+import type { Subscription } from './message';
+import type { RawMessage, Transport } from './transport';
+import { takeTurn } from './turns';
+import { verdictOn } from './verdict';
+import { createWatchdog, stallMsDefault } from './watchdog';
+
+export type ConsumerDeps = {
+  /** Of the service's schema, with the tables of `messagingMigrations`. */
+  readonly pool: Pool;
+  readonly transport: Transport;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly onFatal: OnFatal;
+  readonly now: Clock;
+  /** Lag without a sign of life for so long is fatal. */
+  readonly stallMs?: number;
+};
+
+export type Consumer = Component & {
+  /** Resolves when everything published before the call is handled or parked. Rejects when stopped before. */
+  caughtUp(): Promise<void>;
+};
+
+const batchMax = 100;
+const attemptsMax = 5;
+const attemptBackoff = { firstMs: 50, maxMs: 1_000 };
+const caughtUpPollMs = 20;
+
+export function createConsumer(deps: ConsumerDeps, subscription: Subscription): Consumer {
+  const { pool, transport } = deps;
+  const { group, topic } = subscription;
+  const watchdog = createWatchdog({ ...deps, stallMs: deps.stallMs ?? stallMsDefault }, subscription);
+  let running: { readonly stopping: AbortController; stop(): Promise<void> } | undefined;
+
+  return {
+    name: `consumer ${group} of ${topic}`,
+    async start() {
+      const stopping = new AbortController();
+      const { stop } = await transport.consume({
+        group,
+        topic,
+        startAt: (partition) => startAt(deps, subscription, partition),
+        handle: (messages) => handleAll(deps, subscription, messages, stopping.signal),
+        onFatal: deps.onFatal,
+      });
+      watchdog.start();
+      running = { stopping, stop };
+    },
+    async stop() {
+      const ending = running;
+      running = undefined;
+      watchdog.stop();
+      ending?.stopping.abort();
+      await ending?.stop();
+    },
+    async caughtUp() {
+      const ends = await transport.ends(topic);
+      for (;;) {
+        const progress = await readProgress(pool, subscription);
+        if ([...ends].every(([partition, end]) => (progress.get(partition)?.next ?? 0n) >= end)) return;
+        if (!running) throw new Error(`consumer ${group} of ${topic} is not running`);
+        await pause(caughtUpPollMs, running.stopping.signal);
+      }
+    },
+  };
+}
+
+/**
+ * The stored place. A log that ends before it was emptied and begins again: start over, the inbox knows what was
+ * handled.
+ */
+async function startAt(deps: ConsumerDeps, subscription: Subscription, partition: number): Promise<bigint> {
+  const { group, topic } = subscription;
+  const stored = (await readProgress(deps.pool, subscription)).get(partition)?.next ?? 0n;
+  if (stored === 0n) return stored;
+  const end = (await deps.transport.ends(topic)).get(partition) ?? 0n;
+  if (stored <= end) return stored;
+  deps.logger.warn({ group, topic, partition, stored, end }, 'the topic begins again; starting over');
+  await deps.pool.query(
+    `update consumer_offsets set next_offset = 0
+     where group_name = $1 and topic = $2 and partition = $3 and next_offset > $4`,
+    [group, topic, partition, end],
+  );
+  return 0n;
+}
+
+async function handleAll(
+  deps: ConsumerDeps,
+  subscription: Subscription,
+  messages: readonly RawMessage[],
+  stopping: AbortSignal,
+): Promise<void> {
+  for (let from = 0; from < messages.length && !stopping.aborted; from += batchMax) {
+    const batch = messages.slice(from, from + batchMax);
+    try {
+      await apply(deps, subscription, batch);
+    } catch (error) {
+      await noteFailure(deps, subscription, batch, error);
+      // Alone, each message has its own outcome; those before the one at fault commit.
+      for (const message of batch) await handleOne(deps, subscription, message, stopping);
+    }
+  }
+  if (stopping.aborted) throw new Error('stopping');
+}
+
+async function handleOne(
+  deps: ConsumerDeps,
+  subscription: Subscription,
+  message: RawMessage,
+  stopping: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    if (stopping.aborted) throw new Error('stopping');
+    try {
+      return await apply(deps, subscription, [message]);
+    } catch (error) {
+      const verdict = verdictOn(error, subscription.group);
+      if (verdict === 'park' || (verdict === 'again' && attempt >= attemptsMax)) {
+        return parkOne(deps, subscription, message, error);
+      }
+      await noteFailure(deps, subscription, [message], error);
+      await pause(backoffMs(attempt, attemptBackoff), stopping);
+    }
+  }
+}
+
+async function apply(
+  { pool, metrics }: ConsumerDeps,
+  subscription: Subscription,
+  messages: readonly RawMessage[],
+): Promise<void> {
+  const { group, topic } = subscription;
+  const tally = await takeTurn(pool, () => handleBatch(pool, subscription, messages));
+  const counts = consumerMetrics(metrics).messages;
+  for (const outcome of Object.keys(tally) as (keyof Tally)[]) {
+    if (tally[outcome] > 0) counts.inc({ group, topic, outcome }, tally[outcome]);
+  }
+}
+
+async function parkOne(
+  { pool, metrics, logger }: ConsumerDeps,
+  { group, topic }: Subscription,
+  message: RawMessage,
+  error: unknown,
+): Promise<void> {
+  await takeTurn(pool, () => parkMessage(pool, group, message, error));
+  consumerMetrics(metrics).messages.inc({ group, topic, outcome: 'parked' });
+  const { partition, offset, key } = message;
+  logger.error({ error, group, topic, partition, offset: String(offset), key }, 'message parked, and its key with it');
+}
+
+/** Passes on what waiting or ending the process must settle; other failures are the message's own. */
+async function noteFailure(
+  deps: ConsumerDeps,
+  subscription: Subscription,
+  messages: readonly RawMessage[],
+  error: unknown,
+): Promise<void> {
+  const { group, topic } = subscription;
+  const verdict = verdictOn(error, group);
+  if (verdict === 'crash') {
+    deps.onFatal(error);
+    throw error;
+  }
+  consumerMetrics(deps.metrics).retries.inc({ group, topic });
+  const partition = messages[0]?.partition ?? 0;
+  await touchOffset(deps.pool, { group, topic, partition }).catch(() => undefined);
+  if (verdict === 'wait') throw error;
+  if (isOperationalError(error)) deps.logger.warn({ error, group, topic, partition }, 'attempt failed');
+}

@@ -1,0 +1,91 @@
+/**
+ * Messages of one partition in one transaction: lock the offset, claim in the inbox, run the effects, move the offset,
+ * commit. Whatever throws undoes all of it. The caller then repeats them one by one to find the message at fault.
+ */
+import type { AnyEventContract } from '@daybook/contracts';
+import { inTransaction, type Tx } from '@daybook/event-store';
+import { withCorrelation } from '@daybook/runtime';
+import type { Pool } from 'pg';
+import { claim, lockOffset, moveOffset, park, parkedKeys, type Place } from './consumer-tables';
+import { readMessage, type ReceivedMessage, type Subscription } from './message';
+import type { RawMessage } from './transport';
+import { causeOf, Undecodable } from './verdict';
+
+/** How many messages ended how. */
+export type Tally = { handled: number; duplicate: number; skipped: number; parked: number };
+
+type Decoded = { readonly message: ReceivedMessage<unknown>; readonly contract: AnyEventContract | undefined };
+
+export async function handleBatch(
+  pool: Pool,
+  subscription: Subscription,
+  messages: readonly RawMessage[],
+): Promise<Tally> {
+  const first = messages[0];
+  const last = messages.at(-1);
+  const tally = { handled: 0, duplicate: 0, skipped: 0, parked: 0 };
+  if (!first || !last) return tally;
+  const place = { group: subscription.group, topic: first.topic, partition: first.partition };
+  await inTransaction(pool, async (tx) => {
+    const due = await dueMessages(tx, place, messages);
+    if (due.length === 0) return;
+    const parked = await parkedKeys(tx, place, due.map(({ key }) => key));
+    const behind = due.filter(({ key }) => parked.has(key));
+    for (const message of behind) await park(tx, place.group, message, null);
+    tally.parked += behind.length;
+    const rest = due.filter(({ key }) => !parked.has(key)).map((message) => decode(subscription, message));
+    await applyAll(tx, subscription, rest, tally);
+    await moveOffset(tx, place, last.offset + 1n);
+  });
+  return tally;
+}
+
+/** Handles one parked message, which is due whatever the offset says. */
+export async function applyOne(tx: Tx, subscription: Subscription, message: RawMessage): Promise<Tally> {
+  const tally = { handled: 0, duplicate: 0, skipped: 0, parked: 0 };
+  await applyAll(tx, subscription, [decode(subscription, message)], tally);
+  return tally;
+}
+
+/** Moves past the message and keeps it aside, with the messages of its key that follow. */
+export async function parkMessage(pool: Pool, group: string, message: RawMessage, error: unknown): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    const place = { group, topic: message.topic, partition: message.partition };
+    if ((await dueMessages(tx, place, [message])).length === 0) return;
+    await park(tx, group, message, causeOf(error));
+    await moveOffset(tx, place, message.offset + 1n);
+  });
+}
+
+async function dueMessages(tx: Tx, place: Place, messages: readonly RawMessage[]): Promise<readonly RawMessage[]> {
+  const next = await lockOffset(tx, place);
+  return messages.filter(({ offset }) => offset >= next);
+}
+
+async function applyAll(tx: Tx, subscription: Subscription, batch: readonly Decoded[], tally: Tally): Promise<void> {
+  const known = batch.filter(({ contract }) => contract !== undefined);
+  tally.skipped += batch.length - known.length;
+  const claimed = await claim(tx, subscription.group, known.map(({ message }) => message.id));
+  for (const { message, contract } of known) {
+    // The second of two equal ids within the batch finds its claim used up.
+    if (!claimed.delete(message.id)) {
+      tally.duplicate += 1;
+      continue;
+    }
+    const handler = subscription.handlers.find((candidate) => candidate.contract === contract);
+    const correlation = { correlationId: message.correlationId, causationId: message.id };
+    await withCorrelation(correlation, () => handler?.handle(tx, message as ReceivedMessage<never>));
+    tally.handled += 1;
+  }
+}
+
+function decode(subscription: Subscription, message: RawMessage): Decoded {
+  try {
+    return readMessage(
+      subscription.handlers.map(({ contract }) => contract),
+      message.value,
+    );
+  } catch (cause) {
+    throw new Undecodable(causeOf(cause), { cause });
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The statements of the Postgres log. A publication updates the rows of `partitions` that it writes to, in a fixed
+ * order, and keeps them locked until it commits: offsets of a partition become visible in order, without gaps.
+ */
+import { assert } from '@daybook/core';
+import { inTransaction } from '@daybook/event-store';
+import { sha256Hex } from '@daybook/runtime';
+import type { Pool } from 'pg';
+import type { Topic } from './topics';
+import type { OutgoingMessage, RawMessage } from './transport';
+
+export const channel = 'daybook_messages';
+
+/** Makes room for the declared topics. A topic never gets another number of partitions: its keys would move. */
+export async function declarePartitions(pool: Pool, topics: readonly Topic[]): Promise<void> {
+  const places = topics.flatMap(({ name, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => ({ name, partition })),
+  );
+  await pool.query(
+    `insert into partitions (topic, partition) select * from unnest($1::text[], $2::int[]) on conflict do nothing`,
+    [places.map(({ name }) => name), places.map(({ partition }) => partition)],
+  );
+}
+
+/** All of them in one transaction. */
+export async function appendMessages(
+  pool: Pool,
+  topics: ReadonlyMap<string, Topic>,
+  messages: readonly OutgoingMessage[],
+): Promise<void> {
+  const places = new Map<string, { topic: string; partition: number; messages: OutgoingMessage[] }>();
+  for (const message of messages) {
+    const partition = partitionOf(message.key, topics.get(message.topic)?.partitions ?? 1);
+    const name = placeName(message.topic, partition);
+    const place = places.get(name) ?? { topic: message.topic, partition, messages: [] };
+    place.messages.push(message);
+    places.set(name, place);
+  }
+  // NOTE: In one order everywhere. Two publications that lock the same partitions would otherwise deadlock.
+  const ordered = [...places].sort(([a], [b]) => (a < b ? -1 : 1));
+  await inTransaction(pool, async (tx) => {
+    for (const [name, place] of ordered) {
+      const { rowCount } = await tx.query(
+        `with moved as (
+           update partitions set next_offset = next_offset + cardinality($3::text[])
+           where topic = $1 and partition = $2
+           returning topic, partition, next_offset - cardinality($3::text[]) as first
+         )
+         insert into log (topic, partition, "offset", key, value, headers)
+         select moved.topic, moved.partition, moved.first + m.place - 1, m.key, m.value, m.headers
+         from moved, unnest($3::text[], $4::bytea[], $5::json[]) with ordinality as m(key, value, headers, place)`,
+        [
+          place.topic,
+          place.partition,
+          place.messages.map(({ key }) => key),
+          place.messages.map(({ value }) => value),
+          place.messages.map(({ headers }) => JSON.stringify(headers)),
+        ],
+      );
+      assert(rowCount === place.messages.length, `${name} is not there to be published to`);
+    }
+    await tx.query(`notify ${channel}`);
+  });
+}
+
+export async function readMessages(
+  pool: Pool,
+  place: { readonly topic: string; readonly partition: number },
+  from: bigint,
+  limit: number,
+): Promise<readonly RawMessage[]> {
+  type Row = { offset: string; key: string; value: Buffer; headers: Record<string, string> };
+  const { rows } = await pool.query<Row>(
+    `select "offset", key, value, headers from log
+     where topic = $1 and partition = $2 and "offset" >= $3 order by "offset" limit $4`,
+    [place.topic, place.partition, from, limit],
+  );
+  return rows.map((row) => ({ ...place, ...row, offset: BigInt(row.offset) }));
+}
+
+/** Next offset to be written, by place. */
+export async function readEnds(pool: Pool, topics: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
+  const { rows } = await pool.query<{ topic: string; partition: number; next_offset: string }>(
+    `select topic, partition, next_offset from partitions where topic = any($1)`,
+    [topics],
+  );
+  return new Map(rows.map((row) => [placeName(row.topic, row.partition), BigInt(row.next_offset)]));
+}
+
+export function placeName(topic: string, partition: number): string {
+  return `${topic}/${String(partition).padStart(4, '0')}`;
+}
+
+function partitionOf(key: string, partitions: number): number {
+  return Number.parseInt(sha256Hex(key).slice(0, 8), 16) % partitions;
+}

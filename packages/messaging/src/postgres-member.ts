@@ -1,0 +1,122 @@
+/**
+ * One consumer on the Postgres log: its share of the partitions, and a loop per partition that it holds. The loop reads
+ * in bounded batches, waits for the handler, and starts again from the same offset when the handler rejects.
+ */
+import type { Logger } from '@daybook/runtime';
+import { backoffMs, pause } from './backoff';
+import { placeName } from './postgres-log';
+import type { LockSession } from './postgres-session';
+import type { ConsumeOptions, RawMessage } from './transport';
+import { createWake, type Wake } from './wake';
+
+export type Log = {
+  read(
+    place: { readonly topic: string; readonly partition: number },
+    from: bigint,
+    limit: number,
+  ): Promise<readonly RawMessage[]>;
+  /** As last seen; refreshed by the transport, which then wakes its members. */
+  end(topic: string, partition: number): bigint;
+};
+
+export type Member = {
+  /** Takes or gives back partitions, so that each of the group's members has its share. */
+  balance(session: LockSession, members: (name: string) => number): Promise<void>;
+  /** The locks are gone with their connection: finish what is in hand and hold nothing. */
+  release(): void;
+  wake(): void;
+  stop(): Promise<void>;
+};
+
+const batchMax = 200;
+const idleMs = 5_000;
+const backoff = { firstMs: 50, maxMs: 5_000 };
+
+type Held = { readonly session: LockSession; readonly stopping: AbortController; readonly wake: Wake; done: Promise<void> };
+
+export function createMember(log: Log, logger: Logger, partitions: number, options: ConsumeOptions): Member {
+  const name = `${options.group} ${options.topic}`;
+  const held = new Map<number, Held>();
+  let membership: { readonly session: LockSession; leave(): Promise<void> } | undefined;
+  let stopped = false;
+
+  function hold(session: LockSession, partition: number): void {
+    const entry: Held = { session, stopping: new AbortController(), wake: createWake(), done: Promise.resolve() };
+    entry.done = pump(log, logger, options, partition, entry).finally(() => held.delete(partition));
+    held.set(partition, entry);
+  }
+
+  async function giveBack(partition: number): Promise<void> {
+    const entry = held.get(partition);
+    if (!entry) return;
+    stop(entry);
+    await entry.done;
+    await entry.session.unlock(lockName(options, partition)).catch(() => undefined);
+  }
+
+  return {
+    async balance(session, members) {
+      if (stopped) return;
+      if (membership?.session !== session) {
+        const joined = await session.join(name);
+        if (stopped) return joined.leave();
+        membership = { session, ...joined };
+      }
+      const share = Math.ceil(partitions / Math.max(1, members(name)));
+      for (const partition of [...held.keys()].slice(share)) await giveBack(partition);
+      for (let partition = 0; partition < partitions && held.size < share; partition++) {
+        if (stopped || held.has(partition) || !(await session.tryLock(lockName(options, partition)))) continue;
+        if (stopped) await session.unlock(lockName(options, partition));
+        else hold(session, partition);
+      }
+    },
+    release() {
+      for (const entry of held.values()) stop(entry);
+    },
+    wake() {
+      for (const entry of held.values()) entry.wake.fire();
+    },
+    async stop() {
+      stopped = true;
+      for (const entry of held.values()) stop(entry);
+      await Promise.all([...held.keys()].map(giveBack));
+      // If the connection breaks here, the server lets go of the membership with it.
+      await membership?.leave().catch(() => undefined);
+      membership = undefined;
+    },
+  };
+}
+
+async function pump(log: Log, logger: Logger, options: ConsumeOptions, partition: number, entry: Held): Promise<void> {
+  const { topic } = options;
+  const { signal } = entry.stopping;
+  let next: bigint | undefined;
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      next ??= await options.startAt(partition);
+      const end = log.end(topic, partition);
+      if (end <= next) {
+        await entry.wake.wait(idleMs);
+        continue;
+      }
+      const messages = await log.read({ topic, partition }, next, batchMax);
+      if (signal.aborted) return;
+      if (messages.length > 0) await options.handle(messages);
+      next = (messages.at(-1)?.offset ?? end - 1n) + 1n;
+      failures = 0;
+    } catch (error) {
+      logger.warn({ error, group: options.group, topic, partition, failures }, 'messages not handled; trying again');
+      await pause(backoffMs(failures++, backoff), signal);
+    }
+  }
+}
+
+function stop(entry: Held): void {
+  entry.stopping.abort();
+  entry.wake.fire();
+}
+
+function lockName(options: ConsumeOptions, partition: number): string {
+  return `${options.group} ${placeName(options.topic, partition)}`;
+}

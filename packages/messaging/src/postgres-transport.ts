@@ -1,0 +1,128 @@
+/**
+ * Transport on a log table in Postgres, for one machine. One loop keeps the connection that holds the locks, balances
+ * partitions between members, and looks where the log ends; publications wake it, and a timer backs them up.
+ */
+import { OperationalError } from '@daybook/core';
+import { migrate, openDatabase, type MigrationSource } from '@daybook/event-store';
+import type { Logger } from '@daybook/runtime';
+import { join } from 'node:path';
+import { backoffMs } from './backoff';
+import { appendMessages, declarePartitions, placeName, readEnds, readMessages } from './postgres-log';
+import { createMember, type Member } from './postgres-member';
+import { openSession, type LockSession } from './postgres-session';
+import { batchesOf, byName } from './publishable';
+import type { Topic } from './topics';
+import type { Transport } from './transport';
+import { createWake } from './wake';
+
+const schema = 'messaging';
+const logMigrations: MigrationSource = { name: 'message-log', directory: join(__dirname, '../migrations/log') };
+
+const poolMax = 4;
+/** How long a publication may go unseen without its notification, and a dead member's partitions unserved. */
+const roundMs = 500;
+
+type Options = { readonly databaseUrl: string; readonly logger: Logger; readonly topics: readonly Topic[] };
+
+export function postgresTransport({ databaseUrl, logger, topics }: Options): Transport {
+  const declared = byName(topics);
+  const names = [...declared.keys()];
+  const onError = (error: Error) => logger.warn({ error }, 'idle connection of the message log lost');
+  const pool = openDatabase({ url: databaseUrl, schema, poolMax, onError });
+  const members = new Set<Member>();
+  const wake = createWake();
+  let ends: ReadonlyMap<string, bigint> = new Map();
+  let running: Promise<void> | undefined;
+  let stopping = false;
+  let balanceAt = 0;
+
+  async function round(session: LockSession): Promise<void> {
+    if (performance.now() >= balanceAt) {
+      const counts = await session.members();
+      for (const member of members) await member.balance(session, counts);
+      balanceAt = performance.now() + roundMs;
+    }
+    if (members.size === 0) return;
+    ends = await readEnds(pool, names);
+    for (const member of members) member.wake();
+  }
+
+  function open(): Promise<LockSession> {
+    const onLost = () => {
+      for (const member of members) member.release();
+      wake.fire();
+    };
+    return openSession({ databaseUrl, logger, onPublish: wake.fire, onLost });
+  }
+
+  async function run(): Promise<void> {
+    let session: LockSession | undefined;
+    for (let failures = 0; !stopping; ) {
+      try {
+        if (session === undefined || session.lost) session = await open();
+        await round(session);
+        failures = 0;
+        await wake.wait(roundMs);
+      } catch (error) {
+        logger.warn({ error, failures }, 'message log not reachable; trying again');
+        await wake.wait(backoffMs(failures++, { firstMs: 100, maxMs: 5_000 }));
+      }
+    }
+    await Promise.all([...members].map((member) => member.stop()));
+    await session?.close();
+  }
+
+  return {
+    name: 'postgres log',
+    async start() {
+      await migrate(pool, schema, [logMigrations]);
+      await declarePartitions(pool, topics);
+      running = run();
+    },
+    async stop() {
+      stopping = true;
+      wake.fire();
+      await running;
+      await pool.end();
+    },
+    async publish(messages) {
+      for (const batch of batchesOf(messages, declared)) await reaching(appendMessages(pool, declared, batch));
+    },
+    async consume(options) {
+      const log = {
+        read: readMessages.bind(undefined, pool),
+        end: (topic: string, partition: number) => ends.get(placeName(topic, partition)) ?? 0n,
+      };
+      const member = createMember(log, logger, partitionsOf(declared, options.topic), options);
+      members.add(member);
+      balanceAt = 0;
+      wake.fire();
+      return {
+        async stop() {
+          members.delete(member);
+          await member.stop();
+        },
+      };
+    },
+    async ends(topic) {
+      const found = await reaching(readEnds(pool, [topic]));
+      const partitions = Array.from({ length: partitionsOf(declared, topic) }, (_, partition) => partition);
+      return new Map(partitions.map((partition) => [partition, found.get(placeName(topic, partition)) ?? 0n]));
+    },
+  };
+}
+
+function partitionsOf(topics: ReadonlyMap<string, Topic>, topic: string): number {
+  const found = topics.get(topic);
+  if (found === undefined) throw new Error(`topic ${topic} is not declared`);
+  return found.partitions;
+}
+
+async function reaching<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'AssertionError') throw error;
+    throw new OperationalError('broker_unavailable', true, { cause: error });
+  }
+}
