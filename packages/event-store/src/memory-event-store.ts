@@ -1,5 +1,6 @@
-import { assert, AssertionError, OperationalError } from '@daybook/core';
-import { start, type EventStore, type NewEvent, type Position, type StoredEvent } from './event-store';
+import { AssertionError } from '@daybook/core';
+import { assertAppendable, settleRepeat } from './append-rule';
+import { start, type EventStore, type Position, type StoredEvent } from './event-store';
 
 /** The port in memory: for unit tests and simulations. Passes the same contract suite as Postgres. */
 export function memoryEventStore(now: () => Date = () => new Date()): EventStore {
@@ -9,7 +10,7 @@ export function memoryEventStore(now: () => Date = () => new Date()): EventStore
 
   return {
     async append(stream, events, expected) {
-      assert(events.length > 0, 'append without events');
+      assertAppendable(events);
       const existing = streams.get(stream) ?? [];
       const first = expected === 'no_stream' ? 0n : expected + 1n;
       if (first !== BigInt(existing.length)) return settleRepeat(existing, events, first);
@@ -53,24 +54,4 @@ export function memoryEventStore(now: () => Date = () => new Date()): EventStore
 
 function indexOf(position: Position): number {
   return position === start ? 0 : Number(position);
-}
-
-/** All ids already at this place: success. None: conflict. Some, or another payload: the program is wrong. */
-export function settleRepeat(
-  existing: readonly StoredEvent[],
-  events: readonly NewEvent[],
-  first: bigint,
-): { revision: bigint } {
-  const there = events.map((event, index) => {
-    const found = existing.find(({ revision }) => revision === first + BigInt(index));
-    return found?.id === event.id ? found : undefined;
-  });
-  const matches = there.filter((found) => found !== undefined).length;
-  if (matches === 0) throw new OperationalError('version_conflict', true);
-  assert(matches === events.length, 'append repeats only a part of an earlier one');
-  assert(
-    events.every((event, index) => there[index]?.payload.equals(event.payload)),
-    'event id repeated with another payload',
-  );
-  return { revision: first + BigInt(events.length) - 1n };
 }

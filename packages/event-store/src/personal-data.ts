@@ -36,6 +36,7 @@ export function createPersonalData(options: {
   const { pool, masterKey, now = systemClock } = options;
   const master = createSealer(masterKey);
   const cache = new Map<string, { readonly sealer: Sealer; readonly until: number }>();
+  let erasures = 0;
 
   async function query(text: string, values: readonly unknown[]): Promise<{ wrapped_key: string | null }[]> {
     try {
@@ -49,10 +50,13 @@ export function createPersonalData(options: {
     const cached = cache.get(subject);
     if (cached && now().getTime() < cached.until) return cached.sealer;
     cache.delete(subject);
+    const erasuresBefore = erasures;
     const [row] = await query(`select wrapped_key from subject_keys where subject = $1`, [subject]);
     if (!row) return 'none';
     if (row.wrapped_key === null) return 'erased';
     const sealer = createSealer(new Secret(master.open(row.wrapped_key, contextOf(subject))));
+    // What was read before an erasure must not come back after it.
+    if (erasures !== erasuresBefore) return sealer;
     const oldest = cache.keys().next();
     if (cache.size >= cachedSubjectsMax && !oldest.done) cache.delete(oldest.value);
     cache.set(subject, { sealer, until: now().getTime() + cacheMs });
@@ -91,6 +95,7 @@ export function createPersonalData(options: {
          on conflict (subject) do update set wrapped_key = null, erased_at = coalesce(subject_keys.erased_at, excluded.erased_at)`,
         [subject],
       );
+      erasures++;
       cache.delete(subject);
     },
   };

@@ -8,6 +8,7 @@
 import { assert, AssertionError, OperationalError } from '@daybook/core';
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import { appendChannelSql, listenForAppends } from './append-listener';
+import { assertAppendable, settleRepeat } from './append-rule';
 import { binaryArray, elementType, integerBytes, uuidBytes } from './binary-array';
 import { withConnection } from './database';
 import {
@@ -18,7 +19,6 @@ import {
   type Position,
   type StoredEvent,
 } from './event-store';
-import { settleRepeat } from './memory-event-store';
 import { asOperational, isConnectionLoss } from './operational';
 
 export function postgresEventStore(pool: Pool): EventStore {
@@ -29,7 +29,7 @@ export function postgresEventStore(pool: Pool): EventStore {
 
   return {
     async append(stream, events, expected) {
-      assert(events.length > 0, 'append without events');
+      assertAppendable(events);
       const first = expected === 'no_stream' ? 0n : expected + 1n;
       const inserted = await insert(pool, stream, events, first);
       if (inserted === 'done') {

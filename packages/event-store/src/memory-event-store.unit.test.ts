@@ -1,0 +1,4 @@
+import { describeEventStore } from '../test/event-store.contract';
+import { memoryEventStore } from './memory-event-store';
+
+describeEventStore('memory', async () => memoryEventStore());

@@ -1,0 +1,285 @@
+import { uuidFrom, uuidv7 } from '@daybook/runtime';
+import { eventually } from '@daybook/testing';
+import fc from 'fast-check';
+import { start, type EventStore, type NewEvent, type StoredEvent } from '../src/event-store';
+
+export function anEvent(id = uuidv7(), payload: Buffer | string = '{"n":1}'): NewEvent {
+  const metadata = { correlationId: 'correlation "1"', causationId: 'cause\\ü' };
+  return { id, type: 'Counted', version: 1, payload: Buffer.from(payload), metadata };
+}
+
+export const someEvents = (count: number): NewEvent[] => Array.from({ length: count }, () => anEvent());
+
+/** The whole log, in pages of `limit`. */
+export async function readWhole(store: EventStore, limit = 500): Promise<StoredEvent[]> {
+  const log: StoredEvent[] = [];
+  for (;;) {
+    const page = await store.readAll(log.at(-1)?.position ?? start, limit);
+    log.push(...page);
+    if (page.length === 0) return log;
+  }
+}
+
+const conflict = { code: 'version_conflict', retryable: true };
+const bug = { name: 'AssertionError' };
+
+/** Every EventStore adapter runs this file. An adapter that needs an exception is not an adapter. */
+export function describeEventStore(name: string, create: () => Promise<EventStore>): void {
+  describe(`${name} as an EventStore`, () => {
+    let store: EventStore;
+    beforeEach(async () => {
+      store = await create();
+    });
+    afterEach(() => store.close());
+
+    describeRevisions(() => store);
+    describeIdempotency(() => store);
+    describeOrder(() => store);
+  });
+}
+
+function describeRevisions(current: () => EventStore): void {
+  test('appends at the exact revision, gapless from 0', async () => {
+    const store = current();
+    await expect(store.append('s', someEvents(2), 'no_stream')).resolves.toEqual({ revision: 1n });
+    await expect(store.append('s', someEvents(3), 1n)).resolves.toEqual({ revision: 4n });
+    expect((await store.readStream('s')).map(({ revision }) => revision)).toEqual([0n, 1n, 2n, 3n, 4n]);
+    expect(await store.readStream('another')).toEqual([]);
+  });
+
+  test.each([
+    ['behind the stream', 0n],
+    ['no stream', 'no_stream' as const],
+    ['ahead of the stream', 5n],
+    ['one ahead of the stream', 2n],
+  ])('refuses an expected revision that is %s and records nothing', async (_name, expected) => {
+    const store = current();
+    const before = someEvents(2);
+    await store.append('s', before, 'no_stream');
+    await expect(store.append('s', [anEvent()], expected)).rejects.toMatchObject(conflict);
+    expect((await readWhole(store)).map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+  });
+
+  test('refuses to start a stream at a later revision', async () => {
+    const store = current();
+    await expect(store.append('s', [anEvent()], 0n)).rejects.toMatchObject(conflict);
+    expect(await store.tail()).toBe(start);
+  });
+
+  test('refuses an append without events', async () => {
+    await expect(current().append('s', [], 'no_stream')).rejects.toMatchObject(bug);
+  });
+
+  test('has one winner for each revision among 64 writers', async () => {
+    const store = current();
+    const rounds = 5;
+    for (let round = 0; round < rounds; round++) {
+      const expected = round === 0 ? ('no_stream' as const) : BigInt(round - 1);
+      const answers = await Promise.allSettled(
+        Array.from({ length: 64 }, () => store.append('s', [anEvent()], expected)),
+      );
+      const lost = answers.filter((answer) => answer.status === 'rejected');
+      expect(lost).toHaveLength(63);
+      for (const { reason } of lost) expect(reason).toMatchObject(conflict);
+    }
+    expect((await store.readStream('s')).map(({ revision }) => revision)).toEqual([0n, 1n, 2n, 3n, 4n]);
+  });
+
+  test('reads a part of a stream', async () => {
+    const store = current();
+    await store.append('s', someEvents(10), 'no_stream');
+    const revisions = async (options: { from?: bigint; limit?: number }) =>
+      (await store.readStream('s', options)).map(({ revision }) => revision);
+    expect(await revisions({ from: 8n })).toEqual([8n, 9n]);
+    expect(await revisions({ limit: 2 })).toEqual([0n, 1n]);
+    expect(await revisions({ from: 3n, limit: 2 })).toEqual([3n, 4n]);
+    expect(await revisions({ from: 10n })).toEqual([]);
+  });
+
+  test('gives back exactly what was appended, byte for byte', async () => {
+    const store = current();
+    const payloads = [
+      Buffer.from('{"a":1.50,  "b":"é e\u0301 😀 \\u0000 \\" \'","c":12345678901234567890123}'),
+      Buffer.from([...Array(256).keys()]),
+      Buffer.alloc(0),
+    ];
+    const events = payloads.map((payload, index) => ({
+      ...anEvent(),
+      payload,
+      version: index + 1,
+      type: `Type{${index},"`,
+    }));
+    const [newest] = events.slice(-1);
+    await store.append('a "stream", with {brackets} \\', events, 'no_stream');
+    const stored = await store.readStream('a "stream", with {brackets} \\');
+    expect(
+      stored.map(({ id, type, version, payload, metadata }) => ({ id, type, version, payload, metadata })),
+    ).toEqual(events);
+    expect(stored.at(-1)?.metadata).toEqual(newest?.metadata);
+    expect(Math.abs(Date.now() - stored[0]!.recordedAt.getTime())).toBeLessThan(60_000);
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 2_000 }), async (bytes) => {
+        const event = { ...anEvent(), payload: Buffer.from(bytes) };
+        await store.append(event.id, [event], 'no_stream');
+        expect((await store.readStream(event.id))[0]?.payload.equals(event.payload)).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('appends 1,000 events at once', async () => {
+    const store = current();
+    const events = someEvents(1_000);
+    await expect(store.append('s', events, 'no_stream')).resolves.toEqual({ revision: 999n });
+    expect((await readWhole(store)).map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+  });
+}
+
+function describeIdempotency(current: () => EventStore): void {
+  test('repeats of one append record it once, in a row or at the same moment, also when the stream has moved on', async () => {
+    const store = current();
+    const events = someEvents(3);
+    const append = () => store.append('s', events, 'no_stream');
+    const answers = await Promise.all(Array.from({ length: 20 }, append));
+    await store.append('s', someEvents(2), 2n);
+    answers.push(await append());
+    expect(answers).toEqual(answers.map(() => ({ revision: 2n })));
+    expect(await store.readStream('s')).toHaveLength(5);
+  });
+
+  test('an id with another payload is a bug', async () => {
+    const store = current();
+    const event = anEvent();
+    await store.append('s', [event], 'no_stream');
+    await expect(store.append('s', [anEvent(event.id, '{}')], 'no_stream')).rejects.toMatchObject(bug);
+  });
+
+  test('an append that repeats only a part of an earlier one is a bug', async () => {
+    const store = current();
+    const events = someEvents(2);
+    await store.append('s', events, 'no_stream');
+    await expect(store.append('s', [events[0]!, anEvent()], 'no_stream')).rejects.toMatchObject(bug);
+    await expect(store.append('s', [...events, anEvent()], 'no_stream')).rejects.toMatchObject(bug);
+  });
+
+  test('an id that stands in another stream, or twice in one append, is a bug', async () => {
+    const store = current();
+    const event = anEvent();
+    await store.append('s', [event], 'no_stream');
+    await expect(store.append('t', [event], 'no_stream')).rejects.toMatchObject(bug);
+    const twice = anEvent();
+    await expect(store.append('u', [twice, twice], 'no_stream')).rejects.toMatchObject(bug);
+    expect(await readWhole(store)).toHaveLength(1);
+  });
+
+  test('answers any sequence of appends as the rule says', async () => {
+    let run = 0;
+    const step = fc.record({
+      expected: fc.oneof({ weight: 3, arbitrary: fc.constant('end' as const) }, fc.integer({ min: -1, max: 8 })),
+      stream: fc.constantFrom('a', 'b'),
+      ids: fc.uniqueArray(fc.nat(9), { minLength: 1, maxLength: 4 }),
+      payload: fc.constantFrom('1', '1', '1', '2'),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 15 }), async (steps) => {
+        const store = current();
+        const prefix = `${run++}`;
+        const model = modelStore();
+        for (const { expected, stream, ids, payload } of steps) {
+          const revision = expected === 'end' ? model.endOf(stream) : expected;
+          const events = ids.map((id) => anEvent(uuidFrom([prefix, String(id)]), payload));
+          const answer = await store
+            .append(`${prefix}-${stream}`, events, revision < 0 ? 'no_stream' : BigInt(revision))
+            .then(
+              () => 'done',
+              (error: { code?: string; name: string }) => error.code ?? error.name,
+            );
+          expect(answer).toBe(model.append(stream, events, revision + 1));
+        }
+        for (const stream of ['a', 'b']) {
+          const ids = (await store.readStream(`${prefix}-${stream}`)).map(({ id }) => id);
+          expect(ids).toEqual(model.idsOf(stream));
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+}
+
+/** The three-way rule, as short as it can be said. */
+function modelStore() {
+  const streams: Record<string, NewEvent[]> = { a: [], b: [] };
+  const of = (stream: string) => streams[stream]!;
+  return {
+    endOf: (stream: string) => of(stream).length - 1,
+    idsOf: (stream: string) => of(stream).map(({ id }) => id),
+    append(stream: string, events: readonly NewEvent[], first: number): string {
+      const log = of(stream);
+      if (first === log.length) {
+        const known = new Set(Object.values(streams).flatMap((all) => all.map(({ id }) => id)));
+        if (events.some(({ id }) => known.has(id))) return 'AssertionError';
+        log.push(...events);
+        return 'done';
+      }
+      const there = events.map((event, index) =>
+        log[first + index]?.id === event.id ? log[first + index] : undefined,
+      );
+      if (there.every((found) => found === undefined)) return 'version_conflict';
+      const same = there.every((found, index) => found?.payload.equals(events[index]!.payload));
+      return same ? 'done' : 'AssertionError';
+    },
+  };
+}
+
+function describeOrder(current: () => EventStore): void {
+  test('reads all streams in one order, the same for every page size', async () => {
+    const store = current();
+    const writers = Array.from({ length: 8 }, async (_, writer) => {
+      for (let n = 0; n < 10; n++) {
+        await store.append(`s${writer}`, someEvents(3), n === 0 ? 'no_stream' : BigInt(n * 3 - 1));
+      }
+    });
+    await Promise.all(writers);
+    const log = await readWhole(store);
+    expect(log).toHaveLength(240);
+    expect(await readWhole(store, 7)).toEqual(log);
+    for (const [index, event] of log.entries()) {
+      const previous = log[index - 1];
+      if (previous) expect(store.compare(previous.position, event.position)).toBeLessThan(0);
+    }
+    for (let writer = 0; writer < 8; writer++) {
+      const revisions = log.filter(({ stream }) => stream === `s${writer}`).map(({ revision }) => Number(revision));
+      expect(revisions).toEqual([...Array(30).keys()]);
+    }
+  });
+
+  test('the tail is the place of the newest event', async () => {
+    const store = current();
+    expect(await store.tail()).toBe(start);
+    expect(await store.readAll(start, 10)).toEqual([]);
+    await store.append('s', someEvents(2), 'no_stream');
+    const log = await readWhole(store);
+    const tail = await store.tail();
+    expect(tail).toBe(log.at(-1)?.position);
+    expect(store.compare(tail, tail)).toBe(0);
+    expect(store.compare(start, tail)).toBeLessThan(0);
+    expect(store.compare(tail, start)).toBeGreaterThan(0);
+    expect(store.compare(start, start)).toBe(0);
+    expect(await store.readAll(tail, 10)).toEqual([]);
+  });
+
+  test('wakes readers after an append, and not after they have stopped', async () => {
+    const store = current();
+    let [wakes, others] = [0, 0];
+    const reader = store.onAppend(() => wakes++);
+    const other = store.onAppend(() => others++);
+    await store.append('s', [anEvent()], 'no_stream');
+    await eventually(() => expect(Math.min(wakes, others)).toBeGreaterThan(0), { timeoutMs: 5_000 });
+    await other.stop();
+    const [before, otherBefore] = [wakes, others];
+    await store.append('s', [anEvent()], 0n);
+    await eventually(() => expect(wakes).toBeGreaterThan(before), { timeoutMs: 5_000 });
+    expect(others).toBe(otherBefore);
+    await reader.stop();
+  });
+}

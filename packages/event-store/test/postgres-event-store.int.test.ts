@@ -1,0 +1,114 @@
+import { eventually } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { start } from '../src/event-store';
+import { postgresEventStore } from '../src/postgres-event-store';
+import { anEvent, describeEventStore, readWhole, someEvents } from './event-store.contract';
+import { schemas } from './fixtures';
+
+let databases: Awaited<ReturnType<typeof schemas>>;
+beforeAll(async () => {
+  databases = await schemas();
+});
+afterAll(() => databases.end());
+
+describeEventStore('Postgres', async () => postgresEventStore((await databases.fresh()).pool));
+
+describe('the events table', () => {
+  test.each([
+    ['update', `update events set type = 'Other'`],
+    ['delete', `delete from events`],
+    ['delete of nothing', `delete from events where false`],
+    ['truncate', `truncate events`],
+  ])('refuses %s', async (_name, statement) => {
+    const { pool } = await databases.fresh();
+    const store = postgresEventStore(pool);
+    await store.append('s', [anEvent()], 'no_stream');
+    await expect(pool.query(statement)).rejects.toMatchObject({ code: '23001' });
+    expect(await readWhole(store)).toHaveLength(1);
+  });
+
+  test('schemas of one database do not see each other', async () => {
+    const [one, other] = [await databases.fresh(), await databases.fresh()];
+    const event = anEvent();
+    await postgresEventStore(one.pool).append('s', [event], 'no_stream');
+    expect(await readWhole(postgresEventStore(other.pool))).toEqual([]);
+    await postgresEventStore(other.pool).append('s', [event], 'no_stream');
+    expect(await readWhole(postgresEventStore(one.pool))).toHaveLength(1);
+  });
+});
+
+describe('order under concurrency', () => {
+  test('an event whose transaction began first and commits last is not skipped, and the tail does not wait for it', async () => {
+    const { pool } = await databases.fresh();
+    const store = postgresEventStore(pool);
+    const slow = await pool.connect();
+    await slow.query('begin');
+    await insertRaw(slow, 'slow');
+    await store.append('fast', [anEvent()], 'no_stream');
+
+    // The fast event waits behind the open transaction; a cursor that took it now would never see the slow one.
+    expect(await store.readAll(start, 10)).toEqual([]);
+    expect(await store.tail()).not.toBe(start);
+
+    await slow.query('commit');
+    slow.release();
+    const streams = (await readWhole(store)).map(({ stream }) => stream);
+    expect(streams).toEqual(['slow', 'fast']);
+  });
+
+  test('a transaction that rolls back leaves nothing to wait for', async () => {
+    const { pool } = await databases.fresh();
+    const store = postgresEventStore(pool);
+    const slow = await pool.connect();
+    await slow.query('begin');
+    await insertRaw(slow, 'slow');
+    await store.append('fast', [anEvent()], 'no_stream');
+    await slow.query('rollback');
+    slow.release();
+    expect((await readWhole(store)).map(({ stream }) => stream)).toEqual(['fast']);
+  });
+});
+
+describe('hints across processes', () => {
+  test('an append through another pool wakes a reader, also after the listening connection was cut', async () => {
+    const { schema, pool } = await databases.fresh();
+    const here = postgresEventStore(pool);
+    const elsewhere = postgresEventStore(databases.database.pool(schema));
+    let wakes = 0;
+    const reader = here.onAppend(() => wakes++);
+    const backends = async () => {
+      const { rows } = await pool.query<{ pid: number }>(
+        `select pid from pg_stat_activity where query like 'listen %events_' || current_schema() || '%' and state = 'idle'`,
+      );
+      return rows.map(({ pid }) => pid);
+    };
+    const [first] = await eventually(
+      async () => {
+        const pids = await backends();
+        expect(pids).toHaveLength(1);
+        return pids;
+      },
+      { timeoutMs: 5_000 },
+    );
+    let before = wakes;
+    await elsewhere.append('s', someEvents(1), 'no_stream');
+    await eventually(() => expect(wakes).toBeGreaterThan(before), { timeoutMs: 5_000 });
+
+    await pool.query(`select pg_terminate_backend($1)`, [first]);
+    await eventually(async () => expect(await backends()).not.toEqual([first]), { timeoutMs: 5_000 });
+    await eventually(async () => expect(await backends()).toHaveLength(1), { timeoutMs: 5_000 });
+    before = wakes;
+    await elsewhere.append('s', someEvents(1), 0n);
+    await eventually(() => expect(wakes).toBeGreaterThan(before), { timeoutMs: 5_000 });
+    await reader.stop();
+    await eventually(async () => expect(await backends()).toEqual([]), { timeoutMs: 5_000 });
+  });
+});
+
+async function insertRaw(client: Pick<Pool, 'query'>, stream: string): Promise<void> {
+  const { id, type, version, payload, metadata } = anEvent();
+  await client.query(
+    `insert into events (stream, revision, id, type, version, payload, metadata) values ($1, 0, $2, $3, $4, $5, $6)`,
+    [stream, id, type, version, payload, metadata],
+  );
+}
