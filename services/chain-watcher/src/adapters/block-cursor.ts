@@ -1,0 +1,88 @@
+/**
+ * The cursor of one chain in Postgres. Every change names the tip that it builds on, so that two watchers, or one
+ * that was slow and one that took over, cannot both move it.
+ */
+import { assert, OperationalError } from '@daybook/core';
+import { inTransaction, type Tx } from '@daybook/event-store';
+import type { Pool } from 'pg';
+import type { BlockReference } from '../domain/reorg';
+import type { BlockCursor } from '../ports';
+
+/** Blocks kept below the tip: the deepest reorg that can be followed. Far deeper than any confirmation rule. */
+const blocksKept = 1024;
+
+type Row = { readonly number: string; readonly hash: string };
+const referenceOf = (row: Row): BlockReference => ({ number: Number(row.number), hash: row.hash });
+
+export function blockCursor(pool: Pool, chain: string): BlockCursor {
+  const tipQuery = 'select number, hash from cursor_blocks where chain = $1 order by number desc limit 1';
+
+  /** The cursor's row is the lock of its blocks. */
+  async function lockedTip(tx: Tx): Promise<BlockReference> {
+    await tx.query('select 1 from cursors where chain = $1 for update', [chain]);
+    const { rows } = await tx.query<Row>(tipQuery, [chain]);
+    assert(rows[0], `the cursor of ${chain} has no blocks`);
+    return referenceOf(rows[0]);
+  }
+
+  return {
+    async tip() {
+      const { rows } = await pool.query<Row>(tipQuery, [chain]);
+      return rows[0] && referenceOf(rows[0]);
+    },
+    async genesisHash() {
+      const { rows } = await pool.query<{ genesis_hash: string }>('select genesis_hash from cursors where chain = $1', [
+        chain,
+      ]);
+      return rows[0]?.genesis_hash;
+    },
+    async begin(genesisHash, block) {
+      await inTransaction(pool, async (tx) => {
+        const { rowCount } = await tx.query(
+          'insert into cursors (chain, genesis_hash) values ($1, $2) on conflict do nothing',
+          [chain, genesisHash],
+        );
+        if (rowCount === 0) throw conflict(chain);
+        await insert(tx, chain, block);
+      });
+    },
+    async extend(block) {
+      await inTransaction(pool, async (tx) => {
+        const tip = await lockedTip(tx);
+        if (tip.number + 1 !== block.number || tip.hash !== block.parentHash) throw conflict(chain);
+        await insert(tx, chain, block);
+        await tx.query('delete from cursor_blocks where chain = $1 and number <= $2', [
+          chain,
+          block.number - blocksKept,
+        ]);
+      });
+    },
+    async blocks() {
+      const { rows } = await pool.query<Row>(
+        'select number, hash from cursor_blocks where chain = $1 order by number desc',
+        [chain],
+      );
+      return rows.map(referenceOf);
+    },
+    async unwind(tip, fork) {
+      await inTransaction(pool, async (tx) => {
+        const locked = await lockedTip(tx);
+        if (locked.number !== tip.number || locked.hash !== tip.hash) throw conflict(chain);
+        await tx.query('delete from cursor_blocks where chain = $1 and number > $2', [chain, fork.number]);
+      });
+    },
+  };
+}
+
+async function insert(tx: Tx, chain: string, block: BlockReference & { parentHash: string }): Promise<void> {
+  await tx.query('insert into cursor_blocks (chain, number, hash, parent_hash) values ($1, $2, $3, $4)', [
+    chain,
+    block.number,
+    block.hash,
+    block.parentHash,
+  ]);
+}
+
+function conflict(chain: string): OperationalError {
+  return new OperationalError('version_conflict', true, { detail: `another watcher moved the cursor of ${chain}` });
+}

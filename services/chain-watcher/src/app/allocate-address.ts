@@ -1,0 +1,86 @@
+import { assert, OperationalError } from '@daybook/core';
+import type { allocateAddress, CallOutcome, CallRequest } from '@daybook/contracts';
+import type { CommandContext, Outcome } from '@daybook/event-store';
+import { assets, formatAmount } from '@daybook/money';
+import { codeFrom, currentCorrelation, type Clock } from '@daybook/runtime';
+import type { AddressCommand, AddressEvent, AddressFamily, AddressState, AllocatedAddress } from '../domain/address';
+import type { AddressDeriver } from '../ports';
+import { networkOf, type Network } from './networks';
+
+type Request = CallRequest<typeof allocateAddress>;
+type Derived = Pick<AllocatedAddress, 'address' | 'index' | 'keyId'>;
+
+export type AllocateDeps = {
+  readonly networks: readonly Network[];
+  readonly derivers: readonly AddressDeriver[];
+  readonly payee: { readonly address: string; readonly name: string } | undefined;
+  /** Takes a place under the family's key: the same for the same reference, never the same for two. */
+  reservePlace(family: AddressFamily, reference: string): Promise<number>;
+  /** True once the chain has a cursor: from then on no payment can be missed. */
+  isWatched(chain: string): Promise<boolean>;
+  load(stream: string): Promise<{ readonly state: AddressState }>;
+  handle(
+    stream: string,
+    command: AddressCommand,
+    context: CommandContext,
+  ): Promise<Outcome<AddressState, AddressEvent, never>>;
+  readonly now: Clock;
+};
+
+/** Gives the reference its address, for ever. Nothing is answered that was not derived twice with one result. */
+export async function allocate(deps: AllocateDeps, request: Request): Promise<CallOutcome<typeof allocateAddress>> {
+  const stream = `address-${request.reference}`;
+  const { state } = await deps.load(stream);
+  if (state.status === 'allocated') return answer(deps, state);
+
+  const network = networkOf(deps.networks, request.asset, request.mode);
+  if (network === undefined) return { ok: false, rejection: 'asset_not_available' };
+  if (!(await deps.isWatched(network.chain)))
+    throw new OperationalError('upstream_unavailable', true, { detail: `${network.chain} is not followed yet` });
+
+  const { reference, asset, tenantId, mode } = request;
+  const derived = network.family === 'upi' ? upiLink(deps, request) : await derive(deps, network.family, reference);
+  const { chain, family } = network;
+  const command: AddressCommand = {
+    type: 'AllocateAddress',
+    address: { reference, chain, family, asset, tenantId, mode, ...derived },
+    at: deps.now().toISOString(),
+  };
+  const outcome = await deps.handle(stream, command, { commandId: 'allocate', ...currentCorrelation(reference) });
+  assert(outcome.ok && outcome.state.status === 'allocated', `no address for ${reference}`);
+  return answer(deps, outcome.state);
+}
+
+/** The stored address, derived once more: what is shown is what our key controls. */
+async function answer(deps: AllocateDeps, address: AllocatedAddress): Promise<CallOutcome<typeof allocateAddress>> {
+  const deriver = deps.derivers.find(({ keyId }) => keyId === address.keyId);
+  // An address of a key that is no longer configured was compared when it was allocated.
+  if (deriver !== undefined && address.index !== null) {
+    const again = await deriver.addressAt(address.index);
+    assert(again === address.address, `address ${address.index} of ${address.family} is not what its key derives`);
+  }
+  return { ok: true, value: { chain: address.chain, address: address.address } };
+}
+
+async function derive(deps: AllocateDeps, family: AddressDeriver['family'], reference: string): Promise<Derived> {
+  const deriver = deps.derivers.find((one) => one.family === family);
+  assert(deriver, `no key for ${family}`);
+  const index = await deps.reservePlace(family, reference);
+  return { address: await deriver.addressAt(index), index, keyId: deriver.keyId };
+}
+
+/** A payment link of India's UPI. `tr` is what tells one payment from another, as an address does on a chain. */
+function upiLink({ payee }: AllocateDeps, { reference, amount }: Request): Derived {
+  assert(payee, 'no UPI payee');
+  const tr = codeFrom('DB', ['upi', reference]);
+  const fields = {
+    pa: payee.address,
+    pn: payee.name,
+    am: formatAmount(amount, assets.INR.scale),
+    cu: 'INR',
+    tr,
+    tn: `Payment ${tr}`,
+  };
+  const query = Object.entries(fields).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
+  return { address: `upi://pay?${query.join('&')}`, index: null, keyId: null };
+}

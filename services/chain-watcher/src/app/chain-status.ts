@@ -1,0 +1,31 @@
+import type { CallOutcome, chainStatus } from '@daybook/contracts';
+import type { BlockReference } from '../domain/reorg';
+import type { ChainState } from './chain-watcher';
+
+export type StatusDeps = {
+  readonly chains: readonly {
+    readonly chain: string;
+    state(): ChainState;
+    tip(): Promise<BlockReference | undefined>;
+  }[];
+};
+
+/** How far each chain is followed, and what keeps it from being followed further. */
+export async function statusOfChains(deps: StatusDeps): Promise<CallOutcome<typeof chainStatus>> {
+  const chains = await Promise.all(
+    deps.chains.map(async ({ chain, state, tip }) => {
+      const [{ head, headChangedAt, updatedAt, error }, cursor] = [state(), await tip()];
+      return {
+        chain,
+        headNumber: head?.number ?? null,
+        headChangedAt,
+        cursorNumber: cursor?.number ?? null,
+        cursorHash: cursor?.hash ?? null,
+        lagBlocks: head && cursor ? Math.max(0, head.number - cursor.number) : null,
+        updatedAt,
+        error,
+      };
+    }),
+  );
+  return { ok: true, value: { chains } };
+}

@@ -1,0 +1,28 @@
+import type { WatchedAddresses } from '../ports';
+import type { AddressOwner } from '../projections/addresses';
+
+/** Whose address it is, for every address of a chain. Addresses are only ever added, so only new ones are read. */
+export type Watchlist = WatchedAddresses & {
+  ownerOf(address: string): AddressOwner | undefined;
+  /** Reads what was allocated before the call. */
+  refresh(): Promise<void>;
+};
+
+export function watchlist(
+  addressesAfter: (
+    id: string,
+  ) => Promise<readonly (AddressOwner & { readonly id: string; readonly address: string })[]>,
+): Watchlist {
+  const owners = new Map<string, AddressOwner>();
+  let last = '0';
+  return {
+    has: (address) => owners.has(address),
+    ownerOf: (address) => owners.get(address),
+    async refresh() {
+      for (const { id, address, ...owner } of await addressesAfter(last)) {
+        owners.set(address, owner);
+        last = id;
+      }
+    },
+  };
+}

@@ -1,0 +1,13 @@
+import { allocateAddress, chainStatus, simulateDeposit } from '@daybook/contracts';
+import { onCall, type CallHandler } from '@daybook/http';
+import { allocate, type AllocateDeps } from '../app/allocate-address';
+import { statusOfChains, type StatusDeps } from '../app/chain-status';
+import { simulate, type SimulateDeps } from '../app/simulate-deposit';
+
+export function callHandlers(deps: AllocateDeps & SimulateDeps & StatusDeps): readonly CallHandler[] {
+  return [
+    onCall(allocateAddress, (request) => allocate(deps, request)),
+    onCall(simulateDeposit, (request) => simulate(deps, request)),
+    onCall(chainStatus, () => statusOfChains(deps)),
+  ];
+}

@@ -1,0 +1,34 @@
+import { Gauge, type Registry } from '@daybook/runtime';
+import type { CallOutcome, chainStatus } from '@daybook/contracts';
+
+type Chain = Extract<CallOutcome<typeof chainStatus>, { ok: true }>['value']['chains'][number];
+
+/** Read when scraped, so that a frozen head and a chain in error are seen by whoever watches the series. */
+export function chainMetrics(registry: Registry, status: () => Promise<CallOutcome<typeof chainStatus>>): void {
+  const gauge = (name: string, help: string, valueOf: (chain: Chain) => number | null) =>
+    new Gauge({
+      name,
+      help,
+      labelNames: ['chain'],
+      registers: [registry],
+      async collect() {
+        // Asked for each series: a scrape is rare and the answer is one short query a chain.
+        const outcome = await status();
+        this.reset();
+        if (!outcome.ok) return;
+        for (const chain of outcome.value.chains) {
+          const value = valueOf(chain);
+          if (value !== null) this.set({ chain: chain.chain }, value);
+        }
+      },
+    });
+  gauge('chain_head_number', 'Newest block that the source of the chain names.', (chain) => chain.headNumber);
+  gauge('chain_cursor_number', 'Newest block that was scanned.', (chain) => chain.cursorNumber);
+  gauge('chain_lag_blocks', 'Blocks between the cursor and the head.', (chain) => chain.lagBlocks);
+  gauge('chain_head_changed_timestamp_seconds', 'When the head was last another block.', ({ headChangedAt }) =>
+    headChangedAt === null ? null : Date.parse(headChangedAt) / 1000,
+  );
+  gauge('chain_failing', '1 while something keeps the chain from being followed.', (chain) =>
+    chain.error === null ? 0 : 1,
+  );
+}

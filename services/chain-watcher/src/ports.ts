@@ -1,0 +1,85 @@
+import type { AssetCode } from '@daybook/money';
+import type { AddressFamily } from './domain/address';
+import type { BlockReference, LinkedBlock } from './domain/reorg';
+
+export type Transfer = {
+  readonly transactionId: string;
+  /** Place inside the transaction; never depends on the block, so that it survives a reorg. */
+  readonly index: number;
+  readonly asset: AssetCode;
+  /** As it was allocated: compared and stored in the chain's one canonical spelling. */
+  readonly to: string;
+  /** Positive: transfers of nothing are left out. */
+  readonly amount: bigint;
+};
+
+export type ChainBlock = LinkedBlock & { readonly transfers: readonly Transfer[] };
+
+/** The addresses whose transfers are wanted, in the chain's canonical spelling. */
+export type WatchedAddresses = { has(address: string): boolean };
+
+/**
+ * Port: one chain as one node tells it. Throws OperationalError `upstream_unavailable` or `upstream_timeout` when the
+ * node does not answer or contradicts itself, and ChainRefusedError when it serves another chain than the configured.
+ */
+export interface ChainSource {
+  readonly chain: string;
+  /** Checks that the node serves the configured chain and assets. Called before anything else, and again after an outage. */
+  verify(): Promise<void>;
+  head(): Promise<BlockReference>;
+  /**
+   * The block that is canonical at this number now, with the effects (not the intentions) of its transactions on
+   * the watched addresses. Undefined when the chain is not that long.
+   */
+  block(number: number, watched: WatchedAddresses): Promise<ChainBlock | undefined>;
+  stop(): Promise<void>;
+}
+
+/** The node serves another chain, or an asset that differs from its pin. Nothing of it may be believed. */
+export class ChainRefusedError extends Error {
+  override readonly name = 'ChainRefusedError';
+}
+
+export type SimulatedDeposit = {
+  /** Makes a repeat recognisable, for ever. */
+  readonly depositKey: string;
+  readonly address: string;
+  readonly asset: AssetCode;
+  readonly amount: bigint;
+};
+
+/** A chain that we mine ourselves. */
+export type SimulatedChain = ChainSource & {
+  /** Puts the deposit into the next block. A repeat answers with the first one's transaction. */
+  deposit(
+    deposit: SimulatedDeposit,
+  ): Promise<
+    | { readonly ok: true; readonly transactionId: string; readonly blockNumber: number }
+    | { readonly ok: false; readonly rejection: 'deposit_exists_with_different_fields' }
+  >;
+  /** Mines an empty block if the newest transfer has fewer confirmations than this. */
+  mineUnconfirmed(confirmations: number): Promise<void>;
+};
+
+/** Derives the address at a place under one key. The same place always gives the same address. */
+export type AddressDeriver = {
+  readonly family: Exclude<AddressFamily, 'upi'>;
+  /** Recognises the key without revealing it. */
+  readonly keyId: string;
+  addressAt(index: number): Promise<string>;
+};
+
+/** Port: the hash-linked blocks of one chain that were scanned, in order and without gaps. */
+export interface BlockCursor {
+  tip(): Promise<BlockReference | undefined>;
+  /** Hash of block 0 when the cursor began. */
+  genesisHash(): Promise<string | undefined>;
+  /** The first block of the cursor. */
+  begin(genesisHash: string, block: LinkedBlock): Promise<void>;
+  /** Throws OperationalError `version_conflict` unless `block` links to the tip. */
+  extend(block: LinkedBlock): Promise<void>;
+  /** Newest first. */
+  blocks(): Promise<readonly BlockReference[]>;
+  /** Forgets the blocks above `fork`. Throws OperationalError `version_conflict` unless the tip is `tip`. */
+  unwind(tip: BlockReference, fork: BlockReference): Promise<void>;
+}

@@ -1,0 +1,102 @@
+/**
+ * deposits_v1: where each deposit is, and whether it is final. Source: deposit streams. Order: global.
+ * Read by the watcher, after `caughtUp()`, to find what to confirm and what to revert.
+ */
+import type { Pool } from 'pg';
+import type { Projection, Sql, StoredEventsOf } from '@daybook/event-store';
+import type { storedEvents } from '../adapters/stored-events';
+import type { DepositEvent } from '../domain/deposit';
+
+type Event = StoredEventsOf<typeof storedEvents>;
+
+export const depositsProjection: Projection<Event> = {
+  name: 'deposits',
+  version: 1,
+  handlers: {
+    DepositSeen: (event) => [put(event, 'seen')],
+    DepositConfirmed: (event) => [put(event, 'confirmed')],
+    DepositReverted: (event) => [put(event, 'reverted')],
+  },
+};
+
+function put(event: DepositEvent, status: DepositPlace['status']): Sql {
+  return {
+    text: `insert into deposits_v1 (deposit_id, chain, transaction_id, index, asset, amount, address, reference,
+             tenant_id, mode, block_number, block_hash, status, updated_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+           on conflict (deposit_id) do update
+           set asset = excluded.asset, amount = excluded.amount, address = excluded.address,
+               reference = excluded.reference, tenant_id = excluded.tenant_id, mode = excluded.mode,
+               block_number = excluded.block_number, block_hash = excluded.block_hash,
+               status = excluded.status, updated_at = excluded.updated_at`,
+    values: [
+      event.depositId,
+      event.chain,
+      event.transactionId,
+      event.index,
+      event.asset,
+      event.amount,
+      event.address,
+      event.reference,
+      event.tenantId,
+      event.mode,
+      event.blockNumber,
+      event.blockHash,
+      status,
+      event.at,
+    ],
+  };
+}
+
+/** A deposit in a block that was the chain's when it was scanned. */
+export type DepositPlace = {
+  readonly depositId: string;
+  readonly asset: Event['asset'];
+  readonly blockNumber: number;
+  readonly blockHash: string;
+  readonly status: 'seen' | 'confirmed' | 'reverted';
+};
+
+type Row = {
+  deposit_id: string;
+  asset: Event['asset'];
+  block_number: string;
+  block_hash: string;
+  status: DepositPlace['status'];
+};
+const columns = 'deposit_id, asset, block_number, block_hash, status';
+
+/** Seen or confirmed in a block above `number`. */
+export async function depositsAbove(pool: Pool, chain: string, number: number): Promise<readonly DepositPlace[]> {
+  const { rows } = await pool.query<Row>(
+    `select ${columns} from deposits_v1 where chain = $1 and block_number > $2 and status <> 'reverted'
+     order by block_number desc, deposit_id`,
+    [chain, number],
+  );
+  return rows.map(placeOf);
+}
+
+/** Seen and not yet confirmed, in blocks up to `number`, oldest first. */
+export async function depositsSeenUpTo(
+  pool: Pool,
+  chain: string,
+  number: number,
+): Promise<readonly (DepositPlace & { readonly canonicalHash: string | null })[]> {
+  const { rows } = await pool.query<Row & { canonical_hash: string | null }>(
+    `select ${columns}, (select hash from cursor_blocks where chain = $1 and number = block_number) as canonical_hash
+     from deposits_v1 where chain = $1 and block_number <= $2 and status = 'seen'
+     order by block_number, deposit_id`,
+    [chain, number],
+  );
+  return rows.map((row) => ({ ...placeOf(row), canonicalHash: row.canonical_hash }));
+}
+
+function placeOf(row: Row): DepositPlace {
+  return {
+    depositId: row.deposit_id,
+    asset: row.asset,
+    blockNumber: Number(row.block_number),
+    blockHash: row.block_hash,
+    status: row.status,
+  };
+}

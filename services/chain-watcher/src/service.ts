@@ -1,0 +1,252 @@
+import { join } from 'node:path';
+import {
+  asOperational,
+  commandHandler,
+  createProjections,
+  eventStoreMigrations,
+  migrate,
+  openDatabase,
+  postgresEventStore,
+  type EventStore,
+  type Projections,
+} from '@daybook/event-store';
+import { callRoutes, createApp, httpServer } from '@daybook/http';
+import { createRelay, messagingMigrations, openTransport, type Transport } from '@daybook/messaging';
+import {
+  createLogger,
+  createMetrics,
+  inOrder,
+  systemClock,
+  type Clock,
+  type Component,
+  type Logger,
+  type OnFatal,
+  type Service,
+} from '@daybook/runtime';
+import type { Pool } from 'pg';
+import { reservePlace } from './adapters/address-places';
+import { blockCursor } from './adapters/block-cursor';
+import { evmChain, evmChainName } from './adapters/evm-chain';
+import { evmDeriver, solanaDeriver, tronDeriver } from './adapters/key-derivers';
+import { publishedEvents } from './adapters/published-events';
+import { sandboxChain, sandboxChains, type SandboxChain } from './adapters/sandbox-chain';
+import { addressEvents, depositEvents, storedEvents } from './adapters/stored-events';
+import { statusOfChains } from './app/chain-status';
+import { chainWatcher, type ChainWatcher } from './app/chain-watcher';
+import type { Network } from './app/networks';
+import { watchPass } from './app/watch-chain';
+import { watchlist } from './app/watchlist';
+import type { Config } from './config';
+import { addressDecider } from './domain/address';
+import { confirmationRules } from './domain/confirmation';
+import { depositDecider } from './domain/deposit';
+import { callHandlers } from './http/calls';
+import { chainMetrics } from './http/chain-metrics';
+import type { AddressDeriver, ChainSource } from './ports';
+import { addressesAfter, addressesProjection, chainOfAddress } from './projections/addresses';
+import { depositsAbove, depositsProjection, depositsSeenUpTo } from './projections/deposits';
+
+export type Overrides = {
+  readonly now: Clock;
+  readonly logger: Logger;
+  /** Started and stopped by its owner. */
+  readonly transport: Transport;
+  readonly onFatal: OnFatal;
+  /** Stands between the watcher and the source of a chain. */
+  readonly wrapSource: (source: ChainSource) => ChainSource;
+};
+
+const schema = 'chain_watcher';
+
+type Parts = {
+  readonly config: Config;
+  readonly pool: Pool;
+  readonly store: EventStore;
+  readonly projections: Projections;
+  readonly sandboxes: readonly SandboxChain[];
+  readonly now: Clock;
+  readonly logger: Logger;
+  readonly onFatal: OnFatal;
+};
+
+/** Composition root: the only file that knows which adapter stands behind which port. */
+export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
+  const logger = overrides.logger ?? createLogger({ service: 'chain-watcher', level: config.LOG_LEVEL });
+  const onFatal = overrides.onFatal ?? ((error) => logger.fatal({ error }, 'the service cannot go on'));
+  const now = overrides.now ?? systemClock;
+  const metrics = createMetrics('chain-watcher');
+  const pool = openDatabase({
+    url: config.DATABASE_URL,
+    schema,
+    poolMax: config.DATABASE_POOL_MAX,
+    onError: (error) => logger.warn({ error }, 'idle database connection lost'),
+  });
+  const store = postgresEventStore(pool);
+  const projections = createProjections({
+    pool,
+    store,
+    codec: storedEvents,
+    name: 'chain_watcher_v1',
+    projections: [addressesProjection, depositsProjection],
+    logger,
+    onFatal,
+  });
+  const sandboxes = sandboxChains.map((chain) => sandboxChain(pool, chain));
+  const parts: Parts = { config, pool, store, projections, sandboxes, now, logger, onFatal };
+  const sources = [...evmSources(config), ...sandboxes].map(overrides.wrapSource ?? ((source) => source));
+  const watchers = sources.map((source) => watcherOf(parts, source));
+  const chains = watchers.map((watcher) => ({ ...watcher, tip: () => blockCursor(pool, watcher.chain).tip() }));
+  chainMetrics(metrics, () => statusOfChains({ chains }));
+
+  let running = false;
+  const app = createApp({
+    logger,
+    metrics,
+    notReady: () => (running ? unanswered(pool) : 'starting'),
+    routes: (express) =>
+      express.use(
+        callRoutes(config.INTERNAL_TOKEN, callHandlers({ ...allocation(parts), ...simulation(parts), chains })),
+      ),
+  });
+  const server = httpServer(app, { host: config.HTTP_HOST, port: config.HTTP_PORT });
+  const transport = overrides.transport ?? transportOf(config, logger);
+  const components = inOrder('chain-watcher', [
+    database(pool, store),
+    ...(overrides.transport === undefined ? [transport] : []),
+    projections,
+    ...sandboxes.map((chain) => ({ name: chain.chain, start: () => chain.start(), stop: async () => undefined })),
+    ...sources.map((source) => ({
+      name: `source of ${source.chain}`,
+      start: async () => undefined,
+      stop: () => source.stop(),
+    })),
+    ...watchers,
+    createRelay({ pool, store, transport, logger, metrics, onFatal }, { name: 'deposits', map: publishedEvents }),
+    server,
+  ]);
+  return {
+    async start() {
+      await components.start();
+      running = true;
+      return { url: server.url };
+    },
+    async stop() {
+      running = false;
+      await components.stop();
+    },
+  };
+}
+
+function evmSources(config: Config): ChainSource[] {
+  const { EVM_RPC_URL: url, EVM_CHAIN_ID: chainId, EVM_USDT_CONTRACT: usdtContract } = config;
+  return url === undefined ? [] : [evmChain({ url, chainId, usdtContract })];
+}
+
+function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
+  const { config, pool, projections, now, logger, onFatal } = parts;
+  const { chain } = source;
+  const simulated = parts.sandboxes.find((sandbox) => sandbox.chain === chain);
+  const deposits = commandHandler(depositDecider, depositEvents, parts.store);
+  const deps = {
+    source,
+    cursor: blockCursor(pool, chain),
+    watchlist: watchlist((id) => addressesAfter(pool, chain, id)),
+    rules: confirmationRules({ evm: config.EVM_CONFIRMATIONS, sandbox: config.SANDBOX_CONFIRMATIONS }),
+    startBlock: simulated === undefined ? config.EVM_START_BLOCK : 0,
+    now,
+    handle: deposits.handle,
+    caughtUp: () => projections.caughtUp(),
+    depositsAbove: (number: number) => depositsAbove(pool, chain, number),
+    depositsSeenUpTo: (number: number) => depositsSeenUpTo(pool, chain, number),
+  };
+  return chainWatcher({
+    chain,
+    pollMs: config.CHAIN_POLL_MS,
+    verify: () => source.verify(),
+    async pass(onHead) {
+      // A simulated chain lives at the pace of its watcher.
+      await simulated?.mineUnconfirmed(config.SANDBOX_CONFIRMATIONS);
+      return watchPass(deps, onHead);
+    },
+    asOperational,
+    now,
+    logger,
+    onFatal,
+  });
+}
+
+function allocation({ config, pool, store, now }: Parts) {
+  const { EVM_XPUB, TRON_XPUB, SOLANA_SEED, UPI_PAYEE } = config;
+  const derivers: AddressDeriver[] = [
+    ...(EVM_XPUB === undefined ? [] : [evmDeriver(EVM_XPUB)]),
+    ...(TRON_XPUB === undefined ? [] : [tronDeriver(TRON_XPUB)]),
+    ...(SOLANA_SEED === undefined ? [] : [solanaDeriver(SOLANA_SEED)]),
+  ];
+  return {
+    networks: networksOf(config),
+    derivers,
+    payee: UPI_PAYEE === undefined ? undefined : { address: UPI_PAYEE, name: config.UPI_PAYEE_NAME },
+    reservePlace: (family: Network['family'], reference: string) => reservePlace(pool, family, reference),
+    isWatched: async (chain: string) => (await blockCursor(pool, chain).tip()) !== undefined,
+    ...commandHandler(addressDecider, addressEvents, store),
+    now,
+  };
+}
+
+function simulation({ config, pool, projections, sandboxes }: Parts) {
+  return {
+    networks: networksOf(config),
+    simulated: new Map(sandboxes.map((chain) => [chain.chain, chain])),
+    chainOfAddress: (owner: Parameters<typeof chainOfAddress>[1]) => chainOfAddress(pool, owner),
+    caughtUp: () => projections.caughtUp(),
+  };
+}
+
+/** What can be paid here: a chain to follow and a key (or payee) to make addresses with. */
+function networksOf(config: Config): readonly Network[] {
+  const { EVM_RPC_URL, EVM_XPUB, EVM_USDT_CONTRACT, TRON_XPUB, SOLANA_SEED, UPI_PAYEE } = config;
+  const evm: Network = {
+    chain: evmChainName(config.EVM_CHAIN_ID),
+    mode: config.EVM_MODE,
+    family: 'evm',
+    assets: EVM_USDT_CONTRACT === undefined ? ['ETH'] : ['ETH', 'USDT_ERC20'],
+  };
+  const tron: Network = { chain: 'sandbox-tron', mode: 'sandbox', family: 'tron', assets: ['USDT_TRC20'] };
+  const solana: Network = { chain: 'sandbox-solana', mode: 'sandbox', family: 'solana', assets: ['SOL', 'USDT_SOL'] };
+  const upi: Network = { chain: 'sandbox-upi', mode: 'sandbox', family: 'upi', assets: ['INR'] };
+  return [
+    ...(EVM_RPC_URL === undefined || EVM_XPUB === undefined ? [] : [evm]),
+    ...(TRON_XPUB === undefined ? [] : [tron]),
+    ...(SOLANA_SEED === undefined ? [] : [solana]),
+    ...(UPI_PAYEE === undefined ? [] : [upi]),
+  ];
+}
+
+function database(pool: Pool, store: EventStore): Component {
+  const own = { name: 'chain-watcher', directory: join(__dirname, '../migrations') };
+  return {
+    name: 'database',
+    start: () => migrate(pool, schema, [eventStoreMigrations, messagingMigrations, own]),
+    async stop() {
+      await store.close();
+      await pool.end();
+    },
+  };
+}
+
+async function unanswered(pool: Pool): Promise<string | undefined> {
+  return pool.query('select 1').then(
+    () => undefined,
+    () => 'the database does not answer',
+  );
+}
+
+function transportOf(config: Config, logger: Logger): Transport {
+  return openTransport({
+    kind: config.MESSAGING,
+    databaseUrl: config.DATABASE_URL,
+    brokers: config.KAFKA_BROKERS,
+    clientId: 'chain-watcher',
+    logger,
+  });
+}
