@@ -26,10 +26,14 @@ export const chainStatus = defineCall({
       z.object({
         chain: z.string(),
         headNumber: z.number().int().nullable(),
+        /** When the head was last another block: one that stands still is a frozen node or an idle chain. */
+        headChangedAt: timestamp.nullable(),
         cursorNumber: z.number().int().nullable(),
         cursorHash: z.string().nullable(),
         lagBlocks: z.number().int().nullable(),
+        /** When the chain was last followed without an error. */
         updatedAt: timestamp.nullable(),
+        /** What keeps it from being followed; null while nothing does. */
         error: z.string().nullable(),
       }),
     ),
