@@ -91,7 +91,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     logger,
     onFatal,
   };
-  const transport = overrides.transport ?? transportOf(config, pool, logger);
+  const transport = overrides.transport ?? transportOf(config, logger);
   const consumer = { pool: consumerPool, transport, logger, metrics, onFatal, now: parts.now };
 
   let running = false;
@@ -157,10 +157,9 @@ function poolOf(config: Config, logger: Logger): Pool {
   });
 }
 
-function transportOf(config: Config, pool: Pool, logger: Logger): Transport {
+function transportOf(config: Config, logger: Logger): Transport {
   return openTransport({
     kind: config.MESSAGING,
-    pool,
     databaseUrl: config.DATABASE_URL,
     brokers: config.KAFKA_BROKERS,
     clientId: schema,

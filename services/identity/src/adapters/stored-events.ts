@@ -1,0 +1,39 @@
+import { credentialKinds, mode, scopes, tenantId, timestamp } from '@daybook/contracts';
+import { defineStoredEvents } from '@daybook/event-store';
+import { z } from 'zod';
+
+export const organizationCodec = defineStoredEvents({
+  OrganizationRegistered: { version: 1, data: z.object({ tenantId, name: z.string(), at: timestamp }) },
+});
+
+const credentialId = z.string();
+const ipAllowList = z.array(z.string()).readonly();
+
+export const credentialCodec = defineStoredEvents({
+  CredentialIssued: {
+    version: 1,
+    data: z.object({
+      credentialId,
+      tenantId,
+      kind: z.enum(credentialKinds),
+      mode,
+      scopes: z.array(z.enum(scopes)).readonly(),
+      walletId: z.string().nullable(),
+      ipAllowList,
+      secretDigest: z.string().nullable(),
+      sealedSigningSecret: z.string().nullable(),
+      login: z
+        .object({ digest: z.string(), encryptedName: z.string(), passwordHash: z.string() })
+        .readonly()
+        .nullable(),
+      at: timestamp,
+    }),
+  },
+  CredentialRestricted: { version: 1, data: z.object({ credentialId, ipAllowList, at: timestamp }) },
+  CredentialRevoked: { version: 1, data: z.object({ credentialId, at: timestamp }) },
+});
+
+export const loginNameCodec = defineStoredEvents({
+  LoginNameClaimed: { version: 1, data: z.object({ credentialId, at: timestamp }) },
+  LoginNameReleased: { version: 1, data: z.object({ credentialId, at: timestamp }) },
+});

@@ -1,0 +1,120 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { CallOutcome, CallRequest, issueCredential, Mode } from '@daybook/contracts';
+import { assert, assertNever } from '@daybook/core';
+import { codeFrom, sha256Hex, type Clock, type Sealer } from '@daybook/runtime';
+import type { CredentialKind, IssuedCredential } from '../domain/credential';
+import type { LoginNames, Passwords, Tokens } from '../ports';
+import type { Credentials } from './credentials';
+
+export type IssueDeps = {
+  readonly credentials: Credentials;
+  readonly tokens: Tokens;
+  readonly passwords: Passwords;
+  readonly loginNames: LoginNames;
+  readonly sealer: Sealer;
+  readonly now: Clock;
+  readonly tokenTtlDays: number;
+};
+
+type Request = CallRequest<typeof issueCredential>;
+type IssueOutcome = CallOutcome<typeof issueCredential>;
+
+const secretBytes = 32;
+const dayMs = 24 * 3_600_000;
+
+/**
+ * Makes a credential and answers its secret, which is in no event, table, message or log line. Each call makes another
+ * one: a caller that lost the answer asks again, and nobody can use the credential whose secret was lost.
+ */
+export async function issue(deps: IssueDeps, request: Request): Promise<IssueOutcome> {
+  const { credentials, now } = deps;
+  const { tenantId, login } = request;
+  if ((await credentials.organizationOf(tenantId)).status === 'none')
+    return { ok: false, rejection: 'organization_not_found' };
+  const digest = login === null ? undefined : deps.loginNames.digest(login);
+  if (digest !== undefined && (await credentials.holderOf(digest)) !== null)
+    return { ok: false, rejection: 'login_taken' };
+
+  const at = now();
+  const { issued, secret, signingSecret } = await make(deps, request, at);
+  const { credentialId } = issued;
+  const outcome = await credentials.change(credentialId, {
+    type: 'IssueCredential',
+    ...issued,
+    at: at.toISOString(),
+  });
+  if (!outcome.ok) {
+    assert(outcome.rejection === 'ip_allow_list_invalid', `issuing was refused: ${outcome.rejection}`);
+    return { ok: false, rejection: outcome.rejection };
+  }
+  if (digest !== undefined && !(await claim(deps, digest, issued))) return { ok: false, rejection: 'login_taken' };
+  return { ok: true, value: { credentialId, secret, signingSecret } };
+}
+
+/** A login that lost the race for its name is revoked: it was issued, but nobody can sign in with it. */
+async function claim({ credentials, now }: IssueDeps, digest: string, issued: IssuedCredential): Promise<boolean> {
+  const { credentialId, tenantId } = issued;
+  const at = now().toISOString();
+  const claimed = await credentials.changeLoginName(digest, { type: 'ClaimLoginName', credentialId, at });
+  if (!claimed.ok) await credentials.change(credentialId, { type: 'RevokeCredential', tenantId, at });
+  return claimed.ok;
+}
+
+type Made = { readonly issued: IssuedCredential; readonly secret: string; readonly signingSecret: string | null };
+
+async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> {
+  const { tenantId, kind, mode, scopes, walletId, ipAllowList, login } = request;
+  const credentialId = newCredentialId(kind);
+  const common = {
+    credentialId,
+    tenantId,
+    kind,
+    mode,
+    scopes,
+    walletId,
+    ipAllowList,
+    secretDigest: null,
+    sealedSigningSecret: null,
+    login: null,
+  };
+  switch (kind) {
+    case 'client':
+    case 'api_key':
+    case 'basic': {
+      const secret = `${keyPrefix(mode)}${randomText()}`;
+      return { issued: { ...common, secretDigest: sha256Hex(secret) }, secret, signingSecret: null };
+    }
+    case 'token': {
+      const expiresAt = new Date(at.getTime() + deps.tokenTtlDays * dayMs);
+      const secret = deps.tokens.sign({ credentialId, tenantId, mode, scopes, walletId, issuedAt: at, expiresAt });
+      const signingSecret = `dbs_${randomText()}`;
+      const sealedSigningSecret = deps.sealer.seal(signingSecret, credentialId);
+      return { issued: { ...common, sealedSigningSecret }, secret, signingSecret };
+    }
+    case 'login': {
+      assert(login !== null, 'a login has a name');
+      const secret = randomText();
+      const [encryptedName, passwordHash] = await Promise.all([
+        deps.loginNames.encrypt(credentialId, login),
+        deps.passwords.hash(secret),
+      ]);
+      const digest = deps.loginNames.digest(login);
+      return { issued: { ...common, login: { digest, encryptedName, passwordHash } }, secret, signingSecret: null };
+    }
+    default:
+      return assertNever(kind);
+  }
+}
+
+/** The reference of `intents` shows client ids as UUIDs of version 4. */
+function newCredentialId(kind: CredentialKind): string {
+  return kind === 'client' ? randomUUID() : codeFrom('key_', [randomText()]);
+}
+
+function keyPrefix(mode: Mode): string {
+  return mode === 'live' ? 'dbk_live_' : 'dbk_test_';
+}
+
+function randomText(): string {
+  return randomBytes(secretBytes).toString('base64url');
+}
