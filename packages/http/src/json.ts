@@ -11,42 +11,71 @@ export class JsonError extends Error {
   override readonly name = 'JsonError';
 }
 
+/** Keys that reach an object's prototype when an object is copied key by key. */
+const keysRefused = ['__proto__', 'constructor', 'prototype'];
+
 /**
  * Parses JSON and keeps every number as the token that was sent. Refuses what would be read differently elsewhere:
  * repeated keys, `__proto__`, lone surrogates, a byte order mark, and nesting deeper than 20.
  */
 export function parseJson(text: string): unknown {
-  refuseDeep(text);
-  let value: unknown;
+  refuseAmbiguous(text);
   try {
-    value = parse(text, (key, member: unknown) => {
-      if (key === '__proto__' || key === 'constructor' || key === 'prototype')
-        throw new JsonError(`key ${key} is not allowed`);
-      if (loneSurrogate.test(key) || (typeof member === 'string' && loneSurrogate.test(member)))
-        throw new JsonError('body contains invalid Unicode');
+    return parse(text, (_key, member: unknown) => {
+      if (typeof member === 'string') refuseLoneSurrogate(member);
       return member;
     });
   } catch (error) {
     if (error instanceof JsonError) throw error;
     throw new JsonError(`body is not valid JSON: ${(error as Error).message}`);
   }
-  return value;
 }
 
-function refuseDeep(text: string): void {
-  let depth = 0;
-  let inString = false;
+/**
+ * One pass over the text before it is parsed: depth, and the keys of every object. The parser alone would take a key
+ * that is repeated with an equal value. Text that is not JSON may pass; the parser refuses it.
+ */
+function refuseAmbiguous(text: string): void {
+  /** Keys seen so far of each open object; null for an open array. */
+  const open: (Set<string> | null)[] = [];
   for (let i = 0; i < text.length; i++) {
     const character = text[i];
-    if (inString) {
-      if (character === '\\') i++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === '{' || character === '[') {
-      depth++;
-      if (depth > depthMax) throw new JsonError(`body is nested deeper than ${depthMax} levels`);
-    } else if (character === '}' || character === ']') depth--;
+    if (character === '"') {
+      const begin = i;
+      for (i++; i < text.length && text[i] !== '"'; i++) if (text[i] === '\\') i++;
+      const keys = open.at(-1);
+      if (keys && isFollowedByColon(text, i + 1)) refuseKey(keys, text.slice(begin, i + 1));
+    } else if (character === '{' || character === '[') {
+      if (open.push(character === '{' ? new Set() : null) > depthMax)
+        throw new JsonError(`body is nested deeper than ${depthMax} levels`);
+    } else if (character === '}' || character === ']') open.pop();
   }
+}
+
+function isFollowedByColon(text: string, from: number): boolean {
+  let i = from;
+  while (text[i] === ' ' || text[i] === '\n' || text[i] === '\r' || text[i] === '\t') i++;
+  return text[i] === ':';
+}
+
+function refuseKey(seen: Set<string>, quoted: string): void {
+  const key = keyOf(quoted);
+  refuseLoneSurrogate(key);
+  if (keysRefused.includes(key)) throw new JsonError(`key ${key} is not allowed`);
+  if (seen.has(key)) throw new JsonError(`key ${JSON.stringify(key.slice(0, 100))} is repeated`);
+  seen.add(key);
+}
+
+function keyOf(quoted: string): string {
+  try {
+    return JSON.parse(quoted) as string;
+  } catch {
+    throw new JsonError('body is not valid JSON: a key is malformed');
+  }
+}
+
+function refuseLoneSurrogate(text: string): void {
+  if (loneSurrogate.test(text)) throw new JsonError('body contains invalid Unicode');
 }
 
 /** Number text that is written to JSON as it stands, such as `99.50`. */

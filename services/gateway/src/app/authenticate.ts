@@ -1,0 +1,76 @@
+import { createHash, timingSafeEqual, type KeyObject } from 'node:crypto';
+import type { Clock } from '@daybook/runtime';
+import { verify } from 'jsonwebtoken';
+import type { Presented } from './presented-credential';
+import type { Credential, CredentialLookup } from './credential';
+
+const issuer = 'daybook';
+const audience = 'daybook';
+/** Compared with when there is no credential, so that an unknown one costs the same work. */
+const noDigest = Buffer.alloc(32);
+
+export type Authenticate = (presented: Presented) => Promise<Credential | undefined>;
+
+/** The credential if it is known, not revoked, and the secret or the token's signature is right. */
+export function createAuthenticate(deps: {
+  readonly credentials: CredentialLookup;
+  readonly tokenPublicKey: KeyObject;
+  readonly now: Clock;
+}): Authenticate {
+  const { credentials } = deps;
+
+  async function bySecret(presented: Extract<Presented, { secret: string }>): Promise<Credential | undefined> {
+    const credential = await credentials.byId(presented.credentialId);
+    const expected =
+      credential?.kind === presented.scheme && credential.secretDigest !== null
+        ? Buffer.from(credential.secretDigest, 'hex')
+        : noDigest;
+    const equal = timingSafeEqual(sha256(presented.secret), expected);
+    return equal && credential?.revoked === false ? credential : undefined;
+  }
+
+  async function byKey(key: string): Promise<Credential | undefined> {
+    const credential = await credentials.byKeyDigest(sha256(key).toString('hex'));
+    return credential?.kind === 'api_key' && !credential.revoked ? credential : undefined;
+  }
+
+  async function byToken(token: string): Promise<Credential | undefined> {
+    const credentialId = credentialIdOf(token, deps.tokenPublicKey, deps.now());
+    const credential = credentialId === undefined ? undefined : await credentials.byId(credentialId);
+    // The token of a `token` credential, or a short-lived one that a login was exchanged for.
+    const bearer = credential?.kind === 'token' || credential?.kind === 'login';
+    return bearer && !credential.revoked ? credential : undefined;
+  }
+
+  return async (presented) => {
+    switch (presented.scheme) {
+      case 'client':
+      case 'basic':
+        return bySecret(presented);
+      case 'api_key':
+        return byKey(presented.key);
+      case 'token':
+        return byToken(presented.token);
+    }
+  };
+}
+
+/** One algorithm, from here and not from the token's header. Without an expiry or an id a token is refused. */
+function credentialIdOf(token: string, key: KeyObject, now: Date): string | undefined {
+  try {
+    const claims = verify(token, key, {
+      algorithms: ['ES256'],
+      issuer,
+      audience,
+      clockTimestamp: Math.floor(now.getTime() / 1000),
+    });
+    return typeof claims !== 'string' && typeof claims.exp === 'number' ? claims.jti : undefined;
+  } catch {
+    // Whatever is wrong with a token, it is not a credential. The library throws for each reason.
+    return undefined;
+  }
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

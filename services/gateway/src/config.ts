@@ -1,0 +1,81 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { assets, parseAmount } from '@daybook/money';
+import { durationMsSetting, parseConfig, portSetting, serviceSettings, type Environment } from '@daybook/runtime';
+import ipaddr from 'ipaddr.js';
+import { z } from 'zod';
+
+const serviceUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+
+/** Public half of the key that identity signs tokens with. `\n` written out is read as a line break. */
+const tokenPublicKey = z.string().transform((pem, context): KeyObject => {
+  const key = publicKeyOf(pem.replaceAll('\\n', '\n'));
+  if (key?.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;
+  context.addIssue({ code: 'custom', message: 'must be the PEM of a public key on curve P-256' });
+  return z.NEVER;
+});
+
+function publicKeyOf(pem: string): KeyObject | undefined {
+  try {
+    return createPublicKey(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+const cidrList = z
+  .string()
+  .transform((list) =>
+    list
+      .split(',')
+      .map((block) => block.trim())
+      .filter((block) => block !== ''),
+  )
+  .refine((blocks) => blocks.every((block) => ipaddr.isValidCIDR(block)), 'must be CIDR blocks such as 10.0.0.0/8');
+
+/** Minor units of TXC, or null for "off". */
+const signatureThreshold = z.string().transform((text, context): bigint | null => {
+  if (text === 'off') return null;
+  if (/^0(\.0{1,2})?$/.test(text)) return 0n;
+  const amount = parseAmount(text, assets.TXC.scale);
+  if (amount.ok) return amount.units;
+  context.addIssue({ code: 'custom', message: 'must be an amount of TXC such as 1000.00, or off' });
+  return z.NEVER;
+});
+
+export const configSchema = z.object({
+  ...serviceSettings,
+  HTTP_PORT: portSetting.default(8080).describe('Port to listen on; 0 chooses a free one.'),
+  IDENTITY_URL: serviceUrl.describe('Base URL of the identity service.'),
+  INTENTS_URL: serviceUrl.describe('Base URL of the intents service.'),
+  LEDGER_URL: serviceUrl.describe('Base URL of the ledger service.'),
+  CHAIN_WATCHER_URL: serviceUrl.describe('Base URL of the chain-watcher service.'),
+  NOTIFICATIONS_URL: serviceUrl.describe('Base URL of the notifications service.'),
+  TOKEN_PUBLIC_KEY: tokenPublicKey.describe('PEM of the P-256 public key that bearer tokens are verified with.'),
+  TRUSTED_PROXIES: cidrList
+    .prefault('')
+    .describe('Comma-separated CIDR blocks of our own proxies; X-Forwarded-For is read only from them.'),
+  RATE_LIMIT_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(100)
+    .describe('Requests a minute for each credential, in each gateway process.'),
+  AUTH_FAILURES_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(300)
+    .describe('Failed authentications a minute for each address, before it is refused without a check.'),
+  PAY_SIGNATURE_ABOVE: signatureThreshold
+    .prefault('1000.00')
+    .describe('TXC amount above which a transfer on pay must be signed; off asks for no signatures.'),
+  CREDENTIAL_CACHE_MS: durationMsSetting(60_000)
+    .default(2_000)
+    .describe('Longest time that a revoked credential may still work in a process that was not told.'),
+});
+
+export type Config = Readonly<z.output<typeof configSchema>>;
+
+export const loadConfig = (env: Environment): Config => parseConfig(configSchema, env);

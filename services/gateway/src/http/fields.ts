@@ -1,0 +1,59 @@
+import { FailureError, decimalToken, jsonNumber } from '@daybook/http';
+import { assets, describeAmountProblem, formatAmount, parseAmount, type AssetCode } from '@daybook/money';
+import { z } from 'zod';
+
+/** Text that people read: no control characters, which end up in logs, files and headers. */
+export const text = (lengthMax: number) =>
+  z
+    .string()
+    .min(1)
+    .max(lengthMax)
+    .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+
+/** An amount as it was sent, number or string. `amountOf` reads it once the asset is known. */
+export const amountToken = decimalToken.meta({
+  description: 'Plain decimal, as a JSON number or a string. More decimals than the asset has are refused.',
+  override: {
+    anyOf: [
+      { type: 'number', exclusiveMinimum: 0 },
+      { type: 'string', pattern: '^(0|[1-9][0-9]{0,17})(\\.[0-9]{1,18})?$' },
+    ],
+  },
+});
+
+/** Minor units. Throws the failure that names the field. */
+export function amountOf(token: string, asset: AssetCode, field = 'amount'): bigint {
+  const { scale } = assets[asset];
+  const parsed = parseAmount(token, scale);
+  if (parsed.ok) return parsed.units;
+  const message = `${field}: ${describeAmountProblem(parsed.problem, scale)}`;
+  throw new FailureError({ status: 400, code: 'INVALID_REQUEST', message, field });
+}
+
+/** A JSON number in the asset's canonical form, such as 150.00. */
+export function amountNumber(units: bigint, asset: AssetCode) {
+  return jsonNumber(formatAmount(units, assets[asset].scale));
+}
+
+export const idempotencyKey = z
+  .string()
+  .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters without spaces')
+  .meta({ description: 'A repeat with the same key and content gets the original answer and moves nothing.' });
+
+export const cursor = z.string().min(1).max(1_000).meta({ description: '`next_cursor` of the page before.' });
+
+export const limit = z
+  .string()
+  .regex(/^([1-9]|[1-9]\d|100)$/, 'must be a whole number from 1 to 100')
+  .default('20')
+  .transform((digits) => parseInt(digits, 10))
+  .meta({ description: 'Entries on the page.', override: { type: 'integer', minimum: 1, maximum: 100, default: 20 } });
+
+/** An id that a path can name. Anything else names nothing, and is answered as not found. */
+export const pathId = z.string().regex(/^[\x21-\x7e]{1,200}$/);
+export const pathUuid = z.uuid();
+
+export const timestampField = z.iso.datetime();
+export const walletId = z
+  .string()
+  .regex(/^[A-Za-z0-9._-]{1,100}$/, 'must be 1 to 100 letters, digits, dots, dashes or underscores');

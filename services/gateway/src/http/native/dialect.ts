@@ -1,0 +1,100 @@
+import type {
+  chainStatus,
+  exchangeLogin,
+  getBalance,
+  listAccounts,
+  listDeliveries,
+  listEndpoints,
+  listIntents,
+  listTransactions,
+  redeliver,
+  registerEndpoint,
+  removeEndpoint,
+  reverseTransfer,
+  setAccountFrozen,
+  simulateDeposit,
+} from '@daybook/contracts';
+import type { Failure } from '@daybook/http';
+import { z } from 'zod';
+import type { Dialect } from '../dialect';
+import type { RejectionOf } from '../rejections';
+
+const unauthorized: Failure = { status: 401, code: 'UNAUTHORIZED', message: 'A valid credential is required.' };
+
+/** Our own API: problem+json, cursor pages, amounts as decimal strings. Any credential, by scope. */
+export const nativeDialect: Dialect = {
+  name: 'native',
+  basePath: '/v1',
+  title: 'Daybook: sandbox, webhooks, ledger and operations.',
+  schemes: ['client', 'basic', 'api_key', 'token'],
+  credentialMissing: unauthorized,
+  credentialInvalid: unauthorized,
+  errorMediaType: 'application/problem+json',
+  errorSchema: z.strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.string(),
+    field: z.string().optional(),
+  }),
+  errorBody: ({ status, code, message, field }) => ({
+    type: `/problems/${code.toLowerCase().replaceAll('_', '-')}`,
+    title: message,
+    status,
+    code,
+    ...(field === undefined ? {} : { field }),
+  }),
+};
+
+type NativeCall =
+  | typeof simulateDeposit
+  | typeof listIntents
+  | typeof registerEndpoint
+  | typeof listEndpoints
+  | typeof removeEndpoint
+  | typeof listDeliveries
+  | typeof redeliver
+  | typeof exchangeLogin
+  | typeof getBalance
+  | typeof listAccounts
+  | typeof listTransactions
+  | typeof setAccountFrozen
+  | typeof reverseTransfer
+  | typeof chainStatus;
+
+const notFound = (code: string, message: string) => ({ status: 404, code, message }) as const;
+const badField = (field: string, said: string) =>
+  ({ status: 400, code: 'INVALID_REQUEST', message: `${field}: ${said}`, field }) as const;
+const conflict = (code: string, message: string) => ({ status: 409, code, message }) as const;
+
+export const nativeRejections = {
+  address_not_found: notFound('ADDRESS_NOT_FOUND', 'address: is not a deposit address of yours'),
+  asset_not_simulated: badField('asset', 'is not on a simulated chain; pay on its chain instead'),
+  deposit_exists_with_different_fields: conflict(
+    'IDEMPOTENCY_KEY_REUSED',
+    'Idempotency-Key was already used for a deposit with other content.',
+  ),
+  cursor_invalid: badField('cursor', 'is not a next_cursor of this list'),
+  url_invalid: badField('url', 'must be an https URL without user information'),
+  url_not_public: badField('url', 'must be reachable at a public address'),
+  endpoints_exhausted: conflict('ENDPOINTS_EXHAUSTED', 'No more webhook endpoints can be registered.'),
+  endpoint_not_found: notFound('ENDPOINT_NOT_FOUND', 'There is no such webhook endpoint.'),
+  endpoint_disabled: conflict('ENDPOINT_DISABLED', 'The webhook endpoint is disabled.'),
+  delivery_not_found: notFound('DELIVERY_NOT_FOUND', 'There is no such delivery.'),
+  login_invalid: { status: 401, code: 'LOGIN_INVALID', message: 'The login or the password is wrong.' },
+  account_not_found: notFound('ACCOUNT_NOT_FOUND', 'There is no such account.'),
+  transfer_not_found: notFound('TRANSFER_NOT_FOUND', 'There is no such transfer.'),
+  transfer_not_confirmed: conflict('TRANSFER_NOT_CONFIRMED', 'Only a confirmed transfer can be reversed.'),
+  transfer_already_reversed: conflict('TRANSFER_ALREADY_REVERSED', 'The transfer is reversed already.'),
+  insufficient_balance: {
+    status: 422,
+    code: 'INSUFFICIENT_BALANCE',
+    message: 'The account does not have enough available.',
+  },
+} as const satisfies Record<RejectionOf<NativeCall>, Failure>;
+
+export const sandboxOnly: Failure = {
+  status: 403,
+  code: 'SANDBOX_ONLY',
+  message: 'Only a sandbox credential can simulate deposits.',
+};

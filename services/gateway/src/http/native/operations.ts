@@ -1,0 +1,140 @@
+import { chainStatus, reverseTransfer, setAccountFrozen } from '@daybook/contracts';
+import { z } from 'zod';
+import type { Services } from '../../ports';
+import { pathId, timestampField } from '../fields';
+import { accepted } from '../rejections';
+import { errorsOf } from '../responses';
+import { route, type Route } from '../route';
+import { nativeDialect, nativeRejections } from './dialect';
+
+type Deps = { readonly services: Pick<Services, 'ledger' | 'chainWatcher'> };
+
+/** Operators act on every tenant, in the mode of their credential. The ledger records who did it. */
+export function operationRoutes(deps: Deps): Route[] {
+  return [freezing(deps, true), freezing(deps, false), reverse(deps), chains(deps)];
+}
+
+function freezing({ services: { ledger } }: Deps, frozen: boolean): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: `/v1/ops/accounts/{id}/${frozen ? 'freeze' : 'unfreeze'}`,
+    summary: frozen ? 'Freeze an account' : 'Unfreeze an account',
+    description: frozen ? 'Nothing moves in or out until it is unfrozen.' : 'Money may move again.',
+    access: ['ops'],
+    request: { params: z.strictObject({ id: pathId }), query: z.strictObject({}) },
+    paramsInvalid: nativeRejections.account_not_found,
+    responses: {
+      200: {
+        description: 'Done, or done before.',
+        schema: z.strictObject({ account_id: z.string(), frozen: z.boolean() }),
+        example: { account_id: 'WALLET123', frozen },
+      },
+      ...errorsOf(nativeDialect, [nativeRejections.account_not_found]),
+    },
+    async handle({ caller, params }) {
+      const outcome = await ledger(setAccountFrozen, {
+        mode: caller.mode,
+        accountId: params.id,
+        frozen,
+        actor: caller.credentialId,
+      });
+      accepted<typeof setAccountFrozen>(outcome, nativeRejections);
+      return { body: { account_id: params.id, frozen } };
+    },
+  });
+}
+
+function reverse({ services: { ledger } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: '/v1/ops/transfers/{id}/reverse',
+    summary: 'Reverse a transfer',
+    description: 'Posts the opposite entries, once, linked to the transfer.',
+    access: ['ops'],
+    request: { params: z.strictObject({ id: pathId }), query: z.strictObject({}) },
+    paramsInvalid: nativeRejections.transfer_not_found,
+    responses: {
+      200: {
+        description: 'Reversed.',
+        schema: z.strictObject({ transaction_id: z.string(), ledger_reference: z.string() }),
+        example: { transaction_id: 'TX2001', ledger_reference: `0x${'9f86d081'.repeat(8)}` },
+      },
+      ...errorsOf(nativeDialect, [
+        nativeRejections.transfer_not_found,
+        nativeRejections.transfer_not_confirmed,
+        nativeRejections.transfer_already_reversed,
+        nativeRejections.insufficient_balance,
+      ]),
+    },
+    async handle({ caller, params }) {
+      const outcome = await ledger(reverseTransfer, {
+        mode: caller.mode,
+        transferId: params.id,
+        actor: caller.credentialId,
+      });
+      const reversed = accepted<typeof reverseTransfer>(outcome, nativeRejections);
+      return { body: { transaction_id: reversed.transferId, ledger_reference: reversed.ledgerReference } };
+    },
+  });
+}
+
+const chain = z.strictObject({
+  chain: z.string(),
+  head_number: z.number().int().nullable(),
+  cursor_number: z.number().int().nullable(),
+  cursor_hash: z.string().nullable(),
+  lag_blocks: z.number().int().nullable(),
+  updated_at: timestampField.nullable(),
+  error: z.string().nullable(),
+});
+
+function chains({ services: { chainWatcher } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: '/v1/ops/chains',
+    summary: 'Status of the chains',
+    description: 'How far each watcher is, and how far behind.',
+    access: ['ops'],
+    request: { query: z.strictObject({}) },
+    responses: {
+      200: {
+        description: 'Every chain that is watched.',
+        schema: z.strictObject({ chains: z.array(chain) }),
+        example: {
+          chains: [
+            {
+              chain: 'evm',
+              head_number: 1204,
+              cursor_number: 1204,
+              cursor_hash: `0x${'9f86d081'.repeat(8)}`,
+              lag_blocks: 0,
+              updated_at: '2026-02-11T10:06:10.000Z',
+              error: null,
+            },
+          ],
+        },
+      },
+      ...errorsOf(nativeDialect),
+    },
+    async handle() {
+      const outcome = await chainWatcher(chainStatus, {});
+      const status = accepted<typeof chainStatus>(outcome, nativeRejections);
+      return {
+        body: {
+          chains: status.chains.map((watched) => ({
+            chain: watched.chain,
+            head_number: watched.headNumber,
+            cursor_number: watched.cursorNumber,
+            cursor_hash: watched.cursorHash,
+            lag_blocks: watched.lagBlocks,
+            updated_at: watched.updatedAt,
+            error: watched.error,
+          })),
+        },
+      };
+    },
+  });
+}

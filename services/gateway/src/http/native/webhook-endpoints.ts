@@ -1,0 +1,138 @@
+import { listEndpoints, registerEndpoint, removeEndpoint, webhookEvents, type CallOutcome } from '@daybook/contracts';
+import { FailureError } from '@daybook/http';
+import { z } from 'zod';
+import type { Services } from '../../ports';
+import { pathUuid, timestampField } from '../fields';
+import { accepted } from '../rejections';
+import { bodyFailures, errorsOf, invalidField } from '../responses';
+import { route, type Route } from '../route';
+import { nativeDialect, nativeRejections } from './dialect';
+
+type Deps = { readonly services: Pick<Services, 'notifications'> };
+type Endpoint = Extract<CallOutcome<typeof listEndpoints>, { ok: true }>['value']['endpoints'][number];
+
+const endpointShape = {
+  id: z.uuid(),
+  url: z.string(),
+  events: z.array(z.enum(webhookEvents)),
+  status: z.enum(['enabled', 'disabled']),
+  created_at: timestampField,
+};
+const example = {
+  id: '0f8fad5b-d9cb-469f-a165-70867728950e',
+  url: 'https://merchant.com/webhook',
+  events: ['intent.settled'],
+  status: 'enabled',
+  created_at: '2026-02-11T10:00:00.000Z',
+};
+const eventsMixed = invalidField('events', 'must be either all intent.* or all transfer.*');
+
+function describe(endpoint: Endpoint) {
+  return {
+    id: endpoint.endpointId,
+    url: endpoint.url,
+    events: endpoint.events,
+    status: endpoint.status,
+    created_at: endpoint.createdAt,
+  };
+}
+
+export function webhookEndpointRoutes(deps: Deps): Route[] {
+  return [register(deps), list(deps), remove(deps)];
+}
+
+function register({ services: { notifications } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: '/v1/webhook-endpoints',
+    summary: 'Register a webhook endpoint',
+    description:
+      'Intent events or transfer events of the whole tenant. Registering the same URL again adds events; the secret stays.',
+    access: ['webhooks'],
+    request: {
+      query: z.strictObject({}),
+      body: z.strictObject({
+        url: z.string().min(1).max(2_048),
+        events: z.array(z.enum(webhookEvents)).min(1).max(webhookEvents.length),
+      }),
+      bodyExample: { url: 'https://merchant.com/webhook', events: ['intent.settled'] },
+    },
+    responses: {
+      201: {
+        description: 'Registered. The secret signs the deliveries as Standard Webhooks describes.',
+        schema: z.strictObject({ ...endpointShape, secret: z.string() }),
+        example: { ...example, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
+      },
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        eventsMixed,
+        nativeRejections.url_invalid,
+        nativeRejections.url_not_public,
+        nativeRejections.endpoints_exhausted,
+      ]),
+    },
+    async handle({ caller, body }) {
+      const aboutTransfers = body.events.filter((event) => event.startsWith('transfer.')).length;
+      if (aboutTransfers !== 0 && aboutTransfers !== body.events.length) throw new FailureError(eventsMixed);
+      const outcome = await notifications(registerEndpoint, {
+        tenantId: caller.tenantId,
+        mode: caller.mode,
+        dialect: aboutTransfers === 0 ? 'intents' : 'pay',
+        accountId: null,
+        url: body.url,
+        events: [...new Set(body.events)],
+      });
+      const { endpoint, secret } = accepted<typeof registerEndpoint>(outcome, nativeRejections);
+      return { status: 201, body: { ...describe(endpoint), secret } };
+    },
+  });
+}
+
+function list({ services: { notifications } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: '/v1/webhook-endpoints',
+    summary: 'List webhook endpoints',
+    description: 'All of the tenant, without their secrets.',
+    access: ['webhooks'],
+    request: { query: z.strictObject({}) },
+    responses: {
+      200: {
+        description: 'The endpoints.',
+        schema: z.strictObject({ endpoints: z.array(z.strictObject(endpointShape)) }),
+        example: { endpoints: [example] },
+      },
+      ...errorsOf(nativeDialect),
+    },
+    async handle({ caller }) {
+      const outcome = await notifications(listEndpoints, { tenantId: caller.tenantId, mode: caller.mode });
+      const { endpoints } = accepted<typeof listEndpoints>(outcome, nativeRejections);
+      return { body: { endpoints: endpoints.map(describe) } };
+    },
+  });
+}
+
+function remove({ services: { notifications } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'delete',
+    path: '/v1/webhook-endpoints/{id}',
+    summary: 'Remove a webhook endpoint',
+    description: 'Nothing more is delivered to it.',
+    access: ['webhooks'],
+    request: { params: z.strictObject({ id: pathUuid }), query: z.strictObject({}) },
+    paramsInvalid: nativeRejections.endpoint_not_found,
+    responses: {
+      204: { description: 'Removed.' },
+      ...errorsOf(nativeDialect, [nativeRejections.endpoint_not_found]),
+    },
+    async handle({ caller, params }) {
+      const { tenantId, mode } = caller;
+      const outcome = await notifications(removeEndpoint, { tenantId, mode, endpointId: params.id });
+      accepted<typeof removeEndpoint>(outcome, nativeRejections);
+      return { status: 204 };
+    },
+  });
+}

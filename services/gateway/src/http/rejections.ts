@@ -1,0 +1,15 @@
+import type { CallContract, CallOutcome } from '@daybook/contracts';
+import { FailureError, type Failure } from '@daybook/http';
+import type { z } from 'zod';
+
+export type RejectionOf<Call> = Call extends CallContract<z.ZodType, z.ZodType, infer Rejection> ? Rejection : never;
+
+/** The answer's value, or the dialect's failure for the reason it was refused. */
+export function accepted<Call extends CallContract>(
+  outcome: CallOutcome<Call>,
+  table: Readonly<Record<RejectionOf<Call>, Failure>>,
+): Extract<CallOutcome<Call>, { ok: true }>['value'] {
+  const settled = outcome as { ok: true; value: never } | { ok: false; rejection: RejectionOf<Call> };
+  if (settled.ok) return settled.value;
+  throw new FailureError(table[settled.rejection]);
+}

@@ -1,0 +1,40 @@
+import type { Services } from '../ports';
+import type { Dialect } from './dialect';
+import { intentsDialect } from './intents/dialect';
+import { paymentIntentRoutes } from './intents/payment-intents';
+import { nativeDialect } from './native/dialect';
+import { intentListRoutes } from './native/intents';
+import { ledgerRoutes } from './native/ledger';
+import { operationRoutes } from './native/operations';
+import { sandboxRoutes } from './native/sandbox';
+import { sessionRoutes } from './native/sessions';
+import { webhookDeliveryRoutes } from './native/webhook-deliveries';
+import { webhookEndpointRoutes } from './native/webhook-endpoints';
+import { payDialect } from './pay/dialect';
+import { transferRoutes, type TransferDeps } from './pay/transfers';
+import { walletRoutes } from './pay/wallet';
+import { webhookRoutes } from './pay/webhooks';
+import type { DialectName, Route } from './route';
+
+export const dialects: Readonly<Record<DialectName, Dialect>> = {
+  pay: payDialect,
+  intents: intentsDialect,
+  native: nativeDialect,
+};
+
+/** Every route of the gateway, in the order of the document. */
+export function allRoutes(deps: TransferDeps & { readonly services: Services }): Route[] {
+  return [
+    ...walletRoutes(deps),
+    ...transferRoutes(deps),
+    ...webhookRoutes(deps),
+    ...paymentIntentRoutes(deps),
+    ...intentListRoutes(deps),
+    ...sandboxRoutes(deps),
+    ...webhookEndpointRoutes(deps),
+    ...webhookDeliveryRoutes(deps),
+    ...sessionRoutes(deps),
+    ...ledgerRoutes(deps),
+    ...operationRoutes(deps),
+  ];
+}
