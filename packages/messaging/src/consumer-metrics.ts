@@ -28,7 +28,9 @@ export function consumerMetrics(registry: Registry) {
 export function relayMetrics(registry: Registry) {
   return {
     published: counter(registry, 'daybook_relay_messages_total', 'Messages published.', ['relay']),
-    failures: counter(registry, 'daybook_relay_failures_total', 'Publications that failed and are repeated.', ['relay']),
+    failures: counter(registry, 'daybook_relay_failures_total', 'Publications that failed and are repeated.', [
+      'relay',
+    ]),
   };
 }
 

@@ -29,7 +29,11 @@ export async function handleBatch(
   await inTransaction(pool, async (tx) => {
     const due = await dueMessages(tx, place, messages);
     if (due.length === 0) return;
-    const parked = await parkedKeys(tx, place, due.map(({ key }) => key));
+    const parked = await parkedKeys(
+      tx,
+      place,
+      due.map(({ key }) => key),
+    );
     const behind = due.filter(({ key }) => parked.has(key));
     for (const message of behind) await park(tx, place.group, message, null);
     tally.parked += behind.length;
@@ -65,7 +69,11 @@ async function dueMessages(tx: Tx, place: Place, messages: readonly RawMessage[]
 async function applyAll(tx: Tx, subscription: Subscription, batch: readonly Decoded[], tally: Tally): Promise<void> {
   const known = batch.filter(({ contract }) => contract !== undefined);
   tally.skipped += batch.length - known.length;
-  const claimed = await claim(tx, subscription.group, known.map(({ message }) => message.id));
+  const claimed = await claim(
+    tx,
+    subscription.group,
+    known.map(({ message }) => message.id),
+  );
   for (const { message, contract } of known) {
     // The second of two equal ids within the batch finds its claim used up.
     if (!claimed.delete(message.id)) {

@@ -1,4 +1,5 @@
 import type { Logger } from '@daybook/runtime';
+import { kafkaTransport } from './kafka-transport';
 import { postgresTransport } from './postgres-transport';
 import { declaredTopics, type Topic } from './topics';
 import type { Transport } from './transport';
@@ -17,5 +18,5 @@ export type TransportOptions = {
 
 export function openTransport(options: TransportOptions): Transport {
   const topics = options.topics ?? declaredTopics();
-  return postgresTransport({ ...options, topics });
+  return options.kind === 'kafka' ? kafkaTransport({ ...options, topics }) : postgresTransport({ ...options, topics });
 }

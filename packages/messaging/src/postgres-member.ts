@@ -32,7 +32,12 @@ const batchMax = 200;
 const idleMs = 5_000;
 const backoff = { firstMs: 50, maxMs: 5_000 };
 
-type Held = { readonly session: LockSession; readonly stopping: AbortController; readonly wake: Wake; done: Promise<void> };
+type Held = {
+  readonly session: LockSession;
+  readonly stopping: AbortController;
+  readonly wake: Wake;
+  done: Promise<void>;
+};
 
 export function createMember(log: Log, logger: Logger, partitions: number, options: ConsumeOptions): Member {
   const name = `${options.group} ${options.topic}`;

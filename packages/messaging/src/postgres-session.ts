@@ -3,7 +3,7 @@
  * members of a group share partitions. When it is lost, the server has let go of every lock and others may take them.
  */
 import { sha256Hex, type Logger } from '@daybook/runtime';
-import { Client } from 'pg';
+import { Client, type QueryResultRow } from 'pg';
 import { channel } from './postgres-log';
 
 export type LockSession = {
@@ -45,32 +45,40 @@ export async function openSession(options: {
   client.on('notification', options.onPublish);
   await client.connect();
   await client.query(`listen ${channel}`);
+  // A session may take its own lock twice, so what it holds is remembered here.
+  const holding = new Set<string>();
+  const queue = createQueue();
+  const query = <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
+    queue(() => client.query<Row>(text, [...values]));
 
   return {
     get lost() {
       return lost;
     },
     async tryLock(name) {
-      const { rows } = await client.query<{ taken: boolean }>(`select pg_try_advisory_lock($1) as taken`, [
-        lockKey(name),
-      ]);
-      return rows[0]?.taken === true;
+      if (holding.has(name)) return false;
+      const { rows } = await query<{ taken: boolean }>(`select pg_try_advisory_lock($1) as taken`, [lockKey(name)]);
+      if (rows[0]?.taken !== true) return false;
+      holding.add(name);
+      return true;
     },
     async unlock(name) {
-      if (!lost) await client.query(`select pg_advisory_unlock($1)`, [lockKey(name)]);
+      if (lost) return;
+      await query(`select pg_advisory_unlock($1)`, [lockKey(name)]);
+      holding.delete(name);
     },
     async join(name) {
       const pair = [groupKey(name), Math.floor(Math.random() * 2 ** 31)];
-      await client.query(`select pg_advisory_lock_shared($1, $2)`, pair);
+      await query(`select pg_advisory_lock_shared($1, $2)`, pair);
       return {
         async leave() {
-          if (!lost) await client.query(`select pg_advisory_unlock_shared($1, $2)`, pair);
+          if (!lost) await query(`select pg_advisory_unlock_shared($1, $2)`, pair);
         },
       };
     },
     async members() {
       // Locks with two keys have objsubid 2; the first key is shown unsigned.
-      const { rows } = await client.query<{ group: string; members: number }>(
+      const { rows } = await query<{ group: string; members: number }>(
         `select classid::text as group, count(*)::int as members from pg_locks
          where locktype = 'advisory' and granted and objsubid = 2 and mode = 'ShareLock'
            and database = (select oid from pg_database where datname = current_database())
@@ -92,4 +100,14 @@ function lockKey(name: string): bigint {
 
 function groupKey(name: string): number {
   return Number.parseInt(sha256Hex(`daybook log members ${name}`).slice(0, 8), 16) | 0;
+}
+
+/** The connection does one thing at a time. */
+function createQueue() {
+  let last: Promise<unknown> = Promise.resolve();
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
 }

@@ -6,6 +6,7 @@ import { OperationalError } from '@daybook/core';
 import { migrate, openDatabase, type MigrationSource } from '@daybook/event-store';
 import type { Logger } from '@daybook/runtime';
 import { join } from 'node:path';
+import type { Pool } from 'pg';
 import { backoffMs } from './backoff';
 import { appendMessages, declarePartitions, placeName, readEnds, readMessages } from './postgres-log';
 import { createMember, type Member } from './postgres-member';
@@ -26,9 +27,40 @@ type Options = { readonly databaseUrl: string; readonly logger: Logger; readonly
 
 export function postgresTransport({ databaseUrl, logger, topics }: Options): Transport {
   const declared = byName(topics);
-  const names = [...declared.keys()];
   const onError = (error: Error) => logger.warn({ error }, 'idle connection of the message log lost');
   const pool = openDatabase({ url: databaseUrl, schema, poolMax, onError });
+  const loop = createLoop({ databaseUrl, logger, topics }, pool);
+  const log = { read: readMessages.bind(undefined, pool), end: loop.end };
+
+  return {
+    name: 'postgres log',
+    async start() {
+      await migrate(pool, schema, [logMigrations]);
+      await declarePartitions(pool, topics);
+      loop.start();
+    },
+    async stop() {
+      await loop.stop();
+      await pool.end();
+    },
+    async publish(messages) {
+      for (const batch of batchesOf(messages, declared)) await reaching(appendMessages(pool, declared, batch));
+    },
+    async consume(options) {
+      const member = createMember(log, logger, partitionsOf(declared, options.topic), options);
+      loop.add(member);
+      return { stop: () => loop.remove(member) };
+    },
+    async ends(topic) {
+      const found = await reaching(readEnds(pool, [topic]));
+      const partitions = Array.from({ length: partitionsOf(declared, topic) }, (_, partition) => partition);
+      return new Map(partitions.map((partition) => [partition, found.get(placeName(topic, partition)) ?? 0n]));
+    },
+  };
+}
+
+function createLoop({ databaseUrl, logger, topics }: Options, pool: Pool) {
+  const names = topics.map(({ name }) => name);
   const members = new Set<Member>();
   const wake = createWake();
   let ends: ReadonlyMap<string, bigint> = new Map();
@@ -38,9 +70,9 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
 
   async function round(session: LockSession): Promise<void> {
     if (performance.now() >= balanceAt) {
+      balanceAt = performance.now() + roundMs;
       const counts = await session.members();
       for (const member of members) await member.balance(session, counts);
-      balanceAt = performance.now() + roundMs;
     }
     if (members.size === 0) return;
     ends = await readEnds(pool, names);
@@ -57,7 +89,7 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
 
   async function run(): Promise<void> {
     let session: LockSession | undefined;
-    for (let failures = 0; !stopping; ) {
+    for (let failures = 0; !stopping;) {
       try {
         if (session === undefined || session.lost) session = await open();
         await round(session);
@@ -73,41 +105,23 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
   }
 
   return {
-    name: 'postgres log',
-    async start() {
-      await migrate(pool, schema, [logMigrations]);
-      await declarePartitions(pool, topics);
+    start() {
       running = run();
     },
     async stop() {
       stopping = true;
       wake.fire();
       await running;
-      await pool.end();
     },
-    async publish(messages) {
-      for (const batch of batchesOf(messages, declared)) await reaching(appendMessages(pool, declared, batch));
-    },
-    async consume(options) {
-      const log = {
-        read: readMessages.bind(undefined, pool),
-        end: (topic: string, partition: number) => ends.get(placeName(topic, partition)) ?? 0n,
-      };
-      const member = createMember(log, logger, partitionsOf(declared, options.topic), options);
+    end: (topic: string, partition: number) => ends.get(placeName(topic, partition)) ?? 0n,
+    add(member: Member) {
       members.add(member);
       balanceAt = 0;
       wake.fire();
-      return {
-        async stop() {
-          members.delete(member);
-          await member.stop();
-        },
-      };
     },
-    async ends(topic) {
-      const found = await reaching(readEnds(pool, [topic]));
-      const partitions = Array.from({ length: partitionsOf(declared, topic) }, (_, partition) => partition);
-      return new Map(partitions.map((partition) => [partition, found.get(placeName(topic, partition)) ?? 0n]));
+    async remove(member: Member) {
+      members.delete(member);
+      await member.stop();
     },
   };
 }

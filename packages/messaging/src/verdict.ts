@@ -23,7 +23,8 @@ export function verdictOn(caught: unknown, group: string): Verdict {
 
 /** Name and message, without the stack: it is stored, and read by operators. */
 export function causeOf(error: unknown): string {
-  const text = error instanceof Error || nameOf(error) !== undefined ? `${nameOf(error)}: ${messageOf(error)}` : String(error);
+  const text =
+    error instanceof Error || nameOf(error) !== undefined ? `${nameOf(error)}: ${messageOf(error)}` : String(error);
   return text.replaceAll('\0', '').slice(0, 2_000);
 }
 

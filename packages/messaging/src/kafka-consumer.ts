@@ -1,0 +1,199 @@
+/**
+ * One member of a consumer group on Kafka. The group only shares the partitions; the place comes from `startAt`, so
+ * nothing is committed to the broker. No error of a handler reaches the client, which would take a TypeError for its
+ * own end: the partition is paused, fetched again from the same offset, and the others go on meanwhile.
+ */
+import type { Logger } from '@daybook/runtime';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs, pause } from './backoff';
+import type { ConsumeOptions, RawMessage } from './transport';
+
+const batchMax = 200;
+const maxWaitTimeMs = 100;
+const sessionTimeoutMs = 30_000;
+const heartbeatMs = 3_000;
+const backoff = { firstMs: 100, maxMs: 5_000 };
+
+type Member = {
+  readonly consumer: Consumer;
+  readonly options: ConsumeOptions;
+  readonly logger: Logger;
+  readonly stopping: AbortController;
+  /** Next offset to handle, by partition; forgotten when the group shares its partitions anew. */
+  positions: Map<number, bigint>;
+  readonly failures: Map<number, number>;
+  readonly inHand: Set<Promise<void>>;
+};
+
+export function consumeFromKafka(
+  kafka: Kafka,
+  logger: Logger,
+  partitions: number,
+  options: ConsumeOptions,
+): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const ended = keepConnecting(kafka, logger, partitions, options, stopping);
+  return {
+    async stop() {
+      stopping.abort();
+      const member = await ended;
+      await member?.consumer.disconnect().catch(() => undefined);
+      await Promise.allSettled(member?.inHand ?? []);
+    },
+  };
+}
+
+/** Until the broker answers; starting a service does not wait for it. */
+async function keepConnecting(
+  kafka: Kafka,
+  logger: Logger,
+  partitions: number,
+  options: ConsumeOptions,
+  stopping: AbortController,
+): Promise<Member | undefined> {
+  const { group, topic } = options;
+  for (let failures = 0; !stopping.signal.aborted; failures++) {
+    const consumer = kafka.consumer({
+      groupId: group,
+      allowAutoTopicCreation: false,
+      sessionTimeout: sessionTimeoutMs,
+      heartbeatInterval: heartbeatMs,
+      maxWaitTimeInMs: maxWaitTimeMs,
+      retry: {
+        initialRetryTime: 100,
+        maxRetryTime: 5_000,
+        retries: 5,
+        restartOnFailure: async () => !stopping.signal.aborted,
+      },
+    });
+    const member: Member = {
+      consumer,
+      options,
+      logger,
+      stopping,
+      positions: new Map(),
+      failures: new Map(),
+      inHand: new Set(),
+    };
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [topic], fromBeginning: true });
+      listen(member);
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: partitions,
+        eachBatch: (payload) => eachBatch(member, payload),
+      });
+      return member;
+    } catch (error) {
+      logger.warn({ error, group, topic, failures }, 'broker not reachable; trying again');
+      await consumer.disconnect().catch(() => undefined);
+      await pause(backoffMs(failures, backoff), stopping.signal);
+    }
+  }
+  return undefined;
+}
+
+function listen(member: Member): void {
+  const { consumer, options, logger, stopping } = member;
+  consumer.on(consumer.events.GROUP_JOIN, () => {
+    member.positions = new Map();
+  });
+  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+    if (restart || stopping.signal.aborted) {
+      logger.warn({ error, group: options.group }, 'kafka consumer restarts');
+      return;
+    }
+    options.onFatal(new Error(`consumer ${options.group} has ended and does not restart`, { cause: error }));
+  });
+}
+
+/** Never throws. Returning without resolving an offset means that the same messages are fetched again. */
+async function eachBatch(member: Member, payload: EachBatchPayload): Promise<void> {
+  const work = handleBatch(member, payload);
+  member.inHand.add(work);
+  try {
+    await alive(work, payload);
+    member.failures.delete(payload.batch.partition);
+  } catch (error) {
+    if (!member.stopping.signal.aborted) retryLater(member, payload, error);
+  } finally {
+    member.inHand.delete(work);
+  }
+}
+
+async function handleBatch(member: Member, { batch, resolveOffset, isRunning }: EachBatchPayload): Promise<void> {
+  const { options, stopping, positions, consumer } = member;
+  const { topic, partition } = batch;
+  const known = positions.get(partition);
+  const first = BigInt(batch.firstOffset() ?? 0);
+  const place = known === first ? first : await options.startAt(partition);
+  if (place !== first) member.logger.debug({ group: options.group, topic, partition, place, first }, 'kafka seek');
+  const due = batch.messages.filter(({ offset }) => BigInt(offset) >= place);
+  // Behind the first one that is there: ask for it once. If it is gone from the topic, the first one is the next.
+  if (due.length === 0 || (place < first && known !== place)) {
+    positions.set(partition, place);
+    consumer.seek({ topic, partition, offset: place.toString() });
+    return;
+  }
+  for (let from = 0; from < due.length; from += batchMax) {
+    if (stopping.signal.aborted || !isRunning()) return;
+    const messages = due.slice(from, from + batchMax).map((message) => rawMessage(topic, partition, message));
+    await options.handle(messages);
+    const last = messages.at(-1)?.offset ?? place;
+    resolveOffset(last.toString());
+    positions.set(partition, last + 1n);
+  }
+}
+
+/**
+ * Heartbeats while the handler works. Its own rejection, on a rebalance, is met again at the next fetch. A handler that
+ * hangs is the watchdog's to find.
+ */
+async function alive(work: Promise<void>, { heartbeat }: EachBatchPayload): Promise<void> {
+  const done = new AbortController();
+  const beat = async () => {
+    while (!done.signal.aborted) {
+      await delay(heartbeatMs, undefined, { signal: done.signal });
+      await heartbeat();
+    }
+  };
+  const beating = beat().catch(() => undefined);
+  try {
+    await work;
+  } finally {
+    done.abort();
+    await beating;
+  }
+}
+
+function retryLater(member: Member, { batch, pause: pausePartition }: EachBatchPayload, error: unknown): void {
+  const { topic, partition } = batch;
+  const failures = member.failures.get(partition) ?? 0;
+  member.failures.set(partition, failures + 1);
+  member.logger.warn(
+    { error, group: member.options.group, topic, partition, failures },
+    'messages not handled; trying again',
+  );
+  const resume = pausePartition();
+  void pause(backoffMs(failures, backoff), member.stopping.signal).then(resume);
+}
+
+type KafkaMessage = EachBatchPayload['batch']['messages'][number];
+
+function rawMessage(topic: string, partition: number, message: KafkaMessage): RawMessage {
+  const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [
+    name,
+    String(Array.isArray(value) ? value[0] : value),
+  ]);
+  return {
+    topic,
+    partition,
+    offset: BigInt(message.offset),
+    key: message.key?.toString() ?? '',
+    value: message.value,
+    headers: Object.fromEntries(headers) as Record<string, string>,
+  };
+}
