@@ -15,6 +15,8 @@ export type EventPlace = {
   readonly position: Position;
   readonly recordedAt: Date;
   readonly eventId: string;
+  /** The event's exact bytes. */
+  readonly payload: Buffer;
   readonly metadata: EventMetadata;
 };
 
@@ -68,8 +70,8 @@ export function statementsOf<Event extends { readonly type: string }>(
   stored: StoredEvent,
 ): Sql[] {
   const event = codec.decode(stored);
-  const { stream, revision, position, recordedAt, id, metadata } = stored;
-  const place: EventPlace = { stream, revision, position, recordedAt, eventId: id, metadata };
+  const { stream, revision, position, recordedAt, id, payload, metadata } = stored;
+  const place: EventPlace = { stream, revision, position, recordedAt, eventId: id, payload, metadata };
   return projections.flatMap((projection) => {
     const handler = projection.handlers[event.type as Event['type']] as
       ((event: Event, at: EventPlace) => readonly Sql[]) | undefined;
