@@ -131,6 +131,7 @@ export const listAccounts = defineCall({
     cursor: z.string().nullable(),
   }),
   response: z.object({ accounts: z.array(balanceView), nextCursor: z.string().nullable() }),
+  rejections: ['cursor_invalid'],
 });
 
 export const setAccountFrozen = defineCall({
