@@ -3,7 +3,8 @@
 
 create table accounts_v1 (
   mode text not null,
-  account_id text not null,
+  -- By bytes, so that pages have the same order everywhere.
+  account_id text collate "C" not null,
   tenant_id uuid,
   asset text not null,
   type text not null,

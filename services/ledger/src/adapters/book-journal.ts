@@ -3,35 +3,13 @@
  * goes. `add` seals an event and applies it at once; `append` makes sealed events durable, in the order of their adding.
  */
 import { assert, AssertionError } from '@daybook/core';
-import type { EventMetadata, EventStore, ExpectedRevision, NewEvent } from '@daybook/event-store';
-import { sha256Hex, uuidFrom } from '@daybook/runtime';
-import type { BookEvent } from '../domain/book-events';
-import { apply, emptyBook, type BookState } from '../domain/book-state';
-import { decodeBookEvent, encodeBookEvent, genesisHash } from './stored-events';
-
-/** An event in its place, ready to be stored. */
-export type Journaled = {
-  readonly stored: NewEvent;
-  readonly sequence: number;
-  readonly at: string;
-  readonly reference: string;
-};
-
-export type BookJournal = {
-  readonly state: BookState;
-  /** Reads the stream from where the state stands to its end. */
-  load(): Promise<void>;
-  add(event: BookEvent, metadata: EventMetadata): Journaled;
-  append(events: readonly Journaled[]): Promise<void>;
-  /** Whether exactly these events are stored in their places. */
-  holds(events: readonly Journaled[]): Promise<boolean>;
-};
+import type { EventStore, ExpectedRevision, NewEvent } from '@daybook/event-store';
+import { uuidFrom } from '@daybook/runtime';
+import { apply, emptyBook } from '../domain/book-state';
+import type { BookJournal, Journaled } from '../ports';
+import { decodeBookEvent, encodeBookEvent, genesisHash, referenceOf } from './stored-events';
 
 const pageSize = 5_000;
-
-export function referenceOf(payload: Buffer): string {
-  return `0x${sha256Hex(payload)}`;
-}
 
 export function bookJournal(store: EventStore, stream: string): BookJournal {
   const state = emptyBook();
@@ -58,27 +36,32 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
       const sequence = state.length;
       apply(state, event, { sequence, reference });
       head = reference.slice(2);
-      const id = uuidFrom([stream, sequence.toString(), head]);
-      return {
-        stored: { id, ...encoded, metadata: { correlationId, causationId } },
-        sequence,
-        at: event.at,
-        reference,
-      };
+      return { ...encoded, metadata: { correlationId, causationId }, sequence, at: event.at, reference };
     },
     async append(events) {
-      await store.append(
-        stream,
-        events.map(({ stored }) => stored),
-        revisionBefore(events),
-      );
+      await store.append(stream, toStore(stream, events), revisionBefore(events));
     },
     async holds(events) {
       const from = BigInt(firstOf(events).sequence);
       const there = await store.readStream(stream, { from, limit: events.length });
-      return there.length === events.length && events.every(({ stored }, index) => there[index]?.id === stored.id);
+      return toStore(stream, events).every(({ id }, index) => there[index]?.id === id);
     },
   };
+}
+
+/**
+ * The ids derive from the place and from all that is appended together, so that an append repeated is recognised and
+ * one that only begins like another is not.
+ */
+function toStore(stream: string, events: readonly Journaled[]): NewEvent[] {
+  const last = events.at(-1)?.reference ?? '';
+  return events.map(({ type, version, payload, metadata, sequence }) => ({
+    id: uuidFrom([stream, sequence.toString(), last]),
+    type,
+    version,
+    payload,
+    metadata,
+  }));
 }
 
 function firstOf(events: readonly Journaled[]): Journaled {

@@ -9,6 +9,7 @@
  */
 import { assert } from '@daybook/core';
 import { accountTypes, asset, minorUnits, signedMinorUnits, tenantId, timestamp } from '@daybook/contracts';
+import { sha256Hex } from '@daybook/runtime';
 import { defineStoredEvents, type NewEvent, type StoredEvent, type StoredEventsOf } from '@daybook/event-store';
 import { z } from 'zod';
 import { bookRejections, causeTypes, transferFailures, type BookEvent } from '../domain/book-events';
@@ -80,7 +81,13 @@ const definitions = defineStoredEvents({
   }),
 });
 
-type SealedEvent = StoredEventsOf<typeof definitions>;
+/** An event as it is stored, with its seal. */
+export type SealedEvent = StoredEventsOf<typeof definitions>;
+
+/** What the outside knows an event by: `0x` and the hash of its exact bytes. */
+export function referenceOf(payload: Buffer): string {
+  return `0x${sha256Hex(payload)}`;
+}
 
 /** The codec that projections read with; the seal's own fields are visible. */
 export const bookEventCodec = definitions;

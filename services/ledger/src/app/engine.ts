@@ -16,7 +16,6 @@
  *                      decided and new commands are refused as store_unavailable.
  */
 import { assertNever, isOperationalError, OperationalError } from '@daybook/core';
-import type { EventStore } from '@daybook/event-store';
 import {
   currentCorrelation,
   type Clock,
@@ -25,10 +24,10 @@ import {
   type Logger,
   type OnFatal,
 } from '@daybook/runtime';
-import { bookJournal, type BookJournal, type Journaled } from '../adapters/book-journal';
 import { decide, type BookCommand } from '../domain/book';
 import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
+import type { BookJournal, Journaled } from '../ports';
 
 /** `reference` is of the event that recorded the original command; `at` is when. */
 export type Receipt = { readonly at: string; readonly reference: string; readonly replayed: boolean };
@@ -45,8 +44,9 @@ export type Engine = Component & {
 };
 
 export type EngineDeps = {
-  readonly store: EventStore;
   readonly stream: string;
+  /** A journal of the stream that has not been loaded. */
+  readonly openJournal: (stream: string) => BookJournal;
   readonly now: Clock;
   readonly logger: Logger;
   readonly onFatal: OnFatal;
@@ -88,11 +88,11 @@ class BookEngine implements Engine {
 
   constructor(private readonly deps: EngineDeps) {
     this.name = `engine of ${deps.stream}`;
-    this.#journal = bookJournal(deps.store, deps.stream);
+    this.#journal = deps.openJournal(deps.stream);
   }
 
   async start(): Promise<void> {
-    this.#journal = bookJournal(this.deps.store, this.deps.stream);
+    this.#journal = this.deps.openJournal(this.deps.stream);
     await this.#journal.load();
     this.#status = 'ready';
     this.#accepting = true;
@@ -221,7 +221,7 @@ class BookEngine implements Engine {
 
   /** Another writer was first: what it wrote is read, and what has no answer is decided again on top of it. */
   async #reload(): Promise<void> {
-    const fresh = bookJournal(this.deps.store, this.deps.stream);
+    const fresh = this.deps.openJournal(this.deps.stream);
     await fresh.load();
     this.#journal = fresh;
     this.#waiting = this.#unanswered();

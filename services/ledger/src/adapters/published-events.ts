@@ -1,0 +1,89 @@
+/**
+ * What other services are told of a book's events: every set of entries as TransactionPosted, every change of a
+ * transfer as TransferStatusChanged with its full state. Pure: publishing again gives the same messages.
+ */
+import { transactionPosted, transferStatusChanged } from '@daybook/contracts';
+import type { StoredEvent } from '@daybook/event-store';
+import { messageOf, type OutgoingMessage } from '@daybook/messaging';
+import { modeOfStream } from '../app/books';
+import type { BookEvent, TransferFields } from '../domain/book-events';
+import { transactionOf, type PostingEvent } from '../domain/transaction';
+import { decodeBookEvent, referenceOf } from './stored-events';
+
+export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
+  const { event } = decodeBookEvent(stored);
+  switch (event.type) {
+    case 'TransactionPosted':
+      return [transactionMessage(event, stored)];
+    case 'TransferAccepted':
+      return [transferMessage(event, { status: 'processing', failure: null, ledgerReference: null }, stored)];
+    case 'TransferConfirmed': {
+      const ledgerReference = referenceOf(stored.payload);
+      return [
+        transactionMessage(event, stored),
+        transferMessage(event, { status: 'confirmed', failure: null, ledgerReference }, stored),
+      ];
+    }
+    case 'TransferFailed':
+      return [transferMessage(event, { status: 'failed', failure: event.reason, ledgerReference: null }, stored)];
+    case 'TransferReversed':
+      return [
+        transactionMessage(event, stored),
+        transferMessage(event, { status: 'reversed', failure: null, ledgerReference: event.reversed }, stored),
+      ];
+    case 'AccountOpened':
+    case 'AccountFrozen':
+    case 'AccountUnfrozen':
+    case 'CommandRejected':
+      return [];
+  }
+}
+
+function transactionMessage(event: PostingEvent, stored: StoredEvent): OutgoingMessage {
+  const { transactionId, tenantId, cause, rule, entries, postedAt } = transactionOf(event);
+  return messageOf(
+    transactionPosted,
+    {
+      transactionId,
+      mode: modeOfStream(stored.stream),
+      tenantId,
+      cause: { ...cause },
+      rule,
+      entries: [...entries],
+      ledgerReference: referenceOf(stored.payload),
+      sequence: Number(stored.revision),
+      postedAt,
+    },
+    stored,
+  );
+}
+
+type Changed = Extract<BookEvent, { readonly transfer: TransferFields }>;
+type Status = {
+  readonly status: 'processing' | 'confirmed' | 'failed' | 'reversed';
+  readonly failure: string | null;
+  readonly ledgerReference: string | null;
+};
+
+function transferMessage({ transfer, at }: Changed, status: Status, stored: StoredEvent): OutgoingMessage {
+  const { transferId, debitTenantId, debitAccountId, creditTenantId, creditAccountId } = transfer;
+  const { asset, amount, referenceId, acceptedAt } = transfer;
+  return messageOf(
+    transferStatusChanged,
+    {
+      transferId,
+      mode: modeOfStream(stored.stream),
+      debitTenantId,
+      debitAccountId,
+      creditTenantId,
+      creditAccountId,
+      asset,
+      amount,
+      referenceId,
+      ...status,
+      acceptedAt,
+      at,
+    },
+    stored,
+  );
+}

@@ -1,0 +1,66 @@
+/**
+ * Confirms what was accepted, or fails it when one of the two accounts was frozen meanwhile. Follows the book's own
+ * events from a stored place, so that a restart loses none; a transfer that is already resolved is left as it is.
+ */
+import { assert } from '@daybook/core';
+import type { Mode } from '@daybook/contracts';
+import { createSubscription, type StoredEvent, type SubscriptionOptions } from '@daybook/event-store';
+import { inOrder, withCorrelation, type Component } from '@daybook/runtime';
+import type { BookEvent, BookRejection, TransferFailure } from '../domain/book-events';
+import { modeOfStream, streamOf, type Books } from './books';
+
+const failures: Partial<Record<BookRejection, TransferFailure>> = {
+  debit_account_frozen: 'sender_frozen',
+  credit_account_frozen: 'recipient_frozen',
+};
+
+/** Idempotent: resolving a resolved transfer changes nothing. */
+export async function resolveTransfer(books: Books, mode: Mode, transferId: string): Promise<void> {
+  const engine = books.of(mode);
+  const confirmed = await engine.submit({ type: 'ConfirmTransfer', transferId });
+  if (confirmed.ok) return;
+  const reason = failures[confirmed.rejection];
+  assert(
+    reason,
+    `${streamOf(mode)}: transfer ${transferId} can neither be confirmed nor failed: ${confirmed.rejection}`,
+  );
+  await engine.submit({ type: 'FailTransfer', transferId, reason });
+}
+
+type Deps = Pick<SubscriptionOptions, 'pool' | 'store' | 'logger' | 'onFatal'> & {
+  readonly books: Books;
+  decode(stored: StoredEvent): BookEvent;
+};
+
+export function transferConfirmation({ books, decode, ...deps }: Deps): Component {
+  const follower = createSubscription({
+    ...deps,
+    name: 'transfer confirmation',
+    async handle(_tx, events) {
+      // Together, so that they share the appends.
+      await Promise.all(events.map((stored) => resolveAccepted(books, stored, decode(stored))));
+    },
+  });
+  return inOrder('transfer confirmation', [pendingAtStart(books), follower]);
+}
+
+async function resolveAccepted(books: Books, stored: StoredEvent, event: BookEvent): Promise<void> {
+  if (event.type !== 'TransferAccepted') return;
+  await withCorrelation({ correlationId: stored.metadata.correlationId, causationId: stored.id }, () =>
+    resolveTransfer(books, modeOfStream(stored.stream), event.transfer.transferId),
+  );
+}
+
+/** The follower would come to them, but perhaps only after a long backlog. */
+function pendingAtStart(books: Books): Component {
+  return {
+    name: 'transfers pending at start',
+    async start() {
+      for (const mode of ['sandbox', 'live'] as const) {
+        const pending = await books.of(mode).read((state) => [...state.pending]);
+        await Promise.all(pending.map((transferId) => resolveTransfer(books, mode, transferId)));
+      }
+    },
+    stop: async () => undefined,
+  };
+}

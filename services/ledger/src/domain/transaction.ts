@@ -1,0 +1,45 @@
+/** The balanced set of entries that an event posted, whichever kind of event it is. */
+import type { Entry } from './account';
+import type { BookEvent, Cause } from './book-events';
+
+export type Transaction = {
+  readonly transactionId: string;
+  readonly tenantId: string | null;
+  readonly cause: Cause;
+  readonly rule: string;
+  readonly entries: readonly Entry[];
+  readonly effectiveAt: string;
+  readonly postedAt: string;
+};
+
+/** Events that post entries. */
+export type PostingEvent = Extract<BookEvent, { readonly entries: readonly Entry[] }>;
+
+export function transactionOf(event: PostingEvent): Transaction {
+  const { rule, entries, at } = event;
+  switch (event.type) {
+    case 'TransactionPosted': {
+      const { transactionId, tenantId, cause, effectiveAt } = event;
+      return { transactionId, tenantId, cause, rule, entries, effectiveAt, postedAt: at };
+    }
+    case 'TransferConfirmed': {
+      const { transferId, debitTenantId } = event.transfer;
+      const cause = { type: 'transfer', id: transferId, subject: transferId } as const;
+      return {
+        transactionId: transferId,
+        tenantId: debitTenantId,
+        cause,
+        rule,
+        entries,
+        effectiveAt: at,
+        postedAt: at,
+      };
+    }
+    case 'TransferReversed': {
+      const { transactionId } = event;
+      const { transferId, debitTenantId } = event.transfer;
+      const cause = { type: 'transfer_reversal', id: transactionId, subject: transferId } as const;
+      return { transactionId, tenantId: debitTenantId, cause, rule, entries, effectiveAt: at, postedAt: at };
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export { configSchema, loadConfig, type Config } from './config';
+export { createService } from './service';

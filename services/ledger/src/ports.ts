@@ -1,0 +1,23 @@
+import type { EventMetadata, NewEvent } from '@daybook/event-store';
+import type { BookEvent } from './domain/book-events';
+import type { BookState } from './domain/book-state';
+
+/** An event in its place, sealed. `reference` is `0x` and the hash of its bytes. */
+export type Journaled = Omit<NewEvent, 'id'> & {
+  readonly sequence: number;
+  readonly at: string;
+  readonly reference: string;
+};
+
+/** A book and where it is kept. Sealing is ahead of storing by what has not been appended yet. */
+export type BookJournal = {
+  readonly state: BookState;
+  /** Reads what is stored from where the state stands. */
+  load(): Promise<void>;
+  /** Seals an event behind the last one and applies it to the state at once. */
+  add(event: BookEvent, metadata: EventMetadata): Journaled;
+  /** Makes sealed events durable, all or none, in the order of their adding. Fails as `EventStore.append` does. */
+  append(events: readonly Journaled[]): Promise<void>;
+  /** Whether exactly these events are stored in their places. */
+  holds(events: readonly Journaled[]): Promise<boolean>;
+};
