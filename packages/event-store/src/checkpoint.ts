@@ -37,20 +37,24 @@ export async function openCheckpoint(pool: Pool, name: string, version: string):
 }
 
 /**
- * The checkpoint as of this transaction, and whether this runner may work now: one at a time does, until its
- * transaction ends. Takes no row lock: a transaction that has written nothing holds back no reader of the log.
+ * Whether this runner may work now, and the checkpoint as it is then: one at a time may, until its transaction ends.
+ * Takes no row lock: a transaction that has written nothing holds back no reader of the log.
  */
 export async function claimCheckpoint(tx: Tx, name: string): Promise<{ claimed: boolean; current: Checkpoint }> {
-  const { rows } = await tx.query<CheckpointRow & { claimed: boolean }>({
+  const lock = await tx.query<{ claimed: boolean }>({
     name: 'claim_checkpoint',
-    text: `select ${columns},
-                  pg_try_advisory_xact_lock(hashtextextended('subscription ' || current_schema() || ' ' || name, 0)) as claimed
-             from subscriptions where name = $1`,
+    text: `select pg_try_advisory_xact_lock(hashtextextended('subscription ' || current_schema() || ' ' || $1::text, 0)) as claimed`,
+    values: [name],
+  });
+  // NOTE: A statement of its own. In the claiming one the snapshot is older than the claim, and shows a stale place.
+  const { rows } = await tx.query<CheckpointRow>({
+    name: 'read_checkpoint',
+    text: `select ${columns} from subscriptions where name = $1`,
     values: [name],
   });
   const row = rows[0];
   if (!row) throw new AssertionError(`subscription ${name} has lost its row`);
-  return { claimed: row.claimed, current: checkpointOf(row) };
+  return { claimed: lock.rows[0]?.claimed === true, current: checkpointOf(row) };
 }
 
 /** Compare-and-set. False when another runner has moved the checkpoint: the transaction must not commit. */

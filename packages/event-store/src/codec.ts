@@ -18,8 +18,11 @@ export type EventCodec<Event extends { readonly type: string }> = {
 };
 
 type EventsOf<Definitions extends Record<string, Definition>> = {
-  [Type in keyof Definitions & string]: { readonly type: Type } & z.output<Definitions[Type]['data']>;
+  [Type in keyof Definitions & string]: { readonly type: Type } & FieldsOf<z.output<Definitions[Type]['data']>>;
 }[keyof Definitions & string];
+
+/** zod types an empty object as "every field is never", which no event with a type would fit. */
+type FieldsOf<Data> = Data extends Record<string, never> ? unknown : Data;
 
 /**
  * The stored events of a service: type, current version, schema (bigints as `minorUnits` codecs) and upcasters.

@@ -21,13 +21,22 @@ export function openDatabase(options: {
   readonly poolMax: number;
   onError(error: Error): void;
 }): Pool {
+  const url = new URL(options.url);
+  // The driver prefers what the URL says, so options given there are extended; the last one of a name counts.
+  const settings = [
+    url.searchParams.get('options'),
+    `-c search_path=${options.schema}`,
+    `-c statement_timeout=${statementTimeoutMs}`,
+    `-c idle_in_transaction_session_timeout=${idleInTransactionTimeoutMs}`,
+    '-c timezone=UTC',
+  ];
+  url.searchParams.set('options', settings.filter((setting) => setting !== null).join(' '));
   const pool = new Pool({
-    connectionString: options.url,
+    connectionString: url.href,
     max: options.poolMax,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     application_name: `daybook ${options.schema}`,
-    options: `-c search_path=${options.schema} -c statement_timeout=${statementTimeoutMs} -c idle_in_transaction_session_timeout=${idleInTransactionTimeoutMs} -c timezone=UTC`,
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', options.onError);

@@ -32,7 +32,7 @@ const driverMessages = new Set([
 
 /** Turns a failure of the database into OperationalError `store_unavailable`; any other error stays what it is. */
 export function asOperational(error: unknown): unknown {
-  if (!(error instanceof Object) || isOperationalError(error)) return error;
+  if (!isObject(error) || isOperationalError(error)) return error;
   return isConnectionLoss(error) || isTransientState(error)
     ? new OperationalError('store_unavailable', true, { cause: error })
     : error;
@@ -40,15 +40,21 @@ export function asOperational(error: unknown): unknown {
 
 /** The connection failed, so what became of a statement in flight is not known. */
 export function isConnectionLoss(error: unknown): boolean {
-  if (!(error instanceof Object)) return false;
-  const { code, message } = error as { code?: unknown; message?: unknown };
+  if (!isObject(error)) return false;
+  const { code, message } = error;
   if (typeof code === 'string') return socketErrors.has(code) || code.startsWith('08') || code.startsWith('57P');
   return typeof message === 'string' && driverMessages.has(message);
 }
 
-function isTransientState(error: object): boolean {
-  const { code } = error as { code?: unknown };
+function isTransientState({ code }: Failure): boolean {
   // SQLSTATEs have five characters; system errors of Node begin with E and have more.
   if (typeof code !== 'string' || code.length !== 5) return false;
   return transientClasses.has(code.slice(0, 2)) || transientStates.has(code);
+}
+
+type Failure = { readonly code?: unknown; readonly message?: unknown };
+
+/** `instanceof` fails across Jest realms. */
+function isObject(error: unknown): error is Failure {
+  return typeof error === 'object' && error !== null;
 }

@@ -1,0 +1,123 @@
+import { accept, OperationalError, reject, type Decider } from '@daybook/core';
+import { z } from 'zod';
+import { defineStoredEvents, type StoredEventsOf } from './codec';
+import { commandHandler } from './command-handler';
+import type { EventStore } from './event-store';
+import { memoryEventStore } from './memory-event-store';
+
+const codec = defineStoredEvents({ Taken: { version: 1, data: z.object({ seat: z.int(), by: z.string() }) } });
+type Event = StoredEventsOf<typeof codec>;
+type Command = { readonly seat: number; readonly by: string };
+type State = ReadonlyMap<number, string>;
+
+/** Seats are taken once; taking your own again is already done. */
+const seats: Decider<State, Command, Event, 'seat_taken'> = {
+  initial: new Map(),
+  decide({ seat, by }, state) {
+    const holder = state.get(seat);
+    if (holder === undefined) return accept({ type: 'Taken', seat, by });
+    return holder === by ? accept() : reject('seat_taken');
+  },
+  evolve: (state, { seat, by }) => new Map(state).set(seat, by),
+};
+
+const context = (commandId: string) => ({ commandId, correlationId: 'c', causationId: 'c' });
+
+/** Runs `interfere` before or after the first append that the handler makes. */
+function interrupted(store: EventStore, when: 'before' | 'after', interfere: () => Promise<void>): EventStore {
+  let first = true;
+  return {
+    ...store,
+    async append(...append) {
+      const now = first;
+      first = false;
+      if (now && when === 'before') await interfere();
+      const answer = await store.append(...append);
+      if (now && when === 'after') await interfere();
+      return answer;
+    },
+  };
+}
+
+const unknownOutcome = () => Promise.reject(new OperationalError('outcome_unknown', true));
+
+describe('commandHandler', () => {
+  test('appends what was decided, with the ids of its context', async () => {
+    const store = memoryEventStore();
+    const { handle, load } = commandHandler(seats, codec, store);
+    const outcome = await handle('s', { seat: 1, by: 'ann' }, context('x'));
+    expect(outcome).toMatchObject({ ok: true, events: [{ type: 'Taken', seat: 1, by: 'ann' }], expected: 'no_stream' });
+    expect((await load('s')).state.get(1)).toBe('ann');
+    expect(await store.readStream('s')).toMatchObject([{ metadata: { correlationId: 'c', causationId: 'c' } }]);
+  });
+
+  test('a rejection records nothing and brings the state', async () => {
+    const store = memoryEventStore();
+    const { handle } = commandHandler(seats, codec, store);
+    await handle('s', { seat: 1, by: 'ann' }, context('x'));
+    const outcome = await handle('s', { seat: 1, by: 'bob' }, context('y'));
+    expect(outcome).toEqual({ ok: false, rejection: 'seat_taken', state: new Map([[1, 'ann']]) });
+    expect(await store.readStream('s')).toHaveLength(1);
+  });
+
+  test('a repeat of a command is accepted and records nothing', async () => {
+    const store = memoryEventStore();
+    const { handle } = commandHandler(seats, codec, store);
+    const answers = [];
+    for (let n = 0; n < 3; n++) answers.push(await handle('s', { seat: 1, by: 'ann' }, context('x')));
+    expect(answers.map(({ ok }) => ok)).toEqual([true, true, true]);
+    expect(await store.readStream('s')).toHaveLength(1);
+  });
+
+  test('the same command from many callers at once is recorded once', async () => {
+    const store = memoryEventStore();
+    const { handle } = commandHandler(seats, codec, store);
+    const calls = Array.from({ length: 30 }, () => handle('s', { seat: 1, by: 'ann' }, context('x')));
+    expect((await Promise.all(calls)).every(({ ok }) => ok)).toBe(true);
+    expect(await store.readStream('s')).toHaveLength(1);
+  });
+
+  test.each([
+    ['another seat is taken first: both stand', { seat: 2, by: 'bob' }, { ok: true }, 2],
+    [
+      'the seat itself is taken first: the rule says no',
+      { seat: 1, by: 'bob' },
+      { ok: false, rejection: 'seat_taken' },
+      1,
+    ],
+  ])('decides again after a conflict; %s', async (_name, rival, answer, recorded) => {
+    const store = memoryEventStore();
+    const other = commandHandler(seats, codec, store);
+    const { handle } = commandHandler(
+      seats,
+      codec,
+      interrupted(store, 'before', async () => void (await other.handle('s', rival, context('rival')))),
+    );
+    expect(await handle('s', { seat: 1, by: 'ann' }, context('x'))).toMatchObject(answer);
+    expect(await store.readStream('s')).toHaveLength(recorded);
+  });
+
+  test.each(['before', 'after'] as const)('an unknown outcome %s the commit ends in one record', async (when) => {
+    const store = memoryEventStore();
+    const { handle } = commandHandler(seats, codec, interrupted(store, when, unknownOutcome));
+    expect(await handle('s', { seat: 1, by: 'ann' }, context('x'))).toMatchObject({ ok: true });
+    expect(await store.readStream('s')).toHaveLength(1);
+  });
+
+  test('gives up on conflicts in the end, and passes other failures on at once', async () => {
+    let appends = 0;
+    const failing = (code: 'version_conflict' | 'store_unavailable'): EventStore => ({
+      ...memoryEventStore(),
+      append() {
+        appends++;
+        return Promise.reject(new OperationalError(code, true));
+      },
+    });
+    const run = (store: EventStore) =>
+      commandHandler(seats, codec, store).handle('s', { seat: 1, by: 'ann' }, context('x'));
+    await expect(run(failing('version_conflict'))).rejects.toMatchObject({ code: 'version_conflict' });
+    expect(appends).toBe(21);
+    await expect(run(failing('store_unavailable'))).rejects.toMatchObject({ code: 'store_unavailable' });
+    expect(appends).toBe(22);
+  });
+});

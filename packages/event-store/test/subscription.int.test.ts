@@ -1,0 +1,308 @@
+import { eventually, testLogger } from '@daybook/testing';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Pool, PoolClient } from 'pg';
+import { advance, claimCheckpoint, moveCheckpoint, openCheckpoint } from '../src/checkpoint';
+import { inTransaction, openDatabase, type Tx } from '../src/database';
+import { start, type EventStore, type Position, type StoredEvent } from '../src/event-store';
+import { postgresEventStore } from '../src/postgres-event-store';
+import { createSubscription, type Subscription, type SubscriptionOptions } from '../src/subscription';
+import { anEvent, someEvents } from './event-store.contract';
+import { schemas } from './fixtures';
+
+let databases: Awaited<ReturnType<typeof schemas>>;
+beforeAll(async () => {
+  databases = await schemas();
+});
+afterAll(() => databases.end());
+
+/** Effects that fail when an event is applied twice, and that show one that was never applied. */
+async function appliedTable(pool: Pool): Promise<void> {
+  await pool.query(`create table applied (id uuid primary key, stream text not null, revision bigint not null)`);
+}
+
+async function recordApplied(tx: Tx, events: readonly StoredEvent[]): Promise<void> {
+  await tx.query(`insert into applied select * from unnest($1::uuid[], $2::text[], $3::bigint[])`, [
+    events.map(({ id }) => id),
+    events.map(({ stream }) => stream),
+    events.map(({ revision }) => revision),
+  ]);
+}
+
+type Books = { events: string; applied: string; missed: string; counted: string; sameHash: boolean };
+
+/** What the log holds, what the effects hold, and what the subscription says it applied. */
+async function booksOf(pool: Pool, name: string): Promise<Books> {
+  const { rows } = await pool.query<Books>(
+    `select (select count(*) from events) as events,
+            (select count(*) from applied) as applied,
+            (select count(*) from events where id not in (select id from applied)) as missed,
+            applied_count as counted,
+            applied_hash = (select coalesce(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), repeat('0', 128)::bit(128)) from events) as "sameHash"
+       from subscriptions where name = $1`,
+    [name],
+  );
+  return rows[0]!;
+}
+
+async function expectAllAppliedOnce(pool: Pool, name: string): Promise<void> {
+  const books = await booksOf(pool, name);
+  const { events } = books;
+  expect(books).toEqual({ events, applied: events, missed: '0', counted: events, sameHash: true });
+}
+
+type Scene = { pool: Pool; store: EventStore; schema: string; subscription(overrides?: Overrides): Subscription };
+type Overrides = Partial<SubscriptionOptions>;
+
+const fatal: unknown[] = [];
+const running: { stop(): Promise<void> }[] = [];
+beforeEach(() => void fatal.splice(0));
+afterEach(async () => {
+  for (const part of running.splice(0).reverse()) await part.stop();
+});
+
+async function scene(): Promise<Scene> {
+  const { pool, schema } = await databases.fresh();
+  await appliedTable(pool);
+  const store = postgresEventStore(pool);
+  running.push({ stop: () => store.close() });
+  return {
+    pool,
+    store,
+    schema,
+    subscription(overrides = {}) {
+      const { logger } = testLogger();
+      const onFatal = (error: unknown) => void fatal.push(error);
+      const subscription = createSubscription({
+        pool,
+        store,
+        name: 'sub',
+        logger,
+        onFatal,
+        handle: recordApplied,
+        ...overrides,
+      });
+      running.push(subscription);
+      return subscription;
+    },
+  };
+}
+
+describe('completeness', () => {
+  /** 20 writers, 0 to 6 ms inside the transaction, 5 % rollbacks: the shape in which a position-only cursor loses events. */
+  test('a subscriber misses no event of transactions that commit out of order', async () => {
+    const { pool, store, schema, subscription } = await scene();
+    const reader = subscription();
+    await reader.start();
+    const writers = openDatabase({ url: databases.database.url, schema, poolMax: 20, onError: () => undefined });
+    const until = Date.now() + 5_000;
+    await Promise.all(Array.from({ length: 20 }, (_, writer) => writeUntil(until, writers, writer)));
+    await writers.end();
+    await reader.caughtUp();
+    expect(store.compare(await store.tail(), await currentPosition(pool))).toBe(0);
+    await expectAllAppliedOnce(pool, 'sub');
+    expect(Number((await booksOf(pool, 'sub')).events)).toBeGreaterThan(1_000);
+  });
+
+  test('caughtUp waits for an event behind an older open transaction', async () => {
+    const { pool, store, subscription } = await scene();
+    const reader = subscription();
+    await reader.start();
+    const slow = await pool.connect();
+    await slow.query('begin');
+    await insertRaw(slow, 'slow', 0);
+    await store.append('fast', [anEvent()], 'no_stream');
+    let caughtUp = false;
+    const waiting = reader.caughtUp().then(() => (caughtUp = true));
+    // A later round trip on the same path proves that the runner has looked and found nothing it may read.
+    await store.readAll(start, 1);
+    await delay(50);
+    expect(caughtUp).toBe(false);
+    await slow.query('commit');
+    slow.release();
+    await waiting;
+    await expectAllAppliedOnce(pool, 'sub');
+  });
+
+  test('caughtUp is prompt after an append, without waiting for the poll', async () => {
+    const { store, subscription } = await scene();
+    const reader = subscription();
+    await reader.start();
+    await reader.caughtUp();
+    const began = performance.now();
+    for (let n = 0; n < 20; n++) {
+      await store.append(`s${n}`, [anEvent()], 'no_stream');
+      await reader.caughtUp();
+    }
+    expect(performance.now() - began).toBeLessThan(20 * 100);
+  });
+
+  test('goes on where it stopped, with batches of any size', async () => {
+    const { pool, store, subscription } = await scene();
+    await store.append('s', someEvents(25), 'no_stream');
+    const first = subscription({ batchSize: 4 });
+    await first.start();
+    await first.caughtUp();
+    await first.stop();
+    await store.append('s', someEvents(25), 24n);
+    const second = subscription({ batchSize: 7 });
+    await second.start();
+    await second.caughtUp();
+    await expectAllAppliedOnce(pool, 'sub');
+  });
+});
+
+describe('effects and checkpoint', () => {
+  test.each([
+    ['the effects are done and the process loses its connection', cutConnection],
+    [
+      'the effects are done and the world fails',
+      () => Promise.reject(Object.assign(new Error('down'), { code: '53300' })),
+    ],
+  ])('commit together when %s', async (_name, crash) => {
+    const { pool, store, subscription } = await scene();
+    await store.append('s', someEvents(30), 'no_stream');
+    let crashes = 0;
+    const reader = subscription({
+      batchSize: 5,
+      async handle(tx, events) {
+        await recordApplied(tx, events);
+        if (events[0]!.revision === 10n && crashes++ < 3) await crash(pool, tx);
+      },
+    });
+    await reader.start();
+    await reader.caughtUp();
+    expect(crashes).toBe(4);
+    expect(fatal).toEqual([]);
+    await expectAllAppliedOnce(pool, 'sub');
+  });
+
+  test('two runners of one name apply each event once, and either goes on alone', async () => {
+    const { pool, store, schema, subscription } = await scene();
+    const otherPool = databases.database.pool(schema);
+    const otherStore = postgresEventStore(otherPool);
+    running.push({ stop: () => otherStore.close() });
+    const [one, other] = [
+      subscription({ batchSize: 3 }),
+      subscription({ pool: otherPool, store: otherStore, batchSize: 3 }),
+    ];
+    await Promise.all([one.start(), other.start()]);
+    for (let n = 0; n < 60; n++) await store.append(`s${n}`, someEvents(5), 'no_stream');
+    await Promise.all([one.caughtUp(), other.caughtUp()]);
+    await one.stop();
+    await store.append('last', someEvents(5), 'no_stream');
+    await other.caughtUp();
+    expect(fatal).toEqual([]);
+    await expectAllAppliedOnce(pool, 'sub');
+  });
+
+  test('a checkpoint moves only from where its runner saw it', async () => {
+    const { pool, store } = await scene();
+    await store.append('s', someEvents(4), 'no_stream');
+    const events = await store.readStream('s');
+    const before = await openCheckpoint(pool, 'sub', '');
+    const after = advance(before, events);
+    expect(await inTransaction(pool, (tx) => moveCheckpoint(tx, 'sub', before, after))).toBe(true);
+    expect(await inTransaction(pool, (tx) => moveCheckpoint(tx, 'sub', before, after))).toBe(false);
+    expect(await openCheckpoint(pool, 'sub', '')).toEqual(after);
+  });
+
+  test('one runner at a time holds the claim, and reading it holds back no reader of the log', async () => {
+    const { pool, store } = await scene();
+    await openCheckpoint(pool, 'sub', '');
+    await inTransaction(pool, async (tx) => {
+      expect((await claimCheckpoint(tx, 'sub')).claimed).toBe(true);
+      await inTransaction(pool, async (second) => expect((await claimCheckpoint(second, 'sub')).claimed).toBe(false));
+      await store.append('s', [anEvent()], 'no_stream');
+      expect(await store.readAll(start, 10)).toHaveLength(1);
+    });
+    await inTransaction(pool, async (tx) => expect((await claimCheckpoint(tx, 'sub')).claimed).toBe(true));
+  });
+});
+
+describe('supervision', () => {
+  test('a handler that is wrong ends the runner, rolls back and is reported once', async () => {
+    const { pool, store, subscription } = await scene();
+    await store.append('s', someEvents(3), 'no_stream');
+    const bug = new TypeError('handler is wrong');
+    const reader = subscription({
+      async handle(tx, events) {
+        await recordApplied(tx, events);
+        throw bug;
+      },
+    });
+    await reader.start();
+    await expect(reader.caughtUp()).rejects.toMatchObject({ code: 'store_unavailable', cause: bug });
+    expect(fatal).toEqual([bug]);
+    await expect(reader.caughtUp()).rejects.toMatchObject({ code: 'store_unavailable' });
+    await reader.stop();
+    expect((await booksOf(pool, 'sub')).applied).toBe('0');
+  });
+
+  test('stopping finishes the batch in hand and rejects those who wait for later ones', async () => {
+    const { pool, store, subscription } = await scene();
+    await store.append('s', someEvents(10), 'no_stream');
+    let release!: () => void;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let handling = false;
+    const reader = subscription({
+      batchSize: 5,
+      async handle(tx, events) {
+        handling = true;
+        await held;
+        await recordApplied(tx, events);
+      },
+    });
+    await reader.start();
+    const answer = reader.caughtUp().catch((error: unknown) => error);
+    await eventually(() => expect(handling).toBe(true), { timeoutMs: 5_000 });
+    const stopped = reader.stop();
+    release();
+    await stopped;
+    expect(await answer).toMatchObject({ code: 'store_unavailable' });
+    expect(await booksOf(pool, 'sub')).toMatchObject({ applied: '5', counted: '5' });
+    await expect(reader.caughtUp()).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('may be stopped before it was started, and started again', async () => {
+    const { pool, store, subscription } = await scene();
+    const reader = subscription();
+    await reader.stop();
+    await reader.start();
+    await reader.stop();
+    await store.append('s', someEvents(3), 'no_stream');
+    await reader.start();
+    await reader.caughtUp();
+    await expectAllAppliedOnce(pool, 'sub');
+  });
+});
+
+async function writeUntil(until: number, writers: Pool, writer: number): Promise<void> {
+  for (let n = 0; Date.now() < until; n++) {
+    const client = await writers.connect();
+    await client.query('begin');
+    await insertRaw(client, `w${writer}-${n}`, 0);
+    await delay(Math.random() * 6);
+    await client.query(Math.random() < 0.05 ? 'rollback' : 'commit');
+    client.release();
+  }
+}
+
+async function insertRaw(client: PoolClient, stream: string, revision: number): Promise<void> {
+  const { id, type, version, payload, metadata } = anEvent();
+  await client.query(
+    `insert into events (stream, revision, id, type, version, payload, metadata) values ($1, $2, $3, $4, $5, $6, $7)`,
+    [stream, revision, id, type, version, payload, metadata],
+  );
+}
+
+async function currentPosition(pool: Pool): Promise<Position> {
+  const { rows } = await pool.query<{ position: Position }>(`select position from subscriptions`);
+  return rows[0]!.position;
+}
+
+/** Ends the connection of a transaction, as a crash between two statements does. */
+async function cutConnection(pool: Pool, tx: Tx): Promise<void> {
+  const { rows } = await tx.query<{ pid: number }>(`select pg_backend_pid() as pid`);
+  await pool.query(`select pg_terminate_backend($1)`, [rows[0]!.pid]);
+  await tx.query('select 1');
+}
