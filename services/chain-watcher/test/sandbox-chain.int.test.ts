@@ -1,0 +1,58 @@
+import { testDatabase, type TestDatabase } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { sandboxChain, sandboxChains, transactionIdOf } from '../src/adapters/sandbox-chain';
+import { describeChainSource } from './chain-source.contract';
+import { sandboxTestChain } from './sandbox-chain';
+import { prepare, schema } from './watch-process';
+import { describeWatcher } from './watcher.contract';
+
+let database: TestDatabase;
+let pool: Pool;
+beforeAll(async () => {
+  database = await testDatabase();
+  pool = database.pool(schema);
+  await prepare(pool);
+});
+afterAll(() => database?.drop());
+
+describeChainSource('a simulated chain', () => sandboxTestChain(pool));
+describeWatcher('a simulated chain', (own) => sandboxTestChain(own));
+
+describe('a simulated chain', () => {
+  const deposit = { depositKey: 'one', address: 'TA', asset: 'USDT_TRC20', amount: 5n } as const;
+
+  test('a repeated deposit is the same transaction in the same block; another one with its key is refused', async () => {
+    const chain = sandboxChain(pool, 'sandbox-tron');
+    await chain.start();
+    const answers = await Promise.all(Array.from({ length: 10 }, () => chain.deposit(deposit)));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    await expect(chain.deposit({ ...deposit, amount: 6n })).resolves.toEqual({
+      ok: false,
+      rejection: 'deposit_exists_with_different_fields',
+    });
+  });
+
+  test('a deposit that was dropped comes back when it is repeated, under its id', async () => {
+    const chain = sandboxChain(pool, 'sandbox-tron');
+    const first = await chain.deposit({ ...deposit, depositKey: 'two' });
+    await chain.reorganise(1, 'drop');
+    const second = await chain.deposit({ ...deposit, depositKey: 'two' });
+    expect(second).toMatchObject({ ok: true, transactionId: (first as { transactionId: string }).transactionId });
+    expect(second).not.toEqual(first);
+  });
+
+  test('empty blocks are mined until the newest deposit is confirmed, and no more', async () => {
+    const chain = sandboxChain(pool, 'sandbox-solana');
+    await chain.start();
+    const outcome = await chain.deposit({ ...deposit, asset: 'SOL' });
+    for (let tick = 0; tick < 5; tick++) await chain.mineUnconfirmed(3);
+    expect((await chain.head()).number).toBe((outcome as { blockNumber: number }).blockNumber + 2);
+  });
+
+  test('transaction ids are spelled as on the chain that is simulated', () => {
+    const [tron, solana, upi] = sandboxChains.map((chain) => transactionIdOf(chain, 'key'));
+    expect(tron).toMatch(/^[0-9a-f]{64}$/);
+    expect(solana).toMatch(/^[1-9A-HJ-NP-Za-km-z]{86,88}$/);
+    expect(upi).toMatch(/^[1-9]\d{11}$/);
+  });
+});

@@ -1,0 +1,137 @@
+import {
+  commandHandler,
+  createProjections,
+  eventStoreMigrations,
+  migrate,
+  postgresEventStore,
+} from '@daybook/event-store';
+import { messagingMigrations } from '@daybook/messaging';
+import { testLogger } from '@daybook/testing';
+import { join } from 'node:path';
+import type { Pool } from 'pg';
+import { blockCursor } from '../src/adapters/block-cursor';
+import { addressEvents, depositEvents, storedEvents } from '../src/adapters/stored-events';
+import { watchPass, type Pass, type WatchDeps } from '../src/app/watch-chain';
+import { watchlist } from '../src/app/watchlist';
+import { addressDecider } from '../src/domain/address';
+import { confirmationRules } from '../src/domain/confirmation';
+import { depositDecider, type DepositEvent } from '../src/domain/deposit';
+import type { ChainSource } from '../src/ports';
+import { addressesAfter, addressesProjection } from '../src/projections/addresses';
+import { depositsAbove, depositsProjection, depositsSeenUpTo } from '../src/projections/deposits';
+
+export const schema = 'chain_watcher';
+export const tenantId = '7a1c0000-0000-8000-8000-000000000001';
+
+export async function prepare(pool: Pool): Promise<void> {
+  const own = { name: 'chain-watcher', directory: join(__dirname, '../migrations') };
+  await migrate(pool, schema, [eventStoreMigrations, messagingMigrations, own]);
+}
+
+export class Crash extends Error {}
+
+export type WatchProcess = {
+  readonly deps: WatchDeps;
+  pass(): Promise<Pass>;
+  /** Passes until there is nothing more to scan. */
+  settle(): Promise<void>;
+  allocate(address: string, chain: string): Promise<void>;
+  stop(): Promise<void>;
+};
+
+/**
+ * The watcher of one chain as one process of its own: what it remembers is gone when it stops. `crashAt` ends the pass
+ * after its events are appended and before the cursor moves.
+ */
+export async function watchProcess(
+  pool: Pool,
+  source: ChainSource,
+  options: { readonly confirmations: number; readonly crashAt?: 'extend' | 'unwind'; readonly startBlock?: number },
+): Promise<WatchProcess> {
+  const store = postgresEventStore(pool);
+  const { logger } = testLogger();
+  const projections = createProjections({
+    pool,
+    store,
+    codec: storedEvents,
+    name: 'chain_watcher_v1',
+    projections: [addressesProjection, depositsProjection],
+    logger,
+    onFatal(error) {
+      throw error;
+    },
+  });
+  await projections.start();
+  const cursor = blockCursor(pool, source.chain);
+  const crash = async () => {
+    throw new Crash(`before the cursor moves: ${options.crashAt}`);
+  };
+  const deps: WatchDeps = {
+    source,
+    cursor: { ...cursor, ...(options.crashAt === undefined ? {} : { [options.crashAt]: crash }) },
+    watchlist: watchlist((id) => addressesAfter(pool, source.chain, id)),
+    rules: confirmationRules({ evm: options.confirmations, sandbox: options.confirmations }),
+    startBlock: options.startBlock,
+    now: () => new Date(),
+    handle: commandHandler(depositDecider, depositEvents, store).handle,
+    caughtUp: () => projections.caughtUp(),
+    depositsAbove: (number) => depositsAbove(pool, source.chain, number),
+    depositsSeenUpTo: (number) => depositsSeenUpTo(pool, source.chain, number),
+  };
+  const pass = () => watchPass(deps, () => undefined);
+  const addresses = commandHandler(addressDecider, addressEvents, store);
+  return {
+    deps,
+    pass,
+    async settle() {
+      while ((await pass()).more);
+    },
+    async allocate(address, chain) {
+      const family = chain.startsWith('evm') ? 'evm' : 'tron';
+      const command = {
+        type: 'AllocateAddress',
+        address: {
+          reference: `for ${address}`,
+          chain,
+          address,
+          family,
+          index: null,
+          keyId: null,
+          asset: 'ETH',
+          tenantId,
+          mode: 'sandbox',
+        },
+        at: new Date().toISOString(),
+      } as const;
+      const context = { commandId: 'allocate', correlationId: address, causationId: address };
+      await addresses.handle(`address-for ${address}`, command, context);
+    },
+    async stop() {
+      await projections.stop();
+      await source.stop();
+      await store.close();
+    },
+  };
+}
+
+/** Every deposit event of these addresses, in the order of the log. */
+export async function depositLog(pool: Pool, addresses: readonly string[]): Promise<DepositEvent[]> {
+  const store = postgresEventStore(pool);
+  try {
+    const { rows } = await pool.query<{ stream: string }>(
+      `select distinct stream from events where stream like 'deposit-%'`,
+    );
+    const events = (await Promise.all(rows.map(({ stream }) => store.readStream(stream))))
+      .flat()
+      .toSorted((a, b) => store.compare(a.position, b.position))
+      .map((event) => depositEvents.decode(event));
+    return events.filter(({ address }) => addresses.includes(address));
+  } finally {
+    await store.close();
+  }
+}
+
+/** Type and amount of each event, for comparing. */
+export function summary(events: readonly DepositEvent[]): string[] {
+  return events.map(({ type, amount, asset }) => `${type.replace('Deposit', '')} ${amount} ${asset}`);
+}

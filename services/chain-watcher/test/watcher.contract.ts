@@ -1,0 +1,220 @@
+import fc from 'fast-check';
+import { testDatabase, type TestDatabase } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { ChainHaltedError } from '../src/app/watch-chain';
+import type { TestChain } from './test-chain';
+import { Crash, depositLog, prepare, schema, summary, watchProcess, type WatchProcess } from './watch-process';
+
+const confirmations = 6;
+const schedules = 50;
+const timeLimitMs = 60_000;
+
+type Action =
+  | { readonly type: 'pay'; readonly amount: bigint }
+  | { readonly type: 'mine'; readonly blocks: number }
+  | { readonly type: 'reorganise'; readonly depth: number; readonly transfers: 'reinclude' | 'drop' }
+  | { readonly type: 'pass' | 'restart' }
+  | { readonly type: 'crash'; readonly at: 'extend' | 'unwind' };
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('pay' as const), amount: fc.bigInt({ min: 1n, max: 99n }) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('mine' as const), blocks: fc.integer({ min: 1, max: 3 }) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      type: fc.constant('reorganise' as const),
+      depth: fc.integer({ min: 1, max: confirmations - 1 }),
+      transfers: fc.constantFrom('reinclude' as const, 'drop' as const),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('pass' as const, 'restart' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('crash' as const),
+      at: fc.constantFrom('extend' as const, 'unwind' as const),
+    }),
+  },
+);
+
+/** What the watcher owes on every chain: the confirmed deposits are the chain's, whatever happened on the way. */
+export function describeWatcher(name: string, create: (pool: Pool) => Promise<TestChain>): void {
+  describe(`the watcher on ${name}`, () => {
+    let database: TestDatabase;
+    let pool: Pool;
+    let chain: TestChain;
+    let process: WatchProcess;
+    const begin = () => watchProcess(pool, chain.connect(), { confirmations });
+    const restart = async () => {
+      await process.stop();
+      process = await begin();
+    };
+    async function watched(): Promise<string> {
+      const address = await chain.newAddress();
+      await process.allocate(address, chain.name);
+      return address;
+    }
+    const logOf = async (...addresses: string[]) => summary(await depositLog(pool, addresses));
+
+    beforeAll(async () => {
+      database = await testDatabase();
+      pool = database.pool(schema);
+      await prepare(pool);
+      chain = await create(pool);
+      await chain.mine(confirmations);
+      process = await begin();
+      await process.settle();
+    });
+    afterAll(async () => {
+      await process?.stop();
+      await chain?.stop();
+      await database?.drop();
+    });
+
+    test('confirms a deposit at its depth and not one block earlier', async () => {
+      const address = await watched();
+      await chain.pay(address, 5n);
+      for (let depth = 1; depth < confirmations; depth++) {
+        await process.settle();
+        expect(await logOf(address)).toEqual([`Seen 5 ${chain.asset}`]);
+        await chain.mine(1);
+      }
+      await process.settle();
+      await process.settle();
+      expect(await logOf(address)).toEqual([`Seen 5 ${chain.asset}`, `Confirmed 5 ${chain.asset}`]);
+    });
+
+    test('a deposit that is reorged away is reversed, and credited once when it comes back', async () => {
+      const [dropped, back] = [await watched(), await watched()];
+      await chain.pay(dropped, 1n);
+      await process.settle();
+      await chain.reorganise(1, 'drop');
+      await chain.pay(back, 2n);
+      await process.settle();
+      await chain.mine(1);
+      await chain.reorganise(2, 'reinclude');
+      await chain.mine(confirmations);
+      await process.settle();
+      const { asset } = chain;
+      expect(await logOf(dropped)).toEqual([`Seen 1 ${asset}`, `Reverted 1 ${asset}`]);
+      expect(await logOf(back)).toEqual([
+        `Seen 2 ${asset}`,
+        `Reverted 2 ${asset}`,
+        `Seen 2 ${asset}`,
+        `Confirmed 2 ${asset}`,
+      ]);
+    });
+
+    test('finds a reorg that happened while it was down', async () => {
+      const address = await watched();
+      await chain.pay(address, 3n);
+      await process.settle();
+      await process.stop();
+      await chain.reorganise(2, 'drop');
+      await chain.mine(confirmations);
+      process = await begin();
+      await process.settle();
+      expect(await logOf(address)).toEqual([`Seen 3 ${chain.asset}`, `Reverted 3 ${chain.asset}`]);
+    });
+
+    test('a crash after a deposit is recorded, and a reorg of its block before the restart, leave no deposit behind', async () => {
+      const address = await watched();
+      await process.stop();
+      const crashing = await watchProcess(pool, chain.connect(), { confirmations, crashAt: 'extend' });
+      await chain.pay(address, 4n);
+      await expect(crashing.settle()).rejects.toThrow(Crash);
+      await crashing.stop();
+      expect(await logOf(address)).toEqual([`Seen 4 ${chain.asset}`]);
+      await chain.reorganise(1, 'drop');
+      await chain.mine(confirmations);
+      process = await begin();
+      await process.settle();
+      expect(await logOf(address)).toEqual([`Seen 4 ${chain.asset}`, `Reverted 4 ${chain.asset}`]);
+    });
+
+    test('a crash between append and cursor records nothing twice', async () => {
+      const address = await watched();
+      for (const crashAt of ['extend', 'unwind'] as const) {
+        await process.stop();
+        const crashing = await watchProcess(pool, chain.connect(), { confirmations, crashAt });
+        if (crashAt === 'extend') await chain.pay(address, 6n);
+        else await chain.reorganise(1, 'reinclude');
+        await expect(crashing.settle()).rejects.toThrow(Crash);
+        await crashing.stop();
+        process = await begin();
+        await process.settle();
+      }
+      await chain.mine(confirmations);
+      await process.settle();
+      const { asset } = chain;
+      expect(await logOf(address)).toEqual([
+        `Seen 6 ${asset}`,
+        `Reverted 6 ${asset}`,
+        `Seen 6 ${asset}`,
+        `Confirmed 6 ${asset}`,
+      ]);
+    });
+
+    test('over random schedules of deposits, reorgs, crashes and restarts, what is confirmed is what the chain holds', async () => {
+      const run = async (actions: readonly Action[]) => {
+        const address = await watched();
+        for (const one of actions) {
+          if (one.type === 'pay') await chain.pay(address, one.amount);
+          else if (one.type === 'mine') await chain.mine(one.blocks);
+          else if (one.type === 'reorganise') await chain.reorganise(one.depth, one.transfers);
+          else if (one.type === 'pass') await process.pass();
+          else if (one.type === 'restart') await restart();
+          else {
+            await process.stop();
+            const crashing = await watchProcess(pool, chain.connect(), { confirmations, crashAt: one.at });
+            await crashing.settle().catch((error: unknown) => {
+              if (!(error instanceof Crash)) throw error;
+            });
+            await crashing.stop();
+            process = await begin();
+          }
+        }
+        await chain.mine(confirmations);
+        await process.settle();
+        const log = await depositLog(pool, [address]);
+        const confirmed = log.filter(({ type }) => type === 'DepositConfirmed');
+        const identityOf = (of: { transactionId: string; index: number; amount: bigint }) =>
+          `${of.transactionId}/${of.index}: ${of.amount}`;
+        expect(confirmed.map(identityOf).sort()).toEqual((await heldFor(address)).map(identityOf).sort());
+        const left = new Map(log.map((event) => [event.depositId, event.type]));
+        expect([...left.values()]).not.toContain('DepositSeen');
+      };
+      await fc.assert(fc.asyncProperty(fc.array(action, { minLength: 4, maxLength: 14 }), run), {
+        numRuns: schedules,
+        seed: 20_261_121,
+        endOnFailure: true,
+        interruptAfterTimeLimit: timeLimitMs,
+      });
+    }, 120_000);
+
+    /** From the first block to the head, read anew. */
+    async function heldFor(address: string) {
+      const source = chain.connect();
+      const { number } = await source.head();
+      const transfers = [];
+      for (let at = Math.max(0, number - 150); at <= number; at++)
+        transfers.push(...(await source.block(at, { has: (one) => one === address }))!.transfers);
+      await source.stop();
+      return transfers;
+    }
+
+    test('a reorg that reaches a confirmed deposit halts the chain and changes nothing', async () => {
+      const address = await watched();
+      await chain.pay(address, 8n);
+      await chain.mine(confirmations);
+      await process.settle();
+      const tip = await process.deps.cursor.tip();
+      await chain.reorganise(confirmations + 1, 'drop');
+      await chain.mine(1);
+      await expect(process.settle()).rejects.toThrow(ChainHaltedError);
+      await expect(process.settle()).rejects.toThrow('removes confirmed deposit');
+      expect(await process.deps.cursor.tip()).toEqual(tip);
+      expect(await logOf(address)).toEqual([`Seen 8 ${chain.asset}`, `Confirmed 8 ${chain.asset}`]);
+    });
+  });
+}
