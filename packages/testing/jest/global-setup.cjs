@@ -9,6 +9,7 @@ const { join } = require('node:path');
 const prefix = 'daybook-test-postgres-';
 
 module.exports = async () => {
+  prepareKafka();
   if (process.env.DAYBOOK_TEST_DATABASE_URL) return;
   const { embeddedPostgres } = loadEmbedded();
   await removeLeftovers(embeddedPostgres);
@@ -21,6 +22,13 @@ module.exports = async () => {
   process.env.DAYBOOK_TEST_DATABASE_URL = server.url;
   globalThis.daybookTestPostgres = { server, directory };
 };
+
+/** A directory only: the first test file that needs the broker starts it. */
+function prepareKafka() {
+  if (process.env.DAYBOOK_TEST_KAFKA_RUN) return;
+  const { prepareSharedKafka } = require('../dist/kafka.js');
+  process.env.DAYBOOK_TEST_KAFKA_RUN = globalThis.daybookTestKafka = prepareSharedKafka();
+}
 
 function loadEmbedded() {
   try {

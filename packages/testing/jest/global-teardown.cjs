@@ -2,6 +2,7 @@
 const { rmSync } = require('node:fs');
 
 module.exports = async () => {
+  await stopKafka();
   const running = globalThis.daybookTestPostgres;
   if (running === undefined) return;
   delete globalThis.daybookTestPostgres;
@@ -9,3 +10,11 @@ module.exports = async () => {
   await running.server.stop();
   rmSync(running.directory, { recursive: true, force: true });
 };
+
+async function stopKafka() {
+  const directory = globalThis.daybookTestKafka;
+  if (directory === undefined) return;
+  delete globalThis.daybookTestKafka;
+  delete process.env.DAYBOOK_TEST_KAFKA_RUN;
+  await require('../dist/kafka.js').stopSharedKafka(directory);
+}
