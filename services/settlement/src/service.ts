@@ -44,11 +44,11 @@ const schema = 'settlement';
 
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
-  const logger = overrides.logger ?? createLogger({ service: 'settlement', level: config.LOG_LEVEL });
+  const logger = overrides.logger ?? createLogger({ service: schema, level: config.LOG_LEVEL });
   const onFatal = overrides.onFatal ?? ((error) => logger.fatal({ error }, 'the service cannot go on'));
   const now = overrides.now ?? systemClock;
-  const metrics = createMetrics('settlement');
-  const { pool, consumerPool } = openPools(config, logger);
+  const metrics = createMetrics(schema);
+  const pool = openPool(config, logger);
   const store = postgresEventStore(pool);
   const advance = advanceSettlement(commandHandler(settlement, settlementEvents, store), logger);
   settlementGauges({
@@ -59,7 +59,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   });
 
   const transport = overrides.transport ?? transportOf(config, logger);
-  const consumer = { pool: consumerPool, transport, logger, metrics, onFatal, now };
+  const consumer = { pool, transport, logger, metrics, onFatal, now };
   const projections = createProjections({
     pool,
     store,
@@ -75,12 +75,12 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const app = createApp({ logger, metrics, notReady, routes: () => undefined });
   const server = httpServer(app, { host: config.HTTP_HOST, port: config.HTTP_PORT });
 
-  const parts = inOrder('settlement', [
-    database([pool, consumerPool], store, pool),
+  const parts = inOrder(schema, [
+    database(pool, store),
     ...(overrides.transport === undefined ? [transport] : []),
     projections,
-    createConsumer(consumer, intentsSubscription(advance, now)),
-    createConsumer(consumer, ledgerTransactionsSubscription(advance, now)),
+    createConsumer(consumer, intentsSubscription(advance)),
+    createConsumer(consumer, ledgerTransactionsSubscription(advance)),
     createRelay({ pool, store, transport, logger, metrics, onFatal }, { name: 'settlement', map: publishedEvents }),
     server,
   ]);
@@ -97,25 +97,19 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   };
 }
 
-/**
- * A consumer keeps its transaction open while its effect is appended on another connection. The two come from pools of
- * their own, so that consumers never wait for connections that only consumers hold.
- */
-function openPools(config: Config, logger: Logger): { readonly pool: Pool; readonly consumerPool: Pool } {
+function openPool(config: Config, logger: Logger): Pool {
   const onError = (error: Error) => logger.warn({ error }, 'idle database connection lost');
-  const consumersMax = Math.floor(config.DATABASE_POOL_MAX / 2);
-  const open = (poolMax: number) => openDatabase({ url: config.DATABASE_URL, schema, poolMax, onError });
-  return { pool: open(config.DATABASE_POOL_MAX - consumersMax), consumerPool: open(consumersMax) };
+  return openDatabase({ url: config.DATABASE_URL, schema, poolMax: config.DATABASE_POOL_MAX, onError });
 }
 
-function database(pools: readonly Pool[], store: EventStore, pool: Pool): Component {
-  const own = { name: 'settlement', directory: join(__dirname, '../migrations') };
+function database(pool: Pool, store: EventStore): Component {
+  const own = { name: schema, directory: join(__dirname, '../migrations') };
   return {
     name: 'database',
     start: () => migrate(pool, schema, [eventStoreMigrations, messagingMigrations, own]),
     async stop() {
       await store.close();
-      await Promise.all(pools.map((open) => open.end()));
+      await pool.end();
     },
   };
 }
@@ -132,7 +126,7 @@ function transportOf(config: Config, logger: Logger): Transport {
     kind: config.MESSAGING,
     databaseUrl: config.DATABASE_URL,
     brokers: config.KAFKA_BROKERS,
-    clientId: 'settlement',
+    clientId: schema,
     logger,
   });
 }

@@ -8,7 +8,7 @@
  */
 import type { CallOutcome, CallRequest, createIntent as createIntentCall } from '@daybook/contracts';
 import type { AssetCode } from '@daybook/money';
-import { currentCorrelation, uuidFrom, type Clock } from '@daybook/runtime';
+import { currentCorrelation, uuidFrom, uuidv7, type Clock } from '@daybook/runtime';
 import type { IntentCurrency, IntentState } from '../domain/payment-intent';
 import type { AllocateAddress, IntentStore } from '../ports';
 import { streamOf } from './intent-stream';
@@ -51,7 +51,8 @@ export function createIntent(deps: Deps): (request: Request) => Promise<Answer> 
     const outcome = await deps.intents.handle(
       streamOf(intentId),
       { type: 'CreateIntent', ...terms, paymentAddress: address },
-      { commandId: intentId, ...currentCorrelation(intentId) },
+      // Concurrent repeats are commands of their own: the store lets one create the stream, the others find it.
+      { commandId: uuidv7(now), ...currentCorrelation(intentId) },
     );
     if (!outcome.ok) return { ok: false, rejection: 'idempotency_key_reused' };
     return { ok: true, value: { intent: viewOf(outcome.state), replayed: outcome.events.length === 0 } };

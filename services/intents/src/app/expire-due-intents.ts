@@ -20,11 +20,12 @@ export function expireDueIntents(deps: {
     for (;;) {
       const due: readonly Deadline[] = await deps.deadlines.due(now, from, batchSize);
       for (const { intentId } of due) {
-        const correlationId = uuidv7(now);
+        // Two instances may meet at one deadline: each attempt is a command of its own, and the second finds it done.
+        const commandId = uuidv7(now);
         await deps.intents.handle(
           streamOf(intentId),
           { type: 'ExpireIntent', at: now.toISOString() },
-          { commandId: `expire-${intentId}`, correlationId, causationId: correlationId },
+          { commandId, correlationId: commandId, causationId: commandId },
         );
       }
       from = due.at(-1) ?? null;

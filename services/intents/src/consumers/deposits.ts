@@ -4,7 +4,6 @@
  */
 import { depositConfirmed, depositReverted, depositSeen } from '@daybook/contracts';
 import { on, type ReceivedMessage, type Subscription } from '@daybook/messaging';
-import type { Clock } from '@daybook/runtime';
 import type { z } from 'zod';
 import { recordFact } from '../app/intent-stream';
 import type { DepositFact } from '../domain/payment-intent';
@@ -13,10 +12,9 @@ import type { IntentStore } from '../ports';
 type Deposit = z.output<typeof depositSeen.data>;
 type DepositCommandType = 'RecordDepositSeen' | 'RecordDepositReverted' | 'RecordDepositConfirmed';
 
-export function depositsSubscription(intents: IntentStore, now: Clock): Subscription {
+export function depositsSubscription(intents: IntentStore): Subscription {
   const record = (type: DepositCommandType) => async (_tx: unknown, message: ReceivedMessage<Deposit>) => {
-    const command = { type, deposit: factOf(message.data), at: now().toISOString() };
-    await recordFact(intents, message.data.reference, command, message);
+    await recordFact(intents, message.data.reference, { type, deposit: factOf(message.data) }, message);
   };
   return {
     group: 'intents.deposits',

@@ -4,11 +4,10 @@
  */
 import { transactionPosted } from '@daybook/contracts';
 import { on, type Subscription } from '@daybook/messaging';
-import type { Clock } from '@daybook/runtime';
 import { recordFact } from '../app/intent-stream';
 import type { IntentStore } from '../ports';
 
-export function ledgerTransactionsSubscription(intents: IntentStore, now: Clock): Subscription {
+export function ledgerTransactionsSubscription(intents: IntentStore): Subscription {
   return {
     group: 'intents.ledger-transactions',
     topic: transactionPosted.topic,
@@ -16,8 +15,7 @@ export function ledgerTransactionsSubscription(intents: IntentStore, now: Clock)
       on(transactionPosted, async (_tx, message) => {
         const { cause } = message.data;
         if (cause.type !== 'intent_payment') return;
-        const command = { type: 'RecordDepositBooked', depositId: cause.id, at: now().toISOString() } as const;
-        await recordFact(intents, cause.subject, command, message);
+        await recordFact(intents, cause.subject, { type: 'RecordDepositBooked', depositId: cause.id }, message);
       }),
     ],
   };

@@ -4,19 +4,17 @@
  */
 import { settlementCompleted } from '@daybook/contracts';
 import { on, type Subscription } from '@daybook/messaging';
-import type { Clock } from '@daybook/runtime';
 import { recordFact } from '../app/intent-stream';
 import type { IntentStore } from '../ports';
 
-export function settlementsSubscription(intents: IntentStore, now: Clock): Subscription {
+export function settlementsSubscription(intents: IntentStore): Subscription {
   return {
     group: 'intents.settlements',
     topic: settlementCompleted.topic,
     handlers: [
       on(settlementCompleted, async (_tx, message) => {
         const { intentId, settlementId, ledgerReference } = message.data;
-        const command = { type: 'RecordSettled', settlementId, ledgerReference, at: now().toISOString() } as const;
-        await recordFact(intents, intentId, command, message);
+        await recordFact(intents, intentId, { type: 'RecordSettled', settlementId, ledgerReference }, message);
       }),
     ],
   };

@@ -5,7 +5,10 @@ import type { SettlementStore } from '../ports';
 /** These contradict what is recorded: nothing of ours sends them, so they are set aside with their cause. */
 const contradictions: readonly IgnoredReason[] = ['started_with_other_terms', 'posted_with_other_reference'];
 
-/** Gives the workflow one input. An input that is ignored says why in the log. */
+/**
+ * Gives the workflow one input. Ids and time come from the message, so two that handle it at once write the same
+ * events. An input that is ignored says why in the log.
+ */
 export function advanceSettlement(settlements: SettlementStore, logger: Logger) {
   return async (
     settlementId: string,

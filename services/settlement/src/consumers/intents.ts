@@ -4,10 +4,10 @@
  */
 import { intentPaid } from '@daybook/contracts';
 import { on, type Subscription } from '@daybook/messaging';
-import { uuidFrom, type Clock } from '@daybook/runtime';
+import { uuidFrom } from '@daybook/runtime';
 import type { AdvanceSettlement } from '../app/advance-settlement';
 
-export function intentsSubscription(advance: AdvanceSettlement, now: Clock): Subscription {
+export function intentsSubscription(advance: AdvanceSettlement): Subscription {
   return {
     group: 'settlement.intents',
     topic: intentPaid.topic,
@@ -16,7 +16,7 @@ export function intentsSubscription(advance: AdvanceSettlement, now: Clock): Sub
         const { intentId, tenantId, mode, asset, amount } = message.data;
         const settlementId = uuidFrom(['settlement', intentId]);
         const terms = { settlementId, intentId, tenantId, mode, asset, amount };
-        await advance(settlementId, { type: 'IntentPaid', terms, at: now().toISOString() }, message);
+        await advance(settlementId, { type: 'IntentPaid', terms, at: message.occurredAt }, message);
       }),
     ],
   };

@@ -4,10 +4,9 @@
  */
 import { transactionPosted } from '@daybook/contracts';
 import { on, type Subscription } from '@daybook/messaging';
-import type { Clock } from '@daybook/runtime';
 import type { AdvanceSettlement } from '../app/advance-settlement';
 
-export function ledgerTransactionsSubscription(advance: AdvanceSettlement, now: Clock): Subscription {
+export function ledgerTransactionsSubscription(advance: AdvanceSettlement): Subscription {
   return {
     group: 'settlement.ledger-transactions',
     topic: transactionPosted.topic,
@@ -15,7 +14,7 @@ export function ledgerTransactionsSubscription(advance: AdvanceSettlement, now: 
       on(transactionPosted, async (_tx, message) => {
         const { cause, ledgerReference } = message.data;
         if (cause.type !== 'settlement') return;
-        const at = now().toISOString();
+        const at = message.occurredAt;
         await advance(cause.id, { type: 'TransactionPosted', settlementId: cause.id, ledgerReference, at }, message);
       }),
     ],

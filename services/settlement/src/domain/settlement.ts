@@ -97,7 +97,7 @@ function decide(input: SettlementInput, state: SettlementState): Decision<Settle
         return reject(ledgerReference === state.ledgerReference ? 'already_posted' : 'posted_with_other_reference');
       const posted: SettlementEvent = { type: 'SettlementPosted', settlementId, ledgerReference, at };
       if (state.terms === null) return accept(posted);
-      return accept(posted, { type: 'SettlementCompleted', terms: state.terms, ledgerReference, at });
+      return accept<SettlementEvent>(posted, { type: 'SettlementCompleted', terms: state.terms, ledgerReference, at });
     }
     default:
       return assertNever(input);
