@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { runProgram } from '@daybook/runtime';
 import { loadConfig } from './config';
 import { createStandalone } from './standalone';
@@ -20,7 +21,7 @@ void runProgram({
 }).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(`${inspect(error)}\n`);
     process.exit(1);
   },
 );

@@ -121,7 +121,12 @@ function issue(
   scopes: readonly Scope[],
   more: Partial<Issue> = {},
 ) {
-  const defaults = { mode: 'sandbox', walletId: null, ipAllowList: [], login: null } as const;
+  const defaults: Omit<Issue, 'tenantId' | 'kind' | 'scopes'> = {
+    mode: 'sandbox',
+    walletId: null,
+    ipAllowList: [],
+    login: null,
+  };
   return must(identity, issueCredential, { ...defaults, tenantId, kind, scopes: [...scopes], ...more });
 }
 

@@ -110,10 +110,10 @@ function seed(config: Config, running: Running): Component {
   return {
     name: 'demo tenant',
     async start() {
-      const { secrets, databaseUrl, urls } = running;
-      if (secrets === undefined || databaseUrl === undefined)
-        throw new Error('the demo tenant needs secrets and a database');
+      const { secrets, databaseUrl, evm, urls } = running;
+      assert(secrets && databaseUrl && evm, 'the demo tenant is seeded last');
       const known = urls as Record<ServiceName, string>;
+      writeEndpoints(config.DAYBOOK_HOME, { databaseUrl, evm, services: known });
       await seedDemo({ home: config.DAYBOOK_HOME, baseUrl: known.gateway, secrets, databaseUrl, urls: known });
     },
     stop: async () => undefined,
