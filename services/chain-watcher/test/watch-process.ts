@@ -119,13 +119,14 @@ export async function depositLog(pool: Pool, addresses: readonly string[]): Prom
   const store = postgresEventStore(pool);
   try {
     const { rows } = await pool.query<{ stream: string }>(
-      `select distinct stream from events where stream like 'deposit-%'`,
+      `select distinct stream from events
+       where stream like 'deposit-%' and convert_from(payload, 'UTF8')::json ->> 'address' = any($1)`,
+      [addresses],
     );
-    const events = (await Promise.all(rows.map(({ stream }) => store.readStream(stream))))
+    return (await Promise.all(rows.map(({ stream }) => store.readStream(stream))))
       .flat()
       .toSorted((a, b) => store.compare(a.position, b.position))
       .map((event) => depositEvents.decode(event));
-    return events.filter(({ address }) => addresses.includes(address));
   } finally {
     await store.close();
   }

@@ -158,6 +158,7 @@ export function describeWatcher(name: string, create: (pool: Pool) => Promise<Te
     test('over random schedules of deposits, reorgs, crashes and restarts, what is confirmed is what the chain holds', async () => {
       const run = async (actions: readonly Action[]) => {
         const address = await watched();
+        const begun = (await process.deps.source.head()).number;
         for (const one of actions) {
           if (one.type === 'pay') await chain.pay(address, one.amount);
           else if (one.type === 'mine') await chain.mine(one.blocks);
@@ -180,7 +181,9 @@ export function describeWatcher(name: string, create: (pool: Pool) => Promise<Te
         const confirmed = log.filter(({ type }) => type === 'DepositConfirmed');
         const identityOf = (of: { transactionId: string; index: number; amount: bigint }) =>
           `${of.transactionId}/${of.index}: ${of.amount}`;
-        expect(confirmed.map(identityOf).sort()).toEqual((await heldFor(address)).map(identityOf).sort());
+        expect(confirmed.map(identityOf).sort()).toEqual(
+          (await heldFrom(begun - confirmations, address)).map(identityOf).sort(),
+        );
         const left = new Map(log.map((event) => [event.depositId, event.type]));
         expect([...left.values()]).not.toContain('DepositSeen');
       };
@@ -192,12 +195,12 @@ export function describeWatcher(name: string, create: (pool: Pool) => Promise<Te
       });
     }, 120_000);
 
-    /** From the first block to the head, read anew. */
-    async function heldFor(address: string) {
+    /** What the chain holds for an address since it was made, read anew. No reorg is as deep as `confirmations`. */
+    async function heldFrom(first: number, address: string) {
       const source = chain.connect();
       const { number } = await source.head();
       const transfers = [];
-      for (let at = Math.max(0, number - 150); at <= number; at++)
+      for (let at = Math.max(0, first); at <= number; at++)
         transfers.push(...(await source.block(at, { has: (one) => one === address }))!.transfers);
       await source.stop();
       return transfers;

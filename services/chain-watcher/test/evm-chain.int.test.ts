@@ -1,0 +1,181 @@
+import { deploySandboxUsdt, mintSandboxUsdt } from '@daybook/embedded';
+import { testDatabase, type TestDatabase } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { ChainRefusedError, type ChainSource } from '../src/ports';
+import { anvilChain, type AnvilChain } from './anvil-chain';
+import { describeChainSource } from './chain-source.contract';
+import { deployPayers, erc20, payer } from './evm-payer';
+import { depositLog, prepare, schema, summary, watchProcess, type WatchProcess } from './watch-process';
+import { describeWatcher } from './watcher.contract';
+
+describeChainSource('an EVM chain', anvilChain);
+describeWatcher('an EVM chain', anvilChain);
+
+describe('deposits on an EVM chain', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+  let chain: AnvilChain;
+  let usdt: string;
+  let lookAlike: string;
+  let contracts: { payer: string; otherDecimals: string };
+  let process: WatchProcess;
+  const confirmations = 3;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    pool = database.pool(schema);
+    await prepare(pool);
+    chain = await anvilChain();
+    await chain.ask('evm_setAutomine', true);
+    usdt = (await deploySandboxUsdt(chain.url)).address;
+    const creation = await chain.ask<{ input: string }>('eth_getTransactionByBlockNumberAndIndex', '0x1', '0x0');
+    const [deployer] = await chain.ask<string[]>('eth_accounts');
+    await chain.ask('evm_setAutomine', false);
+    lookAlike = (await chain.transact({ from: deployer!, data: creation.input })).contractAddress!;
+    contracts = await deployPayers(chain);
+    await chain.ask('evm_setAutomine', true);
+    for (const usdtAddress of [usdt, lookAlike])
+      await mintSandboxUsdt({ rpcUrl: chain.url, to: contracts.payer, amount: 1_000_000n, usdtAddress });
+    await chain.ask('evm_setAutomine', false);
+    process = await watchProcess(pool, chain.connect(usdt), { confirmations });
+    await process.settle();
+  });
+  afterAll(async () => {
+    await process?.stop();
+    await chain?.stop();
+    await database?.drop();
+  });
+
+  async function watched(): Promise<string> {
+    const address = await chain.newAddress();
+    await process.allocate(address, chain.name);
+    return address;
+  }
+  async function logAfter(blocks: number, ...addresses: string[]): Promise<string[]> {
+    await chain.mine(blocks);
+    await process.settle();
+    return summary(await depositLog(pool, addresses));
+  }
+  const tokens = (token: string, to: string[], amounts: bigint[]) =>
+    chain.transact({ to: contracts.payer, data: payer.encodeFunctionData('many', [token, to, amounts]) });
+
+  test('USDT is confirmed with its exact amount at its depth and not one block earlier', async () => {
+    const address = await watched();
+    await tokens(usdt, [address], [123_456n]);
+    expect(await logAfter(confirmations - 2, address)).toEqual(['Seen 123456 USDT_ERC20']);
+    expect(await logAfter(1, address)).toEqual(['Seen 123456 USDT_ERC20', 'Confirmed 123456 USDT_ERC20']);
+  });
+
+  test('ETH is confirmed to the wei', async () => {
+    const address = await watched();
+    const amount = 1_234_567_890_123_456_789n;
+    await chain.pay(address, amount);
+    expect(await logAfter(confirmations, address)).toEqual([`Seen ${amount} ETH`, `Confirmed ${amount} ETH`]);
+    expect(BigInt(await chain.ask<string>('eth_getBalance', address, 'latest'))).toBe(amount);
+  });
+
+  test('several transfers in one transaction are several deposits, also to the same address', async () => {
+    const [one, two] = [await watched(), await watched()];
+    const { hash } = await tokens(usdt, [one, two, one, one], [1n, 2n, 3n, 1n]);
+    await chain.mine(confirmations);
+    await process.settle();
+    const confirmed = (await depositLog(pool, [one, two])).filter(({ type }) => type === 'DepositConfirmed');
+    expect(confirmed.map(({ amount }) => amount).toSorted()).toEqual([1n, 1n, 2n, 3n]);
+    expect(confirmed.map(({ index }) => index).toSorted()).toEqual([1, 2, 3, 4]);
+    expect(new Set(confirmed.map(({ transactionId }) => transactionId))).toEqual(new Set([hash]));
+  });
+
+  test('credits nothing for a transaction that failed', async () => {
+    const address = await watched();
+    const data = payer.encodeFunctionData('reverting', [usdt, address, 5n]);
+    const { status } = await chain.transact({ to: contracts.payer, data });
+    expect(status).toBe('0x0');
+    // Paying value to an account cannot fail, unless code is put there.
+    await chain.ask('anvil_setCode', address, '0x60006000fd');
+    expect((await chain.transact({ to: address, value: 9n })).status).toBe('0x0');
+    expect(await logAfter(confirmations, address)).toEqual([]);
+  });
+
+  test('credits nothing for a transfer that was reverted inside a transaction that succeeded', async () => {
+    const address = await watched();
+    const data = payer.encodeFunctionData('caught', [usdt, address, 5n]);
+    expect((await chain.transact({ to: contracts.payer, data, value: 3n })).status).toBe('0x1');
+    expect(await logAfter(confirmations, address)).toEqual([]);
+  });
+
+  test('credits nothing for a look-alike token, nor for a forged event', async () => {
+    const address = await watched();
+    expect((await tokens(lookAlike, [address], [1_000n])).status).toBe('0x1');
+    const data = payer.encodeFunctionData('forge', [address, 1_000n]);
+    expect((await chain.transact({ to: contracts.payer, data })).status).toBe('0x1');
+    expect(await logAfter(confirmations, address)).toEqual([]);
+  });
+
+  test('ignores transfers of nothing', async () => {
+    const address = await watched();
+    await chain.transact({ to: address, value: 0n });
+    expect((await chain.transact({ to: usdt, data: erc20.encodeFunctionData('transfer', [address, 0n]) })).status).toBe(
+      '0x1',
+    );
+    expect(await logAfter(confirmations, address)).toEqual([]);
+  });
+
+  test('does not see ETH that a contract forwards: internal transfers are unsupported', async () => {
+    const address = await watched();
+    const data = payer.encodeFunctionData('forward', [address]);
+    await chain.transact({ to: contracts.payer, data, value: 7n });
+    expect(BigInt(await chain.ask<string>('eth_getBalance', address, 'latest'))).toBe(7n);
+    expect(await logAfter(confirmations, address)).toEqual([]);
+  });
+
+  test('finds a transfer that the node leaves out of its logs', async () => {
+    const address = await watched();
+    await process.stop();
+    const forgetful = chain.connect(usdt);
+    process = await watchProcess(pool, await withoutLogs(forgetful), { confirmations });
+    await tokens(usdt, [address], [42n]);
+    expect(await logAfter(confirmations, address)).toEqual(['Seen 42 USDT_ERC20', 'Confirmed 42 USDT_ERC20']);
+    await process.stop();
+    process = await watchProcess(pool, chain.connect(usdt), { confirmations });
+  });
+
+  /** A proxy in front of the node that answers every query for logs with none. */
+  async function withoutLogs(unused: ChainSource): Promise<ChainSource> {
+    await unused.stop();
+    const { evmChain } = await import('../src/adapters/evm-chain');
+    const { Secret } = await import('@daybook/runtime');
+    const { createServer } = await import('node:http');
+    const server = createServer(async (req, res) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of req) chunks.push(chunk as Buffer);
+      const body = Buffer.concat(chunks).toString();
+      const { id, method } = JSON.parse(body) as { id: number; method: string };
+      if (method === 'eth_getLogs') return void res.end(JSON.stringify({ jsonrpc: '2.0', id, result: [] }));
+      const answer = await fetch(chain.url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+      res.end(await answer.text());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as { port: number };
+    const url = new Secret(`http://127.0.0.1:${port}`);
+    const source = evmChain({ url, chainId: 31_337, usdtContract: usdt });
+    return {
+      ...source,
+      async stop() {
+        await source.stop();
+        server.closeAllConnections();
+        server.close();
+      },
+    };
+  }
+
+  test('refuses a token whose decimals are not the pinned ones, and an address without a token', async () => {
+    for (const contract of [contracts.otherDecimals, await chain.newAddress()]) {
+      const source = chain.connect(contract);
+      await expect(source.verify()).rejects.toThrow(ChainRefusedError);
+      await source.stop();
+    }
+    const source = chain.connect(usdt);
+    await expect(source.verify()).resolves.toBeUndefined();
+    await source.stop();
+  });
+});
