@@ -1,0 +1,266 @@
+import { AssertionError, OperationalError } from '@daybook/core';
+import { memoryEventStore, type EventStore } from '@daybook/event-store';
+import { fakeClock, testLogger } from '@daybook/testing';
+import { bookJournal } from '../adapters/book-journal';
+import type { BookCommand } from '../domain/book';
+import { createEngine, type Engine } from './engine';
+
+const tenantId = '11111111-1111-4111-8111-111111111111';
+const stream = 'book-sandbox';
+
+type Setup = { readonly batchMax?: number; readonly queueMax?: number };
+
+function engineOn(store: EventStore, { batchMax, queueMax }: Setup = {}) {
+  const fatal: unknown[] = [];
+  const { logger } = testLogger();
+  const engine = createEngine({
+    stream,
+    openJournal: (name) => bookJournal(store, name),
+    now: fakeClock('2026-01-01T00:00:00.000Z'),
+    logger,
+    onFatal: (error) => fatal.push(error),
+    ...(batchMax === undefined ? {} : { batchMax }),
+    ...(queueMax === undefined ? {} : { queueMax }),
+  });
+  return { engine, fatal };
+}
+
+const open = (accountId: string): BookCommand => ({
+  type: 'OpenAccount',
+  accountId,
+  tenantId,
+  asset: 'TXC',
+  accountType: 'liability',
+  floor: 0n,
+});
+const issue = (amount: bigint): BookCommand => ({
+  type: 'IssueFunds',
+  transactionId: 'issue',
+  contentHash: '0'.repeat(64),
+  accountId: 'a',
+  asset: 'TXC',
+  amount,
+});
+const transfer = (transferId: string, amount = 1n): BookCommand => ({
+  type: 'AcceptTransfer',
+  transferId,
+  contentHash: 'f'.repeat(64),
+  tenantId,
+  debitAccountId: 'a',
+  creditAccountId: 'b',
+  asset: 'TXC',
+  amount,
+  referenceId: '',
+  note: null,
+});
+
+async function funded(engine: Engine, amount: bigint): Promise<void> {
+  await engine.start();
+  await Promise.all([open('a'), open('b'), issue(amount)].map((command) => engine.submit(command)));
+}
+
+const balances = (engine: Engine) =>
+  engine.read((state) => {
+    const { posted, held } = state.accounts.get('a')!;
+    return { posted, held };
+  });
+
+/** A store whose appends can be held back, and fail in the ways that real ones do. */
+function unruly(inner: EventStore) {
+  const plan: ('through' | 'lost before' | 'lost after')[] = [];
+  const sizes: number[] = [];
+  let gate: Promise<void> = Promise.resolve();
+  const store: EventStore = {
+    ...inner,
+    async append(name, events, expected) {
+      sizes.push(events.length);
+      await gate;
+      const fate = plan.shift() ?? 'through';
+      if (fate === 'lost before') throw new OperationalError('store_unavailable', true);
+      const appended = await inner.append(name, events, expected);
+      if (fate === 'lost after') throw new OperationalError('outcome_unknown', true);
+      return appended;
+    },
+  };
+  return {
+    store,
+    plan,
+    sizes,
+    hold() {
+      let release!: () => void;
+      gate = new Promise((resolve) => (release = resolve));
+      return release;
+    },
+  };
+}
+
+test('100 transfers of 1 from a wallet with 60: 60 are accepted and 40 are refused', async () => {
+  const { engine } = engineOn(memoryEventStore());
+  await funded(engine, 60n);
+  const outcomes = await Promise.all(Array.from({ length: 100 }, (_, i) => engine.submit(transfer(`t${i}`))));
+  expect(outcomes.filter(({ ok }) => ok)).toHaveLength(60);
+  expect(outcomes.filter((outcome) => !outcome.ok && outcome.rejection === 'insufficient_balance')).toHaveLength(40);
+  expect(await balances(engine)).toEqual({ posted: 60n, held: 60n });
+});
+
+test('50 repeats of one transfer: one movement and 50 equal answers', async () => {
+  const { engine } = engineOn(memoryEventStore());
+  await funded(engine, 60n);
+  const outcomes = await Promise.all(Array.from({ length: 50 }, () => engine.submit(transfer('t'))));
+  expect(new Set(outcomes.map((outcome) => JSON.stringify({ ...outcome, replayed: null }))).size).toBe(1);
+  expect(outcomes.filter(({ replayed }) => !replayed)).toHaveLength(1);
+  expect(await balances(engine)).toEqual({ posted: 60n, held: 1n });
+});
+
+test('commands that arrive while an append is in flight share the next one', async () => {
+  const unrulyStore = unruly(memoryEventStore());
+  const { engine } = engineOn(unrulyStore.store);
+  await funded(engine, 60n);
+  const release = unrulyStore.hold();
+  const first = engine.submit(transfer('first'));
+  await Promise.resolve();
+  const others = Array.from({ length: 20 }, (_, i) => engine.submit(transfer(`t${i}`)));
+  release();
+  await Promise.all([first, ...others]);
+  expect(unrulyStore.sizes.slice(-2)).toEqual([1, 20]);
+});
+
+test('a batch takes no more commands than its cap', async () => {
+  const unrulyStore = unruly(memoryEventStore());
+  const { engine } = engineOn(unrulyStore.store, { batchMax: 8 });
+  await funded(engine, 60n);
+  await Promise.all(Array.from({ length: 20 }, (_, i) => engine.submit(transfer(`t${i}`))));
+  expect(unrulyStore.sizes.slice(-3)).toEqual([8, 8, 4]);
+});
+
+test('nothing is answered before its append, reads included', async () => {
+  const unrulyStore = unruly(memoryEventStore());
+  const { engine } = engineOn(unrulyStore.store);
+  await funded(engine, 60n);
+  const release = unrulyStore.hold();
+  const answered: string[] = [];
+  const all = [
+    engine.submit(transfer('t')).then(() => answered.push('transfer')),
+    engine.submit(transfer('t')).then(() => answered.push('repeat')),
+    balances(engine).then(({ held }) => answered.push(`read ${held}`)),
+  ];
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(answered).toEqual([]);
+  release();
+  await Promise.all(all);
+  expect(answered).toEqual(['transfer', 'repeat', 'read 1']);
+});
+
+test.each(['lost before', 'lost after'] as const)(
+  'an append that is %s it was stored happens once, and its callers get their answers',
+  async (fate) => {
+    const inner = memoryEventStore();
+    const unrulyStore = unruly(inner);
+    const { engine, fatal } = engineOn(unrulyStore.store);
+    await funded(engine, 60n);
+    const events = (await inner.readStream(stream)).length;
+    unrulyStore.plan.push(fate, 'lost before');
+    const outcomes = await Promise.all(['t1', 't2', 't1'].map((id) => engine.submit(transfer(id))));
+    expect(outcomes.map(({ ok, replayed }) => [ok, replayed])).toEqual([
+      [true, false],
+      [true, false],
+      [true, true],
+    ]);
+    expect(await inner.readStream(stream)).toHaveLength(events + 2);
+    expect(await balances(engine)).toEqual({ posted: 60n, held: 2n });
+    expect(fatal).toEqual([]);
+  },
+);
+
+test('new commands are refused while an append is in doubt', async () => {
+  const unrulyStore = unruly(memoryEventStore());
+  const { engine } = engineOn(unrulyStore.store);
+  await funded(engine, 60n);
+  unrulyStore.plan.push('lost before', 'lost before');
+  const first = engine.submit(transfer('t1'));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(engine.ready()).toBe(false);
+  await expect(engine.submit(transfer('t2'))).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+  await first;
+  expect(await engine.submit(transfer('t2'))).toMatchObject({ ok: true, replayed: false });
+});
+
+test('a queue that is full refuses, and what it took is done', async () => {
+  const { engine } = engineOn(memoryEventStore(), { queueMax: 10 });
+  await funded(engine, 60n);
+  const settled = await Promise.allSettled(Array.from({ length: 15 }, (_, i) => engine.submit(transfer(`t${i}`))));
+  expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(10);
+  expect(settled.at(-1)).toMatchObject({ status: 'rejected', reason: { code: 'store_unavailable' } });
+  expect(await balances(engine)).toEqual({ posted: 60n, held: 10n });
+});
+
+test('an engine that is not running refuses', async () => {
+  const { engine } = engineOn(memoryEventStore());
+  await expect(engine.submit(open('a'))).rejects.toMatchObject({ code: 'store_unavailable' });
+  await engine.start();
+  await engine.submit(open('a'));
+  await engine.stop();
+  await expect(engine.submit(open('b'))).rejects.toMatchObject({ code: 'store_unavailable' });
+});
+
+test('stopping finishes what was taken', async () => {
+  const { engine } = engineOn(memoryEventStore());
+  await funded(engine, 60n);
+  const outcome = engine.submit(transfer('t'));
+  await engine.stop();
+  expect(await outcome).toMatchObject({ ok: true });
+});
+
+test('a second start gives the same state', async () => {
+  const store = memoryEventStore();
+  const { engine } = engineOn(store);
+  await funded(engine, 60n);
+  await Promise.all([transfer('t1'), transfer('t2', 100n)].map((command) => engine.submit(command)));
+  await engine.submit({ type: 'ConfirmTransfer', transferId: 't1' });
+  const before = await engine.read((state) => structuredClone(state));
+  await engine.stop();
+  const { engine: second } = engineOn(store);
+  await second.start();
+  expect(await second.read((state) => structuredClone(state))).toEqual(before);
+});
+
+test('two engines on one stream: nothing is lost and nothing is doubled', async () => {
+  const store = memoryEventStore();
+  const [one, two] = [engineOn(store, { batchMax: 3 }), engineOn(store, { batchMax: 4 })];
+  await funded(one.engine, 60n);
+  await two.engine.start();
+  const submit = (engine: Engine) => Array.from({ length: 50 }, (_, i) => engine.submit(transfer(`t${i}`)));
+  const outcomes = await Promise.all([...submit(one.engine), ...submit(two.engine)]);
+  expect(outcomes.every(({ ok }) => ok)).toBe(true);
+  const accepted = (await store.readStream(stream)).filter(({ type }) => type === 'TransferAccepted');
+  expect(accepted).toHaveLength(50);
+  await Promise.all([one, two].map(({ engine }) => engine.submit(open('z'))));
+  expect(await balances(one.engine)).toEqual({ posted: 60n, held: 50n });
+  expect([...one.fatal, ...two.fatal]).toEqual([]);
+});
+
+test('a broken invariant stops the engine and is reported', async () => {
+  const inner = memoryEventStore();
+  const broken: EventStore = {
+    ...inner,
+    append: () => Promise.reject(new AssertionError('event id exists elsewhere')),
+  };
+  const { engine, fatal } = engineOn(broken);
+  await engine.start();
+  await expect(engine.submit(open('a'))).rejects.toMatchObject({ code: 'outcome_unknown' });
+  expect(fatal).toHaveLength(1);
+  await expect(engine.submit(open('a'))).rejects.toMatchObject({ code: 'store_unavailable' });
+});
+
+test('a journal whose chain was tampered with does not open', async () => {
+  const inner = memoryEventStore();
+  await funded(engineOn(inner).engine, 60n);
+  const tampered: EventStore = {
+    ...inner,
+    readStream: async (...args) =>
+      (await inner.readStream(...args)).map((event, index) =>
+        index === 0 ? { ...event, payload: Buffer.from(event.payload.toString().replace('"a"', '"x"')) } : event,
+      ),
+  };
+  await expect(engineOn(tampered).engine.start()).rejects.toThrow('the chain of hashes breaks at 1');
+});
