@@ -166,6 +166,11 @@ function text(value: unknown): string {
   return typeof value === 'string' ? value : `(${JSON.stringify(value)})`;
 }
 
+/** None, when the event is not the one it claims to be: that is reported already. */
+function entriesOf(data: Json): readonly Json[] {
+  return Array.isArray(data['entries']) ? (data['entries'] as Json[]) : [];
+}
+
 /** Digits only: what is not an amount counts as zero and is reported. */
 function units(fold: Fold, value: unknown): bigint {
   if (typeof value === 'string' && /^-?(0|[1-9]\d*)$/.test(value)) return BigInt(value);
@@ -271,7 +276,7 @@ function checkMovement(fold: Fold, transfer: Transfer, data: Json, from: string,
     [transfer.fields[from], 'debit'],
     [transfer.fields[to], 'credit'],
   ].map(([account, direction]) => [account, transfer.fields['asset'], direction, transfer.fields['amount']].join(' '));
-  const entries = data['entries'] as Json[];
+  const entries = entriesOf(data);
   const actual = entries.map(({ accountId, asset, direction, amount }) =>
     [accountId, asset, direction, amount].join(' '),
   );
@@ -290,7 +295,7 @@ function post(fold: Fold, data: Json, place: Place, { breaches, ...posting }: Po
   const sums = new Map<string, bigint>();
   const entries: Entry[] = [];
   const lowered = new Set<string>();
-  for (const raw of data['entries'] as Json[]) {
+  for (const raw of entriesOf(data)) {
     const accountId = text(raw['accountId']);
     const asset = text(raw['asset']);
     const direction = raw['direction'] as 'debit' | 'credit';

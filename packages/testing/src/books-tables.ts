@@ -33,7 +33,8 @@ export function compareTables(book: Book, tables: BookTables): readonly Violatio
   ];
 }
 
-function expectedTables(book: Book): BookTables {
+/** What the tables should hold. */
+export function expectedTables(book: Book): BookTables {
   return {
     accounts: [...book.accounts].map(([account_id, account]) => ({
       account_id,

@@ -44,7 +44,7 @@ async function check({ ledger, intents }: BooksPools): Promise<BooksReport> {
     for (const mode of modes) {
       const stream = `book-${mode}`;
       const { rows } = await client.query<RawRow>(
-        'select id, revision::text, type, payload from events where stream = $1 order by revision',
+        'select id, revision::text, type, payload from events where stream = $1 order by events.revision',
         [stream],
       );
       const book = foldBook(stream, rows.map(rawEvent));

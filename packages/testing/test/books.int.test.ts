@@ -1,0 +1,129 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { checkBooks, expectBooksBalance, testDatabase, type TestDatabase } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { expectedTables } from '../src/books-tables';
+import { foldBook } from '../src/books-journal';
+import { sampleDeposit, sampleDrafts, seal } from './journal';
+
+const root = join(__dirname, '../../..');
+const stream = 'book-sandbox';
+
+async function runMigrations(pool: Pool, schema: string, folders: readonly string[]): Promise<void> {
+  await pool.query(`create schema ${schema}`);
+  for (const folder of folders) {
+    const path = join(root, folder, 'migrations');
+    for (const name of readdirSync(path).toSorted()) await pool.query(readFileSync(join(path, name), 'utf8'));
+  }
+}
+
+async function insert(pool: Pool, table: string, row: Readonly<Record<string, unknown>>): Promise<void> {
+  const columns = Object.keys(row);
+  const places = columns.map((_, index) => `$${index + 1}`);
+  await pool.query(`insert into ${table} (${columns.join()}) values (${places.join()})`, Object.values(row));
+}
+
+async function storeEvents(pool: Pool, name: string, events: ReturnType<typeof seal>): Promise<void> {
+  for (const { id, revision, type, payload } of events) {
+    await insert(pool, 'events', { stream: name, id, revision, type, version: 1, payload, metadata: '{}' });
+  }
+}
+
+/** What the fold does not look at, so that the tables accept the rows. */
+const rest = {
+  accounts: { opened_at: 'now', updated_at: 'now', opened_sequence: 0, last_sequence: 0 },
+  transfers: { accepted_at: 'now', accepted_sequence: 0, last_sequence: 0 },
+  transactions: { effective_at: 'now', posted_at: 'now' },
+  entries: { posted_at: 'now' },
+};
+
+describe('the books in a database', () => {
+  let database: TestDatabase;
+  let ledger: Pool;
+  let intents: Pool;
+
+  beforeAll(async () => {
+    database = await testDatabase();
+    ledger = database.pool('ledger');
+    intents = database.pool('intents');
+    await runMigrations(ledger, 'ledger', ['packages/event-store', 'services/ledger']);
+    await runMigrations(intents, 'intents', ['packages/event-store']);
+    const events = seal(sampleDrafts());
+    await storeEvents(ledger, stream, events);
+    await storeEvents(intents, 'intent-intent-1', seal([{ type: 'DepositConfirmed', data: sampleDeposit }]));
+    const expected = expectedTables(foldBook(stream, events));
+    for (const table of ['accounts', 'transfers', 'transactions', 'entries'] as const) {
+      for (const row of expected[table])
+        await insert(ledger, `${table}_v1`, { mode: 'sandbox', ...row, ...rest[table] });
+    }
+  });
+  afterAll(() => database.drop());
+
+  test('are found in order, through pools and through a url', async () => {
+    await expectBooksBalance({ ledger, intents });
+    expect((await checkBooks({ databaseUrl: database.url })).violations).toEqual([]);
+  });
+
+  test.each([
+    ['a balance', "update accounts_v1 set posted = posted + 1 where account_id = 'wallet-a'", 'posted is 601'],
+    ['a hold', "update accounts_v1 set held = 0 where account_id = 'wallet-a'", 'held is 0, the journal says 100'],
+    [
+      'an account more',
+      "insert into accounts_v1 select mode, 'ghost', tenant_id, asset, type, floor, posted, held, incoming, frozen, version, opened_at, updated_at, opened_sequence, last_sequence from accounts_v1 where account_id = 'wallet-a'",
+      'ghost is not in the journal',
+    ],
+    ['a status', "update transfers_v1 set status = 'failed' where transfer_id = 't1'", 'status is failed'],
+    ['a transfer less', "delete from transfers_v1 where transfer_id = 't2'", 't2 is missing'],
+    [
+      'a reference',
+      "update transactions_v1 set ledger_reference = '0x' where transaction_id = 'i1'",
+      'ledger_reference is 0x',
+    ],
+    [
+      'a running balance',
+      'update entries_v1 set balance = balance + 1 where sequence = 3 and entry_index = 1',
+      'balance is 1001',
+    ],
+    ['an entry less', 'delete from entries_v1 where sequence = 3 and entry_index = 1', '3 1 is missing'],
+    [
+      'a stored byte',
+      "update events set payload = convert_to(replace(convert_from(payload, 'UTF8'), 'operator', 'Operator'), 'UTF8') where type = 'AccountFrozen'",
+      'previousHash is not the hash',
+    ],
+    [
+      'the newest event, which no hash vouches for',
+      "update events set revision = revision + 1 where type = 'CommandRejected'",
+      'revision 17 is event number 16',
+    ],
+  ])('changed in %s: reported', async (_what, statement, message) => {
+    const client = await ledger.connect();
+    // A copy without the triggers that refuse changes.
+    try {
+      await client.query('create schema spoilt');
+      await copySchema(client, 'ledger', 'spoilt');
+      await client.query(`set search_path = spoilt; ${statement}`);
+      const { violations } = await checkBooks({ ledger: database.pool('spoilt'), intents });
+      expect(violations.map((violation) => violation.message).join('\n')).toContain(message);
+    } finally {
+      await client.query('set search_path = ledger; drop schema spoilt cascade');
+      client.release();
+    }
+  });
+
+  test('an intent that received more than was booked is reported with its amounts', async () => {
+    const more = { ...sampleDeposit, deposit: { asset: 'USDT_ERC20', amount: '5' } };
+    const [event] = seal([{ type: 'DepositConfirmed', data: more }]);
+    await storeEvents(intents, 'intent-intent-1', [
+      { ...event!, revision: 1n, id: '00000000-0000-8000-8000-00000000ffff' },
+    ]);
+    await expect(expectBooksBalance({ ledger, intents }, { timeoutMs: 50 })).rejects.toThrow(
+      'intent: book-sandbox: intent intent-1 received 75 USDT_ERC20, of which 70 are in the ledger',
+    );
+  });
+});
+
+async function copySchema(client: { query(text: string): Promise<unknown> }, from: string, to: string): Promise<void> {
+  for (const table of ['events', 'accounts_v1', 'transfers_v1', 'transactions_v1', 'entries_v1']) {
+    await client.query(`create table ${to}.${table} as table ${from}.${table}`);
+  }
+}

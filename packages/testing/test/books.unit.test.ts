@@ -1,0 +1,181 @@
+import { compareIntents } from '../src/books-intents';
+import { booksRules, foldBook, type BooksRule, type RawEvent } from '../src/books-journal';
+import { sampleDeposit, sampleDrafts, seal, type Draft, type Json } from './journal';
+
+const stream = 'book-sandbox';
+const violationsOf = (events: readonly RawEvent[]) => foldBook(stream, events).violations;
+
+/** Changes one thing in what is said, with the chain of hashes made to fit: a wrong decision, honestly stored. */
+function spoilt(change: (drafts: Draft[]) => void): RawEvent[] {
+  const drafts = structuredClone(sampleDrafts());
+  change(drafts);
+  return seal(drafts);
+}
+
+const only = (drafts: Draft[], type: string) => drafts.find((draft) => draft.type === type)!.data;
+const entriesOf = (drafts: Draft[], type: string) => only(drafts, type)['entries'] as Json[];
+
+test('a sound journal has no violation, and gives the balances', () => {
+  const { accounts, violations } = foldBook(stream, seal(sampleDrafts()));
+  expect(violations).toEqual([]);
+  expect(accounts.get('wallet-a')).toMatchObject({ posted: 600n, held: 100n });
+  expect(accounts.get('wallet-b')).toMatchObject({ posted: 400n, incoming: 100n, frozen: true });
+});
+
+const sabotage: readonly [string, BooksRule, RegExp, () => RawEvent[]][] = [
+  ['an event is missing', 'gapless', /revision 7 is event number 6/, () => seal(sampleDrafts()).toSpliced(6, 1)],
+  [
+    'one byte of a stored event changed',
+    'hash-chain',
+    /not the hash of the event before/,
+    () => {
+      const events = seal(sampleDrafts());
+      const payload = Buffer.from(events[3]!.payload.toString('utf8').replace('"i1"', '"i2"'));
+      return events.with(3, { ...events[3]!, payload });
+    },
+  ],
+  [
+    'the type column says something else',
+    'hash-chain',
+    /sealed as TransferFailed, stored as TransferConfirmed/,
+    () =>
+      seal(sampleDrafts()).map((event) =>
+        event.type === 'TransferFailed' ? { ...event, type: 'TransferConfirmed' } : event,
+      ),
+  ],
+  [
+    'an event of an unknown type',
+    'known-event',
+    /MoneyPrinted is not an event/,
+    () => spoilt((drafts) => drafts.push({ type: 'MoneyPrinted', data: {} })),
+  ],
+  [
+    'one entry is a unit larger',
+    'entries-balance',
+    /i1: debits exceed credits by -1 TXC/,
+    () => spoilt((drafts) => (entriesOf(drafts, 'TransactionPosted')[1]!['amount'] = '1001')),
+  ],
+  [
+    'an amount with a decimal point',
+    'entries-balance',
+    /"10\.5" is not an amount/,
+    () => spoilt((drafts) => (entriesOf(drafts, 'TransactionPosted')[1]!['amount'] = '10.5')),
+  ],
+  [
+    'an entry on an account that was never opened',
+    'entries-balance',
+    /account nobody was never opened/,
+    () => spoilt((drafts) => (entriesOf(drafts, 'TransactionPosted')[1]!['accountId'] = 'nobody')),
+  ],
+  [
+    'an entry in another currency than its account',
+    'entries-balance',
+    /i1 puts ETH on wallet-a/,
+    () => spoilt((drafts) => (entriesOf(drafts, 'TransactionPosted')[1]!['asset'] = 'ETH')),
+  ],
+  [
+    'an unbalanced transaction leaves the whole book unbalanced',
+    'global-sum',
+    /accounts in TXC add up to -1/,
+    () => spoilt((drafts) => (entriesOf(drafts, 'TransactionPosted')[1]!['amount'] = '1001')),
+  ],
+  [
+    'a hold of more than there is',
+    'floor',
+    /the hold of transfer t3 leaves wallet-a with -1/,
+    () => spoilt((drafts) => ((drafts[8]!.data['transfer'] as Json)['amount'] = '601')),
+  ],
+  [
+    'a posting of more than there is',
+    'floor',
+    /s1 leaves clearing:.* with -1/,
+    () =>
+      spoilt((drafts) => {
+        for (const entry of drafts[14]!.data['entries'] as Json[]) entry['amount'] = '51';
+      }),
+  ],
+  [
+    'a hold released twice',
+    'holds',
+    /transfer t2 failed after it was failed/,
+    () => spoilt((drafts) => drafts.push(structuredClone(drafts[7]!))),
+  ],
+  [
+    'a transfer confirmed that was never accepted',
+    'holds',
+    /transfer t1 confirmed after it was never accepted/,
+    () => spoilt((drafts) => drafts.splice(4, 1)),
+  ],
+  [
+    'a transfer reversed before it was confirmed',
+    'holds',
+    /transfer t3 reversed after it was processing/,
+    () =>
+      spoilt((drafts) =>
+        drafts.push({
+          type: 'TransferReversed',
+          data: { transfer: drafts[8]!.data['transfer'], transactionId: 'r', reversed: '', rule: 'r', entries: [] },
+        }),
+      ),
+  ],
+  [
+    'less is posted than was held',
+    'one-posting',
+    /transfer t1 was posted as wallet-a TXC debit 399/,
+    () =>
+      spoilt((drafts) => {
+        for (const entry of entriesOf(drafts, 'TransferConfirmed')) entry['amount'] = '399';
+      }),
+  ],
+  [
+    'one transaction posted twice',
+    'one-posting',
+    /d1 was posted twice/,
+    () => spoilt((drafts) => drafts.push(structuredClone(drafts[12]!))),
+  ],
+];
+
+test.each(sabotage)('%s: reported as %s', (_what, rule, message, events) => {
+  const found = violationsOf(events()).filter((violation) => violation.rule === rule);
+  expect(found).toContainEqual(expect.objectContaining({ where: stream, message: expect.stringMatching(message) }));
+});
+
+test('a recorded fact may break a floor that it names', () => {
+  const events = spoilt((drafts) => {
+    drafts[14]!.data['floorBreaches'] = [drafts[10]!.data['accountId'] as string];
+    for (const entry of drafts[14]!.data['entries'] as Json[]) entry['amount'] = '51';
+  });
+  expect(violationsOf(events)).toEqual([]);
+});
+
+describe('intents', () => {
+  const books = [foldBook(stream, seal(sampleDrafts()))];
+  const confirmed = (amount: string) => {
+    const deposit = { ...(sampleDeposit['deposit'] as Json), amount };
+    return [
+      {
+        stream: 'intent-intent-1',
+        type: 'DepositConfirmed',
+        payload: Buffer.from(JSON.stringify({ ...sampleDeposit, deposit })),
+      },
+    ];
+  };
+
+  test('what was received stands in the ledger', () => {
+    expect(compareIntents(books, confirmed('70'))).toEqual([]);
+  });
+
+  test.each([
+    ['more was received', confirmed('71'), 'received 71 USDT_ERC20, of which 70 are in the ledger'],
+    ['nothing was received', [], 'received 0 USDT_ERC20, of which 70 are in the ledger'],
+  ])('%s than was booked: reported', (_what, events, message) => {
+    expect(compareIntents(books, events)).toEqual([
+      { rule: 'intent', where: stream, message: `intent intent-1 ${message}` },
+    ]);
+  });
+});
+
+test('every rule about the journal is sabotaged', () => {
+  const tested = new Set(sabotage.map(([, rule]) => rule));
+  expect(booksRules.filter((rule) => !tested.has(rule))).toEqual(['projection', 'intent']);
+});
