@@ -17,6 +17,12 @@ export const configSchema = z.object({
     .describe('Postgres to use instead of the embedded one.'),
   MESSAGING: z.enum(['postgres', 'kafka']).default('postgres').describe('Transport of messages between services.'),
   KAFKA_BROKERS: z.string().default('').describe('Comma-separated host:port list; required when MESSAGING is kafka.'),
+  KAFKA_REPLICATION_FACTOR: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(1)
+    .describe('Replicas of the topics that a start on Kafka declares.'),
   EVM_RPC_URL: z
     .url({ protocol: /^https?$/ })
     .optional()

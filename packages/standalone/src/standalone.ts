@@ -6,7 +6,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '@daybook/core';
 import { deploySandboxUsdt, embeddedEvmNode, embeddedPostgres } from '@daybook/embedded';
-import { inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
+import { applyTopics } from '@daybook/messaging';
+import { createLogger, inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
 import * as chainWatcher from '@services/chain-watcher';
 import * as gateway from '@services/gateway';
 import * as identity from '@services/identity';
@@ -50,6 +51,7 @@ export function createStandalone(config: Config, overrides: { readonly onFatal: 
     home(config, running),
     ...database(config, running),
     instanceLock(() => running.databaseUrl ?? ''),
+    ...topics(config),
     ...evmNode(config, running),
     together('ledger, identity and chains', [
       service('identity'),
@@ -89,6 +91,20 @@ function database(config: Config, running: Running): Component[] {
   }
   const postgres = embeddedPostgres({ directory: join(config.DAYBOOK_HOME, 'postgres') });
   return [then(postgres, async () => void (running.databaseUrl = postgres.url))];
+}
+
+/** Topics are declared before anyone publishes; the log in Postgres needs no declaring. */
+function topics(config: Config): Component[] {
+  if (config.MESSAGING !== 'kafka') return [];
+  const start = async () => {
+    await applyTopics({
+      brokers: config.KAFKA_BROKERS.split(','),
+      replicationFactor: config.KAFKA_REPLICATION_FACTOR,
+      clientId: 'daybook-standalone',
+      logger: createLogger({ service: 'standalone', level: config.LOG_LEVEL }),
+    });
+  };
+  return [{ name: 'topics', start, stop: async () => undefined }];
 }
 
 /** A development chain of our own if no node is named: one block a second, state kept over restarts. */
