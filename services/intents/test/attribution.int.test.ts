@@ -22,11 +22,33 @@ const patterns: Record<string, readonly bigint[]> = {
 };
 const sumOf = (amounts: readonly bigint[]) => amounts.reduce((sum, each) => sum + each, 0n);
 
+type Row = { status: string; applied: bigint; refundable: bigint; exceptions: readonly string[] };
+const row = (status: string, applied: bigint, refundable: bigint, ...exceptions: string[]): Row => ({
+  status,
+  applied,
+  refundable,
+  exceptions,
+});
+const forEach = (rowOf: (received: bigint) => Row) =>
+  Object.fromEntries(Object.entries(patterns).map(([name, amounts]) => [name, rowOf(sumOf(amounts))]));
+const late = forEach((received) => row('expired', 0n, received, 'paid_late'));
+
 let rig: IntentsRig;
 beforeAll(async () => {
   rig = await intentsRig();
 });
 afterAll(() => rig.close());
+
+type Case = { readonly name: string; readonly intent: Awaited<ReturnType<typeof created>> };
+
+async function open(): Promise<readonly Case[]> {
+  return Promise.all(Object.keys(patterns).map(async (name) => ({ name, intent: await created(rig, { amount }) })));
+}
+
+async function pay(cases: readonly Case[], at: string) {
+  const deposits = cases.flatMap(({ name, intent }) => patterns[name]!.map((each) => depositOf(intent, each, at)));
+  await rig.publish(shuffledMessages(deposits));
+}
 
 /** Every fact of the deposits three times (twice the same message, once under another id), in a random order. */
 function shuffledMessages(deposits: readonly ReturnType<typeof depositOf>[]) {
@@ -40,87 +62,94 @@ function shuffledMessages(deposits: readonly ReturnType<typeof depositOf>[]) {
   return fc.sample(fc.shuffledSubarray(messages, { minLength: messages.length }), 1)[0]!;
 }
 
-/** Received, and nothing but received, is in the accounts; each deposit was split exactly once. */
-async function expectConserved(intentId: string, received: bigint) {
-  const { clearing, merchant, refundable } = rig.accountsOf(intentId);
-  expect(clearing + merchant + refundable).toBe(received);
-  expect([clearing, merchant, refundable].every((held) => held >= 0n)).toBe(true);
-  const intent = await read(rig, intentId);
-  expect(intent.amountApplied).toBe(clearing + merchant);
-  expect(intent.amountRefundable).toBe(refundable);
-  expect(intent.amountReceived).toBe(received);
-  const types = (await rig.eventsOf(intentId)).map(({ type }) => type);
-  const outcomes = types.filter((type) => ['IntentPaid', 'IntentExpired', 'IntentUnderpaid'].includes(type));
-  expect(outcomes.length).toBeLessThanOrEqual(1);
+async function expectRows(cases: readonly Case[], expected: Readonly<Record<string, Row>>) {
+  const rows = async () =>
+    Object.fromEntries(
+      await Promise.all(
+        cases.map(async ({ name, intent: { intentId } }) => {
+          const { status, amountApplied, amountRefundable, exceptions } = await read(rig, intentId);
+          return [name, row(status, amountApplied, amountRefundable, ...exceptions)] as const;
+        }),
+      ),
+    );
+  await eventually(async () => expect(await rows()).toEqual(expected), { timeoutMs: 15_000 });
 }
 
-describe.each(Object.entries(patterns))('%s', (name, amounts) => {
-  const received = sumOf(amounts);
-  const pay = async (intent: { intentId: string; paymentAddress: string }, at: string) => {
-    await rig.publish(shuffledMessages(amounts.map((each) => depositOf(intent, each, at))));
-  };
+/** What was received, and nothing else, is in the accounts, and the intent says the same. */
+async function expectConserved(cases: readonly Case[], receivedBefore = 0n) {
+  for (const { name, intent } of cases) {
+    const received = receivedBefore + sumOf(patterns[name]!);
+    const { amountReceived, amountApplied, amountRefundable } = await read(rig, intent.intentId);
+    expect([name, amountReceived, amountApplied + amountRefundable]).toEqual([name, received, received]);
+    await eventually(
+      () => {
+        const { clearing, merchant, refundable } = rig.accountsOf(intent.intentId);
+        expect([name, clearing, merchant, refundable]).toEqual([name, 0n, amountApplied, amountRefundable]);
+      },
+      { timeoutMs: 15_000 },
+    );
+    const types = (await rig.eventsOf(intent.intentId)).map(({ type }) => type);
+    expect(types.filter((type) => ['IntentPaid', 'IntentExpired', 'IntentUnderpaid'].includes(type))).toHaveLength(1);
+  }
+}
 
+describe('under, exact, over, double and split in seven', () => {
   test('before expiry', async () => {
-    const intent = await created(rig, { amount });
-    await pay(intent, rig.now().toISOString());
-    if (name === 'one unit under') {
-      await expectIntent(rig, intent.intentId, { status: 'partially_paid', amountApplied: 9n, amountRefundable: 0n });
-      rig.now.advance(ttlMs);
-      await expectIntent(rig, intent.intentId, { status: 'underpaid', amountApplied: 0n, amountRefundable: 9n });
-    } else {
-      await expectIntent(rig, intent.intentId, {
-        status: 'settled',
-        amountApplied: amount,
-        amountRefundable: received - amount,
-        exceptions: received > amount ? ['overpaid'] : [],
-      });
-    }
-    await expectConservedSoon(intent.intentId, received);
+    const cases = await open();
+    await pay(cases, rig.now().toISOString());
+    const paid = {
+      exact: row('settled', 10n, 0n),
+      'one unit over': row('settled', 10n, 1n, 'overpaid'),
+      double: row('settled', 10n, 10n, 'overpaid'),
+      'split in seven': row('settled', 10n, 0n),
+    };
+    await expectRows(cases, { ...paid, 'one unit under': row('partially_paid', 9n, 0n) });
+    rig.now.advance(ttlMs);
+    await expectRows(cases, { ...paid, 'one unit under': row('underpaid', 0n, 9n) });
+    await expectConserved(cases);
   });
 
   test('at the instant of expiry', async () => {
-    const intent = await created(rig, { amount });
-    await pay(intent, intent.expiresAt);
-    const late = { amountApplied: 0n, amountRefundable: received, exceptions: ['paid_late'] };
-    await expectIntent(rig, intent.intentId, { status: 'pending', ...late });
+    const cases = await open();
+    await pay(cases, cases[0]!.intent.expiresAt);
+    await expectRows(
+      cases,
+      forEach((received) => row('pending', 0n, received, 'paid_late')),
+    );
     rig.now.advance(ttlMs);
-    await expectIntent(rig, intent.intentId, { status: 'expired', ...late });
-    await expectConservedSoon(intent.intentId, received);
+    await expectRows(cases, late);
+    await expectConserved(cases);
   });
 
   test('after expiry', async () => {
-    const intent = await created(rig, { amount });
+    const cases = await open();
     rig.now.advance(ttlMs);
-    await expectIntent(rig, intent.intentId, { status: 'expired' });
-    await pay(intent, rig.now().toISOString());
-    await expectIntent(rig, intent.intentId, {
-      status: 'expired',
-      amountApplied: 0n,
-      amountRefundable: received,
-      exceptions: ['paid_late'],
-    });
-    await expectConservedSoon(intent.intentId, received);
+    await expectRows(
+      cases,
+      forEach(() => row('expired', 0n, 0n)),
+    );
+    await pay(cases, rig.now().toISOString());
+    await expectRows(cases, late);
+    await expectConserved(cases);
   });
 
   test('after settlement', async () => {
-    const intent = await created(rig, { amount });
-    const first = depositOf(intent, amount, rig.now().toISOString());
-    await rig.publish(shuffledMessages([first]));
-    await expectIntent(rig, intent.intentId, { status: 'settled' });
-    await pay(intent, rig.now().toISOString());
-    await expectIntent(rig, intent.intentId, {
-      status: 'settled',
-      amountApplied: amount,
-      amountRefundable: received,
-      exceptions: ['overpaid'],
-      transactionHash: first.transactionId,
-    });
-    await expectConservedSoon(intent.intentId, amount + received);
+    const cases = await open();
+    const first = cases.map(({ intent }) => depositOf(intent, amount, rig.now().toISOString()));
+    await rig.publish(shuffledMessages(first));
+    await expectRows(
+      cases,
+      forEach(() => row('settled', 10n, 0n)),
+    );
+    await pay(cases, rig.now().toISOString());
+    await expectRows(
+      cases,
+      forEach((received) => row('settled', 10n, received, 'overpaid')),
+    );
+    await expectConserved(cases, amount);
+    for (const [index, { intent }] of cases.entries())
+      expect((await read(rig, intent.intentId)).transactionHash).toBe(first[index]?.transactionId);
   });
-
-  async function expectConservedSoon(intentId: string, total: bigint) {
-    await eventually(() => expectConserved(intentId, total), { timeoutMs: 15_000 });
-  }
 });
 
 describe('a payment as others are told of it', () => {
