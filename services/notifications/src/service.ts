@@ -45,6 +45,8 @@ export type Overrides = {
   readonly transport: Transport;
   readonly client: WebhookClient;
   readonly onFatal: OnFatal;
+  /** How often deliveries that became due by the clock are looked for. */
+  readonly pollMs: number;
 };
 
 const schema = 'notifications';
@@ -116,7 +118,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     createConsumer(consumer, transfersConsumer(parts)),
     createConsumer(consumer, intentsConsumer(parts)),
     { name: 'webhook client', start: async () => undefined, stop: () => parts.client.close() },
-    workerOf(parts),
+    workerOf(parts, overrides.pollMs),
     server,
   ]);
   return {
@@ -132,7 +134,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   };
 }
 
-function workerOf(parts: Parts): Component {
+function workerOf(parts: Parts, pollMs: number | undefined): Component {
   const { pool, store, projections, now, logger, onFatal } = parts;
   return deliveryWorker({
     async due(options) {
@@ -145,6 +147,7 @@ function workerOf(parts: Parts): Component {
     now,
     logger,
     onFatal,
+    ...(pollMs === undefined ? {} : { pollMs }),
   });
 }
 

@@ -1,0 +1,273 @@
+import { randomUUID } from 'node:crypto';
+import {
+  intentStatusChanged,
+  listDeliveries,
+  redeliver,
+  registerEndpoint,
+  transferStatusChanged,
+} from '@daybook/contracts';
+import type { CallClient } from '@daybook/http';
+import { eventually } from '@daybook/testing';
+import type { z } from 'zod';
+import {
+  confirmedTransfer,
+  isSignedBy,
+  messageFor,
+  payEndpoint,
+  startHarness,
+  startReceiver,
+  valueOf,
+  type Harness,
+  type Receiver,
+  type Transfer,
+} from './harness';
+
+let harness: Harness;
+let call: CallClient;
+let restart: () => Promise<void>;
+const receivers: Receiver[] = [];
+const soon = { timeoutMs: 10_000 };
+
+beforeAll(async () => {
+  harness = await startHarness();
+  let service = await harness.run();
+  ({ call } = service);
+  restart = async () => {
+    await service.stop();
+    service = await harness.run();
+    ({ call } = service);
+  };
+});
+afterAll(async () => {
+  await harness?.stop();
+  await Promise.all(receivers.map((receiver) => receiver.stop()));
+  expect(harness.fatal).toEqual([]);
+});
+
+async function receiver(answer?: Parameters<typeof startReceiver>[0]): Promise<Receiver> {
+  const started = await startReceiver(answer);
+  receivers.push(started);
+  return started;
+}
+
+async function publish(transfer: Transfer, revision = 3n, correlationId = 'test') {
+  const message = messageFor(transferStatusChanged, transfer, {
+    stream: `transfer-${transfer.transferId}`,
+    revision,
+    correlationId,
+  });
+  await harness.transport.publish([message]);
+  return message;
+}
+
+async function deliveriesOf(tenantId: string, endpointId: string) {
+  const request = { tenantId, mode: 'sandbox', endpointId, limit: 100, cursor: null } as const;
+  return (await valueOf(call, listDeliveries, request)).deliveries;
+}
+
+describe('pay webhooks', () => {
+  test("carry the reference's fields first, signed, with the request's correlation id", async () => {
+    const [payer, payee] = [randomUUID(), randomUUID()];
+    const [at, other] = [await receiver(), await receiver()];
+    const { secret } = await valueOf(call, registerEndpoint, payEndpoint(payer, at.url, { accountId: 'WALLET123' }));
+    await valueOf(call, registerEndpoint, payEndpoint(payee, other.url));
+    const transfer = confirmedTransfer(payer, { creditTenantId: payee });
+    await publish(transfer, 7n, 'request-42');
+    await eventually(() => expect([at.received.length, other.received.length]).toEqual([1, 1]), soon);
+
+    const [sent] = at.received;
+    const reference = `"transaction_id":"${transfer.transferId}","amount":150.00,"status":"confirmed"`;
+    expect(sent?.body).toBe(
+      `{"event":"transfer.confirmed",${reference},"reference_id":"ORDER-1024","direction":"debit",` +
+        `"wallet_id":"WALLET123","ledger_reference":"${transfer.ledgerReference}","sequence":7,` +
+        `"occurred_at":"2026-03-01T12:00:00.000Z"}`,
+    );
+    expect(JSON.parse(other.received[0]?.body ?? '')).toMatchObject({ direction: 'credit', wallet_id: 'WALLET999' });
+    expect(sent?.headers).toMatchObject({
+      'content-type': 'application/json',
+      'x-correlation-id': 'request-42',
+      'webhook-timestamp': String(harness.clock().getTime() / 1_000),
+    });
+    expect(isSignedBy(secret, sent!)).toBe(true);
+    expect(isSignedBy(secret, { ...sent!, body: `${sent!.body} ` })).toBe(false);
+    // The fact has one id, wherever it is told.
+    expect(other.received[0]?.headers['webhook-id']).toBe(sent?.headers['webhook-id']);
+  });
+
+  test('go to endpoints of the account, the tenant, the mode and the event only', async () => {
+    const [payer, payee] = [randomUUID(), randomUUID()];
+    const hit = await receiver();
+    const miss = await receiver();
+    await valueOf(call, registerEndpoint, payEndpoint(payer, hit.url));
+    for (const more of [
+      { accountId: 'WALLET999' },
+      { mode: 'live' as const, url: 'https://93.184.216.34/' },
+      { events: ['transfer.failed' as const], accountId: 'WALLET123' },
+      { dialect: 'intents' as const, url: `${miss.url}2` },
+    ]) {
+      await valueOf(call, registerEndpoint, payEndpoint(payer, miss.url, more));
+    }
+    await valueOf(call, registerEndpoint, payEndpoint(randomUUID(), miss.url));
+    await publish(confirmedTransfer(payer, { creditTenantId: payee }));
+    // Between two wallets of the tenant: one delivery to the tenant's endpoint.
+    await publish(confirmedTransfer(payer, { creditTenantId: payer, creditAccountId: 'WALLET5' }));
+    await eventually(() => expect(hit.received).toHaveLength(2), soon);
+    expect(miss.received).toEqual([]);
+  });
+
+  test('are given once, however often their message is', async () => {
+    const tenantId = randomUUID();
+    const at = await receiver();
+    const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
+    const message = await publish(confirmedTransfer(tenantId));
+    await harness.transport.publish([message, message]);
+    await eventually(() => expect(at.received).toHaveLength(1), soon);
+
+    // As after a crash between scheduling and the inbox's commit: everything is handled again.
+    const pool = harness.database.pool('notifications');
+    await restart();
+    await pool.query('truncate inbox');
+    await pool.query('update consumer_offsets set next_offset = 0');
+    await restart();
+    const last = confirmedTransfer(tenantId);
+    await publish(last);
+    await eventually(() => expect(at.received.at(-1)?.body).toContain(last.transferId), soon);
+    expect(at.received).toHaveLength(2);
+    expect(await deliveriesOf(tenantId, endpoint.endpointId)).toHaveLength(2);
+  });
+});
+
+describe('intent webhooks', () => {
+  type Intent = z.output<typeof intentStatusChanged.data>;
+  const tenantId = randomUUID();
+  const intent: Intent = {
+    intentId: randomUUID(),
+    tenantId,
+    mode: 'sandbox',
+    asset: 'USDT_ERC20',
+    orderId: 'INV_1',
+    currency: 'USDT_ERC20',
+    amount: 99_500_000n,
+    amountReceived: 0n,
+    amountApplied: 0n,
+    amountRefundable: 0n,
+    status: 'pending',
+    exceptions: [],
+    paymentAddress: '0xabc',
+    transactionHash: null,
+    createdAt: '2026-03-01T11:00:00.000Z',
+    expiresAt: '2026-03-01T13:00:00.000Z',
+    verifiedAt: null,
+    at: '2026-03-01T12:00:00.000Z',
+  };
+
+  test('tell of statuses with the full state, and of an exception once', async () => {
+    const at = await receiver();
+    const events = ['intent.paid', 'intent.settled', 'intent.exception'] as const;
+    const { secret } = await valueOf(call, registerEndpoint, {
+      tenantId,
+      mode: 'sandbox',
+      dialect: 'intents',
+      accountId: null,
+      url: at.url,
+      events: [...events],
+    });
+    const history: Partial<Intent>[] = [
+      {},
+      { status: 'paid', amountReceived: 100_000_001n, amountRefundable: 500_001n, exceptions: ['overpaid'] },
+      {
+        status: 'settled',
+        amountReceived: 100_000_001n,
+        amountRefundable: 500_001n,
+        exceptions: ['overpaid'],
+        transactionHash: '0xdef',
+        verifiedAt: '2026-03-01T12:30:00.000Z',
+      },
+    ];
+    for (const [index, change] of history.entries()) {
+      const stream = `intent-${intent.intentId}`;
+      const message = messageFor(intentStatusChanged, { ...intent, ...change }, { stream, revision: BigInt(index) });
+      await harness.transport.publish([message]);
+    }
+    await eventually(() => expect(at.received).toHaveLength(3), soon);
+    const bodies = at.received.map(({ body }) => body);
+    expect(bodies.map((body) => (JSON.parse(body) as { event: string }).event).sort()).toEqual([...events].sort());
+    expect(new Set(at.received.map(({ headers }) => headers['webhook-id'])).size).toBe(3);
+    expect(at.received.every((sent) => isSignedBy(secret, sent))).toBe(true);
+    expect(bodies.find((body) => body.includes('intent.settled'))).toBe(
+      `{"event":"intent.settled","intent_id":"${intent.intentId}","order_id":"INV_1","amount":99.50,` +
+        `"amount_received":100.000001,"amount_refundable":0.500001,"currency":"USDT_ERC20","status":"settled",` +
+        `"exceptions":["overpaid"],"payment_address":"0xabc","transaction_hash":"0xdef",` +
+        `"verified_at":"2026-03-01T12:30:00.000Z","sequence":2,"occurred_at":"2026-03-01T12:00:00.000Z"}`,
+    );
+  });
+});
+
+describe('retries', () => {
+  test('follow the schedule with the same id and body, until one succeeds', async () => {
+    const tenantId = randomUUID();
+    const at = await receiver((res, count) => res.writeHead(count < 10 ? 500 : 200).end());
+    const { secret, endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
+    await publish(confirmedTransfer(tenantId));
+    const second = 1_000;
+    const hour = 3_600 * second;
+    const waits = [
+      5 * second,
+      300 * second,
+      1_800 * second,
+      2 * hour,
+      5 * hour,
+      10 * hour,
+      14 * hour,
+      20 * hour,
+      24 * hour,
+    ];
+    for (const [index, wait] of waits.entries()) {
+      const due = await eventually(async () => {
+        const [delivery] = await deliveriesOf(tenantId, endpoint.endpointId);
+        expect(delivery).toMatchObject({ attempts: index + 1, status: 'pending', lastError: 'HTTP 500' });
+        return delivery?.nextAttemptAt ?? '';
+      }, soon);
+      expect(Date.parse(due) - harness.clock().getTime()).toBe(wait);
+      harness.clock.advance(wait - 1);
+      expect(at.received).toHaveLength(index + 1);
+      harness.clock.advance(1);
+    }
+    await eventually(async () => {
+      const [delivery] = await deliveriesOf(tenantId, endpoint.endpointId);
+      expect(delivery).toMatchObject({ attempts: 10, status: 'delivered', lastError: null, nextAttemptAt: null });
+    }, soon);
+    expect(at.received).toHaveLength(10);
+    expect(new Set(at.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);
+    expect(new Set(at.received.map(({ body }) => body)).size).toBe(1);
+    expect(new Set(at.received.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(10);
+    expect(at.received.every((sent) => isSignedBy(secret, sent))).toBe(true);
+  }, 60_000);
+
+  test('end when the endpoint says it is gone, which disables it until it is registered again', async () => {
+    const tenantId = randomUUID();
+    const at = await receiver((res, count) => res.writeHead(count === 1 ? 410 : 200).end());
+    const registration = payEndpoint(tenantId, at.url);
+    const { endpoint, secret } = await valueOf(call, registerEndpoint, registration);
+    await publish(confirmedTransfer(tenantId));
+    const delivery = await eventually(async () => {
+      const [found] = await deliveriesOf(tenantId, endpoint.endpointId);
+      expect(found).toMatchObject({ status: 'exhausted', attempts: 1 });
+      return found!;
+    }, soon);
+    const again = { tenantId, mode: 'sandbox', deliveryId: delivery.deliveryId } as const;
+    expect(await call(redeliver, again)).toEqual({ ok: false, rejection: 'endpoint_disabled' });
+    await publish(confirmedTransfer(tenantId));
+
+    const repeat = await valueOf(call, registerEndpoint, registration);
+    expect(repeat).toMatchObject({ secret, endpoint: { status: 'enabled', endpointId: endpoint.endpointId } });
+    expect(await call(redeliver, { ...again, tenantId: randomUUID() })).toEqual({
+      ok: false,
+      rejection: 'delivery_not_found',
+    });
+    await valueOf(call, redeliver, again);
+    await eventually(() => expect(at.received).toHaveLength(2), soon);
+    expect(at.received[1]?.headers['webhook-id']).toBe(at.received[0]?.headers['webhook-id']);
+    expect(at.received[1]?.body).toBe(at.received[0]?.body);
+  });
+});

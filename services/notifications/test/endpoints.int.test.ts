@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import {
+  listDeliveries,
+  listEndpoints,
+  registerEndpoint,
+  removeEndpoint,
+  transferStatusChanged,
+} from '@daybook/contracts';
+import type { CallClient } from '@daybook/http';
+import { eventually } from '@daybook/testing';
+import {
+  confirmedTransfer,
+  messageFor,
+  payEndpoint,
+  startHarness,
+  startReceiver,
+  valueOf,
+  type Harness,
+  type Receiver,
+} from './harness';
+
+let harness: Harness;
+let call: CallClient;
+const receivers: Receiver[] = [];
+const soon = { timeoutMs: 10_000 };
+
+beforeAll(async () => {
+  harness = await startHarness();
+  ({ call } = await harness.run());
+});
+afterAll(async () => {
+  await harness?.stop();
+  await Promise.all(receivers.map((receiver) => receiver.stop()));
+  expect(harness.fatal).toEqual([]);
+});
+
+async function receiver(answer?: Parameters<typeof startReceiver>[0]): Promise<Receiver> {
+  const started = await startReceiver(answer);
+  receivers.push(started);
+  return started;
+}
+
+async function publishTo(tenantId: string, count: number): Promise<void> {
+  const messages = Array.from({ length: count }, () => {
+    const transfer = confirmedTransfer(tenantId);
+    return messageFor(transferStatusChanged, transfer, { stream: transfer.transferId, revision: 1n });
+  });
+  await harness.transport.publish(messages);
+}
+
+describe('endpoints', () => {
+  test('are registered once: a repeat adds events and answers the same secret', async () => {
+    const tenantId = randomUUID();
+    const request = payEndpoint(tenantId, 'http://127.0.0.1:9/hook');
+    const first = await valueOf(call, registerEndpoint, request);
+    expect(first.secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
+    const second = await valueOf(call, registerEndpoint, { ...request, events: ['transfer.failed'] });
+    expect(second.secret).toBe(first.secret);
+    expect(second.endpoint).toEqual({ ...first.endpoint, events: ['transfer.confirmed', 'transfer.failed'] });
+    const scoped = await valueOf(call, registerEndpoint, { ...request, accountId: 'WALLET1' });
+    expect(scoped.endpoint.endpointId).not.toBe(first.endpoint.endpointId);
+    expect(scoped.secret).not.toBe(first.secret);
+    const listed = await valueOf(call, listEndpoints, { tenantId, mode: 'sandbox' });
+    expect(listed.endpoints).toEqual([second.endpoint, scoped.endpoint]);
+    expect(await valueOf(call, listEndpoints, { tenantId, mode: 'live' })).toEqual({ endpoints: [] });
+  });
+
+  test('are twenty at most, also when they are registered at the same time', async () => {
+    const tenantId = randomUUID();
+    const results = await Promise.all(
+      Array.from({ length: 24 }, (_, n) => call(registerEndpoint, payEndpoint(tenantId, `http://127.0.0.1:9/${n}`))),
+    );
+    expect(results.filter(({ ok }) => ok)).toHaveLength(20);
+    expect(results.filter((result) => !result.ok && result.rejection === 'endpoints_exhausted')).toHaveLength(4);
+    const { endpoints } = await valueOf(call, listEndpoints, { tenantId, mode: 'sandbox' });
+    await valueOf(call, removeEndpoint, { tenantId, mode: 'sandbox', endpointId: endpoints[0]!.endpointId });
+    await valueOf(call, registerEndpoint, payEndpoint(tenantId, 'http://127.0.0.1:9/another'));
+  });
+
+  test('belong to their tenant and mode', async () => {
+    const tenantId = randomUUID();
+    const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, 'http://127.0.0.1:9/'));
+    const { endpointId } = endpoint;
+    const foreign = [
+      { tenantId: randomUUID(), mode: 'sandbox', endpointId },
+      { tenantId, mode: 'live', endpointId },
+    ] as const;
+    for (const where of foreign) {
+      expect(await call(removeEndpoint, where)).toEqual({ ok: false, rejection: 'endpoint_not_found' });
+      expect(await call(listDeliveries, { ...where, limit: 10, cursor: null })).toEqual({
+        ok: false,
+        rejection: 'endpoint_not_found',
+      });
+    }
+    expect((await valueOf(call, listEndpoints, { tenantId, mode: 'sandbox' })).endpoints).toEqual([endpoint]);
+  });
+
+  test.each([
+    ['https://user:pass@merchant.example/', 'url_invalid'],
+    ['http://merchant.example/', 'url_invalid'],
+    ['https://merchant.example:22/', 'url_invalid'],
+    ['https://169.254.169.254/latest/meta-data/', 'url_not_public'],
+    ['https://[::ffff:a9fe:a9fe]/', 'url_not_public'],
+    ['http://10.0.0.1/', 'url_invalid'],
+    ['https://no-such-host.invalid/', 'url_not_public'],
+  ])('refuse %s', async (url, rejection) => {
+    expect(await call(registerEndpoint, payEndpoint(randomUUID(), url))).toEqual({ ok: false, rejection });
+  });
+
+  test('of the live mode are never on this machine', async () => {
+    for (const url of ['http://127.0.0.1:9/', 'https://127.0.0.1/', 'https://localhost/'])
+      expect(await call(registerEndpoint, payEndpoint(randomUUID(), url, { mode: 'live' }))).toMatchObject({
+        ok: false,
+      });
+  });
+});
+
+describe('deliveries', () => {
+  test('to a slow endpoint delay no other', async () => {
+    const [slowTenant, fastTenant] = [randomUUID(), randomUUID()];
+    const slow = await receiver(() => undefined);
+    const fast = await receiver();
+    await valueOf(call, registerEndpoint, payEndpoint(slowTenant, slow.url));
+    await valueOf(call, registerEndpoint, payEndpoint(fastTenant, fast.url));
+    await publishTo(slowTenant, 30);
+    await eventually(() => expect(slow.received).toHaveLength(2), soon);
+    const started = performance.now();
+    await publishTo(fastTenant, 10);
+    await eventually(() => expect(fast.received).toHaveLength(10), soon);
+    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(slow.received).toHaveLength(2);
+  });
+
+  test('are listed newest first, page by page', async () => {
+    const tenantId = randomUUID();
+    const at = await receiver();
+    const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
+    await publishTo(tenantId, 3);
+    harness.clock.advance(1_000);
+    await eventually(() => expect(at.received).toHaveLength(3), soon);
+    await publishTo(tenantId, 4);
+    await eventually(() => expect(at.received).toHaveLength(7), soon);
+    const where = { tenantId, mode: 'sandbox', endpointId: endpoint.endpointId, limit: 3 } as const;
+    const found: { deliveryId: string; createdAt: string }[] = [];
+    let cursor: string | null = null;
+    let pages = 0;
+    do {
+      const page: { deliveries: typeof found; nextCursor: string | null } = await valueOf(call, listDeliveries, {
+        ...where,
+        cursor,
+      });
+      found.push(...page.deliveries);
+      cursor = page.nextCursor;
+      pages++;
+    } while (cursor !== null);
+    expect(pages).toBe(3);
+    expect(new Set(found.map(({ deliveryId }) => deliveryId)).size).toBe(7);
+    const times = found.map(({ createdAt }) => createdAt);
+    expect(times).toEqual([...times].sort().reverse());
+    for (const wrong of ['', 'x', Buffer.from('a b').toString('base64url')])
+      expect(await call(listDeliveries, { ...where, cursor: wrong })).toEqual({
+        ok: false,
+        rejection: 'cursor_invalid',
+      });
+  });
+
+  test('leave one log line each, and no secret in any table or log line', async () => {
+    const tenantId = randomUUID();
+    const at = await receiver();
+    const { secret, endpoint } = await valueOf(
+      call,
+      registerEndpoint,
+      payEndpoint(tenantId, `${at.url}?key=canary-key`),
+    );
+    await publishTo(tenantId, 1);
+    await eventually(() => {
+      const lines = harness.log.lines.filter(({ endpointId }) => endpointId === endpoint.endpointId);
+      expect(lines).toMatchObject([{ msg: 'webhook delivered', correlationId: 'test', status: 204, attempt: 1 }]);
+    }, soon);
+    const pool = harness.database.pool('notifications');
+    const tables = await pool.query<{ name: string }>(
+      `select format('%I.%I', table_schema, table_name) as name from information_schema.tables
+       where table_schema in ('notifications', 'messaging') and table_type = 'BASE TABLE'`,
+    );
+    const logged = JSON.stringify(harness.log.lines);
+    for (const canary of [secret, secret.slice('whsec_'.length)]) {
+      expect(logged).not.toContain(canary);
+      for (const { name } of tables.rows) {
+        const { rows } = await pool.query<{ row: string }>(`select to_json(t)::text as row from ${name} t`);
+        const text = rows.map(({ row }) => row).join('\n');
+        expect(text.includes(canary) || text.includes(Buffer.from(canary).toString('hex'))).toBe(false);
+      }
+    }
+    expect(logged).not.toContain('canary-key');
+  });
+});
