@@ -25,7 +25,7 @@ describe('inTransaction', () => {
     const other = openDatabase({ url: database.url, schema: 'public', poolMax: 1, onError: () => undefined });
     const broken = inTransaction(pool, async (tx) => {
       const { rows } = await tx.query<{ pid: number }>('select pg_backend_pid() as pid');
-      const lost = new Promise((resolve) => tx.once('error', resolve));
+      const lost = new Promise((resolve) => tx.once('end', resolve));
       await other.query('select pg_terminate_backend($1)', [rows[0]!.pid]);
       await lost;
       await tx.query('select 1');
