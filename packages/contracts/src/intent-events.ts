@@ -1,3 +1,4 @@
+import type { AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import { defineEvent } from './event-contract';
 import { asset, minorUnits, mode, tenantId, timestamp } from './fields';
@@ -6,6 +7,16 @@ const topic = 'intents.intents';
 const key = (data: { intentId: string }) => data.intentId;
 
 export const intentCurrencies = ['UPI', 'USDT_TRC20', 'USDT_SOL', 'SOL', 'ETH', 'USDT_ERC20'] as const;
+
+/** The asset that an intent of a currency is paid in. */
+export const intentAssets: Readonly<Record<(typeof intentCurrencies)[number], AssetCode>> = {
+  UPI: 'INR',
+  USDT_TRC20: 'USDT_TRC20',
+  USDT_SOL: 'USDT_SOL',
+  SOL: 'SOL',
+  ETH: 'ETH',
+  USDT_ERC20: 'USDT_ERC20',
+};
 export const intentStatuses = [
   'pending',
   'confirming',
