@@ -1,8 +1,12 @@
 /** Brings the broker's topics to what is declared. May be repeated; changes nothing that already is as declared. */
 import { AssertionError } from '@daybook/core';
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from './backoff';
 import { brokerUnavailable, kafkaClient, type KafkaOptions } from './kafka-client';
 import { declaredTopics, type Topic } from './topics';
+
+const leaderAttemptsMax = 20;
 
 export type AppliedTopics = { readonly created: readonly string[]; readonly changed: readonly string[] };
 
@@ -16,6 +20,7 @@ export async function applyTopics(
     const existing = new Set(await admin.listTopics());
     const absent = topics.filter(({ name }) => !existing.has(name));
     if (absent.length > 0) await create(admin, absent);
+    for (const { name } of absent) await untilLed(admin, name);
     const changed = await correct(
       admin,
       topics.filter(({ name }) => existing.has(name)),
@@ -60,6 +65,19 @@ async function create(admin: Admin, topics: readonly Topic[]): Promise<void> {
       configEntries: [...settingsOf(topic)],
     })),
   });
+}
+
+/** A new topic is known before each of its partitions has a leader that answers. */
+async function untilLed(admin: Admin, topic: string): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch (error) {
+      if (attempt >= leaderAttemptsMax) throw error;
+      await delay(backoffMs(attempt, { firstMs: 50, maxMs: 1_000 }));
+    }
+  }
 }
 
 async function correct(admin: Admin, topics: readonly Topic[]): Promise<readonly string[]> {

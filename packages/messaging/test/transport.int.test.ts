@@ -1,0 +1,4 @@
+import { onEachTransport } from './harness';
+import { describeTransport } from './transport.contract';
+
+onEachTransport('the Transport contract', describeTransport);
