@@ -1,4 +1,4 @@
-import { intentCurrencies, intentExceptions, intentStatuses, intentView } from '@daybook/contracts';
+import { intentCurrencies, intentExceptions, intentStatuses, type intentView } from '@daybook/contracts';
 import { jsonNumber } from '@daybook/http';
 import type { AssetCode } from '@daybook/money';
 import { z } from 'zod';

@@ -1,4 +1,4 @@
-import { deliveryStatuses, listDeliveries, redeliver, webhookEvents } from '@daybook/contracts';
+import { deliveryStatuses, listDeliveries, redeliver, webhookEvents, type CallOutcome } from '@daybook/contracts';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { cursor, limit, pathUuid, timestampField } from '../fields';
@@ -7,6 +7,7 @@ import { errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
 
+type Delivery = Extract<CallOutcome<typeof listDeliveries>, { ok: true }>['value']['deliveries'][number];
 type Deps = { readonly services: Pick<Services, 'notifications'> };
 
 export function webhookDeliveryRoutes(deps: Deps): Route[] {
@@ -71,19 +72,22 @@ function list({ services: { notifications } }: Deps): Route {
         cursor: query.cursor ?? null,
       });
       const page = accepted<typeof listDeliveries>(outcome, nativeRejections);
-      const deliveries = page.deliveries.map((delivery) => ({
-        id: delivery.deliveryId,
-        event: delivery.event,
-        subject: delivery.subject,
-        status: delivery.status,
-        attempts: delivery.attempts,
-        last_error: delivery.lastError,
-        next_attempt_at: delivery.nextAttemptAt,
-        created_at: delivery.createdAt,
-      }));
-      return { body: { deliveries, next_cursor: page.nextCursor } };
+      return { body: { deliveries: page.deliveries.map(describe), next_cursor: page.nextCursor } };
     },
   });
+}
+
+function describe(delivery: Delivery) {
+  return {
+    id: delivery.deliveryId,
+    event: delivery.event,
+    subject: delivery.subject,
+    status: delivery.status,
+    attempts: delivery.attempts,
+    last_error: delivery.lastError,
+    next_attempt_at: delivery.nextAttemptAt,
+    created_at: delivery.createdAt,
+  };
 }
 
 function sendAgain({ services: { notifications } }: Deps): Route {

@@ -1,0 +1,68 @@
+import type { CallContract, CallOutcome, CallRequest } from '@daybook/contracts';
+import * as contracts from '@daybook/contracts';
+import { callRoutes, errorHandler, httpServer, onCall, sendProblem } from '@daybook/http';
+import type { Secret } from '@daybook/runtime';
+import express from 'express';
+
+type Handler = (request: never) => Promise<unknown> | unknown;
+
+/** The services behind the gateway, at the wire: the same call contracts, answers by script. */
+export type StandIn = {
+  readonly url: string;
+  /** Requests received since `reset`, by call name. */
+  received<Call extends CallContract>(call: Call): CallRequest<Call>[];
+  readonly count: () => number;
+  respond<Call extends CallContract>(
+    call: Call,
+    answer: (request: CallRequest<Call>) => CallOutcome<Call> | Promise<CallOutcome<Call>>,
+  ): void;
+  /** Every call is answered with the HTTP status until `reset`. */
+  fail(status: number): void;
+  reset(): void;
+  stop(): Promise<void>;
+};
+
+const calls = Object.values(contracts).filter(
+  (value): value is CallContract => typeof value === 'object' && value !== null && 'rejections' in value,
+);
+
+export async function startStandIn(token: Secret): Promise<StandIn> {
+  const answers = new Map<string, Handler>();
+  let received: { name: string; request: unknown }[] = [];
+  let failing: number | undefined;
+  const handlers = calls.map((call) =>
+    onCall(call, async (request) => {
+      received.push({ name: call.name, request });
+      const answer = answers.get(call.name);
+      if (answer === undefined) throw new Error(`${call.name} is not scripted`);
+      return (await answer(request as never)) as never;
+    }),
+  );
+  const app = express();
+  app.use((_req, res, next) => {
+    res.locals.correlationId = 'test';
+    if (failing === undefined) return next();
+    res.status(failing).json({});
+  });
+  app.use(callRoutes(token, handlers));
+  app.use(
+    errorHandler((error) => {
+      throw error;
+    }, sendProblem),
+  );
+  const server = httpServer(app, { host: '127.0.0.1', port: 0 });
+  await server.start();
+  return {
+    url: server.url,
+    received: (call) => received.filter(({ name }) => name === call.name).map(({ request }) => request as never),
+    count: () => received.length,
+    respond: (call, answer) => void answers.set(call.name, answer as Handler),
+    fail: (status) => void (failing = status),
+    reset() {
+      answers.clear();
+      received = [];
+      failing = undefined;
+    },
+    stop: () => server.stop(),
+  };
+}
