@@ -12,7 +12,7 @@ const payerIndex = 5;
 
 type Receipt = { readonly blockNumber: string; readonly status: string; readonly contractAddress: string | null };
 
-export type AnvilChain = TestChain & {
+export type AnvilChain = Omit<TestChain, 'connect'> & {
   readonly url: string;
   connect(usdtContract?: string): ReturnType<TestChain['connect']>;
   ask<T>(method: string, ...parameters: unknown[]): Promise<T>;

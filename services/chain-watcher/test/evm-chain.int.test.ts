@@ -1,6 +1,10 @@
 import { deploySandboxUsdt, mintSandboxUsdt } from '@daybook/embedded';
 import { testDatabase, type TestDatabase } from '@daybook/testing';
+import { createServer } from 'node:http';
+import { Secret } from '@daybook/runtime';
 import type { Pool } from 'pg';
+import { evmChain } from '../src/adapters/evm-chain';
+import { ChainHaltedError } from '../src/app/watch-chain';
 import { ChainRefusedError, type ChainSource } from '../src/ports';
 import { anvilChain, type AnvilChain } from './anvil-chain';
 import { describeChainSource } from './chain-source.contract';
@@ -131,8 +135,7 @@ describe('deposits on an EVM chain', () => {
   test('finds a transfer that the node leaves out of its logs', async () => {
     const address = await watched();
     await process.stop();
-    const forgetful = chain.connect(usdt);
-    process = await watchProcess(pool, await withoutLogs(forgetful), { confirmations });
+    process = await watchProcess(pool, await withoutLogs(), { confirmations });
     await tokens(usdt, [address], [42n]);
     expect(await logAfter(confirmations, address)).toEqual(['Seen 42 USDT_ERC20', 'Confirmed 42 USDT_ERC20']);
     await process.stop();
@@ -140,11 +143,7 @@ describe('deposits on an EVM chain', () => {
   });
 
   /** A proxy in front of the node that answers every query for logs with none. */
-  async function withoutLogs(unused: ChainSource): Promise<ChainSource> {
-    await unused.stop();
-    const { evmChain } = await import('../src/adapters/evm-chain');
-    const { Secret } = await import('@daybook/runtime');
-    const { createServer } = await import('node:http');
+  async function withoutLogs(): Promise<ChainSource> {
     const server = createServer(async (req, res) => {
       const chunks: Buffer[] = [];
       for await (const chunk of req) chunks.push(chunk as Buffer);
@@ -167,6 +166,21 @@ describe('deposits on an EVM chain', () => {
       },
     };
   }
+
+  test('halts when the node shows another chain under the same id, shorter or longer', async () => {
+    const wiped = await anvilChain();
+    const before = await process.deps.cursor.tip();
+    await process.stop();
+    const other = await watchProcess(pool, wiped.connect(), { confirmations });
+    await expect(other.settle()).rejects.toThrow('serves another chain');
+    await wiped.mine(before!.number + 5);
+    await expect(other.settle()).rejects.toThrow(ChainHaltedError);
+    expect(await other.deps.cursor.tip()).toEqual(before);
+    await other.stop();
+    await wiped.stop();
+    process = await watchProcess(pool, chain.connect(usdt), { confirmations });
+    await process.settle();
+  });
 
   test('refuses a token whose decimals are not the pinned ones, and an address without a token', async () => {
     for (const contract of [contracts.otherDecimals, await chain.newAddress()]) {

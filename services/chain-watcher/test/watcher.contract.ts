@@ -1,7 +1,9 @@
+import { isOperationalError, OperationalError } from '@daybook/core';
 import fc from 'fast-check';
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { ChainHaltedError } from '../src/app/watch-chain';
+import type { ChainSource } from '../src/ports';
 import type { TestChain } from './test-chain';
 import { Crash, depositLog, prepare, schema, summary, watchProcess, type WatchProcess } from './watch-process';
 
@@ -13,7 +15,8 @@ type Action =
   | { readonly type: 'pay'; readonly amount: bigint }
   | { readonly type: 'mine'; readonly blocks: number }
   | { readonly type: 'reorganise'; readonly depth: number; readonly transfers: 'reinclude' | 'drop' }
-  | { readonly type: 'pass' | 'restart' }
+  | { readonly type: 'pass' }
+  | { readonly type: 'restart' }
   | { readonly type: 'crash'; readonly at: 'extend' | 'unwind' };
 
 const action: fc.Arbitrary<Action> = fc.oneof(
@@ -27,7 +30,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       transfers: fc.constantFrom('reinclude' as const, 'drop' as const),
     }),
   },
-  { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('pass' as const, 'restart' as const) }) },
+  { weight: 3, arbitrary: fc.constantFrom({ type: 'pass' as const }, { type: 'restart' as const }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -36,6 +39,25 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     }),
   },
 );
+
+/** Every third answer or so is an error, an old head or a missing block. The same faults on every run. */
+function unreliable(source: ChainSource): ChainSource {
+  let answers = 0;
+  const every = (n: number) => ++answers % n === 0;
+  return {
+    ...source,
+    async head() {
+      if (every(7)) throw new OperationalError('upstream_unavailable', true, { detail: 'too many requests' });
+      const head = await source.head();
+      if (!every(5)) return head;
+      return (await source.block(head.number - 2, { has: () => false }))!;
+    },
+    async block(number, watched) {
+      if (every(11)) throw new OperationalError('upstream_unavailable', true, { detail: 'connection reset' });
+      return every(13) ? undefined : source.block(number, watched);
+    },
+  };
+}
 
 /** What the watcher owes on every chain: the confirmed deposits are the chain's, whatever happened on the way. */
 export function describeWatcher(name: string, create: (pool: Pool) => Promise<TestChain>): void {
@@ -154,6 +176,36 @@ export function describeWatcher(name: string, create: (pool: Pool) => Promise<Te
         `Confirmed 6 ${asset}`,
       ]);
     });
+
+    test('a source that fails, is stale or loses blocks delays deposits and changes nothing else', async () => {
+      const address = await watched();
+      await process.stop();
+      const faulty = await watchProcess(pool, unreliable(chain.connect()), { confirmations });
+      for (let paid = 1n; paid <= 6n; paid++) {
+        await chain.pay(address, paid);
+        if (paid % 2n === 0n) await chain.reorganise(2, 'reinclude');
+        await refusals(faulty, 3);
+      }
+      await chain.mine(confirmations);
+      const refused = await refusals(faulty, 60);
+      await faulty.stop();
+      expect(new Set(refused)).toEqual(new Set(['upstream_unavailable']));
+      const confirmed = (await logOf(address)).filter((line) => line.startsWith('Confirmed'));
+      expect(confirmed.toSorted()).toEqual([1, 2, 3, 4, 5, 6].map((amount) => `Confirmed ${amount} ${chain.asset}`));
+      process = await begin();
+    });
+
+    /** Codes of the passes that failed, out of `passes`. */
+    async function refusals(one: WatchProcess, passes: number): Promise<string[]> {
+      const codes: string[] = [];
+      for (let tried = 0; tried < passes; tried++) {
+        await one.pass().catch((error: unknown) => {
+          if (!isOperationalError(error)) throw error;
+          codes.push(error.code);
+        });
+      }
+      return codes;
+    }
 
     test('over random schedules of deposits, reorgs, crashes and restarts, what is confirmed is what the chain holds', async () => {
       const run = async (actions: readonly Action[]) => {

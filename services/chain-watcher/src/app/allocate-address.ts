@@ -2,7 +2,7 @@ import { assert, OperationalError } from '@daybook/core';
 import type { allocateAddress, CallOutcome, CallRequest } from '@daybook/contracts';
 import type { CommandContext, Outcome } from '@daybook/event-store';
 import { assets, formatAmount } from '@daybook/money';
-import { codeFrom, currentCorrelation, type Clock } from '@daybook/runtime';
+import { codeFrom, currentCorrelation, uuidv7, type Clock } from '@daybook/runtime';
 import type { AddressCommand, AddressEvent, AddressFamily, AddressState, AllocatedAddress } from '../domain/address';
 import type { AddressDeriver } from '../ports';
 import { networkOf, type Network } from './networks';
@@ -41,12 +41,14 @@ export async function allocate(deps: AllocateDeps, request: Request): Promise<Ca
   const { reference, asset, tenantId, mode } = request;
   const derived = network.family === 'upi' ? upiLink(deps, request) : await derive(deps, network.family, reference);
   const { chain, family } = network;
+  const now = deps.now();
   const command: AddressCommand = {
     type: 'AllocateAddress',
     address: { reference, chain, family, asset, tenantId, mode, ...derived },
-    at: deps.now().toISOString(),
+    at: now.toISOString(),
   };
-  const outcome = await deps.handle(stream, command, { commandId: 'allocate', ...currentCorrelation(reference) });
+  // Its own for each attempt: two that race carry different times, and the store must see two commands, not one.
+  const outcome = await deps.handle(stream, command, { commandId: uuidv7(now), ...currentCorrelation(reference) });
   assert(outcome.ok && outcome.state.status === 'allocated', `no address for ${reference}`);
   return answer(deps, outcome.state);
 }

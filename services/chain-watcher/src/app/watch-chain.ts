@@ -1,5 +1,5 @@
 import { assert, OperationalError } from '@daybook/core';
-import { currentCorrelation, uuidFrom, type Clock } from '@daybook/runtime';
+import { currentCorrelation, uuidFrom, uuidv7, type Clock } from '@daybook/runtime';
 import type { CommandContext, Outcome } from '@daybook/event-store';
 import { isFinal, type ConfirmationRules } from '../domain/confirmation';
 import type { Deposit, DepositCommand, DepositEvent, DepositRejection, DepositState } from '../domain/deposit';
@@ -201,7 +201,8 @@ async function command(
   decision: DepositCommand,
   blockHash: string,
 ): Promise<void> {
-  const context = { commandId: `${what} ${blockHash}`, ...currentCorrelation(depositId) };
+  // Its own for each attempt: two that race carry different times, and the store must see two commands, not one.
+  const context = { commandId: uuidv7(deps.now()), ...currentCorrelation(depositId) };
   const outcome = await deps.handle(`deposit-${depositId}`, decision, context);
   if (!outcome.ok)
     throw new ChainHaltedError(`cannot ${what} deposit ${depositId} in block ${blockHash}: ${outcome.rejection}`);
