@@ -6,10 +6,14 @@
  * next attempt is a new intent. The address is allocated first and belongs to the id, so a crash between the two
  * leaves nothing behind that a repeat does not find.
  */
-import type { CallOutcome, CallRequest, createIntent as createIntentCall } from '@daybook/contracts';
-import type { AssetCode } from '@daybook/money';
+import {
+  intentAssets,
+  type CallOutcome,
+  type CallRequest,
+  type createIntent as createIntentCall,
+} from '@daybook/contracts';
 import { currentCorrelation, uuidFrom, uuidv7, type Clock } from '@daybook/runtime';
-import type { IntentCurrency, IntentState } from '../domain/payment-intent';
+import type { IntentState } from '../domain/payment-intent';
 import type { AllocateAddress, IntentStore } from '../ports';
 import { streamOf } from './intent-stream';
 import { viewOf } from './intent-view';
@@ -23,15 +27,6 @@ type Deps = {
   readonly ttlMs: number;
 };
 
-const assetOf: Readonly<Record<IntentCurrency, AssetCode>> = {
-  UPI: 'INR',
-  USDT_TRC20: 'USDT_TRC20',
-  USDT_SOL: 'USDT_SOL',
-  SOL: 'SOL',
-  ETH: 'ETH',
-  USDT_ERC20: 'USDT_ERC20',
-};
-
 export function createIntent(deps: Deps): (request: Request) => Promise<Answer> {
   return async (request) => {
     const { tenantId, mode, orderId, currency, amount, idempotencyKey } = request;
@@ -40,7 +35,7 @@ export function createIntent(deps: Deps): (request: Request) => Promise<Answer> 
         ? await attemptId(deps.intents, request)
         : uuidFrom(['intent', tenantId, mode, 'key', idempotencyKey], 4);
 
-    const asset = assetOf[currency];
+    const asset = intentAssets[currency];
     const address = await addressOf(deps, intentId, { asset, mode, tenantId, amount });
     if (address === undefined) return { ok: false, rejection: 'currency_not_available' };
 
