@@ -41,7 +41,7 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
     },
     async stop() {
       await loop.stop();
-      await pool.end();
+      if (!pool.ending) await pool.end();
     },
     async publish(messages) {
       for (const batch of batchesOf(messages, declared)) await reaching(appendMessages(pool, declared, batch));
