@@ -28,7 +28,7 @@ import { jwtTokens } from './adapters/tokens';
 import { openCredentials } from './app/credentials';
 import type { Config } from './config';
 import { callHandlers } from './http/calls';
-import { publishedCredentials } from './projections/published-credentials';
+import { publishedEvents } from './adapters/published-events';
 
 export type Overrides = {
   readonly now: Clock;
@@ -82,7 +82,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     { name: 'event store', start: async () => undefined, stop: () => store.close() },
     createRelay(
       { pool, store, transport, logger, metrics, onFatal },
-      { name: 'identity.credentials', map: publishedCredentials },
+      { name: 'identity.credentials', map: publishedEvents },
     ),
     server,
   ]);

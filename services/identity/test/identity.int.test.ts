@@ -17,7 +17,7 @@ import { callClient, type CallClient } from '@daybook/http';
 import { openTransport, readMessage, type ReceivedMessage, type Transport } from '@daybook/messaging';
 import { Secret, sha256Hex, type Service } from '@daybook/runtime';
 import { eventually, fakeClock, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
-import { createService, loadConfig } from '@services/identity';
+import { createService, loadConfig } from '../src';
 import jwt from 'jsonwebtoken';
 
 const { privateKey, publicKey } = generateKeyPairSync('ec', {

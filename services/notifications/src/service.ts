@@ -11,6 +11,7 @@ import {
 import { callRoutes, createApp, httpServer } from '@daybook/http';
 import { createConsumer, messagingMigrations, openTransport, type Transport } from '@daybook/messaging';
 import {
+  Counter,
   createLogger,
   createMetrics,
   createSealer,
@@ -20,6 +21,7 @@ import {
   type Component,
   type Logger,
   type OnFatal,
+  type Registry,
   type Sealer,
   type Service,
 } from '@daybook/runtime';
@@ -118,7 +120,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     createConsumer(consumer, transfersConsumer(parts)),
     createConsumer(consumer, intentsConsumer(parts)),
     { name: 'webhook client', start: async () => undefined, stop: () => parts.client.close() },
-    workerOf(parts, overrides.pollMs),
+    workerOf(parts, metrics, overrides.pollMs),
     server,
   ]);
   return {
@@ -134,14 +136,24 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   };
 }
 
-function workerOf(parts: Parts, pollMs: number | undefined): Component {
+function workerOf(parts: Parts, metrics: Registry, pollMs: number | undefined): Component {
+  const attempts = new Counter({
+    name: 'webhook_attempts_total',
+    help: 'Attempts to deliver a webhook, by what came of them.',
+    labelNames: ['outcome'],
+    registers: [metrics],
+  });
   const { pool, store, projections, now, logger, onFatal } = parts;
   return deliveryWorker({
     async due(options) {
       await projections.caughtUp();
       return dueDeliveries(pool, options);
     },
-    send: (deliveryId, abort) => sendDelivery(parts, deliveryId, abort),
+    async send(deliveryId, abort) {
+      const outcome = await sendDelivery(parts, deliveryId, abort);
+      attempts.inc({ outcome });
+      return outcome;
+    },
     leases: deliveryLeases(pool),
     onAppend: store.onAppend,
     now,

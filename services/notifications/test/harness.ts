@@ -2,20 +2,20 @@ import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypt
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import {
+import type {
+  CallContract,
+  CallOutcome,
+  CallRequest,
+  EventContract,
   registerEndpoint,
   transferStatusChanged,
-  type CallContract,
-  type CallOutcome,
-  type CallRequest,
-  type EventContract,
 } from '@daybook/contracts';
 import type { Position, StoredEvent } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
 import { messageOf, openTransport, type OutgoingMessage, type Transport } from '@daybook/messaging';
 import { Secret, type Service } from '@daybook/runtime';
 import { fakeClock, testDatabase, testLogger, type FakeClock, type TestDatabase } from '@daybook/testing';
-import { createService, loadConfig } from '@services/notifications';
+import { createService, loadConfig } from '../src';
 import type { z } from 'zod';
 import type { WebhookClient } from '../src/ports';
 
@@ -82,7 +82,7 @@ export async function startHarness(): Promise<Harness> {
       return handle;
     },
     async stop() {
-      for (const service of [...running]) await service.stop();
+      for (const service of running) await service.stop();
       await transport.stop();
       await database.drop();
     },

@@ -32,8 +32,9 @@ beforeEach(() => {
 
 const neverAborted = new AbortController().signal;
 const post = (url: string, mode: 'live' | 'sandbox') => ({ url, mode, headers: {}, body: '{}', abort: neverAborted });
+/** One answer after the other; the last stays. */
 const answering =
-  (...answers: readonly string[][]): Resolve =>
+  (...answers: string[][]): Resolve =>
   async () =>
     answers.length > 1 ? (answers.shift() ?? []) : (answers[0] ?? []);
 

@@ -3,7 +3,7 @@
  * event alone, except the count of attempts, which the event names. Read by the delivery worker (what is due) and by
  * list-deliveries.
  */
-import { deliveryStatuses, type CallOutcome, type listDeliveries, type Mode } from '@daybook/contracts';
+import type { CallOutcome, deliveryStatuses, listDeliveries, Mode } from '@daybook/contracts';
 import type { Projection, Sql } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { z } from 'zod';

@@ -5,9 +5,9 @@
 import { credentialIssued, credentialRestricted, credentialRevoked } from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
 import { messageOf, type OutgoingMessage } from '@daybook/messaging';
-import { credentialCodec } from '../adapters/stored-events';
+import { credentialCodec } from './stored-events';
 
-export function publishedCredentials(stored: StoredEvent): readonly OutgoingMessage[] {
+export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
   if (!(credentialCodec.types as readonly string[]).includes(stored.type)) return [];
   const event = credentialCodec.decode(stored);
   const { credentialId } = event;

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import fc from 'fast-check';
-import { allowListMax, canonicalAllowList } from './ip-allow-list';
+import { allowListMax, canonicalAllowList } from '../src/domain/ip-allow-list';
 
 describe('ip allow-list', () => {
   test.each([
