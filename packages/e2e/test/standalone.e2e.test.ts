@@ -13,13 +13,13 @@ describe('the standalone', () => {
   afterAll(() => daybook.dispose());
   afterEach(() => expectBooksBalance(daybook));
 
-  test('says where it is ready as its last start-up line', () => {
-    expect(
-      daybook.log
-        .trimEnd()
-        .split('\n')
-        .some((line) => line === `Daybook ready on ${daybook.url}`),
-    ).toBe(true);
+  test('says where it is ready as its last start-up line', async () => {
+    await eventually(async () => expect(daybook.log).toMatch(`\nDaybook ready on ${daybook.url}\n`), {
+      timeoutMs: 5_000,
+    });
+    const [startUp = ''] = daybook.log.split('Daybook ready on');
+    const lines = startUp.trimEnd().split('\n');
+    expect(lines.filter((line) => !line.startsWith('{'))).toEqual([]);
   });
 
   test('writes the credentials of the demo tenant for the owner alone', () => {
@@ -135,16 +135,17 @@ describe('the standalone', () => {
     ).toBe(0);
   });
 
-  test.each(acceptedAmountTokens)('the amount %s is accepted at both APIs', async (token) => {
+  test('every well-formed amount is accepted at both APIs', async () => {
     const payer = await openTenant(daybook, { txc: 10n ** 20n });
-    expect([
-      token,
-      (await daybook.transfer(token, { token: payer.payToken, recipient: payer.walletId })).status,
-    ]).not.toEqual([token, 400]);
-    const intent = await daybook.intents('POST', '/api/v1/intents/create-payment', {
-      rawBody: `{"amount":${token},"currency":"USDT_TRC20","order_id":"V"}`,
-    });
-    expect([token, intent.status]).toEqual([token, 200]);
+    for (const token of acceptedAmountTokens) {
+      // A large one still needs a signature: what matters here is that the amount itself is not refused.
+      const { status } = await daybook.transfer(token, { token: payer.payToken });
+      expect([token, [200, 403].includes(status)]).toEqual([token, true]);
+      const intent = await daybook.intents('POST', '/api/v1/intents/create-payment', {
+        rawBody: `{"amount":${token},"currency":"USDT_TRC20","order_id":"V"}`,
+      });
+      expect([token, intent.status]).toEqual([token, 200]);
+    }
   });
 
   test('a wrong setting stops the start with a message that names it', async () => {

@@ -73,15 +73,18 @@ export async function openTenant(
     opsToken: (await issue('token', ['ops'], null)).secret,
   };
   await Promise.all([identity.stop(), ledger.stop()]);
-  // The gateway learns of credentials by message; the last one issued is the last it hears of.
-  await eventually(
-    async () => {
-      const answer = await daybook.request('GET', '/v1/credential', {
-        headers: { Authorization: `Bearer ${tenant.opsToken}` },
-      });
-      if (answer.status !== 200) throw new Error(`the gateway answers ${answer.status}`);
-    },
-    { timeoutMs: 10_000 },
-  );
+  // The gateway learns of credentials by message, in no order among them.
+  const tokens = [tenant.payToken, tenant.secondPayToken, tenant.opsToken].map((token) => ({
+    Authorization: `Bearer ${token}`,
+  }));
+  for (const headers of [tenant.client, ...tokens]) {
+    await eventually(
+      async () => {
+        const answer = await daybook.request('GET', '/v1/credential', { headers });
+        if (answer.status !== 200) throw new Error(`the gateway answers ${answer.status}`);
+      },
+      { timeoutMs: 10_000 },
+    );
+  }
   return tenant;
 }

@@ -49,8 +49,7 @@ export function createStandalone(config: Config, overrides: { readonly onFatal: 
     serviceComponent(name, () => settingsOf(name, config, running), overrides, running);
   const all = inOrder('Daybook', [
     home(config, running),
-    ...database(config, running),
-    instanceLock(() => running.databaseUrl ?? ''),
+    database(config, running),
     ...topics(config),
     ...evmNode(config, running),
     together('ledger, identity and chains', [
@@ -84,13 +83,27 @@ function home(config: Config, running: Running): Component {
   };
 }
 
-function database(config: Config, running: Running): Component[] {
-  if (config.DATABASE_URL !== undefined) {
-    running.databaseUrl = config.DATABASE_URL;
-    return [];
-  }
-  const postgres = embeddedPostgres({ directory: join(config.DAYBOOK_HOME, 'postgres') });
-  return [then(postgres, async () => void (running.databaseUrl = postgres.url))];
+/**
+ * The server and the lock are one part, so that a second instance, which has found the first one's server but does not
+ * get the lock, leaves that server alone.
+ */
+function database(config: Config, running: Running): Component {
+  const { DATABASE_URL: given } = config;
+  const server =
+    given === undefined ? embeddedPostgres({ directory: join(config.DAYBOOK_HOME, 'postgres') }) : undefined;
+  const lock = instanceLock(() => running.databaseUrl ?? '');
+  return {
+    name: 'database',
+    async start() {
+      await server?.start();
+      running.databaseUrl = given ?? server?.url ?? '';
+      await lock.start();
+    },
+    async stop() {
+      await lock.stop();
+      await server?.stop();
+    },
+  };
 }
 
 /** Topics are declared before anyone publishes; the log in Postgres needs no declaring. */
