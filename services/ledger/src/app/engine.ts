@@ -12,8 +12,10 @@
  *   version_conflict   another writer was first. Nothing of the batch is stored: the state is read again from the
  *                      stream and all commands without an answer are decided again.
  *   otherwise          the batch may be stored or not. The stream is read where it would stand: if it is there, it is
- *                      through; if not, the same bytes are appended again. Until that is settled nothing else is
- *                      decided and new commands are refused as store_unavailable.
+ *                      through; if not, the same bytes are appended again.
+ *
+ * Until that is settled nothing else is decided: commands wait, and when it takes long they are refused as
+ * store_unavailable. Those of the batch itself wait for the truth.
  */
 import { assertNever, isOperationalError, OperationalError } from '@daybook/core';
 import {
@@ -58,7 +60,8 @@ export type EngineDeps = {
 
 const batchMaxDefault = 1_000;
 const queueMaxDefault = 20_000;
-const attemptsWhenStopping = 5;
+/** Attempts to settle an append before those who wait behind it are sent away, and before stopping gives up. */
+const patientAttempts = 6;
 const retryDelaysMs = [20, 50, 100, 250, 500, 1_000];
 
 type Job = {
@@ -78,6 +81,7 @@ class BookEngine implements Engine {
   readonly name: string;
   #status: 'stopped' | 'ready' | 'recovering' | 'failed' = 'stopped';
   #accepting = false;
+  #attempts = 0;
   #journal: BookJournal;
   /** Decided and not handed to the store yet. */
   #open: Batch = { jobs: [], events: [] };
@@ -120,7 +124,8 @@ class BookEngine implements Engine {
   }
 
   #take<T>(run: () => T): Promise<T> {
-    if (!this.ready()) return Promise.reject(unavailable(`${this.name} is ${this.#status}`));
+    if (!this.#accepting || this.#attempts > patientAttempts)
+      return Promise.reject(unavailable(`${this.name} is ${this.#status}`));
     const unanswered = this.#open.jobs.length + this.#waiting.length + (this.#inFlight?.jobs.length ?? 0);
     if (unanswered >= (this.deps.queueMax ?? queueMaxDefault))
       return Promise.reject(unavailable(`${this.name} has too much to do`));
@@ -158,6 +163,7 @@ class BookEngine implements Engine {
 
   /** Decides what waits, as far as the open batch has room. */
   #fill(): void {
+    if (this.#status !== 'ready') return;
     const room = this.#waiting.splice(0, (this.deps.batchMax ?? batchMaxDefault) - this.#open.jobs.length);
     this.#open.jobs.push(...room);
     try {
@@ -197,6 +203,7 @@ class BookEngine implements Engine {
       this.deps.logger.warn({ error, stream: this.deps.stream, events: events.length }, 'append failed');
       await this.#recover(events, error);
       this.#status = 'ready';
+      this.#attempts = 0;
       this.deps.logger.info({ stream: this.deps.stream }, 'append settled');
     }
   }
@@ -210,7 +217,11 @@ class BookEngine implements Engine {
         return;
       } catch (error) {
         if (!isOperationalError(error)) throw error;
-        if (!this.#accepting && attempt >= attemptsWhenStopping) throw error;
+        this.#attempts = attempt + 1;
+        if (this.#attempts > patientAttempts) {
+          if (!this.#accepting) throw error;
+          for (const job of this.#waiting.splice(0)) job.reject(error);
+        }
         // A conflict says for certain that the batch is not stored; trouble after it is only trouble in reading.
         if (reason.code !== 'version_conflict') reason = error;
       }

@@ -172,16 +172,29 @@ test.each(['lost before', 'lost after'] as const)(
   },
 );
 
-test('new commands are refused while an append is in doubt', async () => {
+test('commands wait while an append is in doubt, and are decided when it is settled', async () => {
   const unrulyStore = unruly(memoryEventStore());
   const { engine } = engineOn(unrulyStore.store);
   await funded(engine, 60n);
   unrulyStore.plan.push('lost before', 'lost before');
-  const first = engine.submit(transfer('t1'));
+  const first = engine.submit(transfer('t1', 60n));
   await new Promise((resolve) => setImmediate(resolve));
   expect(engine.ready()).toBe(false);
-  await expect(engine.submit(transfer('t2'))).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
-  await first;
+  const second = engine.submit(transfer('t2'));
+  expect(await Promise.all([first, second])).toMatchObject([{ ok: true }, { rejection: 'insufficient_balance' }]);
+});
+
+test('when an append stays in doubt, others are sent away, and it is settled in the end', async () => {
+  const unrulyStore = unruly(memoryEventStore());
+  const { engine } = engineOn(unrulyStore.store);
+  await funded(engine, 60n);
+  unrulyStore.plan.push(...Array.from({ length: 9 }, () => 'lost before' as const));
+  const first = engine.submit(transfer('t1'));
+  await new Promise((resolve) => setImmediate(resolve));
+  const gone = { code: 'store_unavailable', retryable: true };
+  await expect(engine.submit(transfer('t2'))).rejects.toMatchObject(gone);
+  await expect(engine.submit(transfer('t3'))).rejects.toMatchObject(gone);
+  expect(await first).toMatchObject({ ok: true, replayed: false });
   expect(await engine.submit(transfer('t2'))).toMatchObject({ ok: true, replayed: false });
 });
 

@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import {
+  intentUnderpaid,
+  paymentReceived,
+  settlementInstructed,
+  transactionPosted,
+  type listTransactions,
+} from '@daybook/contracts';
+import type { StoredEvent } from '@daybook/event-store';
+import { messageOf, type OutgoingMessage } from '@daybook/messaging';
+import { eventually } from '@daybook/testing';
+import { alice, balance, ledgerRig, must, type LedgerRig } from './ledger-rig';
+
+let rig: LedgerRig;
+beforeEach(async () => {
+  rig = await ledgerRig();
+});
+afterEach(() => rig.close());
+
+const at = '2026-03-01T10:00:00.000Z';
+const intentId = randomUUID();
+const common = { tenantId: alice, mode: 'sandbox', asset: 'USDT_ERC20', at } as const;
+
+/** As another service would have recorded it. */
+function source(): StoredEvent {
+  const id = randomUUID();
+  const metadata = { correlationId: id, causationId: id };
+  return { id, stream: 'test', revision: 0n, recordedAt: new Date(at), metadata } as StoredEvent;
+}
+
+function payment(depositId: string, applied: bigint, refundable: bigint): OutgoingMessage {
+  return messageOf(paymentReceived, { ...common, intentId, depositId, chain: 'evm', applied, refundable }, source());
+}
+
+async function posted(count: number) {
+  return eventually(
+    async () => {
+      const { transactions } = await must<typeof listTransactions>(rig.calls.listTransactions({ subject: intentId }));
+      expect(transactions).toHaveLength(count);
+      return transactions;
+    },
+    { timeoutMs: 10_000 },
+  );
+}
+
+const balanceOf = async (accountId: string) => (await balance(rig, accountId)).posted;
+
+test('a payment goes from custody to clearing and refundable, and a settlement on to the merchant', async () => {
+  const [depositId, settlementId] = [randomUUID(), randomUUID()];
+  await rig.transport.publish([payment(depositId, 70n, 30n)]);
+  await posted(1);
+  await rig.transport.publish([
+    messageOf(settlementInstructed, { ...common, settlementId, intentId, amount: 70n }, source()),
+  ]);
+  const transactions = await posted(2);
+  expect(transactions.map(({ rule, cause }) => [rule, cause])).toEqual([
+    ['intent-payment@1', { type: 'intent_payment', id: depositId, subject: intentId }],
+    ['settlement@1', { type: 'settlement', id: settlementId, subject: intentId }],
+  ]);
+  expect(await balanceOf('custody:evm:USDT_ERC20')).toBe(100n);
+  expect(await balanceOf(`clearing:${alice}:USDT_ERC20`)).toBe(0n);
+  expect(await balanceOf(`merchant:${alice}:USDT_ERC20`)).toBe(70n);
+  expect(await balanceOf(`refundable:${alice}:USDT_ERC20`)).toBe(30n);
+  await eventually(
+    () => expect(rig.published.map(({ type }) => type)).toEqual([transactionPosted.type, transactionPosted.type]),
+    {
+      timeoutMs: 10_000,
+    },
+  );
+});
+
+test('an intent that ends underpaid owes back what was applied', async () => {
+  await rig.transport.publish([
+    payment(randomUUID(), 40n, 0n),
+    messageOf(intentUnderpaid, { ...common, intentId, amount: 40n }, source()),
+  ]);
+  const transactions = await posted(2);
+  expect(transactions[1]).toMatchObject({ transactionId: `underpaid:${intentId}`, rule: 'intent-underpaid@1' });
+  expect(await balanceOf(`clearing:${alice}:USDT_ERC20`)).toBe(0n);
+  expect(await balanceOf(`refundable:${alice}:USDT_ERC20`)).toBe(40n);
+});
+
+test('a payment that is told three times, and once more after a restart, is posted once', async () => {
+  const depositId = randomUUID();
+  await rig.transport.publish([1, 2, 3].map(() => payment(depositId, 5n, 0n)));
+  await posted(1);
+  await rig.restart();
+  const after = randomUUID();
+  await rig.transport.publish([payment(depositId, 5n, 0n), payment(after, 1n, 0n)]);
+  const transactions = await posted(2);
+  expect(transactions.map(({ transactionId }) => transactionId)).toEqual([depositId, after]);
+});
+
+test('a settlement of more than was cleared is recorded, and names the floor that it breaks', async () => {
+  await rig.transport.publish([
+    messageOf(settlementInstructed, { ...common, settlementId: randomUUID(), intentId, amount: 7n }, source()),
+  ]);
+  await posted(1);
+  const event = (await rig.events()).find(({ type }) => type === 'TransactionPosted');
+  expect(JSON.parse(event!.payload.toString())).toMatchObject({
+    floorBreaches: [`clearing:${alice}:USDT_ERC20`],
+    effectiveAt: at,
+  });
+});
