@@ -257,7 +257,12 @@ describe('retries', () => {
     }, soon);
     const again = { tenantId, mode: 'sandbox', deliveryId: delivery.deliveryId } as const;
     expect(await call(redeliver, again)).toEqual({ ok: false, rejection: 'endpoint_disabled' });
-    await publish(confirmedTransfer(tenantId));
+    const unheard = await publish(confirmedTransfer(tenantId));
+    await eventually(async () => {
+      const handled = 'select from inbox where message_id = $1';
+      const { rowCount } = await harness.database.pool('notifications').query(handled, [unheard.id]);
+      expect(rowCount).toBe(1);
+    }, soon);
 
     const repeat = await valueOf(call, registerEndpoint, registration);
     expect(repeat).toMatchObject({ secret, endpoint: { status: 'enabled', endpointId: endpoint.endpointId } });

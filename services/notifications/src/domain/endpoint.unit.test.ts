@@ -70,17 +70,22 @@ describe('endpoints', () => {
     expect(endpoints.decide(register('e0', 's'), states.at(-1)!)).toEqual(accept());
   });
 
+  /** Each endpoint before and after each step that kept it. */
+  function kept(states: readonly EndpointsState[]) {
+    return states.slice(1).flatMap((after, index) =>
+      [...after].flatMap(([id, endpoint]) => {
+        const before = states[index]?.get(id);
+        return before === undefined || before === endpoint ? [] : [{ before, after: endpoint }];
+      }),
+    );
+  }
+
   test('E2: keep secret, url and scope until removed', () => {
     fc.assert(
       fc.property(commands, (given) => {
-        const { states } = play(given);
-        for (const [index, after] of states.slice(1).entries()) {
-          for (const [id, endpoint] of after) {
-            const before = states[index]?.get(id);
-            if (before === undefined) continue;
-            const { sealedSecret, url, accountId, dialect, createdAt } = before;
-            expect(endpoint).toMatchObject({ sealedSecret, url, accountId, dialect, createdAt });
-          }
+        for (const { before, after } of kept(play(given).states)) {
+          const { sealedSecret, url, accountId, dialect, createdAt } = before;
+          expect(after).toMatchObject({ sealedSecret, url, accountId, dialect, createdAt });
         }
       }),
       runs,
@@ -90,12 +95,9 @@ describe('endpoints', () => {
   test('E3: have events that only grow, without repeats', () => {
     fc.assert(
       fc.property(commands, (given) => {
-        const { states } = play(given);
-        for (const [index, after] of states.slice(1).entries()) {
-          for (const [id, endpoint] of after) {
-            expect(new Set(endpoint.events).size).toBe(endpoint.events.length);
-            expect(endpoint.events).toEqual(expect.arrayContaining([...(states[index]?.get(id)?.events ?? [])]));
-          }
+        for (const { before, after } of kept(play(given).states)) {
+          expect(new Set(after.events).size).toBe(after.events.length);
+          expect(after.events).toEqual(expect.arrayContaining([...before.events]));
         }
       }),
       runs,
