@@ -27,6 +27,9 @@ export async function resolveTransfer(books: Books, mode: Mode, transferId: stri
   await engine.submit({ type: 'FailTransfer', transferId, reason });
 }
 
+/** Transfers resolved at the same time at start: they must not fill the engine's queue. */
+const togetherMax = 500;
+
 type Deps = Pick<SubscriptionOptions, 'pool' | 'store' | 'logger' | 'onFatal'> & {
   readonly books: Books;
   decode(stored: StoredEvent): BookEvent;
@@ -58,7 +61,10 @@ function pendingAtStart(books: Books): Component {
     async start() {
       for (const mode of ['sandbox', 'live'] as const) {
         const pending = await books.of(mode).read((state) => [...state.pending]);
-        await Promise.all(pending.map((transferId) => resolveTransfer(books, mode, transferId)));
+        for (let from = 0; from < pending.length; from += togetherMax) {
+          const some = pending.slice(from, from + togetherMax);
+          await Promise.all(some.map((transferId) => resolveTransfer(books, mode, transferId)));
+        }
       }
     },
     stop: async () => undefined,
