@@ -36,6 +36,8 @@ export function openDatabase(options: {
     max: options.poolMax,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    // For `runAll`; whoever awaits each statement notices nothing of it.
+    pipeline: true,
     application_name: `daybook ${options.schema}`,
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
@@ -84,4 +86,33 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
   } catch (error) {
     throw asOperational(error);
   }
+}
+
+/**
+ * Runs statements in order without waiting for each answer, where the connection can: a batch costs its work, not its
+ * round trips. Throws the first failure; in a transaction those behind it have no effect.
+ */
+export async function runAll(tx: Tx, statements: readonly Sql[]): Promise<void> {
+  const run = ({ text, values }: Sql) => tx.query({ ...namedStatement(text), values: [...values] });
+  if (!tx.pipeline) {
+    for (const statement of statements) await run(statement);
+    return;
+  }
+  const answers = await Promise.allSettled(statements.map(run));
+  const failed = answers.find((answer) => answer.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+/** Texts that are built from data would fill the memory of every connection. */
+const preparedStatementsMax = 200;
+const statementNames = new Map<string, string>();
+
+/** With a name, so that the server parses and plans it once a connection; the first texts seen get one. */
+function namedStatement(text: string): { text: string; name?: string } {
+  const known = statementNames.get(text);
+  if (known !== undefined) return { text, name: known };
+  if (statementNames.size >= preparedStatementsMax) return { text };
+  const name = `run_all_${statementNames.size}`;
+  statementNames.set(text, name);
+  return { text, name };
 }

@@ -1,6 +1,6 @@
 export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './codec';
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';
-export { inTransaction, openDatabase, withConnection, type Sql, type Tx } from './database';
+export { inTransaction, openDatabase, runAll, withConnection, type Sql, type Tx } from './database';
 export {
   start,
   type EventMetadata,

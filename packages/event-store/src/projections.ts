@@ -5,7 +5,7 @@
 import type { Component, Logger, OnFatal } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import type { EventCodec } from './codec';
-import type { Sql } from './database';
+import { runAll, type Sql } from './database';
 import type { EventMetadata, EventStore, Position, StoredEvent } from './event-store';
 import { createSubscription } from './subscription';
 
@@ -56,9 +56,10 @@ export function createProjections<Event extends { readonly type: string }>(optio
     ...rest,
     version,
     async handle(tx, events) {
-      for (const event of events) {
-        for (const { text, values } of statementsOf(codec, projections, event)) await tx.query(text, [...values]);
-      }
+      await runAll(
+        tx,
+        events.flatMap((event) => statementsOf(codec, projections, event)),
+      );
     },
   });
 }

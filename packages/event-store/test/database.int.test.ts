@@ -1,5 +1,5 @@
 import { testDatabase, type TestDatabase } from '@daybook/testing';
-import { inTransaction, openDatabase } from '../src/database';
+import { inTransaction, openDatabase, runAll } from '../src/database';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -45,6 +45,40 @@ describe('inTransaction', () => {
     });
     await expect(failed).rejects.toBe(bug);
     expect((await pool.query('select * from things')).rows).toEqual([]);
+    await pool.end();
+  });
+});
+
+describe('runAll', () => {
+  const insert = (id: number) => ({ text: 'insert into numbers (id) values ($1)', values: [id] });
+
+  test.each([true, false])(
+    'runs statements in order, and fails with the first failure; pipelined: %s',
+    async (pipeline) => {
+      const pool = pipeline
+        ? openDatabase({ url: database.url, schema: 'public', poolMax: 1, onError: () => undefined })
+        : database.pool('public');
+      await pool.query('drop table if exists numbers; create table numbers (place serial, id int unique)');
+      const ids = Array.from({ length: 300 }, (_, n) => 300 - n);
+      await inTransaction(pool, (tx) => runAll(tx, ids.map(insert)));
+      const wrong = [insert(1_000), insert(300), insert(1_001), { text: 'not sql', values: [] }];
+      await expect(inTransaction(pool, (tx) => runAll(tx, wrong))).rejects.toMatchObject({ code: '23505' });
+      await expect(inTransaction(pool, (tx) => runAll(tx, wrong.slice(3)))).rejects.toMatchObject({ code: '42601' });
+      // The connection and its prepared statement serve on.
+      await inTransaction(pool, (tx) => runAll(tx, [insert(2_000)]));
+      const { rows } = await pool.query<{ id: number }>('select id from numbers order by place');
+      expect(rows.map(({ id }) => id)).toEqual([...ids, 2_000]);
+      if (pipeline) await pool.end();
+    },
+  );
+
+  test('does not keep more prepared statements than it says', async () => {
+    const pool = openDatabase({ url: database.url, schema: 'public', poolMax: 1, onError: () => undefined });
+    const texts = Array.from({ length: 300 }, (_, n) => ({ text: `select ${n}`, values: [] }));
+    await inTransaction(pool, (tx) => runAll(tx, texts));
+    const { rows } = await pool.query<{ count: string }>('select count(*) from pg_prepared_statements');
+    expect(Number(rows[0]?.count)).toBeGreaterThan(100);
+    expect(Number(rows[0]?.count)).toBeLessThanOrEqual(200);
     await pool.end();
   });
 });
