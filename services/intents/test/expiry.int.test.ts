@@ -86,7 +86,7 @@ describe('expiry', () => {
       // Both sides won some: otherwise nothing raced.
       expect(paid).toBeGreaterThan(0);
       expect(paid).toBeLessThan(pairs);
-    });
+    }, 180_000);
 
     test('messages against the clock, in the running service', async () => {
       const intents = await createMany();
@@ -95,7 +95,7 @@ describe('expiry', () => {
       rig.now.advance(ttlMs);
       for (let from = 0; from < pairs; from += 10) await rig.publish(messages.slice(from, from + 10));
       await expectOneOutcomeEach(intents);
-    });
+    }, 180_000);
   });
 });
 
