@@ -5,12 +5,13 @@
  *   <directory>/data, server.log            the data, when the server's account can reach it there
  *   /var/tmp/daybook-<uid>/postgres-<hash>  the data otherwise: a root user's checkout is often in a private home
  *
- * Deleting <directory> is a clean start: data elsewhere that does not carry the password's fingerprint is not ours.
+ * Deleting <directory> is a clean start: data elsewhere that does not carry the password's fingerprint is not ours. Data
+ * elsewhere whose directory is gone is removed by the next start that keeps data there.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, link, mkdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, link, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { EmbeddedServerError } from './embedded-server';
 import { canTraverseTo, sharedStateDirectory, type Account } from './file-access';
 
@@ -23,6 +24,10 @@ export type PostgresDirectory = {
   readonly log: string;
 };
 
+const pointerFile = 'postgres.json';
+/** In a place elsewhere: the directory that it belongs to. */
+const homeFile = 'home';
+
 /** `shared` is decided once: a later change of permissions must not make the data seem to vanish. */
 type Pointer = { readonly password: string; readonly shared?: string };
 
@@ -33,11 +38,15 @@ export async function openPostgresDirectory(
 ): Promise<PostgresDirectory> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const home = await realpath(directory);
-  const file = join(home, 'postgres.json');
+  const file = join(home, pointerFile);
   if (!existsSync(file)) await createPointer(file, sharedBaseFor(home, account));
   const pointer = await readPointer(file);
   const base = pointer.shared ?? home;
-  if (pointer.shared !== undefined) await prepareSharedBase(pointer.shared, pointer.password, discard);
+  if (pointer.shared !== undefined) {
+    await prepareSharedBase(pointer.shared, pointer.password, discard);
+    await writeFile(join(pointer.shared, homeFile), home, { mode: 0o600 });
+    await removeAbandoned(dirname(pointer.shared), discard);
+  }
   if (account !== undefined) await giveTo(base, account);
   return { home, password: pointer.password, base, data: join(base, 'data'), log: join(base, 'server.log') };
 }
@@ -84,6 +93,17 @@ async function prepareSharedBase(
   }
   await mkdir(base, { recursive: true });
   await writeFile(owner, fingerprint, { mode: 0o600 });
+}
+
+/** A test that was killed, or a checkout that was deleted, leaves its data and perhaps a running server. */
+async function removeAbandoned(shared: string, discard: (data: string) => Promise<void>): Promise<void> {
+  for (const name of await readdir(shared)) {
+    const base = join(shared, name);
+    const home = await readFile(join(base, homeFile), 'utf8').catch(() => '');
+    if (home === '' || existsSync(join(home, pointerFile))) continue;
+    await discard(join(base, 'data'));
+    await rm(base, { recursive: true, force: true });
+  }
 }
 
 /** The account may pass through and create files; secrets inside are 0600 and stay ours. */

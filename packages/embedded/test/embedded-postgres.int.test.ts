@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { embeddedPostgres } from '@daybook/embedded';
 import { scratchDirectory, startAndBeKilled } from './servers';
@@ -13,6 +13,12 @@ async function query(url: string, text: string): Promise<Record<string, unknown>
   } finally {
     await client.end();
   }
+}
+
+/** Where the data of a directory is: inside, or elsewhere when the server's account cannot get there. */
+function dataOf(home: string): string {
+  const { shared } = JSON.parse(readFileSync(join(home, 'postgres.json'), 'utf8')) as { shared?: string };
+  return join(shared ?? home, 'data');
 }
 
 describe('embeddedPostgres', () => {
@@ -87,9 +93,27 @@ describe('embeddedPostgres', () => {
     await server.start();
     await expect(query(server.url, "select to_regclass('forgotten') as found")).resolves.toEqual([{ found: null }]);
     await server.stop();
-    const { shared } = JSON.parse(readFileSync(join(home, 'postgres.json'), 'utf8')) as { shared?: string };
-    expect(existsSync(join(shared ?? home, 'data', 'PG_VERSION'))).toBe(true);
-    if (shared !== undefined) rmSync(shared, { recursive: true });
+    expect(existsSync(join(dataOf(home), 'PG_VERSION'))).toBe(true);
+    rmSync(dataOf(home), { recursive: true });
+  });
+
+  test('data elsewhere goes when its directory is gone, with the server on it', async () => {
+    const [abandoned, home] = ['abandoned', 'used'].map((name) => join(directory, name, 'postgres')) as [
+      string,
+      string,
+    ];
+    for (const path of [abandoned, home]) mkdirSync(dirname(path), { mode: 0o700 });
+    const url = await startAndBeKilled('embeddedPostgres', { directory: abandoned });
+    const data = dataOf(abandoned);
+    const pid = Number.parseInt(readFileSync(join(data, 'postmaster.pid'), 'utf8'), 10);
+    rmSync(dirname(abandoned), { recursive: true, force: true });
+    const server = embeddedPostgres({ directory: home });
+    await server.start();
+    await server.stop();
+    expect(existsSync(data)).toBe(false);
+    if (data.startsWith(directory)) process.kill(pid, 'SIGQUIT');
+    else await expect(query(url, 'select 1')).rejects.toThrow('ECONNREFUSED');
+    rmSync(dataOf(home), { recursive: true });
   });
 
   test('a start that fails says why and what to do', async () => {
