@@ -102,8 +102,12 @@ export class GatewayHarness {
   }
 
   /** Publishes a credential and waits until the gateway takes it. */
-  async issue(kind: Issued['kind'], scopes: Issued['scopes'], more: Partial<Issued> = {}): Promise<TestCredential> {
-    const secret = randomUUID();
+  async issue(
+    kind: Issued['kind'],
+    scopes: Issued['scopes'],
+    more: Partial<Issued> = {},
+    secret: string = randomUUID(),
+  ): Promise<TestCredential> {
     const credential: Issued = {
       credentialId: randomUUID(),
       tenantId: randomUUID(),
@@ -121,7 +125,7 @@ export class GatewayHarness {
     await eventually(
       async () => {
         const { status } = await fetch(`${this.url}/v1/credential`, { headers });
-        if (status === 401) throw new Error('the gateway does not know the credential');
+        if (status === 401 || status === 429) throw new Error('the gateway does not know the credential');
       },
       { timeoutMs: 10_000 },
     );
@@ -188,9 +192,10 @@ export type Document = {
   >;
 };
 
+const ajv = new Ajv2020({ strict: false });
+addFormats(ajv);
+
 export function validatorOf(schema: object): ValidateFunction {
-  const ajv = new Ajv2020({ strict: false });
-  addFormats(ajv);
   return ajv.compile(schema);
 }
 

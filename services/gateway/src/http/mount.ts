@@ -31,7 +31,7 @@ export function mountRoutes(
     app[route.method](expressPath(route.path), gate(dialect, route, deps), ...bodyReaders(route), answer(route, deps));
   }
   for (const path of new Set(routes.map((route) => expressPath(route.path)))) {
-    app.all(path, () => {
+    app.route(path).all(() => {
       throw new FailureError(edgeFailures.methodNotAllowed);
     });
   }

@@ -1,0 +1,205 @@
+import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { request as httpRequest } from 'node:http';
+import { exchangeLogin } from '@daybook/contracts';
+import { eventually } from '@daybook/testing';
+import { sign } from 'jsonwebtoken';
+import { GatewayHarness, keys, signToken, type TestCredential } from './harness';
+
+const gateway = new GatewayHarness({ TRUSTED_PROXIES: '127.0.0.0/8' });
+let token: TestCredential;
+
+beforeAll(async () => {
+  await gateway.start();
+  token = await gateway.issue('token', ['webhooks']);
+});
+afterAll(() => gateway.stop());
+beforeEach(() => gateway.services.reset());
+
+const whoAmI = (headers: Record<string, string>) => gateway.request('GET', '/v1/credential', { headers });
+
+/** Sends headers as they are, repeated ones included, which fetch would join. */
+function sendRaw(headers: readonly string[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const url = new URL('/v1/credential', gateway.url);
+    const sent = httpRequest(url, { headers: ['Host', url.host, 'Connection', 'close', ...headers] }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode ?? 0));
+    });
+    sent.once('error', reject).end();
+  });
+}
+
+describe('every kind of credential', () => {
+  test.each(['client', 'api_key', 'basic', 'token', 'login'] as const)('%s opens /v1 by its scope', async (kind) => {
+    const credential = await gateway.issue(kind, ['webhooks']);
+    expect(await whoAmI(credential.headers)).toMatchObject({
+      status: 200,
+      body: { credential_id: credential.credentialId, tenant_id: credential.tenantId, kind, scopes: ['webhooks'] },
+    });
+    expect(await gateway.request('GET', '/v1/intents', { headers: credential.headers })).toMatchObject({
+      status: 403,
+      body: { code: 'FORBIDDEN', status: 403 },
+    });
+  });
+
+  test('cannot be presented as another kind', async () => {
+    const basic = await gateway.issue('basic', ['webhooks']);
+    const client = { 'X-Client-ID': basic.credentialId, 'X-Client-Secret': basic.secret };
+    expect((await whoAmI(client)).status).toBe(401);
+    expect((await whoAmI({ 'X-API-Key': basic.secret })).status).toBe(401);
+    expect((await whoAmI({ Authorization: `Bearer ${signToken({ jti: basic.credentialId })}` })).status).toBe(401);
+  });
+
+  test('Basic is read in both alphabets of Base64', async () => {
+    const secret = 'secret:with?>~~?colons';
+    const credential = await gateway.issue('basic', ['webhooks'], {}, secret);
+    const pair = Buffer.from(`${credential.credentialId}:${secret}`);
+    for (const alphabet of ['base64', 'base64url'] as const) {
+      expect((await whoAmI({ Authorization: `Basic ${pair.toString(alphabet)}` })).status).toBe(200);
+    }
+  });
+
+  test('stops when it is revoked, at once in the process that is told', async () => {
+    const credential = await gateway.issue('api_key', ['webhooks']);
+    await gateway.revoke(credential.credentialId);
+    await eventually(async () => expect((await whoAmI(credential.headers)).status).toBe(401), { timeoutMs: 5_000 });
+  });
+});
+
+describe('forged tokens', () => {
+  const jti = () => token.credentialId;
+  const other = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const claims = () => ({ jti: jti(), iss: 'daybook', aud: 'daybook', exp: Math.floor(Date.now() / 1000) + 600 });
+  const unsigned = (alg: string) => `${part({ alg, typ: 'JWT' })}.${part(claims())}.`;
+  const hs256 = () => {
+    const input = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims())}`;
+    return `${input}.${createHmac('sha256', keys.publicKey).update(input).digest('base64url')}`;
+  };
+  const tampered = () => {
+    const [header, , signature] = signToken({ jti: jti() }).split('.');
+    return `${header}.${part({ ...claims(), scopes: ['ops'] })}.${signature}`;
+  };
+
+  test.each([
+    ['no algorithm', () => unsigned('none')],
+    ['no algorithm, in capitals', () => unsigned('NONE')],
+    ['ES256 in name only', () => unsigned('ES256')],
+    ['HS256 with the public key', hs256],
+    ["somebody else's key", () => signToken({ jti: jti() }, {}, other.privateKey)],
+    ['another issuer', () => signToken({ jti: jti() }, { issuer: 'mallory' })],
+    ['another audience', () => signToken({ jti: jti() }, { audience: 'other' })],
+    ['an expiry in the past', () => signToken({ jti: jti() }, { expiresIn: -1 })],
+    ['a start in the future', () => signToken({ jti: jti() }, { notBefore: 600 })],
+    ['no id', () => signToken({ sub: jti() })],
+    ['an unknown id', () => signToken({ jti: randomUUID() })],
+    ['changed claims', tampered],
+    ['a path as its key id', () => signToken({ jti: jti() }, { keyid: '../../dev/null' }, other.privateKey)],
+    ['nothing in it', () => '..'],
+    ['text', () => 'text'],
+  ])('with %s are refused alike', async (_name, forge) => {
+    const reply = await whoAmI({ Authorization: `Bearer ${forge()}` });
+    expect(reply.status).toBe(401);
+    expect(reply.body).toEqual({
+      type: '/problems/unauthorized',
+      title: 'A valid credential is required.',
+      status: 401,
+      code: 'UNAUTHORIZED',
+    });
+  });
+
+  test('without an expiry are refused', async () => {
+    const forever = sign({ jti: jti(), iss: 'daybook', aud: 'daybook' }, keys.privateKey, { algorithm: 'ES256' });
+    expect((await whoAmI({ Authorization: `Bearer ${forever}` })).status).toBe(401);
+  });
+});
+
+describe('more than one credential', () => {
+  const bearer = () => token.headers['Authorization']!;
+
+  test.each([
+    ['the same header twice', () => ['Authorization', bearer(), 'Authorization', bearer()]],
+    ['two schemes', () => ['Authorization', bearer(), 'X-API-Key', 'key']],
+    ['a scheme and half of another', () => ['Authorization', bearer(), 'X-Client-ID', 'id']],
+    ['two keys', () => ['X-API-Key', 'a', 'x-api-key', 'b']],
+    ['two ids', () => ['X-Client-ID', 'a', 'X-Client-ID', 'b', 'X-Client-Secret', 's']],
+  ])('is ambiguous: %s', async (_name, headers) => {
+    expect(await sendRaw(headers())).toBe(400);
+  });
+
+  test('is not seen in one that is used once', async () => {
+    expect(await sendRaw(['Authorization', bearer()])).toBe(200);
+  });
+});
+
+describe('address allow-list', () => {
+  test('holds against forged X-Forwarded-For, and a change of it is followed', async () => {
+    const credential = await gateway.issue('token', ['webhooks'], { ipAllowList: ['203.0.113.0/24'] });
+    const from = (forwarded?: string) =>
+      whoAmI({ ...credential.headers, ...(forwarded === undefined ? {} : { 'X-Forwarded-For': forwarded }) });
+    expect((await from()).status).toBe(403);
+    expect((await from('203.0.113.7')).status).toBe(200);
+    expect((await from('203.0.113.7, 127.0.0.9')).status).toBe(200);
+    expect((await from('203.0.113.7, 198.51.100.1')).status).toBe(403);
+    expect((await from('203.0.113.7:443')).status).toBe(403);
+    expect(await from('nonsense')).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    await gateway.restrict(credential.credentialId, ['198.51.100.0/24']);
+    await eventually(async () => expect((await from('198.51.100.1')).status).toBe(200), { timeoutMs: 5_000 });
+  });
+});
+
+describe('sign-in', () => {
+  const signIn = (body: unknown) => gateway.request('POST', '/v1/tokens', { body });
+
+  test('answers a token, or the same refusal for whatever was wrong', async () => {
+    gateway.services.respond(exchangeLogin, ({ password }) =>
+      password === 'right'
+        ? { ok: true, value: { token: 'a.b.c', expiresAt: '2026-02-11T11:00:00.000Z' } }
+        : { ok: false, rejection: 'login_invalid' },
+    );
+    expect(await signIn({ login: 'me@example.com', password: 'right' })).toMatchObject({
+      status: 200,
+      body: { token: 'a.b.c', token_type: 'Bearer' },
+    });
+    expect(await signIn({ login: 'me@example.com', password: 'wrong' })).toMatchObject({
+      status: 401,
+      body: { code: 'LOGIN_INVALID' },
+    });
+    expect(JSON.stringify(gateway.log.lines)).not.toContain('me@example.com');
+  });
+});
+
+describe('limits', () => {
+  const limited = new GatewayHarness({ RATE_LIMIT_PER_MINUTE: '100', AUTH_FAILURES_PER_MINUTE: '60' });
+  beforeAll(() => limited.start());
+  afterAll(() => limited.stop());
+
+  test('the hundredth request of a minute passes, the next is 429 in the shape of its dialect', async () => {
+    const payer = await limited.issue('token', ['pay', 'intents']);
+    const client = await limited.issue('client', ['pay', 'intents']);
+    const spend = async (headers: Record<string, string>) => {
+      for (let used = 1; used < 100; used++)
+        expect((await fetch(`${limited.url}/v1/credential`, { headers })).status).toBe(200);
+    };
+    // Issuing a credential has asked once with it.
+    await spend(payer.headers);
+    const refused = await limited.request('GET', '/pay/v1/wallet/balance', { headers: payer.headers });
+    expect(refused).toMatchObject({ status: 429, body: { error: { code: 'RATE_LIMIT_EXCEEDED' } } });
+    expect(refused.headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
+    expect(limited.services.count()).toBe(0);
+    await spend(client.headers);
+    const other = await limited.request('GET', `/api/v1/intents/${randomUUID()}`, { headers: client.headers });
+    expect(other).toMatchObject({ status: 429, body: { code: 'RATE_LIMIT_EXCEEDED', detail: expect.any(String) } });
+  });
+
+  test('an address that fails too often is not checked again', async () => {
+    const headers = { 'X-API-Key': 'guess' };
+    const statuses = [];
+    for (let guess = 0; guess < 61; guess++)
+      statuses.push((await fetch(`${limited.url}/v1/credential`, { headers })).status);
+    expect(statuses.at(-1)).toBe(429);
+  });
+});

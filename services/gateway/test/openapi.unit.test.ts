@@ -1,0 +1,105 @@
+import { createApp, stringifyJson } from '@daybook/http';
+import { testLogger, testMetrics } from '@daybook/testing';
+import type { Express } from 'express';
+import { mountDocs } from '../src/http/docs';
+import { createLimits } from '../src/http/limits';
+import { mountRoutes } from '../src/http/mount';
+import { openApiDocument } from '../src/http/openapi';
+import { allRoutes, dialects } from '../src/http/routes';
+import type { Ask } from '../src/ports';
+import { validatorOf, type Document } from './harness';
+
+const ask: Ask = async () => {
+  throw new Error('nobody is asked');
+};
+const services = { identity: ask, intents: ask, ledger: ask, chainWatcher: ask, notifications: ask };
+const routes = allRoutes({ services, now: () => new Date(0), signatureAbove: null });
+const document = JSON.parse(stringifyJson(openApiDocument(routes, dialects))) as Document & { openapi: string };
+
+function app(): Express {
+  const { logger } = testLogger();
+  return createApp({
+    logger,
+    metrics: testMetrics(),
+    notReady: () => undefined,
+    routes: (express) => {
+      mountDocs(express, document);
+      mountRoutes(express, dialects, routes, {
+        authenticate: async () => undefined,
+        limits: createLimits({ requestsPerMinute: 1, authFailuresPerMinute: 1 }),
+        trustedProxies: [],
+        logger,
+      });
+    },
+  });
+}
+
+type Layer = { route?: { path: string; methods: Record<string, boolean> } };
+
+function servedBy(express: Express): string[] {
+  const { stack } = express.router as unknown as { stack: Layer[] };
+  return stack.flatMap(({ route }) =>
+    Object.keys(route?.methods ?? {})
+      // The answer to methods that a path does not have.
+      .filter((method) => method !== '_all')
+      .map((method) => `${method} ${route!.path.replaceAll(/:(\w+)/g, '{$1}')}`),
+  );
+}
+
+const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
+  Object.keys(operations).map((method) => `${method} ${path}`),
+);
+
+describe('OpenAPI document', () => {
+  test('has every route that is served, and no other', () => {
+    expect(documented.toSorted()).toEqual(servedBy(app()).toSorted());
+  });
+
+  test('is 3.1, and names every operation once', () => {
+    expect(document.openapi).toBe('3.1.0');
+    const ids = Object.values(document.paths)
+      .flatMap((operations) => Object.values(operations).map(({ operationId }) => operationId))
+      .filter(Boolean);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('has a hundred examples or more, and each is valid by its schema', () => {
+    let examples = 0;
+    for (const operations of Object.values(document.paths)) {
+      for (const { responses, requestBody } of Object.values(operations)) {
+        const contents = [requestBody, ...Object.values(responses)].flatMap((part) =>
+          Object.values(part?.content ?? {}),
+        );
+        for (const { schema, example } of contents) {
+          const validate = validatorOf(schema ?? {});
+          validate(example);
+          expect({ example, errors: validate.errors }).toEqual({ example, errors: null });
+          examples++;
+        }
+      }
+    }
+    expect(examples).toBeGreaterThan(100);
+  });
+
+  test.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    '%s documents its success and what the edge may answer',
+    (_name, route) => {
+      const statuses = Object.keys(route.responses).map(Number);
+      expect(statuses.filter((status) => status < 300)).toHaveLength(1);
+      expect(statuses).toEqual(expect.arrayContaining([400, 401, 403, 429, 500, 503]));
+      expect(statuses.includes(413)).toBe(route.request.body !== undefined);
+      expect(statuses.includes(404)).toBe(route.request.params !== undefined || statuses.includes(404));
+    },
+  );
+
+  test.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
+    '%s refuses fields and parameters that it does not name',
+    (_name, { request }) => {
+      const refusesUnknown = (schema: unknown) =>
+        (schema as { def?: { catchall?: { def: { type: string } } } }).def?.catchall?.def.type === 'never';
+      expect(refusesUnknown(request.query)).toBe(true);
+      if (request.params !== undefined) expect(refusesUnknown(request.params)).toBe(true);
+      if (request.body !== undefined) expect(refusesUnknown(request.body)).toBe(true);
+    },
+  );
+});
