@@ -87,10 +87,15 @@ export async function parkedKeys(tx: Tx, place: Place, keys: readonly string[]):
 }
 
 /** Keeps the message as it came. Without a cause it waits behind an earlier one of its key. */
-export async function park(tx: Tx, group: string, message: RawMessage, cause: string | null): Promise<void> {
+export async function park(
+  tx: Tx,
+  group: string,
+  message: RawMessage,
+  reason: { readonly at: Date; readonly cause: string | null },
+): Promise<void> {
   await tx.query(
-    `insert into parked_messages (group_name, topic, partition, "offset", key, value, headers, cause)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+    `insert into parked_messages (group_name, topic, partition, "offset", key, value, headers, cause, parked_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
     [
       group,
       message.topic,
@@ -99,7 +104,8 @@ export async function park(tx: Tx, group: string, message: RawMessage, cause: st
       message.key,
       message.value,
       JSON.stringify(message.headers),
-      cause,
+      reason.cause,
+      reason.at,
     ],
   );
 }

@@ -12,7 +12,7 @@ import { handleBatch, parkMessage, type Tally } from './handle-batch';
 import type { Subscription } from './message';
 import type { RawMessage, Transport } from './transport';
 import { takeTurn } from './turns';
-import { verdictOn } from './verdict';
+import { causeOf, verdictOn } from './verdict';
 import { createWatchdog, stallMsDefault } from './watchdog';
 
 export type ConsumerDeps = {
@@ -22,6 +22,7 @@ export type ConsumerDeps = {
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly onFatal: OnFatal;
+  /** Dates what is parked. */
   readonly now: Clock;
   /** Lag without a sign of life for so long is fatal. */
   readonly stallMs?: number;
@@ -136,12 +137,12 @@ async function handleOne(
 }
 
 async function apply(
-  { pool, metrics }: ConsumerDeps,
+  { pool, metrics, now }: ConsumerDeps,
   subscription: Subscription,
   messages: readonly RawMessage[],
 ): Promise<void> {
   const { group, topic } = subscription;
-  const tally = await takeTurn(pool, () => handleBatch(pool, subscription, messages));
+  const tally = await takeTurn(pool, () => handleBatch(pool, subscription, messages, now));
   const counts = consumerMetrics(metrics).messages;
   for (const outcome of Object.keys(tally) as (keyof Tally)[]) {
     if (tally[outcome] > 0) counts.inc({ group, topic, outcome }, tally[outcome]);
@@ -149,12 +150,13 @@ async function apply(
 }
 
 async function parkOne(
-  { pool, metrics, logger }: ConsumerDeps,
+  { pool, metrics, logger, now }: ConsumerDeps,
   { group, topic }: Subscription,
   message: RawMessage,
   error: unknown,
 ): Promise<void> {
-  await takeTurn(pool, () => parkMessage(pool, group, message, error));
+  const reason = { at: now(), cause: causeOf(error) };
+  await takeTurn(pool, () => parkMessage(pool, group, message, reason));
   consumerMetrics(metrics).messages.inc({ group, topic, outcome: 'parked' });
   const { partition, offset, key } = message;
   logger.error({ error, group, topic, partition, offset: String(offset), key }, 'message parked, and its key with it');

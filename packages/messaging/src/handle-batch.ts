@@ -4,7 +4,7 @@
  */
 import type { AnyEventContract } from '@daybook/contracts';
 import { inTransaction, type Tx } from '@daybook/event-store';
-import { withCorrelation } from '@daybook/runtime';
+import { withCorrelation, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { claim, lockOffset, moveOffset, park, parkedKeys, type Place } from './consumer-tables';
 import { readMessage, type ReceivedMessage, type Subscription } from './message';
@@ -20,6 +20,7 @@ export async function handleBatch(
   pool: Pool,
   subscription: Subscription,
   messages: readonly RawMessage[],
+  now: Clock,
 ): Promise<Tally> {
   const first = messages[0];
   const last = messages.at(-1);
@@ -35,7 +36,7 @@ export async function handleBatch(
       due.map(({ key }) => key),
     );
     const behind = due.filter(({ key }) => parked.has(key));
-    for (const message of behind) await park(tx, place.group, message, null);
+    for (const message of behind) await park(tx, place.group, message, { at: now(), cause: null });
     tally.parked += behind.length;
     const rest = due.filter(({ key }) => !parked.has(key)).map((message) => decode(subscription, message));
     await applyAll(tx, subscription, rest, tally);
@@ -52,11 +53,16 @@ export async function applyOne(tx: Tx, subscription: Subscription, message: RawM
 }
 
 /** Moves past the message and keeps it aside, with the messages of its key that follow. */
-export async function parkMessage(pool: Pool, group: string, message: RawMessage, error: unknown): Promise<void> {
+export async function parkMessage(
+  pool: Pool,
+  group: string,
+  message: RawMessage,
+  reason: { readonly at: Date; readonly cause: string },
+): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const place = { group, topic: message.topic, partition: message.partition };
     if ((await dueMessages(tx, place, [message])).length === 0) return;
-    await park(tx, group, message, causeOf(error));
+    await park(tx, group, message, reason);
     await moveOffset(tx, place, message.offset + 1n);
   });
 }

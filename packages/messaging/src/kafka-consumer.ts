@@ -11,7 +11,8 @@ import type { ConsumeOptions, RawMessage } from './transport';
 
 const batchMax = 200;
 const maxWaitTimeMs = 100;
-const sessionTimeoutMs = 30_000;
+/** Also how long a group waits for a member that the broker's restart has cut off before it shares out anew. */
+const sessionTimeoutMs = 15_000;
 const heartbeatMs = 3_000;
 const backoff = { firstMs: 100, maxMs: 5_000 };
 
@@ -55,7 +56,8 @@ async function keepConnecting(
   const { group, topic } = options;
   for (let failures = 0; !stopping.signal.aborted; failures++) {
     const consumer = kafka.consumer({
-      groupId: group,
+      // The client's assigner expects all members of a group to listen to the same topics.
+      groupId: `${group}:${topic}`,
       allowAutoTopicCreation: false,
       sessionTimeout: sessionTimeoutMs,
       heartbeatInterval: heartbeatMs,

@@ -60,7 +60,10 @@ export function createWatchdog(deps: Deps, place: { readonly group: string; read
         if (looking) return;
         looking = true;
         look()
-          .catch((error: unknown) => deps.logger.debug({ error, group, topic }, 'lag cannot be measured'))
+          .catch((error: unknown) => {
+            seen.clear();
+            deps.logger.debug({ error, group, topic }, 'lag cannot be measured');
+          })
           .finally(() => (looking = false));
       }, deps.stallMs / 12);
       timer.unref();
