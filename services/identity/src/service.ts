@@ -26,6 +26,7 @@ import { loginNames } from './adapters/login-names';
 import { argon2Passwords } from './adapters/passwords';
 import { jwtTokens } from './adapters/tokens';
 import { openCredentials } from './app/credentials';
+import { inTurn } from './app/in-turn';
 import type { Config } from './config';
 import { callHandlers } from './http/calls';
 import { publishedEvents } from './adapters/published-events';
@@ -63,6 +64,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now }),
     ),
     attempts: postgresLoginAttempts(pool),
+    oneByOne: inTurn(),
     sealer: createSealer(config.SECRETS_KEY),
     now,
     tokenTtlDays: config.TOKEN_TTL_DAYS,

@@ -307,6 +307,9 @@ describe('signing in', () => {
     for (let n = 0; n < 4; n++) expect(await wrong()).toMatchObject({ ok: false });
     expect(await identity(exchangeLogin, { login, password })).toMatchObject({ ok: true });
 
+    const right = await Promise.all(Array.from({ length: 8 }, () => identity(exchangeLogin, { login, password })));
+    expect(right.every(({ ok }) => ok)).toBe(true);
+
     const burst = await Promise.all(Array.from({ length: 20 }, wrong));
     expect(burst.every(({ ok }) => !ok)).toBe(true);
     expect(await identity(exchangeLogin, { login, password })).toEqual({ ok: false, rejection: 'login_invalid' });

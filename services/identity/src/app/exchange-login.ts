@@ -2,6 +2,7 @@ import type { CallOutcome, CallRequest, exchangeLogin } from '@daybook/contracts
 import type { Clock } from '@daybook/runtime';
 import type { LoginAttempts, LoginNames, Passwords, Tokens } from '../ports';
 import type { Credentials } from './credentials';
+import type { inTurn } from './in-turn';
 
 export type ExchangeDeps = {
   readonly credentials: Credentials;
@@ -9,6 +10,8 @@ export type ExchangeDeps = {
   readonly passwords: Passwords;
   readonly loginNames: LoginNames;
   readonly attempts: LoginAttempts;
+  /** Keyed by login. Tries at the same time would otherwise use each other up, also those with the right password. */
+  readonly oneByOne: ReturnType<typeof inTurn>;
   readonly now: Clock;
 };
 
@@ -19,11 +22,19 @@ const sessionMs = 3_600_000;
  * work, so that an answer tells nothing but that it was not right.
  */
 export async function exchange(
-  { credentials, tokens, passwords, loginNames, attempts, now }: ExchangeDeps,
+  deps: ExchangeDeps,
   { login, password }: CallRequest<typeof exchangeLogin>,
 ): Promise<CallOutcome<typeof exchangeLogin>> {
+  const digest = deps.loginNames.digest(login);
+  return deps.oneByOne(digest, () => judge(deps, digest, password));
+}
+
+async function judge(
+  { credentials, tokens, passwords, attempts, now }: ExchangeDeps,
+  digest: string,
+  password: string,
+): Promise<CallOutcome<typeof exchangeLogin>> {
   const issuedAt = now();
-  const digest = loginNames.digest(login);
   const mayTry = await attempts.take(digest, issuedAt);
   const holder = await credentials.holderOf(digest);
   const found = await credentials.find(holder ?? 'nobody');
