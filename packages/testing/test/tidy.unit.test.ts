@@ -106,7 +106,8 @@ describe('the repository', () => {
   });
 
   test('names no place that exists on one machine only', () => {
-    const place = /[/](work|home|Users)\/[a-z]\w*\/|[/]root\/\w|C:\\\\?Users|\bregistry[.][\w-]+[.]\w|"resolved": "http/;
+    const place =
+      /[/](work|home|Users)\/[a-z]\w*\/|[/]root\/\w|C:\\\\?Users|\bregistry[.][\w-]+[.]\w|"resolved":\s"http/;
     expect(linesMatching(place, () => true)).toEqual([]);
   });
 });
