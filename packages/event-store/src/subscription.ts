@@ -4,9 +4,8 @@
  * lets one work at a time, and the compare-and-set of the checkpoint makes a second harmless.
  */
 import { AssertionError, isOperationalError, OperationalError } from '@daybook/core';
-import type { Component, Logger, OnFatal } from '@daybook/runtime';
+import { createAlarm, type Alarm, type Component, type Logger, type OnFatal } from '@daybook/runtime';
 import type { Pool } from 'pg';
-import { createAlarm } from './alarm';
 import { advance, claimCheckpoint, moveCheckpoint, openCheckpoint, type Checkpoint } from './checkpoint';
 import { inTransaction, type Tx } from './database';
 import type { EventStore, Position, StoredEvent } from './event-store';
@@ -85,7 +84,7 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
 }
 
 type Run = {
-  readonly alarm: ReturnType<typeof createAlarm>;
+  readonly alarm: Alarm;
   readonly waiting: ReturnType<typeof createWaiting>;
   readonly checkpoint: Checkpoint;
   stopped(): boolean;
