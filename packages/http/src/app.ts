@@ -26,7 +26,9 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(observe(logger, metrics));
-  app.use(helmet({ contentSecurityPolicy: { directives: { 'frame-ancestors': ["'none'"] } } }));
+  // Without upgrade-insecure-requests: on http://127.0.0.1 the pages could not load their own files.
+  const directives = { 'frame-ancestors': ["'none'"], 'upgrade-insecure-requests': null };
+  app.use(helmet({ contentSecurityPolicy: { directives } }));
   app.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');
     next();

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { assert, OperationalError } from '@daybook/core';
+import { assert, AssertionError, OperationalError } from '@daybook/core';
 import type { CallContract, CallOutcome, CallRequest } from '@daybook/contracts';
 import { currentCorrelation, uuidv7, withCorrelation, type Component, type Secret } from '@daybook/runtime';
 import express, { type RequestHandler, type Router } from 'express';
@@ -10,6 +10,7 @@ import { FailureError } from './problem';
 /** Largest body of a call. */
 const bodyLimit = '1mb';
 const timeoutMsDefault = 10_000;
+const connectTimeoutMs = 2_000;
 /** Every call is idempotent, so one that found no server, or was told 503, may be sent again. */
 const retryDelaysMs = [50, 250, 1_000];
 
@@ -39,7 +40,7 @@ export function callRoutes(token: Secret, handlers: readonly CallHandler[]): Rou
       };
       res.json(
         outcome.ok
-          ? { ok: true, value: z.encode(call.response, outcome.value as never) }
+          ? { ok: true, value: byContract(call, 'response', () => z.encode(call.response, outcome.value as never)) }
           : { ok: false, rejection: outcome.rejection },
       );
     });
@@ -67,7 +68,7 @@ export function callClient(options: {
   readonly token: Secret;
   readonly timeoutMs?: number;
 }): CallClient {
-  const agent = new Agent({ keepAliveTimeout: 30_000, connections: 64 });
+  const agent = new Agent({ keepAliveTimeout: 30_000, connections: 64, connect: { timeout: connectTimeoutMs } });
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
 
   async function send(name: string, body: string): Promise<{ status: number; text: string }> {
@@ -90,7 +91,7 @@ export function callClient(options: {
   }
 
   async function call<Call extends CallContract>(contract: Call, input: CallRequest<Call>): Promise<CallOutcome<Call>> {
-    const body = JSON.stringify(z.encode(contract.request, input as never));
+    const body = JSON.stringify(byContract(contract, 'request', () => z.encode(contract.request, input as never)));
     for (let attempt = 0; ; attempt++) {
       const answer = await send(contract.name, body).catch(
         (cause: unknown) =>
@@ -123,9 +124,22 @@ function readOutcome<Call extends CallContract>(
   answer: { status: number; text: string },
 ): CallOutcome<Call> {
   assert(answer.status === 200, `${contract.name} answered ${answer.status}: ${answer.text.slice(0, 300)}`);
-  const outcome = JSON.parse(answer.text) as { ok: boolean; value?: unknown; rejection?: string };
-  if (!outcome.ok) return { ok: false, rejection: outcome.rejection } as CallOutcome<Call>;
-  return { ok: true, value: z.decode(contract.response, outcome.value as never) } as CallOutcome<Call>;
+  return byContract(contract, 'response', () => {
+    const outcome = JSON.parse(answer.text) as { ok: boolean; value?: unknown; rejection?: string };
+    if (outcome.ok)
+      return { ok: true, value: z.decode(contract.response, outcome.value as never) } as CallOutcome<Call>;
+    assert(contract.rejections.includes(String(outcome.rejection)), `unknown rejection ${outcome.rejection}`);
+    return { ok: false, rejection: outcome.rejection } as CallOutcome<Call>;
+  });
+}
+
+/** A request or an answer that breaks its contract is a bug of a service, never a fault of the client at the edge. */
+function byContract<T>(contract: CallContract, part: 'request' | 'response', work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw new AssertionError(`${contract.name}: the ${part} breaks the contract: ${(error as Error).message}`);
+  }
 }
 
 function isTimeout(cause: unknown): boolean {

@@ -1,0 +1,55 @@
+import { OperationalError } from '@daybook/core';
+import { z } from 'zod';
+import { JsonError } from './json';
+import { FailureError, failureOf, invalidInput } from './problem';
+
+const problemOf = (schema: z.ZodType, value: unknown) => invalidInput(schema.safeParse(value).error!);
+
+describe('invalidInput', () => {
+  const schema = z.strictObject({ amount: z.string(), lines: z.array(z.strictObject({ id: z.string() })).optional() });
+
+  test('names the field, also inside a list', () => {
+    expect(problemOf(schema, {})).toMatchObject({ status: 400, code: 'INVALID_REQUEST', field: 'amount' });
+    expect(problemOf(schema, { amount: '1', lines: [{ id: 7 }] })).toMatchObject({ field: 'lines.0.id' });
+  });
+
+  test('names a field that it does not know', () => {
+    expect(problemOf(schema, { amount: '1', status: 'paid' })).toEqual({
+      status: 400,
+      code: 'INVALID_REQUEST',
+      message: 'status: is not a known field',
+      field: 'status',
+    });
+  });
+
+  test('has no field when the whole body is wrong', () => {
+    expect(problemOf(schema, [])).not.toHaveProperty('field');
+  });
+});
+
+describe('failureOf', () => {
+  test.each([
+    ['a failure', new FailureError({ status: 409, code: 'X', message: 'm' }), { status: 409, code: 'X' }],
+    ['malformed JSON', new JsonError('bad'), { status: 400, code: 'INVALID_REQUEST', message: 'bad' }],
+    ['a failing world', new OperationalError('store_unavailable', true), { status: 503, retryAfterSeconds: 1 }],
+    ['a body too large', Object.assign(new Error('x'), { status: 413 }), { status: 413, code: 'BODY_TOO_LARGE' }],
+    ['an aborted body', Object.assign(new Error('x'), { status: 400 }), { status: 400, code: 'INVALID_REQUEST' }],
+  ])('shows %s', (_name, error, expected) => {
+    expect(failureOf(error)).toMatchObject({ ...expected, unexpected: false });
+  });
+
+  test.each([
+    ['a bug', new TypeError("cannot read 'secret' of undefined")],
+    ['SQL', Object.assign(new Error('relation "x" does not exist'), { code: '42P01' })],
+    ['a server status', Object.assign(new Error('x'), { status: 502 })],
+    ['nothing', undefined],
+    ['text', 'secret'],
+  ])('shows nothing of %s', (_name, error) => {
+    expect(failureOf(error)).toEqual({
+      status: 500,
+      code: 'SERVER_ERROR',
+      message: 'The server failed to handle the request.',
+      unexpected: true,
+    });
+  });
+});

@@ -1,0 +1,206 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { defineCall, minorUnits, type CallContract } from '@daybook/contracts';
+import { Secret, withCorrelation } from '@daybook/runtime';
+import { testLogger, testMetrics } from '@daybook/testing';
+import express, { type Express } from 'express';
+import { z } from 'zod';
+import { callClient, callRoutes, createApp, httpServer, onCall, type CallHandler, type HttpServer } from '../src/index';
+
+const token = new Secret('the-internal-token-of-these-tests');
+const double = defineCall({
+  name: 'tests.double',
+  request: z.strictObject({ amount: minorUnits }),
+  response: z.object({ amount: minorUnits }),
+  rejections: ['too_large'],
+});
+const doubling = onCall(double, async ({ amount }) =>
+  amount > 100n ? { ok: false, rejection: 'too_large' } : { ok: true, value: { amount: amount * 2n } },
+);
+
+const running: { stop(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const part of running.splice(0).reverse()) await part.stop();
+});
+
+async function serve(app: Express): Promise<HttpServer> {
+  const server = httpServer(app, { host: '127.0.0.1', port: 0 });
+  await server.start();
+  running.push(server);
+  return server;
+}
+
+async function service(handlers: readonly CallHandler[], before?: express.RequestHandler) {
+  const log = testLogger();
+  const ready = { reason: undefined as string | undefined };
+  const app = createApp({
+    logger: log.logger,
+    metrics: testMetrics(),
+    notReady: () => ready.reason,
+    routes: (routes) => {
+      if (before !== undefined) routes.use(before);
+      routes.use(callRoutes(token, handlers));
+      routes.get('/boom/:id', () => {
+        throw new TypeError('a secret detail');
+      });
+    },
+  });
+  const { url } = await serve(app);
+  return { url, log, ready };
+}
+
+function clientOf(baseUrl: string, more: { token?: Secret; timeoutMs?: number } = {}) {
+  const client = callClient({ baseUrl, token, ...more });
+  running.push(client);
+  return client;
+}
+
+describe('calls', () => {
+  test('carry bigints, rejections and the correlation', async () => {
+    const { url, log } = await service([doubling]);
+    const client = clientOf(url);
+    const correlation = { correlationId: 'corr-1', causationId: 'cause-1' };
+    const amount = 9_007_199_254_740_993n;
+    expect(await withCorrelation(correlation, () => client(double, { amount: 21n }))).toEqual({
+      ok: true,
+      value: { amount: 42n },
+    });
+    expect(await client(double, { amount })).toEqual({ ok: false, rejection: 'too_large' });
+    expect(log.lines.find(({ correlationId }) => correlationId === 'corr-1')).toMatchObject({ status: 200 });
+  });
+
+  test.each([
+    ['no token', {}],
+    ['a wrong token', { authorization: 'Bearer wrong' }],
+    ['the token in another scheme', { authorization: `Basic ${token.reveal()}` }],
+  ])('with %s are 401', async (_name, headers) => {
+    const { url } = await service([doubling]);
+    const response = await fetch(`${url}/calls/tests.double`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: '{"amount":"1"}',
+    });
+    expect(response.status).toBe(401);
+    expect(await response.json()).toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+
+  test('that are told 503 are sent again', async () => {
+    let refused = 0;
+    const { url } = await service([doubling], (req, res, next) => {
+      if (!req.path.startsWith('/calls') || refused === 2) return next();
+      refused++;
+      res.status(503).json({});
+    });
+    expect(await clientOf(url)(double, { amount: 1n })).toEqual({ ok: true, value: { amount: 2n } });
+    expect(refused).toBe(2);
+  });
+
+  test('that find no server are sent again, and then fail as unavailable', async () => {
+    const closed = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => closed.once('listening', resolve));
+    const { port } = closed.address() as AddressInfo;
+    await new Promise((resolve) => closed.close(resolve));
+    await expect(clientOf(`http://127.0.0.1:${port}`)(double, { amount: 1n })).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      retryable: true,
+    });
+  });
+
+  test('that get no answer in time fail as timed out, and are not sent again', async () => {
+    let asked = 0;
+    const { url } = await service([doubling], (req, _res, next) => {
+      if (!req.path.startsWith('/calls')) return next();
+      asked++;
+    });
+    await expect(clientOf(url, { timeoutMs: 100 })(double, { amount: 1n })).rejects.toMatchObject({
+      code: 'upstream_timeout',
+    });
+    expect(asked).toBe(1);
+  });
+
+  test.each([
+    ['a value', { ok: true, value: { amount: 7 } }],
+    ['a rejection', { ok: false, rejection: 'unheard_of' }],
+    ['no JSON', 'nonsense'],
+  ])('whose answer breaks the contract by %s are a bug, not bad input', async (_name, answer) => {
+    const app = express();
+    app.post('/calls/tests.double', (_req, res) => void res.send(answer));
+    const { url } = await serve(app);
+    await expect(clientOf(url)(double, { amount: 1n })).rejects.toMatchObject({ name: 'AssertionError' });
+  });
+
+  test('that break the contract are not sent', async () => {
+    const { url, log } = await service([doubling]);
+    await expect(clientOf(url)(double, { amount: -1n })).rejects.toMatchObject({ name: 'AssertionError' });
+    expect(log.lines).toEqual([]);
+  });
+
+  test('answered against the contract by a handler are 500 there', async () => {
+    const loose = double as unknown as CallContract;
+    const { url, log } = await service([onCall(loose, async () => ({ ok: true, value: { amount: 'x' } }) as never)]);
+    await expect(clientOf(url)(double, { amount: 1n })).rejects.toMatchObject({ name: 'AssertionError' });
+    expect(log.lines.map(({ msg }) => msg)).toContain('request failed');
+  });
+});
+
+describe('createApp', () => {
+  test('has probes, and is ready when nothing keeps it', async () => {
+    const { url, ready } = await service([]);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+    expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    ready.reason = 'starting';
+    const refused = await fetch(`${url}/readyz`);
+    expect([refused.status, await refused.json()]).toEqual([503, { status: 'not ready', reason: 'starting' }]);
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain('http_request_duration_seconds_count{method="GET",route="/healthz",status="200"');
+  });
+
+  test('writes one line a request, without the query, and keeps the correlation id of the caller', async () => {
+    const { url, log } = await service([]);
+    const response = await fetch(`${url}/healthz?token=canary`, { headers: { 'X-Correlation-Id': 'corr-7' } });
+    expect(response.headers.get('x-correlation-id')).toBe('corr-7');
+    await response.text();
+    expect(log.lines).toEqual([
+      expect.objectContaining({
+        msg: 'request',
+        method: 'GET',
+        path: '/healthz',
+        status: 200,
+        correlationId: 'corr-7',
+      }),
+    ]);
+    expect(JSON.stringify(log.lines)).not.toContain('canary');
+  });
+
+  test.each(['a b', 'x'.repeat(101), '{"a":1}', 'é'])('makes its own correlation id instead of %j', async (given) => {
+    const { url } = await service([]);
+    const made = (await fetch(`${url}/healthz`, { headers: { 'X-Correlation-Id': given } })).headers.get(
+      'x-correlation-id',
+    );
+    expect(made).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  test('answers problem+json without detail, and logs the error once', async () => {
+    const { url, log } = await service([]);
+    const failed = await fetch(`${url}/boom/1`);
+    expect([failed.status, failed.headers.get('content-type')]).toEqual([
+      500,
+      'application/problem+json; charset=utf-8',
+    ]);
+    expect(await failed.text()).not.toContain('secret');
+    expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    const missing = await fetch(`${url}/nothing`);
+    expect([missing.status, await missing.json()]).toMatchObject([
+      404,
+      { code: 'NOT_FOUND', type: '/problems/not-found' },
+    ]);
+  });
+
+  test('forbids caching and framing, and does not name its framework', async () => {
+    const { url } = await service([]);
+    const { headers } = await fetch(`${url}/healthz`);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('x-powered-by')).toBeNull();
+  });
+});
