@@ -2,6 +2,7 @@
  * The demo tenant of a standalone instance. Runs once: its last act is writing credentials.json, and every step before
  * that is safe to repeat, so an interrupted first start is finished by the next.
  */
+import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '@daybook/core';
@@ -104,7 +105,7 @@ async function issueAll(options: SeedOptions, identity: CallClient, ledger: Call
   });
   return {
     baseUrl: options.baseUrl,
-    ...(await issueCredentials(identity, instanceId, { demo, shop, walletId, recipientWalletId })),
+    ...(await issueCredentials(identity, { demo, shop, walletId, recipientWalletId })),
     auditor: {
       token: await issue(identity, demo, 'token', ['audit', 'ledger:read']).then(({ secret }) => secret),
       databaseUrl: await auditorUrl(options.databaseUrl),
@@ -132,7 +133,6 @@ function issue(
 
 async function issueCredentials(
   identity: CallClient,
-  instanceId: string,
   { demo, shop, walletId, recipientWalletId }: Wallets,
 ): Promise<Omit<Credentials, 'baseUrl' | 'auditor'>> {
   const keyPair = async (mode: Mode): Promise<KeyPair> => {
@@ -142,8 +142,8 @@ async function issueCredentials(
     return { apiKey: credentialId, apiSecret: secret };
   };
   const login = async (name: string, scopes: readonly Scope[]): Promise<Login> => {
-    // A part of the instance's id keeps logins apart when instances share a database.
-    const loginName = `${name}-${instanceId.slice(0, 8)}@demo.example`;
+    // Login names are unique and are not given back: an interrupted first start has used some up.
+    const loginName = `${name}-${randomBytes(4).toString('hex')}@demo.example`;
     return { login: loginName, password: (await issue(identity, demo, 'login', scopes, { login: loginName })).secret };
   };
   const partner = await login('partner', ['partner']);
