@@ -89,6 +89,24 @@ describe('deposits on an EVM chain', () => {
     expect(new Set(confirmed.map(({ transactionId }) => transactionId))).toEqual(new Set([hash]));
   });
 
+  test('the place of a transfer is counted inside its transaction, so that it is the same in any block', async () => {
+    const [one, two] = [await watched(), await watched()];
+    const accounts = await chain.ask<string[]>('eth_accounts');
+    for (const [at, address] of [one, two].entries()) {
+      const data = payer.encodeFunctionData('many', [usdt, [address, address], [1n, 2n]]);
+      const transaction = { from: accounts[at + 6], to: contracts.payer, gas: '0x4c4b40', data };
+      await chain.ask('eth_sendTransaction', transaction);
+    }
+    await chain.mine(confirmations);
+    await process.settle();
+    for (const address of [one, two]) {
+      const seen = (await depositLog(pool, [address])).filter(({ type }) => type === 'DepositSeen');
+      expect(seen.map(({ index }) => index)).toEqual([1, 2]);
+    }
+    const blocks = new Set((await depositLog(pool, [one, two])).map(({ blockHash }) => blockHash));
+    expect(blocks.size).toBe(1);
+  });
+
   test('credits nothing for a transaction that failed', async () => {
     const address = await watched();
     const data = payer.encodeFunctionData('reverting', [usdt, address, 5n]);
@@ -113,6 +131,13 @@ describe('deposits on an EVM chain', () => {
     const data = payer.encodeFunctionData('forge', [address, 1_000n]);
     expect((await chain.transact({ to: contracts.payer, data })).status).toBe('0x1');
     expect(await logAfter(confirmations, address)).toEqual([]);
+  });
+
+  test('credits only the pinned token of a transaction that also moves a look-alike', async () => {
+    const address = await watched();
+    const data = payer.encodeFunctionData('both', [lookAlike, usdt, address, 10n]);
+    expect((await chain.transact({ to: contracts.payer, data })).status).toBe('0x1');
+    expect(await logAfter(confirmations, address)).toEqual(['Seen 11 USDT_ERC20', 'Confirmed 11 USDT_ERC20']);
   });
 
   test('ignores transfers of nothing', async () => {

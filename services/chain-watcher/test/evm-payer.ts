@@ -19,6 +19,10 @@ const source = `
       try this.reverting(token, to, amount) {} catch {}
     }
     function forward(address payable to) external payable { to.transfer(msg.value); }
+    function both(Token one, Token two, address to, uint256 amount) external {
+      one.transfer(to, amount);
+      two.transfer(to, amount + 1);
+    }
     function forge(address to, uint256 amount) external { emit Transfer(msg.sender, to, amount); }
   }
   contract OtherDecimals { function decimals() external pure returns (uint8) { return 18; } }`;
@@ -28,6 +32,7 @@ export const payer = new Interface([
   'function reverting(address token, address to, uint256 amount) payable',
   'function caught(address token, address to, uint256 amount) payable',
   'function forward(address to) payable',
+  'function both(address one, address two, address to, uint256 amount)',
   'function forge(address to, uint256 amount)',
 ]);
 export const erc20 = new Interface(['function transfer(address to, uint256 amount) returns (bool)']);
