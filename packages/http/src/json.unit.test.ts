@@ -81,7 +81,8 @@ test('writes a number token as it stands', () => {
 
 test('decimalToken takes a number or a string and nothing else', () => {
   expect(numberOf('"99.50"')).toBe('99.50');
-  for (const text of ['null', 'true', '[]', '["1"]', '{}', '{"value":"1"}']) expect(() => numberOf(text)).toThrow();
+  for (const text of ['null', 'true', '[]', '["1"]', '{}', '{"value":"1"}'])
+    expect(() => numberOf(text)).toThrow('must be a decimal number');
 });
 
 test('jsonInteger takes whole numbers of up to fifteen digits', () => {

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { defineCall, minorUnits, type CallContract } from '@daybook/contracts';
+import { defineCall, minorUnits, type CallContract, type CallOutcome } from '@daybook/contracts';
 import { Secret, withCorrelation } from '@daybook/runtime';
 import { testLogger, testMetrics } from '@daybook/testing';
 import express, { type Express } from 'express';
@@ -14,7 +14,7 @@ const double = defineCall({
   response: z.object({ amount: minorUnits }),
   rejections: ['too_large'],
 });
-const doubling = onCall(double, async ({ amount }) =>
+const doubling = onCall(double, async ({ amount }): Promise<CallOutcome<typeof double>> =>
   amount > 100n ? { ok: false, rejection: 'too_large' } : { ok: true, value: { amount: amount * 2n } },
 );
 

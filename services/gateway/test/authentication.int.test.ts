@@ -155,7 +155,7 @@ describe('sign-in', () => {
   const signIn = (body: unknown) => gateway.request('POST', '/v1/tokens', { body });
 
   test('answers a token, or the same refusal for whatever was wrong', async () => {
-    gateway.services.respond(exchangeLogin, ({ password }) =>
+    gateway.services.respond(exchangeLogin)(({ password }) =>
       password === 'right'
         ? { ok: true, value: { token: 'a.b.c', expiresAt: '2026-02-11T11:00:00.000Z' } }
         : { ok: false, rejection: 'login_invalid' },

@@ -44,7 +44,7 @@ const pending: Intent = {
   verifiedAt: null,
 };
 const creating = (replayed = false) =>
-  gateway.services.respond(createIntent, ({ amount, currency }) => ({
+  gateway.services.respond(createIntent)(({ amount, currency }) => ({
     ok: true,
     value: { intent: { ...pending, amount, currency }, replayed },
   }));
@@ -90,7 +90,7 @@ describe('create-payment', () => {
   });
 
   test('is 409 when the key was used for something else', async () => {
-    gateway.services.respond(createIntent, () => ({ ok: false, rejection: 'idempotency_key_reused' }));
+    gateway.services.respond(createIntent)(() => ({ ok: false, rejection: 'idempotency_key_reused' }));
     expect(await create()).toMatchObject({ status: 409, body: { code: 'IDEMPOTENCY_KEY_REUSED' } });
   });
 
@@ -144,7 +144,7 @@ describe('create-payment', () => {
   );
 
   test('is METHOD_UNSUPPORTED where no address can be had', async () => {
-    gateway.services.respond(createIntent, () => ({ ok: false, rejection: 'currency_not_available' }));
+    gateway.services.respond(createIntent)(() => ({ ok: false, rejection: 'currency_not_available' }));
     expect(await create()).toMatchObject({ status: 400, body: { code: 'METHOD_UNSUPPORTED' } });
   });
 
@@ -177,7 +177,7 @@ describe('intent status', () => {
       transactionHash: '25a589',
       verifiedAt: '2023-11-20T14:35:12.000Z',
     };
-    gateway.services.respond(getIntent, () => ({ ok: true, value: { intent: settled } }));
+    gateway.services.respond(getIntent)(() => ({ ok: true, value: { intent: settled } }));
     const reply = await fetchIntent(intentId);
     expect(reply.text).toContain('"amount":99.50,');
     expect(reply.body).toMatchObject({
@@ -192,7 +192,7 @@ describe('intent status', () => {
   test.each([intentId, 'not-a-uuid', '%00', 'create-payment', '..%2f', "'"])(
     'of %s, which is not there for this tenant, is INTENT_NOT_FOUND',
     async (id) => {
-      gateway.services.respond(getIntent, () => ({ ok: false, rejection: 'intent_not_found' }));
+      gateway.services.respond(getIntent)(() => ({ ok: false, rejection: 'intent_not_found' }));
       expect(await fetchIntent(id)).toMatchObject({ status: 404, body: { code: 'INTENT_NOT_FOUND' } });
     },
   );

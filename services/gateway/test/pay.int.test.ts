@@ -37,7 +37,7 @@ const transfer = (sent: Sent = {}) =>
     }),
   );
 const accepting = (replayed = false) =>
-  gateway.services.respond(acceptTransfer, ({ transferId }) => ({
+  gateway.services.respond(acceptTransfer)(({ transferId }) => ({
     ok: true,
     value: { transferId, acceptedAt: at, replayed },
   }));
@@ -64,7 +64,7 @@ const confirmed = (): Transfer => ({
 
 describe('balance', () => {
   test('has two decimals, and what is on its way as pending', async () => {
-    gateway.services.respond(getBalance, ({ accountId }) => ({
+    gateway.services.respond(getBalance)(({ accountId }) => ({
       ok: true,
       value: {
         accountId,
@@ -88,7 +88,7 @@ describe('balance', () => {
   });
 
   test('of a wallet that the ledger does not know is 404', async () => {
-    gateway.services.respond(getBalance, () => ({ ok: false, rejection: 'account_not_found' }));
+    gateway.services.respond(getBalance)(() => ({ ok: false, rejection: 'account_not_found' }));
     expect(await get('/wallet/balance')).toMatchObject({ status: 404, body: { error: { code: 'NOT_FOUND' } } });
   });
 
@@ -142,14 +142,14 @@ describe('transfer', () => {
     ['credit_account_frozen', 403, 'FORBIDDEN'],
     ['insufficient_balance', 422, 'INSUFFICIENT_BALANCE'],
   ] as const)('that the ledger refuses with %s is %s %s', async (rejection, status, code) => {
-    gateway.services.respond(acceptTransfer, () => ({ ok: false, rejection }));
+    gateway.services.respond(acceptTransfer)(() => ({ ok: false, rejection }));
     const reply = await transfer();
     expect(reply).toMatchObject({ status, body: { error: { code, message: expect.any(String) } } });
     expect(Object.keys(reply.body)).toEqual(['error']);
   });
 
   test('answers the documented body when the balance is too low', async () => {
-    gateway.services.respond(acceptTransfer, () => ({ ok: false, rejection: 'insufficient_balance' }));
+    gateway.services.respond(acceptTransfer)(() => ({ ok: false, rejection: 'insufficient_balance' }));
     expect((await transfer()).text).toBe(
       '{"error":{"code":"INSUFFICIENT_BALANCE","message":"Not enough TXC available"}}',
     );
@@ -267,7 +267,7 @@ describe('signature of a high-value transfer', () => {
 
   beforeEach(() => {
     accepting();
-    gateway.services.respond(verifySignature, ({ payload, signature }) => ({
+    gateway.services.respond(verifySignature)(({ payload, signature }) => ({
       ok: true,
       value: { valid: digestOf(payload) === signature },
     }));
@@ -305,7 +305,7 @@ describe('signature of a high-value transfer', () => {
 
 describe('lookup', () => {
   test('of a confirmed transfer has its ledger reference and time', async () => {
-    gateway.services.respond(getTransfer, () => ({ ok: true, value: { transfer: confirmed() } }));
+    gateway.services.respond(getTransfer)(() => ({ ok: true, value: { transfer: confirmed() } }));
     const reply = await get('/transfer/TX2001');
     expect(reply.text).toContain('"amount":150.00,');
     expect(reply.body).toEqual({
@@ -323,14 +323,14 @@ describe('lookup', () => {
 
   test('of one that is processing has neither', async () => {
     const transferred = { ...confirmed(), status: 'processing', ledgerReference: null, confirmedAt: null } as const;
-    gateway.services.respond(getTransfer, () => ({ ok: true, value: { transfer: transferred } }));
+    gateway.services.respond(getTransfer)(() => ({ ok: true, value: { transfer: transferred } }));
     expect(Object.keys((await get('/transfer/TX2001')).body)).not.toEqual(expect.arrayContaining(['ledger_reference']));
   });
 
   test.each(['TX2001', '%00', 'a%20b', '..%2f..', "'%20or%201=1", 'x'.repeat(201)])(
     'of %s, which is not there for this tenant, is 404',
     async (id) => {
-      gateway.services.respond(getTransfer, () => ({ ok: false, rejection: 'transfer_not_found' }));
+      gateway.services.respond(getTransfer)(() => ({ ok: false, rejection: 'transfer_not_found' }));
       expect(await get(`/transfer/${id}`)).toMatchObject({ status: 404, body: { error: { code: 'NOT_FOUND' } } });
     },
   );
@@ -338,7 +338,7 @@ describe('lookup', () => {
 
 describe('history', () => {
   const page = (transfers: Transfer[], nextCursor: string | null) =>
-    gateway.services.respond(listTransfers, () => ({ ok: true, value: { transfers, nextCursor } }));
+    gateway.services.respond(listTransfers)(() => ({ ok: true, value: { transfers, nextCursor } }));
 
   test('shows both directions, with the cursor of the next page', async () => {
     const incoming = { ...confirmed(), debitAccountId: 'WALLET1', creditAccountId: wallet.walletId! };
@@ -371,7 +371,7 @@ describe('history', () => {
 
   test('refuses a parameter that it does not know, and a cursor that it did not give', async () => {
     expect(await get('/transactions?wallet_id=W')).toMatchObject({ body: { error: { field: 'wallet_id' } } });
-    gateway.services.respond(listTransfers, () => ({ ok: false, rejection: 'cursor_invalid' }));
+    gateway.services.respond(listTransfers)(() => ({ ok: false, rejection: 'cursor_invalid' }));
     expect(await get('/transactions?cursor=x')).toMatchObject({ status: 400, body: { error: { field: 'cursor' } } });
   });
 });
@@ -381,7 +381,7 @@ describe('webhook registration', () => {
 
   test('is for one event of the wallet of the token', async () => {
     const endpointId = randomUUID();
-    gateway.services.respond(registerEndpoint, ({ url, events, dialect }) => ({
+    gateway.services.respond(registerEndpoint)(({ url, events, dialect }) => ({
       ok: true,
       value: { endpoint: { endpointId, url, events, dialect, status: 'enabled', createdAt: at }, secret: 'whsec_x' },
     }));
@@ -409,7 +409,7 @@ describe('webhook registration', () => {
     ['url_not_public', 400],
     ['endpoints_exhausted', 403],
   ] as const)('that is refused with %s is %s', async (rejection, status) => {
-    gateway.services.respond(registerEndpoint, () => ({ ok: false, rejection }));
+    gateway.services.respond(registerEndpoint)(() => ({ ok: false, rejection }));
     expect((await register({ url: 'http://localhost', event: 'transfer.failed' })).status).toBe(status);
   });
 

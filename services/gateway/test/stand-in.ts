@@ -12,19 +12,16 @@ export type StandIn = {
   /** Requests received since `reset`, by call name. */
   received<Call extends CallContract>(call: Call): CallRequest<Call>[];
   readonly count: () => number;
-  respond<Call extends CallContract>(
-    call: Call,
-    answer: (request: CallRequest<Call>) => CallOutcome<Call> | Promise<CallOutcome<Call>>,
-  ): void;
+  respond<Call extends CallContract>(call: Call): (answer: (request: CallRequest<Call>) => CallOutcome<Call>) => void;
   /** Every call is answered with the HTTP status until `reset`. */
   fail(status: number): void;
   reset(): void;
   stop(): Promise<void>;
 };
 
-const calls = Object.values(contracts).filter(
-  (value): value is CallContract => typeof value === 'object' && value !== null && 'rejections' in value,
-);
+const calls = Object.values<unknown>(contracts).filter(
+  (value) => typeof value === 'object' && value !== null && 'rejections' in value,
+) as CallContract[];
 
 export async function startStandIn(token: Secret): Promise<StandIn> {
   const answers = new Map<string, Handler>();
@@ -56,7 +53,7 @@ export async function startStandIn(token: Secret): Promise<StandIn> {
     url: server.url,
     received: (call) => received.filter(({ name }) => name === call.name).map(({ request }) => request as never),
     count: () => received.length,
-    respond: (call, answer) => void answers.set(call.name, answer as Handler),
+    respond: (call) => (answer) => void answers.set(call.name, answer as Handler),
     fail: (status) => void (failing = status),
     reset() {
       answers.clear();

@@ -83,6 +83,7 @@ function reverse({ services: { ledger } }: Deps): Route {
 const chain = z.strictObject({
   chain: z.string(),
   head_number: z.number().int().nullable(),
+  head_changed_at: timestampField.nullable(),
   cursor_number: z.number().int().nullable(),
   cursor_hash: z.string().nullable(),
   lag_blocks: z.number().int().nullable(),
@@ -108,6 +109,7 @@ function chains({ services: { chainWatcher } }: Deps): Route {
             {
               chain: 'evm',
               head_number: 1204,
+              head_changed_at: '2026-02-11T10:06:10.000Z',
               cursor_number: 1204,
               cursor_hash: `0x${'9f86d081'.repeat(8)}`,
               lag_blocks: 0,
@@ -127,6 +129,7 @@ function chains({ services: { chainWatcher } }: Deps): Route {
           chains: status.chains.map((watched) => ({
             chain: watched.chain,
             head_number: watched.headNumber,
+            head_changed_at: watched.headChangedAt,
             cursor_number: watched.cursorNumber,
             cursor_hash: watched.cursorHash,
             lag_blocks: watched.lagBlocks,

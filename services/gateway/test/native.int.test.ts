@@ -1,0 +1,322 @@
+import { randomUUID } from 'node:crypto';
+import {
+  chainStatus,
+  getBalance,
+  listAccounts,
+  listDeliveries,
+  listEndpoints,
+  listIntents,
+  listTransactions,
+  redeliver,
+  registerEndpoint,
+  removeEndpoint,
+  reverseTransfer,
+  setAccountFrozen,
+  simulateDeposit,
+  type CallContract,
+} from '@daybook/contracts';
+import { refusedAmounts } from './amount-tokens';
+import { GatewayHarness, type Sent, type TestCredential } from './harness';
+
+const at = '2026-02-11T10:00:00.000Z';
+const gateway = new GatewayHarness();
+let tenant: TestCredential;
+let operator: TestCredential;
+let reader: TestCredential;
+
+beforeAll(async () => {
+  await gateway.start();
+  tenant = await gateway.issue('client', ['intents', 'webhooks', 'ledger:read']);
+  operator = await gateway.issue('token', ['ops']);
+  reader = await gateway.issue('api_key', ['ledger:read']);
+});
+afterAll(() => gateway.stop());
+beforeEach(() => gateway.services.reset());
+
+const as = (who: TestCredential, method: string, path: string, sent: Sent = {}) =>
+  gateway.request(method, path, { ...sent, headers: { ...who.headers, ...sent.headers } });
+const refusing = <Call extends CallContract>(call: Call, rejection: string) =>
+  gateway.services.respond(call)(() => ({ ok: false, rejection }) as never);
+
+describe('sandbox deposits', () => {
+  const deposit = { address: 'TADDRESS', asset: 'USDT_TRC20', amount: '99.50' };
+  const send = (sent: Sent = { body: deposit }) => as(tenant, 'POST', '/v1/sandbox/deposits', sent);
+  beforeEach(() =>
+    gateway.services.respond(simulateDeposit)(() => ({
+      ok: true,
+      value: { chain: 'tron-sandbox', transactionId: 'tx1', blockNumber: 7 },
+    })),
+  );
+
+  test('are put on the chain of the asset, each without a key anew', async () => {
+    expect(await send()).toMatchObject({
+      status: 201,
+      body: { chain: 'tron-sandbox', transaction_id: 'tx1', block_number: 7 },
+    });
+    await send({ body: { address: 'upi://pay?tr=1', asset: 'UPI', amount: '5.00' } });
+    const [first, second] = gateway.services.received(simulateDeposit);
+    expect(first).toMatchObject({ tenantId: tenant.tenantId, asset: 'USDT_TRC20', amount: 99_500_000n });
+    expect(second).toMatchObject({ asset: 'INR', amount: 500n });
+    expect(first?.depositKey).not.toBe(second?.depositKey);
+  });
+
+  test('with a key are the same deposit for this tenant, and another for others', async () => {
+    const other = await gateway.issue('client', ['intents']);
+    const headers = { 'Idempotency-Key': 'once' };
+    await send({ body: deposit, headers });
+    await send({ body: deposit, headers });
+    await as(other, 'POST', '/v1/sandbox/deposits', { body: deposit, headers });
+    const keys = gateway.services.received(simulateDeposit).map(({ depositKey }) => depositKey);
+    expect(keys[0]).toBe(keys[1]);
+    expect(keys[2]).not.toBe(keys[0]);
+  });
+
+  test('are not for live credentials', async () => {
+    const live = await gateway.issue('client', ['intents'], { mode: 'live' });
+    expect(await as(live, 'POST', '/v1/sandbox/deposits', { body: deposit })).toMatchObject({
+      status: 403,
+      body: { code: 'SANDBOX_ONLY' },
+    });
+    expect(gateway.services.count()).toBe(0);
+  });
+
+  test.each(refusedAmounts)('refuse the amount %s by name', async (token) => {
+    const raw = `{"address":"T","asset":"SOL","amount":${token}}`;
+    expect(await send({ raw })).toMatchObject({ status: 400, body: { field: 'amount' } });
+    expect(gateway.services.count()).toBe(0);
+  });
+
+  test.each([
+    ['address_not_found', 404],
+    ['asset_not_simulated', 400],
+    ['deposit_exists_with_different_fields', 409],
+  ])('refused with %s are %s', async (rejection, status) => {
+    refusing(simulateDeposit, rejection);
+    expect((await send()).status).toBe(status);
+  });
+});
+
+describe('webhook endpoints', () => {
+  const endpointId = randomUUID();
+  const endpoint = {
+    endpointId,
+    url: 'https://merchant.com/webhook',
+    events: ['intent.settled'],
+    dialect: 'intents',
+    status: 'enabled',
+    createdAt: at,
+  } as const;
+  const stored = { ...endpoint, events: [...endpoint.events] };
+  const shown = { id: endpointId, url: endpoint.url, events: ['intent.settled'], status: 'enabled', created_at: at };
+
+  test('are registered for the dialect of their events', async () => {
+    gateway.services.respond(registerEndpoint)(() => ({ ok: true, value: { endpoint: stored, secret: 'whsec_x' } }));
+    const register = (events: string[]) =>
+      as(tenant, 'POST', '/v1/webhook-endpoints', { body: { url: endpoint.url, events } });
+    expect(await register(['intent.settled', 'intent.settled'])).toMatchObject({
+      status: 201,
+      body: { ...shown, secret: 'whsec_x' },
+    });
+    await register(['transfer.confirmed']);
+    expect(gateway.services.received(registerEndpoint)).toMatchObject([
+      { dialect: 'intents', accountId: null, events: ['intent.settled'], tenantId: tenant.tenantId },
+      { dialect: 'pay', accountId: null },
+    ]);
+    expect(await register(['intent.paid', 'transfer.failed'])).toMatchObject({
+      status: 400,
+      body: { field: 'events' },
+    });
+    expect(await register([])).toMatchObject({ status: 400, body: { field: 'events' } });
+  });
+
+  test('are listed without secrets, removed, and asked for their deliveries', async () => {
+    gateway.services.respond(listEndpoints)(() => ({ ok: true, value: { endpoints: [stored] } }));
+    expect((await as(tenant, 'GET', '/v1/webhook-endpoints')).body).toEqual({ endpoints: [shown] });
+    gateway.services.respond(removeEndpoint)(() => ({ ok: true, value: {} }));
+    expect(await as(tenant, 'DELETE', `/v1/webhook-endpoints/${endpointId}`)).toMatchObject({ status: 204, text: '' });
+    const deliveryId = randomUUID();
+    const delivery = { deliveryId, event: 'intent.settled', subject: 's', status: 'pending', attempts: 1 } as const;
+    gateway.services.respond(listDeliveries)(() => ({
+      ok: true,
+      value: {
+        deliveries: [{ ...delivery, lastError: 'timeout', nextAttemptAt: at, createdAt: at }],
+        nextCursor: 'more',
+      },
+    }));
+    expect(await as(tenant, 'GET', `/v1/webhook-endpoints/${endpointId}/deliveries?limit=1`)).toMatchObject({
+      body: { deliveries: [{ id: deliveryId, last_error: 'timeout' }], next_cursor: 'more' },
+    });
+    gateway.services.respond(redeliver)(() => ({ ok: true, value: { deliveryId } }));
+    expect(await as(tenant, 'POST', `/v1/webhook-deliveries/${deliveryId}/redeliver`)).toMatchObject({
+      status: 202,
+      body: { id: deliveryId },
+    });
+  });
+
+  test.each([
+    ['endpoint_not_found', 'DELETE', `/v1/webhook-endpoints/${endpointId}`, 404, removeEndpoint],
+    ['endpoint_not_found', 'DELETE', '/v1/webhook-endpoints/nonsense', 404, removeEndpoint],
+    ['endpoint_not_found', 'GET', `/v1/webhook-endpoints/${endpointId}/deliveries`, 404, listDeliveries],
+    ['cursor_invalid', 'GET', `/v1/webhook-endpoints/${endpointId}/deliveries?cursor=x`, 400, listDeliveries],
+    ['delivery_not_found', 'POST', `/v1/webhook-deliveries/${endpointId}/redeliver`, 404, redeliver],
+    ['endpoint_disabled', 'POST', `/v1/webhook-deliveries/${endpointId}/redeliver`, 409, redeliver],
+  ] as const)('%s of %s %s is %s', async (rejection, method, path, status, call) => {
+    refusing(call as CallContract, rejection);
+    const reply = await as(tenant, method, path);
+    expect(reply.status).toBe(status);
+    expect(reply.headers.get('content-type')).toContain('application/problem+json');
+  });
+});
+
+describe('ledger reads', () => {
+  const balance = {
+    accountId: 'clearing:x:USDT_TRC20',
+    asset: 'USDT_TRC20',
+    type: 'liability',
+    posted: -5n,
+    held: 0n,
+    available: -5n,
+    incoming: 99_500_000n,
+    frozen: false,
+    updatedAt: at,
+  } as const;
+  const shown = { account_id: balance.accountId, posted: '-0.000005', available: '-0.000005', incoming: '99.50' };
+
+  test('are of the own tenant, and of all for operations', async () => {
+    gateway.services.respond(listAccounts)(() => ({ ok: true, value: { accounts: [balance], nextCursor: null } }));
+    for (const who of [tenant, reader, operator]) {
+      expect((await as(who, 'GET', '/v1/ledger/accounts')).body).toMatchObject({ accounts: [shown] });
+    }
+    expect(gateway.services.received(listAccounts).map(({ tenantId }) => tenantId)).toEqual([
+      tenant.tenantId,
+      reader.tenantId,
+      null,
+    ]);
+  });
+
+  test('find one account, or answer 404', async () => {
+    gateway.services.respond(getBalance)(() => ({ ok: true, value: balance }));
+    expect((await as(reader, 'GET', '/v1/ledger/accounts/clearing:x:USDT_TRC20')).body).toMatchObject(shown);
+    refusing(getBalance, 'account_not_found');
+    expect(await as(reader, 'GET', '/v1/ledger/accounts/other')).toMatchObject({
+      status: 404,
+      body: { code: 'ACCOUNT_NOT_FOUND' },
+    });
+  });
+
+  test('show the journal of a subject in decimals', async () => {
+    const entry = { accountId: 'a', asset: 'TXC', direction: 'debit', amount: 15_000n } as const;
+    gateway.services.respond(listTransactions)(() => ({
+      ok: true,
+      value: {
+        transactions: [
+          {
+            transactionId: 'TX1',
+            cause: { type: 'transfer', id: 'TX1', subject: 'TX1' },
+            rule: 'transfer@1',
+            entries: [entry],
+            ledgerReference: `0x${'ab'.repeat(32)}`,
+            sequence: 0,
+            postedAt: at,
+          },
+        ],
+        nextCursor: null,
+      },
+    }));
+    const reply = await as(tenant, 'GET', '/v1/ledger/transactions?subject=TX1');
+    expect(reply.body).toMatchObject({ transactions: [{ entries: [{ amount: '150.00', direction: 'debit' }] }] });
+    expect(gateway.services.received(listTransactions)).toMatchObject([{ subject: 'TX1', tenantId: tenant.tenantId }]);
+  });
+});
+
+describe('operations', () => {
+  test('freeze, unfreeze and reverse in the name of the credential', async () => {
+    gateway.services.respond(setAccountFrozen)(() => ({ ok: true, value: {} }));
+    gateway.services.respond(reverseTransfer)(({ transferId }) => ({
+      ok: true,
+      value: { transferId, ledgerReference: `0x${'cd'.repeat(32)}` },
+    }));
+    expect((await as(operator, 'POST', '/v1/ops/accounts/W1/freeze')).body).toEqual({ account_id: 'W1', frozen: true });
+    expect((await as(operator, 'POST', '/v1/ops/accounts/W1/unfreeze')).body).toMatchObject({ frozen: false });
+    expect((await as(operator, 'POST', '/v1/ops/transfers/TX1/reverse')).body).toMatchObject({ transaction_id: 'TX1' });
+    const actor = operator.credentialId;
+    expect(gateway.services.received(setAccountFrozen)).toEqual([
+      { mode: 'sandbox', accountId: 'W1', frozen: true, actor },
+      { mode: 'sandbox', accountId: 'W1', frozen: false, actor },
+    ]);
+    expect(gateway.services.received(reverseTransfer)).toEqual([{ mode: 'sandbox', transferId: 'TX1', actor }]);
+  });
+
+  test.each([
+    ['account_not_found', '/v1/ops/accounts/W1/freeze', 404, setAccountFrozen],
+    ['transfer_not_found', '/v1/ops/transfers/TX1/reverse', 404, reverseTransfer],
+    ['transfer_not_confirmed', '/v1/ops/transfers/TX1/reverse', 409, reverseTransfer],
+    ['transfer_already_reversed', '/v1/ops/transfers/TX1/reverse', 409, reverseTransfer],
+    ['insufficient_balance', '/v1/ops/transfers/TX1/reverse', 422, reverseTransfer],
+  ] as const)('%s of %s is %s', async (rejection, path, status, call) => {
+    refusing(call as CallContract, rejection);
+    expect((await as(operator, 'POST', path)).status).toBe(status);
+  });
+
+  test('show the chains', async () => {
+    gateway.services.respond(chainStatus)(() => ({
+      ok: true,
+      value: {
+        chains: [
+          {
+            chain: 'evm',
+            headNumber: 9,
+            headChangedAt: at,
+            cursorNumber: 8,
+            cursorHash: '0x1',
+            lagBlocks: 1,
+            updatedAt: at,
+            error: null,
+          },
+        ],
+      },
+    }));
+    expect((await as(operator, 'GET', '/v1/ops/chains')).body).toMatchObject({
+      chains: [{ chain: 'evm', lag_blocks: 1 }],
+    });
+  });
+
+  test.each([
+    ['POST', '/v1/ops/accounts/W1/freeze'],
+    ['POST', '/v1/ops/accounts/W1/unfreeze'],
+    ['POST', '/v1/ops/transfers/TX1/reverse'],
+    ['GET', '/v1/ops/chains'],
+  ])('%s %s is for operators only', async (method, path) => {
+    expect(await as(tenant, method, path)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect(gateway.services.count()).toBe(0);
+  });
+});
+
+describe('intents', () => {
+  test('are listed with filters, newest first as intents answers them', async () => {
+    gateway.services.respond(listIntents)(() => ({ ok: true, value: { intents: [], nextCursor: 'n' } }));
+    const reply = await as(tenant, 'GET', '/v1/intents?status=paid&order_id=O-1&limit=5&cursor=c');
+    expect(reply.body).toEqual({ intents: [], next_cursor: 'n' });
+    expect(gateway.services.received(listIntents)).toEqual([
+      { tenantId: tenant.tenantId, mode: 'sandbox', limit: 5, cursor: 'c', status: 'paid', orderId: 'O-1' },
+    ]);
+    expect((await as(tenant, 'GET', '/v1/intents?status=lost')).status).toBe(400);
+    expect((await as(tenant, 'GET', '/v1/intents?tenant_id=x')).status).toBe(400);
+  });
+});
+
+describe('documentation', () => {
+  test('is a page without inline scripts, and files of its own only', async () => {
+    const page = await gateway.request('GET', '/docs');
+    expect(page.status).toBe(200);
+    expect(page.text).not.toMatch(/<script>|<script [^>]*>[^<]/);
+    for (const [, path] of page.text.matchAll(/(?:src|href)="([^"]+)"/g))
+      expect((await fetch(gateway.url + path)).status).toBe(200);
+    expect((await gateway.request('GET', '/docs/package.json')).status).toBe(404);
+    expect((await fetch(`${gateway.url}/docs/..%2fpackage.json`)).status).toBe(404);
+  });
+});
+
+test('an unknown path below /v1 is a problem', async () => {
+  expect(await as(tenant, 'GET', '/v1/nothing')).toMatchObject({ status: 404, body: { code: 'NOT_FOUND' } });
+});
