@@ -56,13 +56,15 @@ export type EngineDeps = {
   readonly batchMax?: number;
   /** Commands without an answer at most; more are refused. */
   readonly queueMax?: number;
+  /** Pauses between attempts to settle an append; the last one repeats. */
+  readonly retryDelaysMs?: readonly number[];
 };
 
 const batchMaxDefault = 1_000;
 const queueMaxDefault = 20_000;
 /** Attempts to settle an append before those who wait behind it are sent away, and before stopping gives up. */
 const patientAttempts = 6;
-const retryDelaysMs = [20, 50, 100, 250, 500, 1_000];
+const retryDelaysMsDefault = [20, 50, 100, 250, 500, 1_000];
 
 type Job = {
   /** Decides or reads on the state as it is now; called again after a reload. */
@@ -225,8 +227,8 @@ class BookEngine implements Engine {
         // A conflict says for certain that the batch is not stored; trouble after it is only trouble in reading.
         if (reason.code !== 'version_conflict') reason = error;
       }
-      const delay = retryDelaysMs[Math.min(attempt, retryDelaysMs.length - 1)];
-      await new Promise((resolve) => setTimeout(resolve, delay));
+      const delays = this.deps.retryDelaysMs ?? retryDelaysMsDefault;
+      await new Promise((resolve) => setTimeout(resolve, delays[attempt] ?? delays.at(-1)));
     }
   }
 

@@ -19,6 +19,7 @@ function engineOn(store: EventStore, { batchMax, queueMax }: Setup = {}) {
     now: fakeClock('2026-01-01T00:00:00.000Z'),
     logger,
     onFatal: (error) => fatal.push(error),
+    retryDelaysMs: [1],
     ...(batchMax === undefined ? {} : { batchMax }),
     ...(queueMax === undefined ? {} : { queueMax }),
   });
@@ -237,18 +238,25 @@ test('a second start gives the same state', async () => {
   expect(await second.read((state) => structuredClone(state))).toEqual(before);
 });
 
-test('two engines on one stream: nothing is lost and nothing is doubled', async () => {
+test('two engines on one stream: nothing is lost or doubled, and both answer what the journal says', async () => {
   const store = memoryEventStore();
   const [one, two] = [engineOn(store, { batchMax: 3 }), engineOn(store, { batchMax: 4 })];
-  await funded(one.engine, 60n);
+  await funded(one.engine, 30n);
   await two.engine.start();
-  const submit = (engine: Engine) => Array.from({ length: 50 }, (_, i) => engine.submit(transfer(`t${i}`)));
-  const outcomes = await Promise.all([...submit(one.engine), ...submit(two.engine)]);
-  expect(outcomes.every(({ ok }) => ok)).toBe(true);
-  const accepted = (await store.readStream(stream)).filter(({ type }) => type === 'TransferAccepted');
-  expect(accepted).toHaveLength(50);
+  const ids = Array.from({ length: 50 }, (_, i) => `t${i}`);
+  const submit = (engine: Engine, order: readonly string[]) =>
+    Promise.all(order.map(async (id) => [id, (await engine.submit(transfer(id))).ok] as const));
+  // In opposite orders, so that each would have given the money to others.
+  const answers = await Promise.all([submit(one.engine, ids), submit(two.engine, ids.toReversed())]);
+  const accepted = (await store.readStream(stream)).flatMap((event) =>
+    event.type === 'TransferAccepted' ? [JSON.parse(event.payload.toString()).transfer.transferId as string] : [],
+  );
+  expect(accepted).toHaveLength(30);
+  for (const [id, ok] of answers.flat()) expect([id, ok]).toEqual([id, accepted.includes(id)]);
+  // A command makes each of them look at the stream again.
   await Promise.all([one, two].map(({ engine }) => engine.submit(open('z'))));
-  expect(await balances(one.engine)).toEqual({ posted: 60n, held: 50n });
+  expect(await balances(one.engine)).toEqual({ posted: 30n, held: 30n });
+  expect(await balances(two.engine)).toEqual({ posted: 30n, held: 30n });
   expect([...one.fatal, ...two.fatal]).toEqual([]);
 });
 
