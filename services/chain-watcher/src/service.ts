@@ -154,6 +154,7 @@ function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
     rules: confirmationRules({ evm: config.EVM_CONFIRMATIONS, sandbox: config.SANDBOX_CONFIRMATIONS }),
     startBlock: simulated === undefined ? config.EVM_START_BLOCK : 0,
     now,
+    logger,
     handle: deposits.handle,
     caughtUp: () => projections.caughtUp(),
     depositsAbove: (number: number) => depositsAbove(pool, chain, number),

@@ -73,6 +73,7 @@ export async function watchProcess(
     rules: confirmationRules({ evm: options.confirmations, sandbox: options.confirmations }),
     startBlock: options.startBlock,
     now: () => new Date(),
+    logger,
     handle: commandHandler(depositDecider, depositEvents, store).handle,
     caughtUp: () => projections.caughtUp(),
     depositsAbove: (number) => depositsAbove(pool, source.chain, number),

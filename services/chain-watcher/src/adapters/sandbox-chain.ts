@@ -123,7 +123,7 @@ async function include(
     if (existing.block_number !== null)
       return { ok: true, transactionId: existing.transaction_id, blockNumber: Number(existing.block_number) };
   }
-  const transactionId = existing?.transaction_id ?? transactionIdOf(chain, deposit.depositKey);
+  const transactionId = existing?.transaction_id ?? (await freeTransactionId(tx, chain, deposit.depositKey));
   const { number } = await mineBlock(tx, chain, forks);
   await tx.query(
     `insert into sandbox_transfers (chain, deposit_key, transaction_id, asset, address, amount, block_number)
@@ -132,6 +132,18 @@ async function include(
     [chain, deposit.depositKey, transactionId, deposit.asset, deposit.address, deposit.amount, number],
   );
   return { ok: true, transactionId, blockNumber: number };
+}
+
+/** Twelve digits are few: two keys of one chain may come to the same id. */
+async function freeTransactionId(tx: Tx, chain: SandboxChainName, depositKey: string): Promise<string> {
+  for (let attempt = 0; ; attempt++) {
+    const id = transactionIdOf(chain, attempt === 0 ? depositKey : `${depositKey}:${attempt}`);
+    const taken = await tx.query('select 1 from sandbox_transfers where chain = $1 and transaction_id = $2', [
+      chain,
+      id,
+    ]);
+    if (taken.rowCount === 0) return id;
+  }
 }
 
 async function reorganise(

@@ -44,6 +44,7 @@ export function chainWatcher(deps: {
   let state: ChainState = { head: null, headChangedAt: null, updatedAt: null, error: null, halted: false };
   let verified = false;
   let failures = 0;
+  let refusal: ChainRefusedError | undefined;
   let stopping: AbortController | undefined;
   let running: Promise<void> | undefined;
 
@@ -70,6 +71,7 @@ export function chainWatcher(deps: {
   function failed(error: unknown): number | undefined {
     verified = false;
     if (error instanceof ChainHaltedError || error instanceof ChainRefusedError) {
+      if (error instanceof ChainRefusedError) refusal = error;
       state = { ...state, error: error.message, halted: true };
       logger.error({ chain, error }, 'the chain is halted');
       return undefined;
@@ -94,12 +96,11 @@ export function chainWatcher(deps: {
     state: () => state,
     /** Tries a first pass, so that a healthy chain has its cursor before anything is served. */
     async start() {
+      const first = await attempt();
+      // Now it is a setting that does not fit the chain; later it may be another node that answers.
+      if (refusal !== undefined) throw refusal;
       stopping = new AbortController();
-      // A setting that does not fit the chain is found now; the same later may be another node that answers.
-      await deps.verify().catch((error: unknown) => {
-        if (error instanceof ChainRefusedError) throw error;
-      });
-      running = run(await attempt(), stopping.signal).catch(deps.onFatal);
+      running = run(first, stopping.signal).catch(deps.onFatal);
     },
     async stop() {
       stopping?.abort();

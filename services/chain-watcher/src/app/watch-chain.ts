@@ -1,5 +1,5 @@
 import { assert, OperationalError } from '@daybook/core';
-import { currentCorrelation, uuidFrom, uuidv7, type Clock } from '@daybook/runtime';
+import { currentCorrelation, uuidFrom, uuidv7, type Clock, type Logger } from '@daybook/runtime';
 import type { CommandContext, Outcome } from '@daybook/event-store';
 import { isFinal, type ConfirmationRules } from '../domain/confirmation';
 import type { Deposit, DepositCommand, DepositEvent, DepositRejection, DepositState } from '../domain/deposit';
@@ -26,6 +26,7 @@ export type WatchDeps = {
   /** First block ever scanned; undefined is the head at that moment. */
   readonly startBlock: number | undefined;
   readonly now: Clock;
+  readonly logger: Logger;
   handle(
     stream: string,
     command: DepositCommand,
@@ -144,6 +145,8 @@ async function unwind(deps: WatchDeps, tip: BlockReference): Promise<BlockRefere
     );
   await revert(deps, orphaned);
   await deps.cursor.unwind(tip, fork);
+  const { chain } = deps.source;
+  deps.logger.warn({ chain, from: tip.number, to: fork.number, deposits: orphaned.length }, 'followed a reorg');
   return fork;
 }
 
