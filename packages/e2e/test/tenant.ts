@@ -18,6 +18,7 @@ import type { Instance } from './instance';
 /** A tenant with a wallet and credentials for both main jobs. */
 export type Tenant = {
   readonly tenantId: string;
+  readonly mode: Mode;
   readonly walletId: string;
   readonly payToken: string;
   readonly secondPayToken: string;
@@ -28,7 +29,7 @@ export type Tenant = {
 /** Onboards a tenant as an operator does, over the services' internal calls. `txc` is in minor units. */
 export async function openTenant(
   daybook: Instance,
-  options: { readonly txc: bigint; readonly mode?: Mode },
+  options: { readonly txc: bigint; readonly mode?: Mode; readonly tenantId?: string },
 ): Promise<Tenant> {
   const { internalToken } = JSON.parse(readFileSync(join(daybook.home, 'secrets.json'), 'utf8')) as {
     internalToken: string;
@@ -37,8 +38,8 @@ export async function openTenant(
   const mode = options.mode ?? 'sandbox';
   const identity = callClient({ baseUrl: services.identity ?? '', token: new Secret(internalToken) });
   const ledger = callClient({ baseUrl: services.ledger ?? '', token: new Secret(internalToken) });
-  const tenantId = randomUUID();
-  const walletId = `WALLET${tenantId.slice(0, 8).toUpperCase()}`;
+  const tenantId = options.tenantId ?? randomUUID();
+  const walletId = `WALLET${randomUUID().slice(0, 8).toUpperCase()}`;
   await identity(registerOrganization, { tenantId, name: `Tenant ${tenantId}` });
   await ledger(openAccount, { mode, accountId: walletId, tenantId, asset: 'TXC', type: 'liability', floor: 0n });
   if (options.txc > 0n)
@@ -66,6 +67,7 @@ export async function openTenant(
   const client = await issue('client', ['intents', 'webhooks', 'ledger:read'], null);
   const tenant = {
     tenantId,
+    mode,
     walletId,
     payToken: (await issue('token', ['pay', 'webhooks', 'ledger:read'], walletId)).secret,
     secondPayToken: (await issue('token', ['pay'], walletId)).secret,

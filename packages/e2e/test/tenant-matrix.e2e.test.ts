@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto';
+import { openReceiver } from '@daybook/standalone';
+import { eventually } from '@daybook/testing';
+import { Instance, type Answer } from './instance';
+import { expectBooksBalance } from './stories';
+import { openTenant, type Tenant } from './tenant';
+
+type Field = { readonly in: string; readonly name: string };
+type Operation = {
+  parameters?: Field[];
+  requestBody?: { content: Record<string, { schema: { properties?: Record<string, unknown> } }> };
+};
+type Document = { paths: Record<string, Record<string, Operation>> };
+
+/** Fields that name nothing a tenant owns. A new field must be put here or among the ids below, or the test fails. */
+const notIds = [
+  ...['query:limit', 'query:status', 'header:X-Signature', 'path:file'],
+  ...[
+    'amount',
+    'note',
+    'reference_id',
+    'event',
+    'events',
+    'url',
+    'asset',
+    'currency',
+    'order_id',
+    'login',
+    'password',
+  ].map((name) => `body:${name}`),
+];
+/** Operators act on every tenant of their mode; a tenant's own credential does not open these routes at all. */
+const forOperators = '/v1/ops/';
+/** Paying into another tenant's wallet is what a transfer is for. */
+const meantForOthers = 'post /pay/v1/transfer body:recipient_wallet_id';
+
+/** What belongs to the victim, by the field that would name it. */
+type Owned = Readonly<Record<string, string>>;
+
+describe("another tenant's id", () => {
+  let daybook: Instance;
+  let victim: Tenant;
+  let owned: Owned;
+  let receiver: Awaited<ReturnType<typeof openReceiver>>;
+  const attackers: Record<string, Tenant> = {};
+  let operations: { method: string; path: string; operation: Operation }[] = [];
+
+  beforeAll(async () => {
+    daybook = await new Instance({ LOG_LEVEL: 'warn' }).start();
+    receiver = await openReceiver();
+    victim = await openTenant(daybook, { txc: 10_000n });
+    attackers['another tenant'] = await openTenant(daybook, { txc: 10_000n });
+    attackers['the same tenant in the other mode'] = await openTenant(daybook, {
+      txc: 10_000n,
+      mode: 'live',
+      tenantId: victim.tenantId,
+    });
+    owned = await possessions(daybook, victim, receiver.url);
+    const document = (await daybook.request('GET', '/openapi.json')).body as unknown as Document;
+    operations = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ method, path, operation })),
+    );
+  }, 120_000);
+  afterAll(async () => {
+    await receiver?.close();
+    await daybook?.dispose();
+  });
+  afterEach(() => expectBooksBalance(daybook));
+
+  test('the matrix knows every field of every route', () => {
+    const known = new Set([...notIds, ...Object.keys(owned).map((field) => field.replace(/^.* /, ''))]);
+    const fields = operations.flatMap(({ path, operation }) =>
+      path.startsWith(forOperators) ? [] : fieldsOf(operation),
+    );
+    expect(fields.length).toBeGreaterThan(30);
+    expect(fields.map(label).filter((field) => !known.has(field))).toEqual([]);
+  });
+
+  test.each(Object.keys(attackersByName()))(
+    'in any field of any route, used by %s, tells nothing and does nothing',
+    async (name) => {
+      const attacker = attackers[name];
+      if (attacker === undefined) throw new Error(`no attacker ${name}`);
+      const before = await stateOf(daybook, victim);
+      const seen: string[] = [];
+      for (const { method, path, operation } of operations) {
+        for (const field of fieldsOf(operation)) {
+          const place = `${method} ${path} ${label(field)}`;
+          const id = owned[`${path} ${label(field)}`] ?? owned[label(field)];
+          if (path.startsWith(forOperators)) {
+            expect([
+              place,
+              (await send(daybook, attacker, { method, path, operation }, field, victim.walletId)).status,
+            ]).toEqual([place, 403]);
+          } else if (id !== undefined && place !== meantForOthers) {
+            const answer = await send(daybook, attacker, { method, path, operation }, field, id);
+            // A cursor names a place in a list, not a thing: with anyone's cursor one lists one's own.
+            if (field.name !== 'cursor') {
+              // A foreign id is answered as an id that does not exist: with 404 where it names the resource.
+              const unknown = await send(daybook, attacker, { method, path, operation }, field, unknownLike(id));
+              expect([place, answer.status, withoutNoise(answer)]).toEqual([
+                place,
+                unknown.status,
+                withoutNoise(unknown),
+              ]);
+            }
+            // The simulated chains are closed to live credentials altogether.
+            const refusal = path.startsWith('/v1/sandbox/') && attacker.mode === 'live' ? 403 : 404;
+            if (field.in === 'path' || field.name === 'address')
+              expect([place, answer.status]).toEqual([place, refusal]);
+            for (const secret of [owned['path:intent_id'], owned['path:transaction_id'], victim.walletId]) {
+              if (secret !== undefined && secret !== id)
+                expect([place, answer.text.includes(secret)]).toEqual([place, false]);
+            }
+            seen.push(place);
+          }
+        }
+      }
+      expect(seen.length).toBeGreaterThanOrEqual(10);
+      expect(await stateOf(daybook, victim)).toEqual(before);
+    },
+  );
+
+  test('an idempotency key belongs to its tenant: the same key of another is another request', async () => {
+    const attacker = attackers['another tenant'];
+    const key = randomUUID();
+    const first = await daybook.transfer('1.00', { key, token: victim.payToken });
+    const second = await daybook.transfer('2.00', { key, token: attacker?.payToken ?? '' });
+    expect([first.status, second.status]).toEqual([200, 200]);
+    expect(second.body.transaction_id).not.toBe(first.body.transaction_id);
+  });
+});
+
+function attackersByName(): Record<string, true> {
+  return { 'another tenant': true, 'the same tenant in the other mode': true };
+}
+
+function fieldsOf(operation: Operation): Field[] {
+  const bodies = Object.values(operation.requestBody?.content ?? {});
+  const body = bodies.flatMap(({ schema }) =>
+    Object.keys(schema.properties ?? {}).map((name) => ({ in: 'body', name })),
+  );
+  return [...(operation.parameters ?? []), ...body];
+}
+
+function label(field: Field): string {
+  return `${field.in}:${field.name}`;
+}
+
+/** One of everything that a route could name. */
+async function possessions(daybook: Instance, tenant: Tenant, url: string): Promise<Owned> {
+  const as = (method: string, path: string, body?: unknown) =>
+    daybook.request(method, path, { headers: tenant.client, ...(body === undefined ? {} : { body }) });
+  const endpoint = String(
+    (await as('POST', '/v1/webhook-endpoints', { url, events: ['intent.confirming', 'intent.settled'] })).body.id,
+  );
+  const orderId = `ORDER-${randomUUID()}`;
+  const intent = (await as('POST', '/api/v1/intents/create-payment', { amount: 5, currency: 'SOL', order_id: orderId }))
+    .body;
+  await as('POST', '/api/v1/intents/create-payment', { amount: 6, currency: 'SOL', order_id: orderId });
+  await as('POST', '/v1/sandbox/deposits', { address: intent.payment_address, asset: 'SOL', amount: '5.00' });
+  const transfer = (await daybook.transfer('1.00', { token: tenant.payToken })).body;
+  await daybook.transfer('1.00', { token: tenant.payToken });
+  const delivery = await eventually(
+    async () => {
+      const { deliveries } = (await as('GET', `/v1/webhook-endpoints/${endpoint}/deliveries`)).body as {
+        deliveries: { id: string; event: string }[];
+      };
+      const settled = deliveries.find(({ event }) => event === 'intent.settled');
+      if (settled === undefined) throw new Error('no delivery yet');
+      return settled.id;
+    },
+    { timeoutMs: 20_000 },
+  );
+  const cursor = String((await as('GET', '/v1/intents?limit=1')).body.next_cursor);
+  const payCursor = String(
+    (await daybook.pay('GET', '/pay/v1/transactions?limit=1', { token: tenant.payToken })).body.next_cursor,
+  );
+  return {
+    'path:transaction_id': String(transfer.transaction_id),
+    'path:intent_id': String(intent.intent_id),
+    '/v1/webhook-endpoints/{id} path:id': endpoint,
+    '/v1/webhook-endpoints/{id}/deliveries path:id': endpoint,
+    '/v1/webhook-deliveries/{id}/redeliver path:id': delivery,
+    '/v1/ledger/accounts/{id} path:id': tenant.walletId,
+    'query:subject': String(intent.intent_id),
+    'query:order_id': orderId,
+    'query:cursor': cursor,
+    '/pay/v1/transactions query:cursor': payCursor,
+    'body:address': String(intent.payment_address),
+    'body:recipient_wallet_id': tenant.walletId,
+    'header:Idempotency-Key': randomUUID(),
+  };
+}
+
+/** What the tenant can see of itself. */
+async function stateOf(daybook: Instance, tenant: Tenant): Promise<unknown> {
+  const paths = ['/v1/webhook-endpoints', '/v1/intents', '/v1/ledger/accounts', '/v1/ledger/transactions'];
+  const answers = [];
+  for (const path of paths) answers.push((await daybook.request('GET', path, { headers: tenant.client })).body);
+  return [...answers, (await daybook.pay('GET', '/pay/v1/transactions', { token: tenant.payToken })).body];
+}
+
+const examples: Record<string, unknown> = {
+  amount: '0.01',
+  reference_id: 'R',
+  note: 'n',
+  event: 'transfer.confirmed',
+  events: ['intent.settled'],
+  url: 'https://203.0.113.7/hook',
+  asset: 'SOL',
+  currency: 'SOL',
+  order_id: 'O',
+  login: 'nobody@demo.example',
+  password: 'wrong',
+  recipient_wallet_id: 'WALLET-NONE',
+  address: 'none',
+};
+
+/** The attacker's own well-formed request, but for one field, which holds the id. */
+function send(
+  daybook: Instance,
+  attacker: Tenant,
+  { method, path, operation }: { method: string; path: string; operation: Operation },
+  field: Field,
+  id: string,
+): Promise<Answer> {
+  const fields = fieldsOf(operation);
+  const at = (where: string) => fields.filter((each) => each.in === where);
+  const pathname = at('path').reduce(
+    (text, { name }) => text.replace(`{${name}}`, encodeURIComponent(field.name === name ? id : randomUUID())),
+    path,
+  );
+  const query = field.in === 'query' ? `?${field.name}=${encodeURIComponent(id)}` : '';
+  const body =
+    at('body').length === 0
+      ? undefined
+      : Object.fromEntries(
+          at('body').map(({ name }) => [name, field.in === 'body' && field.name === name ? id : examples[name]]),
+        );
+  const headers: Record<string, string> = path.startsWith('/pay/')
+    ? { Authorization: `Bearer ${attacker.payToken}` }
+    : { ...attacker.client };
+  if (at('header').some(({ name }) => name === 'Idempotency-Key'))
+    headers['Idempotency-Key'] = field.name === 'Idempotency-Key' ? id : randomUUID();
+  return daybook.request(method.toUpperCase(), pathname + query, { headers, ...(body === undefined ? {} : { body }) });
+}
+
+/** An id of the same form that nobody has. */
+function unknownLike(id: string): string {
+  if (/^[0-9a-f-]{36}$/.test(id)) return id.replace(/^.{8}/, '00000000');
+  return /^[A-Za-z0-9]+$/.test(id) ? id.replace(/.{6}$/, id.endsWith('ZZZZZZ') ? 'YYYYYY' : 'ZZZZZZ') : `${id}-none`;
+}
+
+/** The body without what differs from one answer to the next, whoever asks. */
+function withoutNoise({ text }: Answer): string {
+  return text.replaceAll(
+    /"(created_at|expires_at|transaction_id|intent_id|payment_address|order_id)":"[^"]*"/g,
+    '"$1":"…"',
+  );
+}
