@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createIntent, getIntent, type CallOutcome } from '@daybook/contracts';
-import { malformedAmounts, refusedAmounts } from './amount-tokens';
+import { createIntent, getIntent, intentCurrencies, type CallOutcome } from '@daybook/contracts';
+import { assets } from '@daybook/money';
+import { acceptedAmounts, malformedAmountTokens, refusedAmountTokens, tokensBeyondScale } from '@daybook/testing';
 import { GatewayHarness, type Sent, type TestCredential } from './harness';
 
 const gateway = new GatewayHarness();
@@ -108,19 +109,22 @@ describe('create-payment', () => {
     expect(gateway.services.received(createIntent)[0]?.amount).toBe(units);
   });
 
-  test.each([
-    ['UPI', '0.001'],
-    ['USDT_TRC20', '0.0000001'],
-    ['USDT_SOL', '0.0000001'],
-    ['SOL', '0.0000000001'],
-    ['ETH', '0.0000000000000000001'],
-    ['USDT_ERC20', '"0.0000001"'],
-  ])('refuses one decimal too many of %s', async (currency, token) => {
+  test.each(acceptedAmounts)('takes $token exactly, and shows $text', async ({ token, text, cents }) => {
+    creating();
+    expect((await create({ raw: rawIntent(token) })).text).toContain(`"amount":${text},`);
+    expect(gateway.services.received(createIntent)[0]?.amount).toBe(cents * 10_000n);
+  });
+
+  test.each(
+    intentCurrencies.flatMap((currency) =>
+      tokensBeyondScale(assets[currency === 'UPI' ? 'INR' : currency].scale).map((token) => [currency, token] as const),
+    ),
+  )('refuses one decimal too many: %s %s', async (currency, token) => {
     expect(await create({ raw: rawIntent(token, currency) })).toMatchObject({ status: 400, body: { field: 'amount' } });
     expect(gateway.services.count()).toBe(0);
   });
 
-  test.each(refusedAmounts)('refuses the amount %s by name', async (token) => {
+  test.each(refusedAmountTokens)('refuses the amount %s by name', async (token) => {
     const reply = await create({ raw: rawIntent(token) });
     expect(reply).toMatchObject({
       status: 400,
@@ -129,7 +133,7 @@ describe('create-payment', () => {
     expect(gateway.services.count()).toBe(0);
   });
 
-  test.each(malformedAmounts)('refuses a body with the amount %j as malformed', async (token) => {
+  test.each(malformedAmountTokens)('refuses a body with the amount %j as malformed', async (token) => {
     expect(await create({ raw: rawIntent(token) })).toMatchObject({ status: 400, body: { code: 'INVALID_REQUEST' } });
     expect(gateway.services.count()).toBe(0);
   });

@@ -15,7 +15,7 @@ import {
   simulateDeposit,
   type CallContract,
 } from '@daybook/contracts';
-import { refusedAmounts } from './amount-tokens';
+import { refusedAmountTokens } from '@daybook/testing';
 import { GatewayHarness, type Sent, type TestCredential } from './harness';
 
 const at = '2026-02-11T10:00:00.000Z';
@@ -80,7 +80,7 @@ describe('sandbox deposits', () => {
     expect(gateway.services.count()).toBe(0);
   });
 
-  test.each(refusedAmounts)('refuse the amount %s by name', async (token) => {
+  test.each(refusedAmountTokens)('refuse the amount %s by name', async (token) => {
     const raw = `{"address":"T","asset":"SOL","amount":${token}}`;
     expect(await send({ raw })).toMatchObject({ status: 400, body: { field: 'amount' } });
     expect(gateway.services.count()).toBe(0);

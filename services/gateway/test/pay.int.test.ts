@@ -9,7 +9,7 @@ import {
   type CallOutcome,
 } from '@daybook/contracts';
 import { codeFrom } from '@daybook/runtime';
-import { malformedAmounts, refusedAmounts } from './amount-tokens';
+import { acceptedAmounts, malformedAmountTokens, refusedAmountTokens, tokensBeyondScale } from '@daybook/testing';
 import { GatewayHarness, type Sent, type TestCredential } from './harness';
 
 const at = '2026-02-11T10:05:00.000Z';
@@ -175,30 +175,23 @@ describe('transfer', () => {
     expect((await transfer({ headers: { 'Idempotency-Key': 'k'.repeat(200) } })).status).toBe(200);
   });
 
-  test.each([
-    ['150', 15_000n],
-    ['150.0', 15_000n],
-    ['150.00', 15_000n],
-    ['"150.00"', 15_000n],
-    ['19.99', 1_999n],
-    ['1.01', 101n],
-    ['4.35', 435n],
-    ['0.01', 1n],
-    ['"999.99"', 99_999n],
-  ])('takes %s exactly', async (token, units) => {
-    accepting();
-    expect((await transfer({ raw: rawTransfer(token) })).status).toBe(200);
-    expect(gateway.services.received(acceptTransfer)[0]?.amount).toBe(units);
-  });
+  test.each(acceptedAmounts.filter(({ cents }) => cents <= 100_000n))(
+    'takes $token exactly',
+    async ({ token, cents }) => {
+      accepting();
+      expect((await transfer({ raw: rawTransfer(token) })).status).toBe(200);
+      expect(gateway.services.received(acceptTransfer)[0]?.amount).toBe(cents);
+    },
+  );
 
-  test.each([...refusedAmounts, '1.005', '"1.005"', '99.999'])('refuses the amount %s by name', async (token) => {
+  test.each([...refusedAmountTokens, ...tokensBeyondScale(2)])('refuses the amount %s by name', async (token) => {
     const reply = await transfer({ raw: rawTransfer(token) });
     expect(reply).toMatchObject({ status: 400, body: { error: { code: 'INVALID_REQUEST', field: 'amount' } } });
     expect(reply.body).toMatchObject({ error: { message: expect.stringMatching(/^amount: /) } });
     expect(gateway.services.count()).toBe(0);
   });
 
-  test.each(malformedAmounts)('refuses a body with the amount %j as malformed', async (token) => {
+  test.each(malformedAmountTokens)('refuses a body with the amount %j as malformed', async (token) => {
     const reply = await transfer({ raw: rawTransfer(token) });
     expect(reply).toMatchObject({ status: 400, body: { error: { code: 'INVALID_REQUEST' } } });
     expect(gateway.services.count()).toBe(0);
