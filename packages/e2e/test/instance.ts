@@ -103,7 +103,7 @@ export class Instance {
 
   async request(method: string, path: string, { headers = {}, body, rawBody }: RequestOptions = {}): Promise<Answer> {
     const sent = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
-    const response = await fetch(this.#url + path, {
+    const response = await fetch(this.url + path, {
       method,
       headers: { ...(sent === undefined ? {} : { 'Content-Type': 'application/json' }), ...headers },
       ...(sent === undefined ? {} : { body: sent }),

@@ -14,20 +14,21 @@ type Document = { paths: Record<string, Record<string, Operation>> };
 
 /** Fields that name nothing a tenant owns. A new field must be put here or among the ids below, or the test fails. */
 const notIds = [
-  ...['query:limit', 'query:status', 'header:X-Signature', 'path:file'],
-  ...[
-    'amount',
-    'note',
-    'reference_id',
-    'event',
-    'events',
-    'url',
-    'asset',
-    'currency',
-    'order_id',
-    'login',
-    'password',
-  ].map((name) => `body:${name}`),
+  'query:limit',
+  'query:status',
+  'header:X-Signature',
+  'path:file',
+  'body:amount',
+  'body:note',
+  'body:reference_id',
+  'body:event',
+  'body:events',
+  'body:url',
+  'body:asset',
+  'body:currency',
+  'body:order_id',
+  'body:login',
+  'body:password',
 ];
 /** Operators act on every tenant of their mode; a tenant's own credential does not open these routes at all. */
 const forOperators = '/v1/ops/';
