@@ -219,3 +219,15 @@ test('an amount of nothing is not a transfer', async () => {
   await wallets(rig, 1_000n);
   await expect(rig.calls.accept({ amount: 0n })).rejects.toThrow('amount: must be greater than zero');
 });
+
+test('text that a table could not hold is refused before it is in the journal', async () => {
+  await wallets(rig, 1_000n);
+  const before = await rig.events();
+  const said = 'must be valid Unicode without null characters';
+  await expect(rig.calls.accept({ referenceId: 'a\0b' })).rejects.toThrow(`referenceId: ${said}`);
+  await expect(rig.calls.accept({ referenceId: 'a\ud800' })).rejects.toThrow(`referenceId: ${said}`);
+  await expect(rig.calls.accept({ transferId: '\0' })).rejects.toThrow(`transferId: ${said}`);
+  await expect(rig.calls.openAccount({ accountId: '\0' })).rejects.toThrow(`accountId: ${said}`);
+  expect(rejectionOf(await rig.calls.listAccounts({ cursor: 'AA' }))).toBe('cursor_invalid');
+  expect(await rig.events()).toEqual(before);
+});

@@ -6,7 +6,7 @@ export function cursorOf(key: string): string {
 /** The key, or undefined when the cursor is not one of ours. */
 export function keyOf(cursor: string): string | undefined {
   const key = Buffer.from(cursor, 'base64url').toString('utf8');
-  return key !== '' && cursorOf(key) === cursor ? key : undefined;
+  return key !== '' && !key.includes('\0') && cursorOf(key) === cursor ? key : undefined;
 }
 
 const sequencePattern = /^(0|[1-9]\d{0,17})$/;

@@ -34,26 +34,34 @@ export type LedgerCalls = {
 /** What other services may ask of this one. */
 export function ledgerCalls(token: Secret, app: LedgerCalls): Router {
   return callRoutes(token, [
-    onCall(openAccount, app.openAccount),
-    onCall(issueFunds, positive(app.issueFunds)),
-    onCall(acceptTransfer, positive(app.acceptTransfer)),
-    onCall(getTransfer, app.getTransfer),
-    onCall(listTransfers, app.listTransfers),
-    onCall(reverseTransfer, app.reverseTransfer),
-    onCall(getBalance, app.getBalance),
-    onCall(listAccounts, app.listAccounts),
-    onCall(setAccountFrozen, app.setAccountFrozen),
-    onCall(listTransactions, app.listTransactions),
+    onCall(openAccount, checked(app.openAccount)),
+    onCall(issueFunds, checked(app.issueFunds)),
+    onCall(acceptTransfer, checked(app.acceptTransfer)),
+    onCall(getTransfer, checked(app.getTransfer)),
+    onCall(listTransfers, checked(app.listTransfers)),
+    onCall(reverseTransfer, checked(app.reverseTransfer)),
+    onCall(getBalance, checked(app.getBalance)),
+    onCall(listAccounts, checked(app.listAccounts)),
+    onCall(setAccountFrozen, checked(app.setAccountFrozen)),
+    onCall(listTransactions, checked(app.listTransactions)),
   ]);
 }
 
-/** Nothing is not an amount to move; the contract's type for amounts includes it. */
-function positive<Request extends { readonly amount: bigint }, Outcome>(
-  answer: (request: Request) => Promise<Outcome>,
-) {
+/** Text that an event could hold and a table could not, or not as it is: null characters and lone surrogates. */
+const unstorable = /\0|\p{Surrogate}/u;
+
+/** Refuses what every call's schema lets through and no book may take: an amount of nothing, and unstorable text. */
+function checked<Request extends object, Outcome>(answer: (request: Request) => Promise<Outcome>) {
   return async (request: Request): Promise<Outcome> => {
-    if (request.amount > 0n) return answer(request);
-    const message = 'amount: must be greater than zero';
-    throw new FailureError({ status: 400, code: 'INVALID_REQUEST', message, field: 'amount' });
+    for (const [field, value] of Object.entries(request) as [string, unknown][]) {
+      if (field === 'amount' && value === 0n) throw invalid(field, 'must be greater than zero');
+      if (typeof value === 'string' && unstorable.test(value))
+        throw invalid(field, 'must be valid Unicode without null characters');
+    }
+    return answer(request);
   };
+}
+
+function invalid(field: string, problem: string): FailureError {
+  return new FailureError({ status: 400, code: 'INVALID_REQUEST', message: `${field}: ${problem}`, field });
 }
