@@ -34,7 +34,7 @@ import { addressEvents, depositEvents, storedEvents } from './adapters/stored-ev
 import { statusOfChains } from './app/chain-status';
 import { chainWatcher, type ChainWatcher } from './app/chain-watcher';
 import type { Network } from './app/networks';
-import { watchPass } from './app/watch-chain';
+import { watchPass, type Pass } from './app/watch-chain';
 import { watchlist } from './app/watchlist';
 import type { Config } from './config';
 import { addressDecider } from './domain/address';
@@ -160,6 +160,7 @@ function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
     depositsAbove: (number: number) => depositsAbove(pool, chain, number),
     depositsSeenUpTo: (number: number) => depositsSeenUpTo(pool, chain, number),
   };
+  let previous: Pass | undefined;
   return chainWatcher({
     chain,
     pollMs: config.CHAIN_POLL_MS,
@@ -167,7 +168,10 @@ function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
     async pass(onHead) {
       // A simulated chain lives at the pace of its watcher.
       await simulated?.mineUnconfirmed(config.SANDBOX_CONFIRMATIONS);
-      return watchPass(deps, onHead);
+      const before = previous;
+      previous = undefined;
+      previous = await watchPass(deps, onHead, before);
+      return previous;
     },
     asOperational,
     now,

@@ -121,6 +121,9 @@ describe('addresses', () => {
   test('a UPI link names the payee, the exact amount and a reference of its own', async () => {
     const links = await Promise.all([0, 1].map(() => addressOf({ asset: 'INR', amount: 150_050n })));
     const [one, two] = links.map((link) => new URL(link).searchParams);
+    expect(links[0]).toMatch(
+      /^upi:\/\/pay\?pa=shop@bank&pn=Tea%20%26%20Co&am=1500\.50&cu=INR&tr=DB[A-Z0-9]+&tn=Payment%20DB/,
+    );
     expect(Object.fromEntries(one!)).toMatchObject({ pa: 'shop@bank', pn: 'Tea & Co', am: '1500.50', cu: 'INR' });
     expect(one!.get('tr')).toMatch(/^[A-Z0-9]{10,35}$/);
     expect(one!.get('tr')).not.toBe(two!.get('tr'));

@@ -83,6 +83,8 @@ function upiLink({ payee }: AllocateDeps, { reference, amount }: Request): Deriv
     tr,
     tn: `Payment ${tr}`,
   };
-  const query = Object.entries(fields).map(([key, value]) => `${key}=${encodeURIComponent(value)}`);
+  // `@` may stand in a query as it is, and some payment apps do not decode it.
+  const encoded = (value: string) => encodeURIComponent(value).replaceAll('%40', '@');
+  const query = Object.entries(fields).map(([key, value]) => `${key}=${encoded(value)}`);
   return { address: `upi://pay?${query.join('&')}`, index: null, keyId: null };
 }

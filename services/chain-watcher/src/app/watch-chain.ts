@@ -48,11 +48,17 @@ export type Pass = {
 /**
  * One pass over the chain: verify the tip, follow a reorg, scan new blocks, confirm what became final. Events are
  * appended before the cursor moves and repeats of them record nothing, so a pass may die at any line and be repeated.
- * `onHead` hears the head also when the pass fails later.
+ * `onHead` hears the head also when the pass fails later. `previous` is the pass before, if it succeeded: when it ended
+ * at this very head there is nothing left to do.
  */
-export async function watchPass(deps: WatchDeps, onHead: (head: BlockReference) => void): Promise<Pass> {
+export async function watchPass(
+  deps: WatchDeps,
+  onHead: (head: BlockReference) => void,
+  previous?: Pass,
+): Promise<Pass> {
   const head = await deps.source.head();
   onHead(head);
+  if (previous?.tip.hash === head.hash && !previous.more) return previous;
   // After the head was read: who pays into one of these blocks was given the address before.
   await deps.caughtUp();
   await deps.watchlist.refresh();
