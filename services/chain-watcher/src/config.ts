@@ -52,7 +52,9 @@ export const configSchema = z.object({
     .optional()
     .describe('UPI address that payment links pay. Without it UPI is not available.'),
   UPI_PAYEE_NAME: z.string().min(1).max(99).default('Daybook').describe('Name that payment links show.'),
-  SANDBOX_CONFIRMATIONS: confirmations.default(2).describe('The same on the simulated chains.'),
+  SANDBOX_CONFIRMATIONS: confirmations
+    .default(2)
+    .describe('Blocks that make a deposit on a simulated chain final, its own included.'),
   CHAIN_POLL_MS: z.coerce.number().int().min(10).max(60_000).default(500).describe('Pause between looks at a chain.'),
 });
 
