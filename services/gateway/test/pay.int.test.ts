@@ -417,10 +417,9 @@ describe('webhook registration', () => {
 describe('edges of the dialect', () => {
   test('an unknown path and another method are answered in its shape', async () => {
     expect(await get('/nothing')).toMatchObject({ status: 404, body: { error: { code: 'NOT_FOUND' } } });
-    expect(await gateway.request('PUT', '/pay/v1/transfer', asWallet({ body }))).toMatchObject({
-      status: 405,
-      body: { error: { code: 'METHOD_NOT_ALLOWED' } },
-    });
+    const wrongMethod = await gateway.request('PUT', '/pay/v1/transfer', asWallet({ body }));
+    expect(wrongMethod).toMatchObject({ status: 405, body: { error: { code: 'METHOD_NOT_ALLOWED' } } });
+    expect(wrongMethod.headers.get('allow')).toBe('POST');
     expect(await get('/%zz')).toMatchObject({ body: { error: { code: expect.any(String) } } });
   });
 

@@ -30,8 +30,10 @@ export function mountRoutes(
     const dialect = dialects[route.dialect];
     app[route.method](expressPath(route.path), gate(dialect, route, deps), ...bodyReaders(route), answer(route, deps));
   }
-  for (const path of new Set(routes.map((route) => expressPath(route.path)))) {
-    app.route(path).all(() => {
+  for (const path of new Set(routes.map((route) => route.path))) {
+    const methods = routes.filter((route) => route.path === path).map(({ method }) => method.toUpperCase());
+    app.route(expressPath(path)).all((_req, res) => {
+      res.set('Allow', methods.join(', '));
       throw new FailureError(edgeFailures.methodNotAllowed);
     });
   }
