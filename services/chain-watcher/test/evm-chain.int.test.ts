@@ -197,12 +197,15 @@ describe('deposits on an EVM chain', () => {
     const before = await process.deps.cursor.tip();
     await process.stop();
     const other = await watchProcess(pool, wiped.connect(), { confirmations });
-    await expect(other.settle()).rejects.toThrow('serves another chain');
-    await wiped.mine(before!.number + 5);
-    await expect(other.settle()).rejects.toThrow(ChainHaltedError);
-    expect(await other.deps.cursor.tip()).toEqual(before);
-    await other.stop();
-    await wiped.stop();
+    try {
+      await expect(other.settle()).rejects.toThrow('serves another chain');
+      await wiped.mine(before!.number + 5);
+      await expect(other.settle()).rejects.toThrow(ChainHaltedError);
+      expect(await other.deps.cursor.tip()).toEqual(before);
+    } finally {
+      await other.stop();
+      await wiped.stop();
+    }
     process = await watchProcess(pool, chain.connect(usdt), { confirmations });
     await process.settle();
   });
