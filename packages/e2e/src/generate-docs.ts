@@ -21,7 +21,7 @@ const settingsBetween = /(<!-- config -->\n)[\s\S]*?(<!-- \/config -->)/;
 
 type JsonSchema = {
   properties?: Record<string, JsonSchema>;
-  type?: string;
+  type?: string | string[];
   enum?: unknown[];
   format?: string;
   pattern?: string;
@@ -33,13 +33,10 @@ type JsonSchema = {
 function typeOf(schema: JsonSchema): string {
   if (schema.anyOf) return schema.anyOf.map(typeOf).join(' or ');
   if (schema.enum) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
+  if (Array.isArray(schema.type)) return schema.type.join(' or ');
   if (schema.type === 'array') return `list of ${typeOf(schema.items ?? {})}`;
-  return (
-    schema.format ??
-    (schema.type === 'string' && schema.pattern !== undefined
-      ? `text like \`${schema.pattern}\``
-      : (schema.type ?? 'any'))
-  );
+  if (schema.format !== undefined) return schema.format;
+  return schema.pattern === undefined ? (schema.type ?? 'object') : `text like \`${schema.pattern}\``;
 }
 
 function eventsPage(): string {
@@ -74,8 +71,13 @@ function readmeWithSettings(service: keyof typeof services): { path: string; tex
   if (!settingsBetween.test(readme)) throw new Error(`${path} has no <!-- config --> markers`);
   return {
     path,
-    text: readme.replace(settingsBetween, `$1${describeConfig(services[service]).replaceAll('$', '$$$$')}\n$2`),
+    text: readme.replace(settingsBetween, (_, open: string, close: string) => open + unformatted(service) + close),
   };
+}
+
+/** The formatter would align the columns anew at every change. */
+function unformatted(service: keyof typeof services): string {
+  return `<!-- prettier-ignore-start -->\n\n${describeConfig(services[service])}\n\n<!-- prettier-ignore-end -->\n`;
 }
 
 function main(): number {
