@@ -26,13 +26,13 @@ export type AnvilChain = Omit<TestChain, 'connect'> & {
   }): Promise<Receipt & { hash: string }>;
 };
 
-/** A node of the test's own that mines when told to. */
-export async function anvilChain(): Promise<AnvilChain> {
+/** A node of the test's own that mines when told to. Another mnemonic is another genesis, also in the same second. */
+export async function anvilChain(mnemonic: string = sandboxMnemonic): Promise<AnvilChain> {
   const directory = mkdtempSync(join(tmpdir(), 'daybook-anvil-'));
-  const node = embeddedEvmNode({ directory });
+  const node = embeddedEvmNode({ directory, mnemonic });
   await node.start();
   const provider = new JsonRpcProvider(node.url, chainId, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 });
-  const payer = HDNodeWallet.fromPhrase(sandboxMnemonic, undefined, `m/44'/60'/0'/0/${payerIndex}`);
+  const payer = HDNodeWallet.fromPhrase(mnemonic, undefined, `m/44'/60'/0'/0/${payerIndex}`);
   const signed: { readonly raw: string; readonly hash: string }[] = [];
   const ask = <T>(method: string, ...parameters: unknown[]) => provider.send(method, parameters) as Promise<T>;
   const height = async () => Number(await ask<string>('eth_blockNumber'));

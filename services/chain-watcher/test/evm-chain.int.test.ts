@@ -12,8 +12,8 @@ import { deployPayers, erc20, payer } from './evm-payer';
 import { depositLog, prepare, schema, summary, watchProcess, type WatchProcess } from './watch-process';
 import { describeWatcher } from './watcher.contract';
 
-describeChainSource('an EVM chain', anvilChain);
-describeWatcher('an EVM chain', anvilChain);
+describeChainSource('an EVM chain', () => anvilChain());
+describeWatcher('an EVM chain', () => anvilChain());
 
 describe('deposits on an EVM chain', () => {
   let database: TestDatabase;
@@ -193,7 +193,7 @@ describe('deposits on an EVM chain', () => {
   }
 
   test('halts when the node shows another chain under the same id, shorter or longer', async () => {
-    const wiped = await anvilChain();
+    const wiped = await anvilChain(`${'abandon '.repeat(11)}about`);
     const before = await process.deps.cursor.tip();
     await process.stop();
     const other = await watchProcess(pool, wiped.connect(), { confirmations });
