@@ -27,6 +27,7 @@ export const configSchema = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('EVM node to use instead of the embedded development node.'),
+  EVM_CHAIN_ID: z.coerce.number().int().min(1).default(31_337).describe('Chain id that the EVM node must have.'),
   EVM_USDT_CONTRACT: z
     .string()
     .optional()

@@ -221,6 +221,7 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
     'chain-watcher': {
       EVM_RPC_URL: evm?.rpcUrl,
       EVM_USDT_CONTRACT: evm?.usdtContract,
+      EVM_CHAIN_ID: String(config.EVM_CHAIN_ID),
       EVM_XPUB: secrets.evmXpub,
       TRON_XPUB: secrets.tronXpub,
       SOLANA_SEED: secrets.solanaSeed,
