@@ -42,6 +42,8 @@ export const serviceSettings = {
     .describe('Time to finish work after SIGTERM, in milliseconds.'),
 } as const;
 
+export type ServiceSettings = Readonly<z.output<z.ZodObject<typeof serviceSettings>>>;
+
 /** Pure but for the files that `<NAME>_FILE` names. Reports every problem, each naming its setting. */
 export function parseConfig<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,

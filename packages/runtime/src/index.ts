@@ -9,6 +9,7 @@ export {
   secretSetting,
   serviceSettings,
   type Environment,
+  type ServiceSettings,
 } from './config';
 export { currentCorrelation, withCorrelation, type Correlation } from './correlation';
 export { codeFrom, sha256Hex, uuidFrom, uuidv7 } from './ids';

@@ -1,0 +1,7 @@
+export {
+  openPlatform,
+  type Platform,
+  type PlatformOptions,
+  type PlatformOverrides,
+  type ServiceParts,
+} from './platform';

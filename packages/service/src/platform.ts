@@ -1,0 +1,194 @@
+/**
+ * What every service stands on, composed once: logger, metrics, connections, event store, transport, probes, and the order
+ * of start and stop. A service's composition root opens it, builds its own parts with it, and lets it run them.
+ */
+import {
+  createProjections,
+  eventStoreMigrations,
+  migrate,
+  openDatabase,
+  postgresEventStore,
+  type EventCodec,
+  type EventStore,
+  type Projection,
+  type Projections,
+} from '@daybook/event-store';
+import { createApp, httpServer, type AppOptions } from '@daybook/http';
+import {
+  createConsumer,
+  createRelay,
+  messagingMigrations,
+  openTransport,
+  type Consumer,
+  type RelayOptions,
+  type Subscription,
+  type Transport,
+} from '@daybook/messaging';
+import {
+  createLogger,
+  createMetrics,
+  inOrder,
+  systemClock,
+  type Clock,
+  type Component,
+  type Logger,
+  type OnFatal,
+  type Registry,
+  type Service,
+  type ServiceSettings,
+} from '@daybook/runtime';
+import type { Pool } from 'pg';
+
+export type PlatformOptions = {
+  /** The service's folder: what logs, metrics and the broker call it. Its schema is the same with underscores. */
+  readonly name: string;
+  /** Directory of the service's own migrations. They come after those of the event store and of messaging. */
+  readonly migrations: string;
+};
+
+/** What a test, or a process with several services, brings instead. */
+export type PlatformOverrides = {
+  readonly now: Clock;
+  readonly logger: Logger;
+  /** Started and stopped by its owner. */
+  readonly transport: Transport;
+  readonly onFatal: OnFatal;
+};
+
+export type Platform = {
+  readonly logger: Logger;
+  readonly onFatal: OnFatal;
+  readonly now: Clock;
+  readonly metrics: Registry;
+  /** For everything but consumers; the event store's appends too. */
+  readonly pool: Pool;
+  /** For whatever keeps a transaction open while it waits for an append. */
+  readonly consumerPool: Pool;
+  readonly store: EventStore;
+  /** The read models of one checkpoint. */
+  projections<Event extends { readonly type: string }>(group: {
+    readonly codec: EventCodec<Event>;
+    readonly name: string;
+    readonly projections: readonly Projection<Event>[];
+  }): Projections;
+  consumer(subscription: Subscription): Consumer;
+  relay(options: RelayOptions): Component;
+  /** The whole, ready to start. Called once, last. */
+  service(parts: ServiceParts): Service;
+};
+
+export type ServiceParts = {
+  /** Started in this order, after database and transport and before the HTTP server; stopped in reverse. */
+  readonly components: readonly Component[];
+  readonly routes?: AppOptions['routes'];
+  /** What else than the start and the database keeps the service from serving, or nothing. */
+  readonly notReady?: () => string | undefined;
+};
+
+/** Connects to nothing yet: that is for the start of the service. */
+export function openPlatform(
+  config: ServiceSettings,
+  { name, migrations }: PlatformOptions,
+  overrides: Partial<PlatformOverrides> = {},
+): Platform {
+  const schema = name.replaceAll('-', '_');
+  const logger = overrides.logger ?? createLogger({ service: name, level: config.LOG_LEVEL });
+  const onFatal = overrides.onFatal ?? ((error) => logger.fatal({ error }, 'the service cannot go on'));
+  const now = overrides.now ?? systemClock;
+  const metrics = createMetrics(name);
+  const { pool, consumerPool } = openPools(config, schema, logger);
+  const store = postgresEventStore(pool);
+  const transport = overrides.transport ?? transportOf(config, name, logger);
+
+  const foundation: Component[] = [
+    connections([pool, consumerPool]),
+    {
+      name: 'database',
+      start: () => migrate(pool, schema, [eventStoreMigrations, messagingMigrations, { name, directory: migrations }]),
+      stop: () => store.close(),
+    },
+    ...(overrides.transport === undefined ? [transport] : []),
+  ];
+  return {
+    logger,
+    onFatal,
+    now,
+    metrics,
+    pool,
+    consumerPool,
+    store,
+    projections: (group) => createProjections({ ...group, pool, store, logger, onFatal }),
+    consumer: (subscription) =>
+      createConsumer({ pool: consumerPool, transport, logger, metrics, onFatal, now }, subscription),
+    relay: (options) => createRelay({ pool, store, transport, logger, metrics, onFatal }, options),
+    service: (parts) => assemble(config, { name, logger, metrics, pool, foundation }, parts),
+  };
+}
+
+type Base = Pick<Platform, 'logger' | 'metrics' | 'pool'> & {
+  readonly name: string;
+  readonly foundation: readonly Component[];
+};
+
+function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Service {
+  const { name, logger, metrics, pool } = base;
+  let running = false;
+  const app = createApp({
+    logger,
+    metrics,
+    notReady: () => (running ? (parts.notReady?.() ?? unanswered(pool)) : 'starting'),
+    routes: parts.routes ?? (() => undefined),
+  });
+  const server = httpServer(app, { host: config.HTTP_HOST, port: config.HTTP_PORT });
+  const all = inOrder(name, [...base.foundation, ...parts.components, server]);
+  return {
+    async start() {
+      await all.start();
+      running = true;
+      return { url: server.url };
+    },
+    async stop() {
+      running = false;
+      await all.stop();
+    },
+  };
+}
+
+/**
+ * A consumer keeps its transaction open while its effect is appended on another connection. The two come from pools of
+ * their own, so that consumers never wait for connections that only consumers hold.
+ */
+function openPools(config: ServiceSettings, schema: string, logger: Logger): Pick<Platform, 'pool' | 'consumerPool'> {
+  const onError = (error: Error) => logger.warn({ error }, 'idle database connection lost');
+  const consumersMax = Math.floor(config.DATABASE_POOL_MAX / 2);
+  const open = (poolMax: number) => openDatabase({ url: config.DATABASE_URL, schema, poolMax, onError });
+  return { pool: open(config.DATABASE_POOL_MAX - consumersMax), consumerPool: open(consumersMax) };
+}
+
+/** First in order, so that it is stopped last, and also when the migrations fail. */
+function connections(pools: readonly Pool[]): Component {
+  return {
+    name: 'database connections',
+    start: async () => undefined,
+    async stop() {
+      await Promise.all(pools.map((pool) => pool.end()));
+    },
+  };
+}
+
+function transportOf(config: ServiceSettings, clientId: string, logger: Logger): Transport {
+  return openTransport({
+    kind: config.MESSAGING,
+    databaseUrl: config.DATABASE_URL,
+    brokers: config.KAFKA_BROKERS,
+    clientId,
+    logger,
+  });
+}
+
+async function unanswered(pool: Pool): Promise<string | undefined> {
+  return pool.query('select 1').then(
+    () => undefined,
+    () => 'the database does not answer',
+  );
+}
