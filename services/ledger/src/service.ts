@@ -1,28 +1,7 @@
 import { join } from 'node:path';
-import {
-  createPersonalData,
-  createProjections,
-  eventStoreMigrations,
-  migrate,
-  openDatabase,
-  postgresEventStore,
-  type EventStore,
-  type Projections,
-  type StoredEvent,
-} from '@daybook/event-store';
-import { createApp, httpServer } from '@daybook/http';
-import { createConsumer, createRelay, messagingMigrations, openTransport, type Transport } from '@daybook/messaging';
-import {
-  createLogger,
-  createMetrics,
-  inOrder,
-  systemClock,
-  type Clock,
-  type Component,
-  type Logger,
-  type OnFatal,
-  type Service,
-} from '@daybook/runtime';
+import { createPersonalData, type EventStore, type Projections, type StoredEvent } from '@daybook/event-store';
+import type { Service } from '@daybook/runtime';
+import { openPlatform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
 import { publishedEvents } from './adapters/published-events';
@@ -50,70 +29,50 @@ import { entriesProjection } from './projections/entries';
 import { findTransactions, transactionsProjection } from './projections/transactions';
 import { findTransfer, findTransfers, transfersProjection } from './projections/transfers';
 
-export type Overrides = {
-  readonly now: Clock;
-  readonly logger: Logger;
-  /** Started and stopped by its owner. */
-  readonly transport: Transport;
-  readonly onFatal: OnFatal;
+export type Overrides = PlatformOverrides & {
   /** Puts something between the books and their store. */
   readonly wrapStore: (store: EventStore) => EventStore;
 };
 
-const schema = 'ledger';
+const migrations = join(__dirname, '../migrations');
 
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
-  const logger = overrides.logger ?? createLogger({ service: schema, level: config.LOG_LEVEL });
-  const onFatal = overrides.onFatal ?? ((error) => logger.fatal({ error }, 'the service cannot go on'));
-  const now = overrides.now ?? systemClock;
-  const metrics = createMetrics(schema);
-  const { pool, consumerPool } = openPools(config, logger);
-  const store = (overrides.wrapStore ?? ((plain) => plain))(postgresEventStore(pool));
-  const transport = overrides.transport ?? transportOf(config, logger);
-
-  const { BATCH_MAX: batchMax, QUEUE_MAX: queueMax } = config;
+  const platform = openPlatform(config, { name: 'ledger', migrations }, overrides);
+  const { pool, consumerPool, store, now, logger, onFatal } = platform;
+  const journal = overrides.wrapStore?.(store) ?? store;
   const books = createBooks({
-    openJournal: (stream) => bookJournal(store, stream),
+    openJournal: (stream) => bookJournal(journal, stream),
     now,
     logger,
     onFatal,
-    batchMax,
-    queueMax,
+    batchMax: config.BATCH_MAX,
+    queueMax: config.QUEUE_MAX,
   });
-  const projections = ledgerProjections({ pool, store, logger, onFatal });
+  const projections = platform.projections({
+    codec: bookEventCodec,
+    name: 'ledger_v1',
+    // `entries` takes the balances that `accounts` has just written.
+    projections: [accountsProjection, transfersProjection, transactionsProjection, entriesProjection],
+  });
   const personalData = createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now });
   const notes = createNotes(personalData, config.PERSONAL_DATA_KEY);
-  const consumer = { pool: consumerPool, transport, logger, metrics, onFatal, now };
+  const calls = ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections }));
   const post = postFact(books);
   const decode = (stored: StoredEvent) => decodeBookEvent(stored).event;
 
-  const app = createApp({
-    logger,
-    metrics,
-    notReady: () => (books.ready() ? unanswered(pool) : 'the books are not open'),
-    routes: (express) => express.use(ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections }))),
+  return platform.service({
+    components: [
+      books,
+      projections,
+      transferConfirmation({ pool: consumerPool, store, books, decode, logger, onFatal }),
+      platform.consumer(intentsSubscription(post)),
+      platform.consumer(settlementsSubscription(post)),
+      platform.relay({ name: 'ledger', map: publishedEvents }),
+    ],
+    routes: (app) => app.use(calls),
+    notReady: () => (books.ready() ? undefined : 'the books are not open'),
   });
-  const server = httpServer(app, { host: config.HTTP_HOST, port: config.HTTP_PORT });
-
-  const parts = inOrder(schema, [
-    database([pool, consumerPool], store),
-    ...(overrides.transport === undefined ? [transport] : []),
-    books,
-    projections,
-    transferConfirmation({ pool: consumerPool, store, books, decode, logger, onFatal }),
-    createConsumer(consumer, intentsSubscription(post)),
-    createConsumer(consumer, settlementsSubscription(post)),
-    createRelay({ pool, store, transport, logger, metrics, onFatal }, { name: schema, map: publishedEvents }),
-    server,
-  ]);
-  return {
-    async start() {
-      await parts.start();
-      return { url: server.url };
-    },
-    stop: () => parts.stop(),
-  };
 }
 
 type Reading = {
@@ -143,54 +102,4 @@ function useCases({ books, notes, pool, projections }: Reading): LedgerCalls {
     setAccountFrozen: setAccountFrozen(books),
     listTransactions: listTransactions(caughtUp(findTransactions)),
   };
-}
-
-function ledgerProjections(options: { pool: Pool; store: EventStore; logger: Logger; onFatal: OnFatal }): Projections {
-  return createProjections({
-    ...options,
-    codec: bookEventCodec,
-    name: 'ledger_v1',
-    // `entries` takes the balances that `accounts` has just written.
-    projections: [accountsProjection, transfersProjection, transactionsProjection, entriesProjection],
-  });
-}
-
-/**
- * A consumer keeps its transaction open while its effect is appended on another connection. The two come from pools of
- * their own, so that consumers never wait for connections that only consumers hold.
- */
-function openPools(config: Config, logger: Logger): { readonly pool: Pool; readonly consumerPool: Pool } {
-  const onError = (error: Error) => logger.warn({ error }, 'idle database connection lost');
-  const consumersMax = Math.floor(config.DATABASE_POOL_MAX / 2);
-  const open = (poolMax: number) => openDatabase({ url: config.DATABASE_URL, schema, poolMax, onError });
-  return { pool: open(config.DATABASE_POOL_MAX - consumersMax), consumerPool: open(consumersMax) };
-}
-
-function database(pools: readonly [Pool, ...Pool[]], store: EventStore): Component {
-  const own = { name: schema, directory: join(__dirname, '../migrations') };
-  return {
-    name: 'database',
-    start: () => migrate(pools[0], schema, [eventStoreMigrations, messagingMigrations, own]),
-    async stop() {
-      await store.close();
-      await Promise.all(pools.map((pool) => pool.end()));
-    },
-  };
-}
-
-async function unanswered(pool: Pool): Promise<string | undefined> {
-  return pool.query('select 1').then(
-    () => undefined,
-    () => 'the database does not answer',
-  );
-}
-
-function transportOf(config: Config, logger: Logger): Transport {
-  return openTransport({
-    kind: config.MESSAGING,
-    databaseUrl: config.DATABASE_URL,
-    brokers: config.KAFKA_BROKERS,
-    clientId: schema,
-    logger,
-  });
 }
