@@ -104,11 +104,25 @@ describe('addresses', () => {
     }
   });
 
-  test('a reference keeps its address, whatever is asked with it later', async () => {
+  test('a reference keeps its address, and is refused with other content', async () => {
     const reference = randomUUID();
     const answers = await Promise.all(Array.from({ length: 10 }, () => addressOf({ asset: 'ETH', reference })));
     expect(new Set(answers).size).toBe(1);
-    expect(await addressOf({ asset: 'SOL', reference })).toBe(answers[0]);
+    const refused = { ok: false, rejection: 'address_exists_with_different_fields' };
+    expect(await allocate({ asset: 'SOL', reference })).toEqual(refused);
+    expect(await allocate({ asset: 'ETH', reference, amount: 101n })).toEqual(refused);
+    expect(await addressOf({ asset: 'ETH', reference })).toBe(answers[0]);
+  });
+
+  test('of two amounts that race for one reference, one gets a link, and it says that amount', async () => {
+    const reference = randomUUID();
+    const amounts = [15_000n, 25_000n];
+    const answers = await Promise.all(amounts.map((amount) => allocate({ asset: 'INR', reference, amount })));
+    const links = answers.map((answer) => (answer.ok ? new URL(answer.value.address).searchParams.get('am') : null));
+    expect([
+      ['150.00', null],
+      [null, '250.00'],
+    ]).toContainEqual(links);
   });
 
   test('an address is the child of the public key at its place', async () => {

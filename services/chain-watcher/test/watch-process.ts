@@ -99,6 +99,7 @@ export async function watchProcess(
           index: null,
           keyId: null,
           asset: 'ETH',
+          amount: 1n,
           tenantId,
           mode: 'sandbox',
         },

@@ -2,12 +2,15 @@ import { z } from 'zod';
 import { defineCall } from '../call-contract';
 import { asset, minorUnits, mode, tenantId, timestamp } from '../fields';
 
-/** Idempotent by `reference`: a repeat answers with the address allocated first. */
+/**
+ * Idempotent by `reference`: a repeat answers with the address allocated first. Other content under a used reference is
+ * refused: the address is of one chain, and a payment link says one amount.
+ */
 export const allocateAddress = defineCall({
   name: 'chain-watcher.allocate-address',
   request: z.strictObject({ asset, mode, tenantId, reference: z.string(), amount: minorUnits }),
   response: z.object({ chain: z.string(), address: z.string() }),
-  rejections: ['asset_not_available'],
+  rejections: ['address_exists_with_different_fields', 'asset_not_available'],
 });
 
 /** Puts a deposit into the next block of a simulated chain. `depositKey` makes a repeat a no-op. */

@@ -28,6 +28,7 @@ const allocated = z.object({
   index: z.number().int().nonnegative().nullable(),
   keyId: z.string().nullable(),
   asset,
+  amount: minorUnits.nullable(),
   tenantId,
   mode,
   at: timestamp,
@@ -38,7 +39,13 @@ const depositDefinitions = {
   DepositConfirmed: { version: 1, data: deposit },
   DepositReverted: { version: 1, data: deposit },
 } as const;
-const addressDefinitions = { AddressAllocated: { version: 1, data: allocated } } as const;
+const addressDefinitions = {
+  AddressAllocated: {
+    version: 2,
+    data: allocated,
+    upcast: { 1: (data: unknown) => ({ ...(data as object), amount: null }) },
+  },
+} as const;
 
 export const depositEvents = defineStoredEvents(depositDefinitions);
 export const addressEvents = defineStoredEvents(addressDefinitions);

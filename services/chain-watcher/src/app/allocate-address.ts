@@ -3,7 +3,15 @@ import type { allocateAddress, CallOutcome, CallRequest } from '@daybook/contrac
 import type { CommandContext, Outcome } from '@daybook/event-store';
 import { assets, formatAmount } from '@daybook/money';
 import { codeFrom, currentCorrelation, uuidv7, type Clock } from '@daybook/runtime';
-import type { AddressCommand, AddressEvent, AddressFamily, AddressState, AllocatedAddress } from '../domain/address';
+import {
+  isFor,
+  type AddressCommand,
+  type AddressEvent,
+  type AddressFamily,
+  type AddressRejection,
+  type AddressState,
+  type AllocatedAddress,
+} from '../domain/address';
 import type { AddressDeriver } from '../ports';
 import { networkOf, type Network } from './networks';
 
@@ -23,33 +31,36 @@ export type AllocateDeps = {
     stream: string,
     command: AddressCommand,
     context: CommandContext,
-  ): Promise<Outcome<AddressState, AddressEvent, never>>;
+  ): Promise<Outcome<AddressState, AddressEvent, AddressRejection>>;
   readonly now: Clock;
 };
+
+const otherContent = { ok: false, rejection: 'address_exists_with_different_fields' } as const;
 
 /** Gives the reference its address, for ever. Nothing is answered that was not derived twice with one result. */
 export async function allocate(deps: AllocateDeps, request: Request): Promise<CallOutcome<typeof allocateAddress>> {
   const stream = `address-${request.reference}`;
   const { state } = await deps.load(stream);
-  if (state.status === 'allocated') return answer(deps, state);
+  if (state.status === 'allocated') return isFor(state, request) ? answer(deps, state) : otherContent;
 
   const network = networkOf(deps.networks, request.asset, request.mode);
   if (network === undefined) return { ok: false, rejection: 'asset_not_available' };
   if (!(await deps.isWatched(network.chain)))
     throw new OperationalError('upstream_unavailable', true, { detail: `${network.chain} is not followed yet` });
 
-  const { reference, asset, tenantId, mode } = request;
+  const { reference, asset, amount, tenantId, mode } = request;
   const derived = network.family === 'upi' ? upiLink(deps, request) : await derive(deps, network.family, reference);
   const { chain, family } = network;
   const now = deps.now();
   const command: AddressCommand = {
     type: 'AllocateAddress',
-    address: { reference, chain, family, asset, tenantId, mode, ...derived },
+    address: { reference, chain, family, asset, amount, tenantId, mode, ...derived },
     at: now.toISOString(),
   };
   // Its own for each attempt: two that race carry different times, and the store must see two commands, not one.
   const outcome = await deps.handle(stream, command, { commandId: uuidv7(now), ...currentCorrelation(reference) });
-  assert(outcome.ok && outcome.state.status === 'allocated', `no address for ${reference}`);
+  if (!outcome.ok) return otherContent;
+  assert(outcome.state.status === 'allocated', `no address for ${reference}`);
   return answer(deps, outcome.state);
 }
 

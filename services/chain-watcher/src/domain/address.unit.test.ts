@@ -1,3 +1,4 @@
+import { accept, reject } from '@daybook/core';
 import fc from 'fast-check';
 import { addressDecider, type AllocatedAddress } from './address';
 
@@ -9,6 +10,7 @@ const address: AllocatedAddress = {
   index: 0,
   keyId: 'key',
   asset: 'ETH',
+  amount: 5n,
   tenantId: '22222222-2222-8222-8222-222222222222',
   mode: 'sandbox',
 };
@@ -32,6 +34,21 @@ describe('address', () => {
         expect(state).toEqual({ status: 'allocated', ...address, index: indexes[0] });
       }),
     );
+  });
+
+  test('A1: other content under a used reference is refused, and content that was not recorded is not held against it', () => {
+    const command = (fields: Partial<AllocatedAddress>) =>
+      ({ type: 'AllocateAddress', address: { ...address, ...fields }, at }) as const;
+    const state = { status: 'allocated', ...address } as const;
+    const others: Partial<AllocatedAddress>[] = [
+      { asset: 'USDT_ERC20' },
+      { amount: 6n },
+      { tenantId: '33333333-3333-8333-8333-333333333333' },
+      { mode: 'live' },
+    ];
+    for (const fields of others)
+      expect(addressDecider.decide(command(fields), state)).toEqual(reject('address_exists_with_different_fields'));
+    expect(addressDecider.decide(command({ amount: 6n }), { ...state, amount: null })).toEqual(accept());
   });
 
   test('two allocations in one history are a corrupt store', () => {

@@ -27,6 +27,15 @@ type Deps = {
   readonly ttlMs: number;
 };
 
+/**
+ * An address that was allocated for other content belongs to a request with the same idempotency key: one that runs at
+ * this moment, or died before its intent was created.
+ */
+const refusals = {
+  address_exists_with_different_fields: 'idempotency_key_reused',
+  asset_not_available: 'currency_not_available',
+} as const;
+
 export function createIntent(deps: Deps): (request: Request) => Promise<Answer> {
   return async (request) => {
     const { tenantId, mode, orderId, currency, amount, idempotencyKey } = request;
@@ -36,16 +45,17 @@ export function createIntent(deps: Deps): (request: Request) => Promise<Answer> 
         : uuidFrom(['intent', tenantId, mode, 'key', idempotencyKey], 4);
 
     const asset = intentAssets[currency];
-    const address = await addressOf(deps, intentId, { asset, mode, tenantId, amount });
-    if (address === undefined) return { ok: false, rejection: 'currency_not_available' };
+    const allocated = await addressOf(deps, intentId, { asset, mode, tenantId, amount });
+    if (!allocated.ok) return { ok: false, rejection: refusals[allocated.rejection] };
 
     const now = deps.now();
     const createdAt = now.toISOString();
     const expiresAt = new Date(now.getTime() + deps.ttlMs).toISOString();
     const terms = { intentId, tenantId, mode, orderId, currency, asset, amount, createdAt, expiresAt };
+    const paymentAddress = allocated.address;
     const outcome = await deps.intents.handle(
       streamOf(intentId),
-      { type: 'CreateIntent', ...terms, paymentAddress: address },
+      { type: 'CreateIntent', ...terms, paymentAddress },
       // Concurrent repeats are commands of their own: the store lets one create the stream, the others find it.
       { commandId: uuidv7(now), ...currentCorrelation(intentId) },
     );
@@ -54,16 +64,16 @@ export function createIntent(deps: Deps): (request: Request) => Promise<Answer> 
   };
 }
 
-/** The address of an intent that exists, else the one that is allocated for it; undefined if there can be none. */
+/** The address of an intent that exists, else the one that is allocated for it. */
 async function addressOf(
   { intents, allocateAddress }: Deps,
   intentId: string,
   wanted: Omit<Parameters<AllocateAddress>[0], 'reference'>,
-): Promise<string | undefined> {
+) {
   const { state } = await intents.load(streamOf(intentId));
-  if (state.stage !== 'none') return state.paymentAddress;
+  if (state.stage !== 'none') return { ok: true, address: state.paymentAddress } as const;
   const allocated = await allocateAddress({ ...wanted, reference: intentId });
-  return allocated.ok ? allocated.value.address : undefined;
+  return allocated.ok ? ({ ok: true, address: allocated.value.address } as const) : allocated;
 }
 
 /** The id of the latest attempt while it is open, paid or settled, otherwise of the next one. */
