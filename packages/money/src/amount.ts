@@ -4,6 +4,11 @@ import { assert } from '@daybook/core';
 const wholeDigitsMax = 18;
 const decimalToken = new RegExp(`^(0|[1-9]\\d{0,${wholeDigitsMax - 1}})(?:\\.(\\d{1,38}))?$`);
 
+/** Largest amount that is handled, in minor units. A claim of more is of an asset that does not keep its own books. */
+export function unitsMax(scale: number): bigint {
+  return 10n ** BigInt(wholeDigitsMax + scale) - 1n;
+}
+
 export type ParsedAmount =
   { readonly ok: true; readonly units: bigint } | { readonly ok: false; readonly problem: AmountProblem };
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { formatAmount, parseAmount } from './amount';
+import { formatAmount, parseAmount, unitsMax } from './amount';
 import { assetCodes, assets } from './asset';
 
 const scale = fc.integer({ min: 0, max: 18 });
@@ -24,6 +24,7 @@ describe('parseAmount', () => {
   test('accepts eighteen whole digits and refuses nineteen', () => {
     expect(parseAmount('9'.repeat(18), 2)).toEqual({ ok: true, units: BigInt('9'.repeat(18)) * 100n });
     expect(parseAmount('9'.repeat(19), 2)).toEqual({ ok: false, problem: 'not_a_decimal' });
+    expect(parseAmount(`${'9'.repeat(18)}.99`, 2)).toEqual({ ok: true, units: unitsMax(2) });
   });
 
   test.each(['19.99', '1.01', '4.35', '99.50', '99.5', '0.01', '150.00', '150'])(

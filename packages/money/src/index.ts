@@ -3,6 +3,7 @@ export {
   describeAmountProblem,
   formatAmount,
   parseAmount,
+  unitsMax,
   type AmountProblem,
   type ParsedAmount,
 } from './amount';

@@ -78,6 +78,19 @@ describe('deposits on an EVM chain', () => {
     expect(BigInt(await chain.ask<string>('eth_getBalance', address, 'latest'))).toBe(amount);
   });
 
+  test('an amount that no book can hold is left out, and the chain is followed further', async () => {
+    const address = await watched();
+    const amountMax = 10n ** 24n - 1n;
+    await chain.ask('evm_setAutomine', true);
+    await mintSandboxUsdt({ rpcUrl: chain.url, to: contracts.payer, amount: 2n ** 255n, usdtAddress: usdt });
+    await chain.ask('evm_setAutomine', false);
+    await tokens(usdt, [address, address, address], [2n ** 254n, amountMax + 1n, amountMax]);
+    expect(await logAfter(confirmations, address)).toEqual([
+      `Seen ${amountMax} USDT_ERC20`,
+      `Confirmed ${amountMax} USDT_ERC20`,
+    ]);
+  });
+
   test('several transfers in one transaction are several deposits, also to the same address', async () => {
     const [one, two] = [await watched(), await watched()];
     const { hash } = await tokens(usdt, [one, two, one, one], [1n, 2n, 3n, 1n]);

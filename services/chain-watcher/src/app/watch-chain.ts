@@ -1,4 +1,5 @@
 import { assert, OperationalError } from '@daybook/core';
+import { assets, unitsMax } from '@daybook/money';
 import { currentCorrelation, uuidFrom, uuidv7, type Clock, type Logger } from '@daybook/runtime';
 import type { CommandContext, Outcome } from '@daybook/event-store';
 import { isFinal, type ConfirmationRules } from '../domain/confirmation';
@@ -121,6 +122,11 @@ function depositOf(deps: WatchDeps, block: ChainBlock, transfer: Transfer): Depo
   if (owner === undefined) return undefined;
   const { chain } = deps.source;
   const { transactionId, index, asset, amount } = transfer;
+  if (amount > unitsMax(assets[asset].scale)) {
+    // No book can hold it. To stop here would let whoever can print a token stop the chain.
+    deps.logger.error({ chain, transactionId, index, asset, block: block.number }, 'impossible amount left out');
+    return undefined;
+  }
   return {
     depositId: uuidFrom([chain, transactionId, String(index)]),
     chain,
