@@ -13,6 +13,7 @@
  *   D3  A deposit is confirmed or reverted with the block, amount and address that it was last seen with.
  *   D4  Repeating an accepted command at once is accepted again and records nothing.
  *   D5  The amount is positive.
+ *   D6  Each event is dated after the one before, whatever the clock does: readers tell by it which fact is the later.
  */
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
 import type { Mode } from '@daybook/contracts';
@@ -56,7 +57,8 @@ export const depositRejections = [
 export type DepositRejection = (typeof depositRejections)[number];
 
 export type DepositState =
-  { readonly status: 'none' } | { readonly status: 'seen' | 'confirmed' | 'reverted'; readonly deposit: Deposit };
+  | { readonly status: 'none' }
+  | { readonly status: 'seen' | 'confirmed' | 'reverted'; readonly deposit: Deposit; readonly at: string };
 
 export const depositDecider: Decider<DepositState, DepositCommand, DepositEvent, DepositRejection> = {
   initial: { status: 'none' },
@@ -74,13 +76,13 @@ function decide(command: DepositCommand, state: DepositState): Decision<DepositE
         return reject(state.status === 'confirmed' ? 'deposit_already_confirmed' : 'deposit_in_another_block');
       if (state.status === 'confirmed') return accept();
       if (state.status === 'reverted') return reject('deposit_not_in_a_block');
-      return accept({ type: 'DepositConfirmed', ...state.deposit, at: command.at });
+      return accept({ type: 'DepositConfirmed', ...state.deposit, at: after(state.at, command.at) });
     case 'RevertDeposit':
       if (state.status === 'none') return reject('deposit_not_found');
       if (state.status === 'confirmed') return reject('deposit_already_confirmed');
       if (state.deposit.blockHash !== command.blockHash) return reject('deposit_in_another_block');
       if (state.status === 'reverted') return accept();
-      return accept({ type: 'DepositReverted', ...state.deposit, at: command.at });
+      return accept({ type: 'DepositReverted', ...state.deposit, at: after(state.at, command.at) });
     default:
       return assertNever(command);
   }
@@ -92,7 +94,8 @@ function decide(command: DepositCommand, state: DepositState): Decision<DepositE
  */
 function see(deposit: Deposit, at: string, state: DepositState): Decision<DepositEvent, DepositRejection> {
   if (deposit.amount <= 0n) return reject('amount_not_positive');
-  if (state.status === 'none' || state.status === 'reverted') return accept({ type: 'DepositSeen', ...deposit, at });
+  if (state.status === 'none') return accept({ type: 'DepositSeen', ...deposit, at });
+  if (state.status === 'reverted') return accept({ type: 'DepositSeen', ...deposit, at: after(state.at, at) });
   if (deposit.blockHash !== state.deposit.blockHash)
     return reject(state.status === 'confirmed' ? 'deposit_already_confirmed' : 'deposit_in_another_block');
   return sameDeposit(deposit, state.deposit) ? accept() : reject('deposit_exists_with_different_fields');
@@ -100,20 +103,25 @@ function see(deposit: Deposit, at: string, state: DepositState): Decision<Deposi
 
 /** Total over histories that `decide` can produce; any other means a corrupt store. */
 function evolve(state: DepositState, event: DepositEvent): DepositState {
-  const { type, at: _at, ...deposit } = event;
+  const { type, at, ...deposit } = event;
   switch (type) {
     case 'DepositSeen':
       assert(state.status === 'none' || state.status === 'reverted', `deposit seen after ${state.status}`);
-      return { status: 'seen', deposit };
+      return { status: 'seen', deposit, at };
     case 'DepositConfirmed':
       assert(state.status === 'seen', `deposit confirmed after ${state.status}`);
-      return { status: 'confirmed', deposit };
+      return { status: 'confirmed', deposit, at };
     case 'DepositReverted':
       assert(state.status === 'seen', `deposit reverted after ${state.status}`);
-      return { status: 'reverted', deposit };
+      return { status: 'reverted', deposit, at };
     default:
       return assertNever(type);
   }
+}
+
+/** `at`, or the first instant after `last` if the clock was set back. */
+function after(last: string, at: string): string {
+  return at > last ? at : new Date(Date.parse(last) + 1).toISOString();
 }
 
 function sameDeposit(a: Deposit, b: Deposit): boolean {

@@ -25,6 +25,8 @@ const deposit: Deposit = {
   blockHash: 'x',
 };
 const hash = fc.constantFrom('x', 'y', 'z');
+/** Of a clock that is set back and forth. */
+const time = fc.constantFrom('2025-12-31T23:59:50.000Z', at, '2026-01-01T00:00:00.001Z', '2026-01-01T00:05:00.000Z');
 const command: fc.Arbitrary<DepositCommand> = fc.oneof(
   fc.record({
     type: fc.constant('SeeDeposit' as const),
@@ -35,10 +37,10 @@ const command: fc.Arbitrary<DepositCommand> = fc.oneof(
       amount: fc.bigInt({ min: -1n, max: 3n }),
       blockHash: hash,
     }),
-    at: fc.constant(at),
+    at: time,
   }),
-  fc.record({ type: fc.constant('ConfirmDeposit' as const), blockHash: hash, at: fc.constant(at) }),
-  fc.record({ type: fc.constant('RevertDeposit' as const), blockHash: hash, at: fc.constant(at) }),
+  fc.record({ type: fc.constant('ConfirmDeposit' as const), blockHash: hash, at: time }),
+  fc.record({ type: fc.constant('RevertDeposit' as const), blockHash: hash, at: time }),
 );
 const commands = fc.array(command, { maxLength: 40 });
 
@@ -82,7 +84,7 @@ describe('deposit', () => {
       let last: DepositEvent | undefined;
       for (const event of play(given).log) {
         if (event.type === 'DepositSeen') last = event;
-        else expect(event).toEqual({ ...last, type: event.type });
+        else expect(event).toEqual({ ...last, type: event.type, at: event.at });
       }
     });
   });
@@ -99,6 +101,13 @@ describe('deposit', () => {
   test('D5: the amount is positive', () => {
     holds((given) => {
       for (const { amount } of play(given).log) expect(amount).toBeGreaterThan(0n);
+    });
+  });
+
+  test('D6: each event is dated after the one before, whatever the clock does', () => {
+    holds((given) => {
+      const times = play(given).log.map((event) => event.at);
+      expect(times).toEqual([...new Set(times)].toSorted());
     });
   });
 
@@ -122,7 +131,7 @@ describe('deposit', () => {
   test('a transfer executed anew in another block may carry another amount', () => {
     const again = { ...deposit, amount: 9n, blockHash: 'y', blockNumber: 8 };
     expect(depositDecider.decide(see(again), after(see(), revert()))).toEqual(
-      accept({ type: 'DepositSeen', ...again, at }),
+      accept({ type: 'DepositSeen', ...again, at: '2026-01-01T00:00:00.002Z' }),
     );
   });
 
