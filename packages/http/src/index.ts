@@ -1,4 +1,12 @@
 export { createApp, httpServer, type AppOptions, type HttpServer } from './app';
 export { callClient, callRoutes, onCall, type CallClient, type CallHandler } from './calls';
 export { decimalToken, JsonError, jsonInteger, jsonNumber, losslessBody, parseJson, stringifyJson } from './json';
-export { errorHandler, failureOf, FailureError, invalidInput, sendProblem, type Failure } from './problem';
+export {
+  describeIssue,
+  errorHandler,
+  failureOf,
+  FailureError,
+  invalidInput,
+  sendProblem,
+  type Failure,
+} from './problem';

@@ -89,10 +89,9 @@ export function stringifyJson(value: unknown): string {
 
 /** A decimal sent as a JSON number or a string: its raw token. What it may look like is for the amount's parser. */
 export const decimalToken = z
-  .custom<string | LosslessNumber>(
-    (value) => typeof value === 'string' || isLosslessNumber(value),
-    'must be a decimal number',
-  )
+  .custom<string | LosslessNumber>((value) => typeof value === 'string' || isLosslessNumber(value), {
+    error: ({ input }) => (input === undefined ? 'is required' : 'must be a decimal number'),
+  })
   .transform(String);
 
 /** A whole JSON number within the safe range. */

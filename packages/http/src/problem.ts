@@ -36,6 +36,32 @@ export function invalidInput(error: z.ZodError): Failure {
   };
 }
 
+/**
+ * What zod says by itself is for programmers. Passed to `parse`, this says it to the caller; a schema's own message wins.
+ * Undefined leaves it to zod.
+ */
+export const describeIssue: z.core.$ZodErrorMap = (issue) => {
+  switch (issue.code) {
+    case 'invalid_type':
+      if ((issue.path ?? []).length === 0) return 'the body must be a JSON object';
+      return issue.input === undefined ? 'is required' : `must be ${typeNames[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return issue.input === undefined ? 'is required' : `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'too_small':
+      return issue.minimum === 1 ? 'must not be empty' : `must have at least ${issue.minimum} ${unitOf(issue.origin)}`;
+    case 'too_big':
+      return `must have at most ${issue.maximum} ${unitOf(issue.origin)}`;
+    default:
+      return undefined;
+  }
+};
+
+const typeNames: Readonly<Record<string, string>> = { string: 'a string', array: 'a list', object: 'an object' };
+
+function unitOf(origin: string): string {
+  return origin === 'string' ? 'characters' : 'entries';
+}
+
 /** Turns anything thrown into a failure that is safe to show. `unexpected` says whether it is the program's fault. */
 export function failureOf(error: unknown): Failure & { readonly unexpected: boolean } {
   if (error instanceof FailureError) return { ...error.failure, unexpected: false };

@@ -1,7 +1,7 @@
 import { OperationalError } from '@daybook/core';
 import { z } from 'zod';
-import { JsonError } from './json';
-import { FailureError, failureOf, invalidInput } from './problem';
+import { JsonError, jsonNumber } from './json';
+import { describeIssue, FailureError, failureOf, invalidInput } from './problem';
 
 const problemOf = (schema: z.ZodType, value: unknown) => invalidInput(schema.safeParse(value).error!);
 
@@ -24,6 +24,36 @@ describe('invalidInput', () => {
 
   test('has no field when the whole body is wrong', () => {
     expect(problemOf(schema, [])).not.toHaveProperty('field');
+  });
+});
+
+describe('describeIssue', () => {
+  const schema = z.strictObject({
+    name: z.string().min(1).max(5),
+    kind: z.enum(['a', 'b']),
+    lines: z.array(z.string()).min(1).max(2),
+    key: z.string().regex(/^x$/, 'must be x'),
+  });
+  const right = { name: 'n', kind: 'a', lines: ['l'], key: 'x' };
+  const messageOf = (value: unknown) => invalidInput(schema.safeParse(value, { error: describeIssue }).error!).message;
+
+  test.each([
+    [{ name: undefined }, 'name: is required'],
+    [{ name: jsonNumber('7') }, 'name: must be a string'],
+    [{ name: '' }, 'name: must not be empty'],
+    [{ name: 'longer' }, 'name: must have at most 5 characters'],
+    [{ kind: undefined }, 'kind: is required'],
+    [{ kind: 'c' }, 'kind: must be one of a, b'],
+    [{ lines: 'l' }, 'lines: must be a list'],
+    [{ lines: [] }, 'lines: must not be empty'],
+    [{ lines: ['l', 'l', 'l'] }, 'lines: must have at most 2 entries'],
+    [{ key: 'y' }, 'key: must be x'],
+  ])('%j', (wrong, message) => {
+    expect(messageOf({ ...right, ...wrong })).toBe(message);
+  });
+
+  test.each([undefined, null, [], 'text'])('a body of %j', (body) => {
+    expect(messageOf(body)).toBe('the body must be a JSON object');
   });
 });
 
