@@ -4,6 +4,7 @@ import {
   credentialRestricted,
   credentialRevoked,
   exchangeLogin,
+  findCredential,
   issueCredential,
   registerOrganization,
   restrictCredential,
@@ -267,6 +268,41 @@ describe('changing', () => {
       rejection: 'credential_revoked',
     });
     await publishedTypes(credentialId, ['CredentialIssued', 'CredentialRevoked']);
+  });
+});
+
+describe('finding', () => {
+  test.each(['client', 'api_key', 'basic', 'token', 'login'] as const)(
+    '%s: tells what its event tells',
+    async (kind) => {
+      const issue = issueFor(await newTenant(), kind, { walletId: 'WALLET1', ipAllowList: ['10.0.0.0/8'] });
+      const { credentialId } = await value(issueCredential, issue);
+      const found = await value(findCredential, { credentialId });
+      expect([found]).toEqual(await publishedTypes(credentialId, ['CredentialIssued']));
+    },
+  );
+
+  test('finds an API key by its digest, and nothing else by one', async () => {
+    const tenantId = await newTenant();
+    const key = await value(issueCredential, issueFor(tenantId, 'api_key'));
+    const basic = await value(issueCredential, issueFor(tenantId, 'basic'));
+    const byDigest = (secret: string) => identity(findCredential, { secretDigest: sha256Hex(secret) });
+    expect(await byDigest(key.secret)).toMatchObject({ ok: true, value: { credentialId: key.credentialId, tenantId } });
+    for (const secret of [basic.secret, 'unknown'])
+      expect(await byDigest(secret)).toEqual({ ok: false, rejection: 'credential_not_found' });
+  });
+
+  test('sees a change at once, and a revoked credential no more', async () => {
+    const tenantId = await newTenant();
+    const { credentialId } = await value(issueCredential, issueFor(tenantId, 'token'));
+    await value(restrictCredential, { tenantId, credentialId, ipAllowList: ['192.0.2.0/24'] });
+    expect(await value(findCredential, { credentialId })).toMatchObject({ ipAllowList: ['192.0.2.0/24'] });
+    await value(revokeCredential, { tenantId, credentialId });
+    for (const id of [credentialId, randomUUID()])
+      expect(await identity(findCredential, { credentialId: id })).toEqual({
+        ok: false,
+        rejection: 'credential_not_found',
+      });
   });
 });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
 import { mode, tenantId, timestamp } from '../fields';
-import { credentialKinds, scopes } from '../identity-events';
+import { credentialIssued, credentialKinds, scopes } from '../identity-events';
 
 export const registerOrganization = defineCall({
   name: 'identity.register-organization',
@@ -53,6 +53,20 @@ export const exchangeLogin = defineCall({
   request: z.strictObject({ login: z.string().max(254), password: z.string().max(1024) }),
   response: z.object({ token: z.string(), expiresAt: timestamp }),
   rejections: ['login_invalid'],
+});
+
+/**
+ * Strong read, for who has not been told of a credential yet: what `CredentialIssued` tells, with the allow-list as it is
+ * now. One that was revoked is not found. A digest finds an API key only, which is presented without an id.
+ */
+export const findCredential = defineCall({
+  name: 'identity.find-credential',
+  request: z.union([
+    z.strictObject({ credentialId: z.string().min(1).max(200) }),
+    z.strictObject({ secretDigest: z.string().regex(/^[0-9a-f]{64}$/) }),
+  ]),
+  response: credentialIssued.data,
+  rejections: ['credential_not_found'],
 });
 
 /** Verifies an HMAC-SHA256 request signature without letting the key leave identity. */

@@ -64,7 +64,8 @@ type Made = { readonly issued: IssuedCredential; readonly secret: string; readon
 
 async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> {
   const { tenantId, kind, mode, scopes, walletId, ipAllowList, login } = request;
-  const credentialId = newCredentialId(kind);
+  const key = `${keyPrefix(mode)}${randomText()}`;
+  const credentialId = newCredentialId(kind, key);
   const common = {
     credentialId,
     tenantId,
@@ -80,10 +81,8 @@ async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> 
   switch (kind) {
     case 'client':
     case 'api_key':
-    case 'basic': {
-      const secret = `${keyPrefix(mode)}${randomText()}`;
-      return { issued: { ...common, secretDigest: sha256Hex(secret) }, secret, signingSecret: null };
-    }
+    case 'basic':
+      return { issued: { ...common, secretDigest: sha256Hex(key) }, secret: key, signingSecret: null };
     case 'token': {
       const expiresAt = new Date(at.getTime() + deps.tokenTtlDays * dayMs);
       const secret = deps.tokens.sign({ credentialId, tenantId, mode, scopes, walletId, issuedAt: at, expiresAt });
@@ -107,8 +106,14 @@ async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> 
 }
 
 /** The reference of `intents` shows client ids as UUIDs of version 4. */
-function newCredentialId(kind: CredentialKind): string {
-  return kind === 'client' ? randomUUID() : codeFrom('key_', [randomText()]);
+function newCredentialId(kind: CredentialKind, key: string): string {
+  if (kind === 'client') return randomUUID();
+  return kind === 'api_key' ? apiKeyId(sha256Hex(key)) : codeFrom('key_', [randomText()]);
+}
+
+/** An API key is presented without an id, so its id is made from what is presented: the digest finds the stream. */
+export function apiKeyId(secretDigest: string): string {
+  return codeFrom('key_', ['api_key', secretDigest]);
 }
 
 function keyPrefix(mode: Mode): string {

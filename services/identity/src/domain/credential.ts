@@ -66,7 +66,8 @@ export type CredentialEvent =
 export type CredentialRejection = 'credential_not_found' | 'ip_allow_list_invalid' | 'credential_revoked';
 
 export type CredentialState =
-  { readonly status: 'none' } | (IssuedCredential & { readonly status: 'active' | 'revoked' });
+  | { readonly status: 'none' }
+  | (IssuedCredential & { readonly status: 'active' | 'revoked'; readonly issuedAt: string });
 
 export const credential: Decider<CredentialState, CredentialCommand, CredentialEvent, CredentialRejection> = {
   initial: { status: 'none' },
@@ -103,8 +104,8 @@ function decide(command: CredentialCommand, state: CredentialState): Decision<Cr
 function evolve(state: CredentialState, event: CredentialEvent): CredentialState {
   if (event.type === 'CredentialIssued') {
     assert(state.status === 'none', 'a credential is issued twice');
-    const { type: _, at: __, ...issued } = event;
-    return { ...issued, status: 'active' };
+    const { type: _, at: issuedAt, ...issued } = event;
+    return { ...issued, status: 'active', issuedAt };
   }
   assert(state.status === 'active', `${event.type} on a credential that is ${state.status}`);
   switch (event.type) {

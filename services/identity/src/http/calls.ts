@@ -1,5 +1,6 @@
 import {
   exchangeLogin,
+  findCredential,
   issueCredential,
   registerOrganization,
   restrictCredential,
@@ -10,6 +11,7 @@ import {
 import { FailureError, onCall, type CallHandler } from '@daybook/http';
 import { restrict, revoke } from '../app/change-credential';
 import { exchange, type ExchangeDeps } from '../app/exchange-login';
+import { find } from '../app/find-credential';
 import { issue, type IssueDeps } from '../app/issue-credential';
 import { register } from '../app/register-organization';
 import { verify } from '../app/verify-signature';
@@ -21,6 +23,7 @@ export function callHandlers(deps: IssueDeps & ExchangeDeps): CallHandler[] {
     onCall(restrictCredential, (request) => restrict(deps, request)),
     onCall(revokeCredential, (request) => revoke(deps, request)),
     onCall(exchangeLogin, (request) => exchange(deps, request)),
+    onCall(findCredential, (request) => find(deps, request)),
     onCall(verifySignature, (request) => verify(deps, request)),
   ];
 }
