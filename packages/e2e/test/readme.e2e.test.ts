@@ -1,0 +1,54 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { Instance } from './instance';
+import { expectBooksBalance } from './stories';
+
+const readme = readFileSync(join(__dirname, '../../../README.md'), 'utf8');
+const tour = readme.slice(readme.indexOf('## Five minutes with curl'), readme.indexOf('## Settings'));
+// The audit step needs psql, which a machine with Node alone does not have; the same views are read in other suites.
+const blocks = [...tour.matchAll(/```sh\n([\s\S]*?)```/g)]
+  .map(([, block = '']) => block)
+  .filter((block) => !block.startsWith('psql'));
+const runnable = process.env.CI === 'true' || spawnSync('curl', ['--version']).status === 0;
+
+describe("the README's tour", () => {
+  const daybook = new Instance({ LOG_LEVEL: 'warn' });
+  afterAll(() => daybook.dispose());
+
+  if (runnable) {
+    test('runs as it is written, twice, with the same answers', async () => {
+      await daybook.start();
+      // The tour reads .daybook/ in the current folder.
+      const folder = join(daybook.home, 'tour');
+      mkdirSync(folder);
+      symlinkSync(daybook.home, join(folder, '.daybook'));
+      const run = () =>
+        execFileSync('bash', ['-euo', 'pipefail', '-c', blocks.join('\n')], {
+          cwd: folder,
+          encoding: 'utf8',
+          timeout: 60_000,
+        });
+      const output = run();
+      expect(blocks).toHaveLength(5);
+      for (const said of [
+        '"status":"pending"',
+        '"status":"settled"',
+        '"rule":"settlement@1"',
+        '"available_balance":1250.75',
+        '"status":"processing"',
+        '"direction":"debit"',
+      ]) {
+        expect(output).toContain(said);
+      }
+      const transfer = (text: string) => /\{"transaction_id":"TX\w+","status":"processing"[^}]*\}/.exec(text)?.[0];
+      expect(transfer(run())).toBe(transfer(output));
+      await expectBooksBalance(daybook);
+    });
+  } else {
+    test('is not run here: there is no curl', () => {
+      process.stdout.write("Not run: the README's tour, because there is no curl\n");
+      expect(runnable).toBe(false);
+    });
+  }
+});
