@@ -2,12 +2,11 @@
  * One consumer on the Postgres log: its share of the partitions, and a loop per partition that it holds. The loop reads
  * in bounded batches, waits for the handler, and starts again from the same offset when the handler rejects.
  */
-import type { Logger } from '@daybook/runtime';
+import { createAlarm, type Alarm, type Logger } from '@daybook/runtime';
 import { backoffMs, pause } from './backoff';
 import { placeName } from './postgres-log';
 import type { LockSession } from './postgres-session';
 import type { ConsumeOptions, RawMessage } from './transport';
-import { createWake, type Wake } from './wake';
 
 export type Log = {
   read(
@@ -35,7 +34,7 @@ const backoff = { firstMs: 50, maxMs: 5_000 };
 type Held = {
   readonly session: LockSession;
   readonly stopping: AbortController;
-  readonly wake: Wake;
+  readonly alarm: Alarm;
   done: Promise<void>;
 };
 
@@ -46,7 +45,7 @@ export function createMember(log: Log, logger: Logger, partitions: number, optio
   let stopped = false;
 
   function hold(session: LockSession, partition: number): void {
-    const entry: Held = { session, stopping: new AbortController(), wake: createWake(), done: Promise.resolve() };
+    const entry: Held = { session, stopping: new AbortController(), alarm: createAlarm(), done: Promise.resolve() };
     entry.done = pump(log, logger, options, partition, entry).finally(() => held.delete(partition));
     held.set(partition, entry);
   }
@@ -79,7 +78,7 @@ export function createMember(log: Log, logger: Logger, partitions: number, optio
       for (const entry of held.values()) stop(entry);
     },
     wake() {
-      for (const entry of held.values()) entry.wake.fire();
+      for (const entry of held.values()) entry.alarm.ring();
     },
     async stop() {
       stopped = true;
@@ -102,7 +101,7 @@ async function pump(log: Log, logger: Logger, options: ConsumeOptions, partition
       next ??= await options.startAt(partition);
       const end = log.end(topic, partition);
       if (end <= next) {
-        await entry.wake.wait(idleMs);
+        await entry.alarm.wait(idleMs);
         continue;
       }
       const messages = await log.read({ topic, partition }, next, batchMax);
@@ -119,7 +118,7 @@ async function pump(log: Log, logger: Logger, options: ConsumeOptions, partition
 
 function stop(entry: Held): void {
   entry.stopping.abort();
-  entry.wake.fire();
+  entry.alarm.ring();
 }
 
 function lockName(options: ConsumeOptions, partition: number): string {

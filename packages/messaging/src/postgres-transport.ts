@@ -4,7 +4,7 @@
  */
 import { OperationalError } from '@daybook/core';
 import { migrate, openDatabase, type MigrationSource } from '@daybook/event-store';
-import type { Logger } from '@daybook/runtime';
+import { createAlarm, type Logger } from '@daybook/runtime';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { backoffMs } from './backoff';
@@ -14,7 +14,6 @@ import { openSession, type LockSession } from './postgres-session';
 import { batchesOf, byName } from './publishable';
 import type { Topic } from './topics';
 import type { Transport } from './transport';
-import { createWake } from './wake';
 
 const schema = 'messaging';
 const logMigrations: MigrationSource = { name: 'message-log', directory: join(__dirname, '../migrations/log') };
@@ -62,7 +61,7 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
 function createLoop({ databaseUrl, logger, topics }: Options, pool: Pool) {
   const names = topics.map(({ name }) => name);
   const members = new Set<Member>();
-  const wake = createWake();
+  const alarm = createAlarm();
   let ends: ReadonlyMap<string, bigint> = new Map();
   let running: Promise<void> | undefined;
   let stopping = false;
@@ -82,9 +81,9 @@ function createLoop({ databaseUrl, logger, topics }: Options, pool: Pool) {
   function open(): Promise<LockSession> {
     const onLost = () => {
       for (const member of members) member.release();
-      wake.fire();
+      alarm.ring();
     };
-    return openSession({ databaseUrl, logger, onPublish: wake.fire, onLost });
+    return openSession({ databaseUrl, logger, onPublish: alarm.ring, onLost });
   }
 
   async function run(): Promise<void> {
@@ -94,10 +93,10 @@ function createLoop({ databaseUrl, logger, topics }: Options, pool: Pool) {
         if (session === undefined || session.lost) session = await open();
         await round(session);
         failures = 0;
-        await wake.wait(roundMs);
+        await alarm.wait(roundMs);
       } catch (error) {
         logger.warn({ error, failures }, 'message log not reachable; trying again');
-        await wake.wait(backoffMs(failures++, { firstMs: 100, maxMs: 5_000 }));
+        await alarm.wait(backoffMs(failures++, { firstMs: 100, maxMs: 5_000 }));
       }
     }
     await Promise.all([...members].map((member) => member.stop()));
@@ -110,14 +109,14 @@ function createLoop({ databaseUrl, logger, topics }: Options, pool: Pool) {
     },
     async stop() {
       stopping = true;
-      wake.fire();
+      alarm.ring();
       await running;
     },
     end: (topic: string, partition: number) => ends.get(placeName(topic, partition)) ?? 0n,
     add(member: Member) {
       members.add(member);
       balanceAt = 0;
-      wake.fire();
+      alarm.ring();
     },
     async remove(member: Member) {
       members.delete(member);
