@@ -156,7 +156,7 @@ function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Ser
 
 /**
  * A consumer keeps its transaction open while its effect is appended on another connection. The two come from pools of
- * their own, so that consumers never wait for connections that only consumers hold.
+ * their own, so that no append waits for a connection that only an append sets free.
  */
 function openPools(config: ServiceSettings, schema: string, logger: Logger): Pick<Platform, 'pool' | 'consumerPool'> {
   const onError = (error: Error) => logger.warn({ error }, 'idle database connection lost');

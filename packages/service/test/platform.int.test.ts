@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { defineEvent } from '@daybook/contracts';
+import { on, openTransport, type OutgoingMessage, type Transport } from '@daybook/messaging';
+import { parseConfig, serviceSettings, type Component } from '@daybook/runtime';
+import { openPlatform, type PlatformOverrides, type ServiceParts } from '@daybook/service';
+import { testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import { z } from 'zod';
+
+const counted = defineEvent({
+  type: 'Counted',
+  version: 1,
+  topic: 'tests.counts',
+  summary: 'A test counted.',
+  key: (data) => data.key,
+  data: z.object({ key: z.string() }),
+});
+
+let database: TestDatabase;
+let migrations: string;
+let stops: (() => Promise<unknown>)[];
+const { logger } = testLogger();
+
+beforeEach(async () => {
+  database = await testDatabase();
+  migrations = mkdtempSync(join(tmpdir(), 'daybook-service-'));
+  writeFileSync(join(migrations, '0001_create_things.sql'), 'create table things (id int primary key);');
+  stops = [];
+});
+afterEach(async () => {
+  for (const stop of stops) await stop().catch(() => undefined);
+  await database.drop();
+  rmSync(migrations, { recursive: true, force: true });
+});
+
+function open(overrides: Partial<PlatformOverrides> = {}, settings: Record<string, string> = {}) {
+  const env = { DATABASE_URL: database.url, INTERNAL_TOKEN: 'a token of thirty-two characters', ...settings };
+  const config = parseConfig(z.object(serviceSettings), env);
+  const platform = openPlatform(config, { name: 'two-words', migrations }, { logger, ...overrides });
+  const service = (parts: ServiceParts) => {
+    const opened = platform.service(parts);
+    stops.push(opened.stop);
+    return opened;
+  };
+  return { ...platform, service };
+}
+
+/** Notes its start and its stop, and what it finds then. */
+function witness(name: string, seen: string[], look: () => Promise<string> = async () => ''): Component {
+  const note = async (moment: string) => void seen.push(`${moment} ${name} ${await look()}`.trim());
+  return { name, start: () => note('start'), stop: () => note('stop') };
+}
+
+test('1. starts in order, the server last, and stops in reverse, the connections last', async () => {
+  const seen: string[] = [];
+  let url = '';
+  const { service, pool, consumerPool } = open();
+  const look = async () => {
+    const { rows } = await pool.query<{ log: boolean; things: number }>(
+      `select to_regclass('messaging.log') is not null as log, count(*)::int as things from things`,
+    );
+    const served = await fetch(`${url}/healthz`).then(
+      () => 'served',
+      () => 'not served',
+    );
+    return `log ${String(rows[0]!.log)}, ${served}`;
+  };
+  const running = service({ components: [witness('first', seen, look), witness('second', seen, look)] });
+  ({ url } = await running.start());
+  expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  expect([pool.ending, consumerPool.ending]).toEqual([false, false]);
+  await running.stop();
+  expect(seen).toEqual(
+    ['start first', 'start second', 'stop second', 'stop first'].map((moment) => `${moment} log true, not served`),
+  );
+  expect([pool.ended, consumerPool.ended]).toEqual([true, true]);
+});
+
+test('1. ends its connections also when the migrations or a part did not start', async () => {
+  const failing = open();
+  const part: Component = { name: 'part', start: () => Promise.reject(new Error('no')), stop: async () => undefined };
+  await expect(failing.service({ components: [part] }).start()).rejects.toThrow('two-words: part did not start');
+  writeFileSync(join(migrations, '0002_break_things.sql'), 'create nonsense;');
+  const broken = open();
+  await expect(broken.service({ components: [] }).start()).rejects.toThrow('two-words: database did not start');
+  expect([failing, broken].flatMap(({ pool, consumerPool }) => [pool.ended, consumerPool.ended])).toEqual(
+    Array<boolean>(4).fill(true),
+  );
+});
+
+test('2. leaves a transport that was brought to its owner', async () => {
+  const seen: string[] = [];
+  const running = open({ transport: witness('transport', seen) as Transport }).service({ components: [] });
+  await running.start();
+  await running.stop();
+  expect(seen).toEqual([]);
+});
+
+test('3. appends while every connection of the consumers is held, out of the fewest that may be set', async () => {
+  const topic = {
+    name: `test-${randomUUID()}.messages`,
+    partitions: 6,
+    replicationFactor: 1,
+    minInsyncReplicas: 1,
+    retentionMs: -1,
+    messageBytesMax: 1_048_576,
+  };
+  const log = { databaseUrl: database.url, brokers: [], clientId: 'test', logger, topics: [topic] };
+  const transport = openTransport({ kind: 'postgres', ...log });
+  await transport.start();
+
+  const { service, consumer, store, pool, consumerPool } = open({ transport }, { DATABASE_POOL_MAX: '2' });
+  expect(pool.options.max + consumerPool.options.max).toBe(2);
+  const append = (key: string, id: string) => {
+    const metadata = { correlationId: id, causationId: id };
+    const event = { id, type: 'Counted', version: 1, payload: Buffer.from('{}'), metadata };
+    return store.append(`counter-${key}`, [event], 'no_stream');
+  };
+  const handler = on(counted, async (_tx, { id, data }) => void (await append(data.key, id)));
+  const counting = consumer({ group: 'two-words', topic: topic.name, handlers: [handler] });
+  await service({ components: [counting] }).start();
+  stops.push(() => transport.stop());
+
+  const keys = Array.from({ length: 24 }, (_, n) => `${n}`);
+  await transport.publish(keys.map((key) => message(topic.name, key)));
+  await counting.caughtUp();
+  const appended = await Promise.all(keys.map((key) => store.readStream(`counter-${key}`)));
+  expect(appended.map((events) => events.length)).toEqual(keys.map(() => 1));
+
+  const held = await consumerPool.connect();
+  await append('held', randomUUID()).finally(() => held.release());
+}, 30_000);
+
+test('4. is ready while nothing is against it, and says what is', async () => {
+  let reason: string | undefined;
+  const { url } = await open()
+    .service({ components: [], notReady: () => reason })
+    .start();
+  const readiness = async () => {
+    const answer = await fetch(`${url}/readyz`);
+    return [answer.status, await answer.json()];
+  };
+  expect(await readiness()).toEqual([200, { status: 'ready' }]);
+  reason = 'the books are not open';
+  expect(await readiness()).toEqual([503, { status: 'not ready', reason }]);
+  reason = undefined;
+  await database.drop();
+  expect(await readiness()).toEqual([503, { status: 'not ready', reason: 'the database does not answer' }]);
+});
+
+test('is called by its folder, its schema with underscores', async () => {
+  const { service, pool } = open();
+  const { url } = await service({ components: [] }).start();
+  const { rows } = await pool.query('select current_schema() as schema');
+  expect(rows).toEqual([{ schema: 'two_words' }]);
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('service="two-words"');
+});
+
+function message(topic: string, key: string): OutgoingMessage {
+  const id = randomUUID();
+  const envelope = {
+    id,
+    type: 'Counted',
+    version: 1,
+    occurredAt: '2026-01-01T00:00:00.000Z',
+    stream: `counter-${key}`,
+    streamVersion: '0',
+    correlationId: id,
+    causationId: id,
+    data: { key },
+  };
+  return { topic, key, id, value: Buffer.from(JSON.stringify(envelope)), headers: { 'correlation-id': id } };
+}
