@@ -1,9 +1,10 @@
+import { OperationalError } from '@daybook/core';
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { sandboxChain, sandboxChains, transactionIdOf } from '../src/adapters/sandbox-chain';
 import { describeChainSource } from './chain-source.contract';
 import { sandboxTestChain } from './sandbox-chain';
-import { prepare, schema } from './watch-process';
+import { depositLog, prepare, schema, summary, watchProcess } from './watch-process';
 import { describeWatcher } from './watcher.contract';
 
 let database: TestDatabase;
@@ -47,6 +48,35 @@ describe('a simulated chain', () => {
     const outcome = await chain.deposit({ ...deposit, asset: 'SOL' });
     for (let tick = 0; tick < 5; tick++) await chain.mineUnconfirmed(3);
     expect((await chain.head()).number).toBe((outcome as { blockNumber: number }).blockNumber + 2);
+  });
+
+  test('a deposit is confirmed after however many passes that got on and failed late', async () => {
+    const own = await testDatabase();
+    const ownPool = own.pool(schema);
+    await prepare(ownPool);
+    const chain = await sandboxTestChain(ownPool);
+    const source = chain.connect();
+    let served = 0;
+    const rationed = {
+      ...source,
+      async block(...[number, watched]: Parameters<typeof source.block>) {
+        if (number > served) throw new OperationalError('upstream_unavailable', true, { detail: 'too many requests' });
+        return source.block(number, watched);
+      },
+    };
+    const process = await watchProcess(ownPool, rationed, { confirmations: 3 });
+    await process.settle();
+    await process.allocate('TA', chain.name);
+    await chain.pay('TA', 7n);
+    await chain.mine(1_100);
+    const { number: head } = await source.head();
+    for (served = 40; served < head; served += 40) await expect(process.pass()).rejects.toThrow('too many requests');
+    expect(summary(await depositLog(ownPool, ['TA']))).toEqual(['Seen 7 USDT_TRC20']);
+    served = head;
+    await process.settle();
+    expect(summary(await depositLog(ownPool, ['TA']))).toEqual(['Seen 7 USDT_TRC20', 'Confirmed 7 USDT_TRC20']);
+    await process.stop();
+    await own.drop();
   });
 
   test('transaction ids are spelled as on the chain that is simulated', () => {

@@ -8,7 +8,10 @@ import type { Pool } from 'pg';
 import type { BlockReference } from '../domain/reorg';
 import type { BlockCursor } from '../ports';
 
-/** Blocks kept below the tip: the deepest reorg that can be followed. Far deeper than any confirmation rule. */
+/**
+ * Blocks kept below the tip: the deepest reorg that can be followed. Far deeper than any confirmation rule. More are kept
+ * while a deposit in them awaits its confirmation, because passes that fail late confirm nothing and yet move the tip.
+ */
 const blocksKept = 1024;
 
 type Row = { readonly number: string; readonly hash: string };
@@ -51,10 +54,11 @@ export function blockCursor(pool: Pool, chain: string): BlockCursor {
         const tip = await lockedTip(tx);
         if (tip.number + 1 !== block.number || tip.hash !== block.parentHash) throw conflict(chain);
         await insert(tx, chain, block);
-        await tx.query('delete from cursor_blocks where chain = $1 and number <= $2', [
-          chain,
-          block.number - blocksKept,
-        ]);
+        await tx.query(
+          `delete from cursor_blocks where chain = $1 and number <= $2 and number < coalesce(
+             (select min(block_number) from deposits_v1 where chain = $1 and status = 'seen'), $2 + 1)`,
+          [chain, block.number - blocksKept],
+        );
       });
     },
     async blocks() {
