@@ -1,29 +1,8 @@
 import { join } from 'node:path';
-import {
-  asOperational,
-  commandHandler,
-  createProjections,
-  eventStoreMigrations,
-  migrate,
-  openDatabase,
-  postgresEventStore,
-  type EventStore,
-  type Projections,
-} from '@daybook/event-store';
-import { callRoutes, createApp, httpServer } from '@daybook/http';
-import { createRelay, messagingMigrations, openTransport, type Transport } from '@daybook/messaging';
-import {
-  createLogger,
-  createMetrics,
-  inOrder,
-  systemClock,
-  type Clock,
-  type Component,
-  type Logger,
-  type OnFatal,
-  type Service,
-} from '@daybook/runtime';
-import type { Pool } from 'pg';
+import { asOperational, commandHandler, type Projections } from '@daybook/event-store';
+import { callRoutes } from '@daybook/http';
+import type { Component, Service } from '@daybook/runtime';
+import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { reservePlace } from './adapters/address-places';
 import { blockCursor } from './adapters/block-cursor';
 import { evmChain, evmChainName } from './adapters/evm-chain';
@@ -46,95 +25,50 @@ import type { AddressDeriver, ChainSource } from './ports';
 import { addressesAfter, addressesProjection, chainOfAddress } from './projections/addresses';
 import { depositsAbove, depositsProjection, depositsSeenUpTo } from './projections/deposits';
 
-export type Overrides = {
-  readonly now: Clock;
-  readonly logger: Logger;
-  /** Started and stopped by its owner. */
-  readonly transport: Transport;
-  readonly onFatal: OnFatal;
+export type Overrides = PlatformOverrides & {
   /** Stands between the watcher and the source of a chain. */
   readonly wrapSource: (source: ChainSource) => ChainSource;
 };
 
-const schema = 'chain_watcher';
+const migrations = join(__dirname, '../migrations');
 
-type Parts = {
+type Parts = Pick<Platform, 'pool' | 'store' | 'now' | 'logger' | 'onFatal'> & {
   readonly config: Config;
-  readonly pool: Pool;
-  readonly store: EventStore;
   readonly projections: Projections;
   readonly sandboxes: readonly SandboxChain[];
-  readonly now: Clock;
-  readonly logger: Logger;
-  readonly onFatal: OnFatal;
 };
 
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
-  const logger = overrides.logger ?? createLogger({ service: 'chain-watcher', level: config.LOG_LEVEL });
-  const onFatal = overrides.onFatal ?? ((error) => logger.fatal({ error }, 'the service cannot go on'));
-  const now = overrides.now ?? systemClock;
-  const metrics = createMetrics('chain-watcher');
-  const pool = openDatabase({
-    url: config.DATABASE_URL,
-    schema,
-    poolMax: config.DATABASE_POOL_MAX,
-    onError: (error) => logger.warn({ error }, 'idle database connection lost'),
-  });
-  const store = postgresEventStore(pool);
-  const projections = createProjections({
-    pool,
-    store,
+  const platform = openPlatform(config, { name: 'chain-watcher', migrations }, overrides);
+  const { pool, metrics } = platform;
+  const projections = platform.projections({
     codec: storedEvents,
     name: 'chain_watcher_v1',
     projections: [addressesProjection, depositsProjection],
-    logger,
-    onFatal,
   });
   const sandboxes = sandboxChains.map((chain) => sandboxChain(pool, chain));
-  const parts: Parts = { config, pool, store, projections, sandboxes, now, logger, onFatal };
+  const parts: Parts = { ...platform, config, projections, sandboxes };
   const sources = [...evmSources(config), ...sandboxes].map(overrides.wrapSource ?? ((source) => source));
   const watchers = sources.map((source) => watcherOf(parts, source));
   const chains = watchers.map((watcher) => ({ ...watcher, tip: () => blockCursor(pool, watcher.chain).tip() }));
   chainMetrics(metrics, () => statusOfChains({ chains }));
+  const calls = callRoutes(config.INTERNAL_TOKEN, callHandlers({ ...allocation(parts), ...simulation(parts), chains }));
 
-  let running = false;
-  const app = createApp({
-    logger,
-    metrics,
-    notReady: () => (running ? unanswered(pool) : 'starting'),
-    routes: (express) =>
-      express.use(
-        callRoutes(config.INTERNAL_TOKEN, callHandlers({ ...allocation(parts), ...simulation(parts), chains })),
-      ),
+  return platform.service({
+    components: [
+      projections,
+      ...sandboxes.map((chain) => ({ name: chain.chain, start: () => chain.start(), stop: async () => undefined })),
+      ...sources.map(disconnecting),
+      ...watchers,
+      platform.relay({ name: 'deposits', map: publishedEvents }),
+    ],
+    routes: (app) => app.use(calls),
   });
-  const server = httpServer(app, { host: config.HTTP_HOST, port: config.HTTP_PORT });
-  const transport = overrides.transport ?? transportOf(config, logger);
-  const components = inOrder('chain-watcher', [
-    database(pool, store),
-    ...(overrides.transport === undefined ? [transport] : []),
-    projections,
-    ...sandboxes.map((chain) => ({ name: chain.chain, start: () => chain.start(), stop: async () => undefined })),
-    ...sources.map((source) => ({
-      name: `source of ${source.chain}`,
-      start: async () => undefined,
-      stop: () => source.stop(),
-    })),
-    ...watchers,
-    createRelay({ pool, store, transport, logger, metrics, onFatal }, { name: 'deposits', map: publishedEvents }),
-    server,
-  ]);
-  return {
-    async start() {
-      await components.start();
-      running = true;
-      return { url: server.url };
-    },
-    async stop() {
-      running = false;
-      await components.stop();
-    },
-  };
+}
+
+function disconnecting(source: ChainSource): Component {
+  return { name: `source of ${source.chain}`, start: async () => undefined, stop: () => source.stop() };
 }
 
 function evmSources(config: Config): ChainSource[] {
@@ -225,33 +159,4 @@ function networksOf(config: Config): readonly Network[] {
     ...(SOLANA_SEED === undefined ? [] : [solana]),
     ...(UPI_PAYEE === undefined ? [] : [upi]),
   ];
-}
-
-function database(pool: Pool, store: EventStore): Component {
-  const own = { name: 'chain-watcher', directory: join(__dirname, '../migrations') };
-  return {
-    name: 'database',
-    start: () => migrate(pool, schema, [eventStoreMigrations, messagingMigrations, own]),
-    async stop() {
-      await store.close();
-      await pool.end();
-    },
-  };
-}
-
-async function unanswered(pool: Pool): Promise<string | undefined> {
-  return pool.query('select 1').then(
-    () => undefined,
-    () => 'the database does not answer',
-  );
-}
-
-function transportOf(config: Config, logger: Logger): Transport {
-  return openTransport({
-    kind: config.MESSAGING,
-    databaseUrl: config.DATABASE_URL,
-    brokers: config.KAFKA_BROKERS,
-    clientId: 'chain-watcher',
-    logger,
-  });
 }
