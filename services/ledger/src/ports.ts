@@ -18,6 +18,8 @@ export type BookJournal = {
   add(event: BookEvent, metadata: EventMetadata): Journaled;
   /** Makes sealed events durable, all or none, in the order of their adding. Fails as `EventStore.append` does. */
   append(events: readonly Journaled[]): Promise<void>;
+  /** Whether nobody else has stored anything behind what this journal loaded and appended. */
+  isCurrent(): Promise<boolean>;
   /** Whether exactly these events are stored in their places. */
   holds(events: readonly Journaled[]): Promise<boolean>;
 };

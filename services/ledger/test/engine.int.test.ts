@@ -25,6 +25,23 @@ test('two processes on one book: nothing is lost and nothing is doubled', async 
   await rig.close();
 });
 
+test('a process that only follows what another accepts confirms it, and shows what the other shows', async () => {
+  const rig = await ledgerRig();
+  await wallets(rig, 6_000n);
+  const second = await rig.open();
+  for (let accepted = 1n; accepted <= 30n; accepted++) {
+    expect((await rig.calls.accept()).ok).toBe(true);
+    expect(await second.getBalance('wallet-alice')).toMatchObject({
+      ok: true,
+      value: { available: 6_000n - accepted * 100n },
+    });
+  }
+  await settled(rig);
+  expect(await second.getBalance('wallet-bob')).toMatchObject({ ok: true, value: { posted: 3_000n } });
+  await stop(second);
+  await rig.close();
+});
+
 test('appends whose outcome is not known happen once', async () => {
   let appends = 0;
   const fates = ['through', 'lost after', 'lost before'] as const;

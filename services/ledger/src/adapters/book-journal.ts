@@ -14,6 +14,8 @@ const pageSize = 5_000;
 export function bookJournal(store: EventStore, stream: string): BookJournal {
   const state = emptyBook();
   let head = genesisHash;
+  /** Events known to be stored; the state is ahead of it by what is sealed and not appended. */
+  let stored = 0;
 
   return {
     state,
@@ -27,6 +29,7 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
           apply(state, event, { sequence: Number(revision), reference });
           head = reference.slice(2);
         }
+        stored = state.length;
         if (page.length < pageSize) return;
       }
     },
@@ -40,11 +43,17 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
     },
     async append(events) {
       await store.append(stream, toStore(stream, events), revisionBefore(events));
+      stored = behind(events);
+    },
+    async isCurrent() {
+      return (await store.readStream(stream, { from: BigInt(stored), limit: 1 })).length === 0;
     },
     async holds(events) {
       const from = BigInt(firstOf(events).sequence);
       const there = await store.readStream(stream, { from, limit: events.length });
-      return toStore(stream, events).every(({ id }, index) => there[index]?.id === id);
+      const held = toStore(stream, events).every(({ id }, index) => there[index]?.id === id);
+      if (held) stored = behind(events);
+      return held;
     },
   };
 }
@@ -68,6 +77,11 @@ function firstOf(events: readonly Journaled[]): Journaled {
   const first = events[0];
   assert(first, 'no events');
   return first;
+}
+
+/** The sequence after them. */
+function behind(events: readonly Journaled[]): number {
+  return firstOf(events).sequence + events.length;
 }
 
 function revisionBefore(events: readonly Journaled[]): ExpectedRevision {

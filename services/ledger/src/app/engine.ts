@@ -14,6 +14,9 @@
  *   otherwise          the batch may be stored or not. The stream is read where it would stand: if it is there, it is
  *                      through; if not, the same bytes are appended again.
  *
+ * A batch that records nothing appends nothing, so no conflict would tell that another writer was first. Before its reads
+ * and refusals are answered the stream is asked; if it went on without this engine, that is a conflict as above.
+ *
  * Until that is settled nothing else is decided: commands wait, and when it takes long they are refused as
  * store_unavailable. Those of the batch itself wait for the truth.
  */
@@ -182,6 +185,7 @@ class BookEngine implements Engine {
         this.#inFlight = batch;
         this.#open = { jobs: [], events: [] };
         if (batch.events.length > 0) await this.#append(batch.events);
+        else await this.#confirmCurrent(batch.jobs);
         // After a reload or a failure the batch is not in flight any more, and its callers are not to be answered.
         if (this.#inFlight === batch) {
           for (const job of batch.jobs) job.resolve(job.answer as never);
@@ -201,16 +205,34 @@ class BookEngine implements Engine {
       await this.#journal.append(events);
     } catch (error) {
       if (!isOperationalError(error)) throw error;
-      this.#status = 'recovering';
-      this.deps.logger.warn({ error, stream: this.deps.stream, events: events.length }, 'append failed');
       await this.#recover(events, error);
-      this.#status = 'ready';
-      this.#attempts = 0;
-      this.deps.logger.info({ stream: this.deps.stream }, 'append settled');
     }
   }
 
+  /** Nothing is in doubt here, so when the stream cannot be asked the callers are told at once. */
+  async #confirmCurrent(jobs: readonly Job[]): Promise<void> {
+    try {
+      if (await this.#journal.isCurrent()) return;
+    } catch (error) {
+      if (!isOperationalError(error)) throw error;
+      this.#inFlight = undefined;
+      for (const job of jobs) job.reject(error);
+      return;
+    }
+    await this.#recover([], new OperationalError('version_conflict', true));
+  }
+
   async #recover(events: readonly Journaled[], cause: OperationalError): Promise<void> {
+    const { stream } = this.deps;
+    this.#status = 'recovering';
+    this.deps.logger.warn({ error: cause, stream, events: events.length }, 'append failed');
+    await this.#settle(events, cause);
+    this.#status = 'ready';
+    this.#attempts = 0;
+    this.deps.logger.info({ stream }, 'append settled');
+  }
+
+  async #settle(events: readonly Journaled[], cause: OperationalError): Promise<void> {
     let reason = cause;
     for (let attempt = 0; ; attempt++) {
       try {

@@ -253,11 +253,52 @@ test('two engines on one stream: nothing is lost or doubled, and both answer wha
   );
   expect(accepted).toHaveLength(30);
   for (const [id, ok] of answers.flat()) expect([id, ok]).toEqual([id, accepted.includes(id)]);
-  // A command makes each of them look at the stream again.
-  await Promise.all([one, two].map(({ engine }) => engine.submit(open('z'))));
   expect(await balances(one.engine)).toEqual({ posted: 30n, held: 30n });
   expect(await balances(two.engine)).toEqual({ posted: 30n, held: 30n });
   expect([...one.fatal, ...two.fatal]).toEqual([]);
+});
+
+test('an engine that was overtaken shows and refuses nothing from its old state', async () => {
+  const store = memoryEventStore();
+  const [one, two] = [engineOn(store), engineOn(store)];
+  await funded(one.engine, 60n);
+  await two.engine.start();
+  const freeze = (frozen: boolean): BookCommand => ({
+    type: 'SetAccountFrozen',
+    accountId: 'b',
+    frozen,
+    actor: 'operator',
+  });
+  await one.engine.submit(transfer('t', 20n));
+  expect(await balances(two.engine)).toEqual({ posted: 60n, held: 20n });
+  await one.engine.submit(transfer('u', 10n));
+  // It has never heard of the transfer: an unknown one would be refused.
+  expect(await two.engine.submit({ type: 'ConfirmTransfer', transferId: 'u' })).toMatchObject({ ok: true });
+  await two.engine.submit(freeze(true));
+  await one.engine.submit(freeze(false));
+  // To it the account is frozen already, and nothing would be left to do.
+  await two.engine.submit(freeze(true));
+  expect(await one.engine.read((state) => state.accounts.get('b')?.frozen)).toBe(true);
+  expect([...one.fatal, ...two.fatal]).toEqual([]);
+});
+
+test('a read is refused while the store does not say whether the state is the newest', async () => {
+  const inner = memoryEventStore();
+  let away = false;
+  const store: EventStore = {
+    ...inner,
+    async readStream(...args) {
+      if (away) throw new OperationalError('store_unavailable', true);
+      return inner.readStream(...args);
+    },
+  };
+  const { engine, fatal } = engineOn(store);
+  await funded(engine, 60n);
+  away = true;
+  await expect(balances(engine)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+  away = false;
+  expect(await balances(engine)).toEqual({ posted: 60n, held: 0n });
+  expect(fatal).toEqual([]);
 });
 
 test('a broken invariant stops the engine and is reported', async () => {
