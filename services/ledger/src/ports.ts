@@ -9,13 +9,18 @@ export type Journaled = Omit<NewEvent, 'id'> & {
   readonly reference: string;
 };
 
+/** An event that has no stored form, such as an amount of more digits than fit. Its command is at fault, not the book. */
+export class Unrecordable extends Error {
+  override readonly name = 'Unrecordable';
+}
+
 /** A book and where it is kept. Sealing is ahead of storing by what has not been appended yet. */
 export type BookJournal = {
   readonly state: BookState;
   /** Reads what is stored from where the state stands. */
   load(): Promise<void>;
-  /** Seals an event behind the last one and applies it to the state at once. */
-  add(event: BookEvent, metadata: EventMetadata): Journaled;
+  /** Seals events behind the last one and applies them to the state at once: all, or none with `Unrecordable`. */
+  add(events: readonly BookEvent[], metadata: EventMetadata): readonly Journaled[];
   /** Makes sealed events durable, all or none, in the order of their adding. Fails as `EventStore.append` does. */
   append(events: readonly Journaled[]): Promise<void>;
   /** Whether nobody else has stored anything behind what this journal loaded and appended. */

@@ -1,12 +1,13 @@
 /**
  * A book and its stream: the state in memory, the chain of hashes, and the place in the stream where the next append
- * goes. `add` seals an event and applies it at once; `append` makes sealed events durable, in the order of their adding.
+ * goes. `add` seals events and applies them at once; `append` makes sealed events durable, in the order of their adding.
  */
 import { assert, AssertionError } from '@daybook/core';
 import type { EventStore, ExpectedRevision, NewEvent } from '@daybook/event-store';
 import { uuidFrom } from '@daybook/runtime';
 import { apply, emptyBook } from '../domain/book-state';
-import type { BookJournal, Journaled } from '../ports';
+import type { BookEvent } from '../domain/book-events';
+import { Unrecordable, type BookJournal, type Journaled } from '../ports';
 import { decodeBookEvent, encodeBookEvent, genesisHash, referenceOf } from './stored-events';
 
 const pageSize = 5_000;
@@ -33,13 +34,19 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
         if (page.length < pageSize) return;
       }
     },
-    add(event, { correlationId, causationId }) {
-      const encoded = encodeBookEvent(event, head);
-      const reference = referenceOf(encoded.payload);
-      const sequence = state.length;
-      apply(state, event, { sequence, reference });
-      head = reference.slice(2);
-      return { ...encoded, metadata: { correlationId, causationId }, sequence, at: event.at, reference };
+    add(events, { correlationId, causationId }) {
+      const sealed: Journaled[] = [];
+      let last = head;
+      for (const [index, event] of events.entries()) {
+        const encoded = encode(event, last);
+        const reference = referenceOf(encoded.payload);
+        last = reference.slice(2);
+        const metadata = { correlationId, causationId };
+        sealed.push({ ...encoded, metadata, sequence: state.length + index, at: event.at, reference });
+      }
+      for (const [index, event] of events.entries()) apply(state, event, sealed[index]!);
+      head = last;
+      return sealed;
     },
     async append(events) {
       await store.append(stream, toStore(stream, events), revisionBefore(events));
@@ -56,6 +63,14 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
       return held;
     },
   };
+}
+
+function encode(event: BookEvent, previousHash: string): ReturnType<typeof encodeBookEvent> {
+  try {
+    return encodeBookEvent(event, previousHash);
+  } catch (cause) {
+    throw new Unrecordable(`${event.type}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 /**

@@ -32,7 +32,7 @@ import {
 import { decide, type BookCommand } from '../domain/book';
 import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
-import type { BookJournal, Journaled } from '../ports';
+import { Unrecordable, type BookJournal, type Journaled } from '../ports';
 
 /** `reference` is of the event that recorded the original command; `at` is when. */
 export type Receipt = { readonly at: string; readonly reference: string; readonly replayed: boolean };
@@ -155,7 +155,7 @@ class BookEngine implements Engine {
         return { ok: true, at, reference, replayed: true };
       }
       case 'recorded': {
-        const recorded = verdict.events.map((event) => this.#journal.add(event, correlation));
+        const recorded = this.#journal.add(verdict.events, correlation);
         this.#open.events.push(...recorded);
         if (verdict.rejection !== null) return { ok: false, rejection: verdict.rejection, replayed: false };
         const { at, reference } = recorded.at(-1)!;
@@ -172,7 +172,7 @@ class BookEngine implements Engine {
     const room = this.#waiting.splice(0, (this.deps.batchMax ?? batchMaxDefault) - this.#open.jobs.length);
     this.#open.jobs.push(...room);
     try {
-      for (const job of room) job.answer = job.run();
+      for (const job of room) decideOne(job);
     } catch (error) {
       this.#fail(error);
     }
@@ -276,6 +276,16 @@ class BookEngine implements Engine {
     this.#status = 'failed';
     for (const job of this.#unanswered()) job.reject(new OperationalError('outcome_unknown', true, { cause }));
     if (fatal) this.deps.onFatal(cause);
+  }
+}
+
+/** A command that cannot be recorded fails alone: nothing of it is in the state. */
+function decideOne(job: Job): void {
+  try {
+    job.answer = job.run();
+  } catch (error) {
+    if (!(error instanceof Unrecordable)) throw error;
+    job.reject(error);
   }
 }
 

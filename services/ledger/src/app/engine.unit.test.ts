@@ -301,6 +301,42 @@ test('a read is refused while the store does not say whether the state is the ne
   expect(fatal).toEqual([]);
 });
 
+test('a command that cannot be recorded fails alone and leaves no trace', async () => {
+  const store = memoryEventStore();
+  const { engine, fatal } = engineOn(store);
+  await funded(engine, 60n);
+  const most = 10n ** 38n - 1n;
+  const post = (transactionId: string, applied: bigint, refundable: bigint): BookCommand => ({
+    type: 'PostFact',
+    transactionId,
+    contentHash: 'e'.repeat(64),
+    fact: {
+      type: 'intent_payment',
+      depositId: transactionId,
+      intentId: 'i',
+      tenantId,
+      chain: 'evm-1',
+      asset: 'ETH',
+      applied,
+      refundable,
+    },
+    effectiveAt: '2026-01-01T00:00:00.000Z',
+  });
+  const [before, poison, after] = await Promise.allSettled(
+    [transfer('t1'), post('d1', most, most), post('d2', 5n, 1n)].map((command) => engine.submit(command)),
+  );
+  expect(before).toMatchObject({ value: { ok: true } });
+  expect(poison).toMatchObject({ reason: { name: 'Unrecordable' } });
+  expect(after).toMatchObject({ value: { ok: true } });
+  expect(fatal).toEqual([]);
+  const { engine: second } = engineOn(store);
+  await second.start();
+  expect(await second.read((state) => structuredClone(state))).toEqual(
+    await engine.read((state) => structuredClone(state)),
+  );
+  expect(await second.read((state) => state.outcomes.has('d1'))).toBe(false);
+});
+
 test('a broken invariant stops the engine and is reported', async () => {
   const inner = memoryEventStore();
   const broken: EventStore = {
