@@ -23,3 +23,10 @@ export type Mode = z.infer<typeof mode>;
 export const timestamp = z.iso.datetime({ precision: 3 });
 
 export const tenantId = z.uuid();
+
+/** A caller's own name for something. Short enough for an index, and without what a table cannot hold. */
+export const label = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\0\p{Surrogate}]*$/u, 'must be valid Unicode without null characters');

@@ -60,6 +60,16 @@ describe('create-intent', () => {
     expect((await created(rig, { orderId, amount: 11n })).intentId).not.toBe(last.intentId);
   });
 
+  test.each(['a\0b', '\ud800', 'x'.repeat(201), ''])(
+    'refuses the order %j, which no table could hold or find',
+    async (orderId) => {
+      await expect(rig.create({ orderId })).rejects.toThrow('breaks the contract');
+      const tenantId = randomUUID();
+      const intent = await created(rig, { tenantId, orderId: '\u{1F4B0}'.repeat(100) });
+      expect(await rig.list({ tenantId })).toMatchObject({ value: { intents: [intent] } });
+    },
+  );
+
   test('says when a currency has no address to give, and records nothing', async () => {
     expect(await rig.create({ currency: 'UPI' })).toEqual({ ok: false, rejection: 'currency_not_available' });
   });

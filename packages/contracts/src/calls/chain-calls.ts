@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { asset, minorUnits, mode, tenantId, timestamp } from '../fields';
+import { asset, label, minorUnits, mode, tenantId, timestamp } from '../fields';
 
 /**
  * Idempotent by `reference`: a repeat answers with the address allocated first. Other content under a used reference is
@@ -8,7 +8,7 @@ import { asset, minorUnits, mode, tenantId, timestamp } from '../fields';
  */
 export const allocateAddress = defineCall({
   name: 'chain-watcher.allocate-address',
-  request: z.strictObject({ asset, mode, tenantId, reference: z.string(), amount: minorUnits }),
+  request: z.strictObject({ asset, mode, tenantId, reference: label, amount: minorUnits }),
   response: z.object({ chain: z.string(), address: z.string() }),
   rejections: ['address_exists_with_different_fields', 'asset_not_available'],
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { minorUnits, mode, tenantId } from '../fields';
+import { label, minorUnits, mode, tenantId } from '../fields';
 import { intentCurrencies, intentStatusChanged } from '../intent-events';
 
 /** An intent as its owner sees it: the published full state. */
@@ -13,7 +13,7 @@ export const createIntent = defineCall({
     mode,
     currency: z.enum(intentCurrencies),
     amount: minorUnits,
-    orderId: z.string(),
+    orderId: label,
     /** The caller's idempotency key; without one, an open intent of equal order, currency and amount is the original. */
     idempotencyKey: z.string().nullable(),
   }),
