@@ -86,6 +86,12 @@ describe('sandbox deposits', () => {
     expect(gateway.services.count()).toBe(0);
   });
 
+  test('to an address with a null character are refused by name', async () => {
+    const raw = '{"address":"a\\u0000b","asset":"SOL","amount":"1"}';
+    expect(await send({ raw })).toMatchObject({ status: 400, body: { field: 'address' } });
+    expect(gateway.services.count()).toBe(0);
+  });
+
   test.each([
     ['address_not_found', 404],
     ['asset_not_simulated', 400],

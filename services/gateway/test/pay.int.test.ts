@@ -367,6 +367,17 @@ describe('history', () => {
     gateway.services.respond(listTransfers)(() => ({ ok: false, rejection: 'cursor_invalid' }));
     expect(await get('/transactions?cursor=x')).toMatchObject({ status: 400, body: { error: { field: 'cursor' } } });
   });
+
+  test.each(['', '%00', 'a%00b', '%F0%9F%98%80', '..%2F', 'x'.repeat(1_001)])(
+    'asks nobody for a page after %j, which no cursor is',
+    async (cursor) => {
+      expect(await get(`/transactions?cursor=${cursor}`)).toMatchObject({
+        status: 400,
+        body: { error: { field: 'cursor', message: 'cursor: is not a next_cursor of this list' } },
+      });
+      expect(gateway.services.count()).toBe(0);
+    },
+  );
 });
 
 describe('webhook registration', () => {

@@ -40,7 +40,10 @@ export const idempotencyKey = z
   .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters without spaces')
   .meta({ description: 'A repeat with the same key and content gets the original answer and moves nothing.' });
 
-export const cursor = z.string().min(1).max(1_000).meta({ description: '`next_cursor` of the page before.' });
+export const cursor = z
+  .string()
+  .regex(/^[\w-]{1,1000}$/, 'is not a next_cursor of this list')
+  .meta({ description: '`next_cursor` of the page before.' });
 
 export const limit = z
   .string()
@@ -50,7 +53,7 @@ export const limit = z
   .meta({ description: 'Entries on the page.', override: { type: 'integer', minimum: 1, maximum: 100, default: 20 } });
 
 /** An id that a path can name. Anything else names nothing, and is answered as not found. */
-export const pathId = z.string().regex(/^[\x21-\x7e]{1,200}$/);
+export const pathId = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters');
 export const pathUuid = z.uuid();
 
 export const timestampField = z.iso.datetime();

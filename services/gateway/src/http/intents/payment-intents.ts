@@ -86,7 +86,8 @@ function fetchStatus({ services: { intents } }: Deps): Route {
     method: 'get',
     path: '/api/v1/intents/{intent_id}',
     summary: 'Fetch intent status',
-    description: 'The intent as it is now. `transaction_hash` and `verified_at` are null until it is settled.',
+    description:
+      'The intent as it is now. `transaction_hash` is null until a payment is final, `verified_at` until it is settled.',
     access: ['intents'],
     request: { params: z.strictObject({ intent_id: pathUuid }), query: z.strictObject({}) },
     paramsInvalid: intentsRejections.intent_not_found,

@@ -3,7 +3,7 @@ import { FailureError } from '@daybook/http';
 import { codeFrom, uuidv7 } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountOf, amountToken, idempotencyKey } from '../fields';
+import { amountOf, amountToken, idempotencyKey, text } from '../fields';
 import { currencyAssets } from '../intents/view';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf } from '../responses';
@@ -29,7 +29,7 @@ export function sandboxRoutes({
         query: z.strictObject({}),
         headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
         body: z.strictObject({
-          address: z.string().min(1).max(2_048),
+          address: text(2_048),
           asset: z.enum(intentCurrencies),
           amount: amountToken,
         }),
