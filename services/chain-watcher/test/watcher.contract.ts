@@ -198,6 +198,37 @@ export function describeWatcher(name: string, create: (pool: Pool) => Promise<Te
       process = await begin();
     });
 
+    test.each(['reinclude', 'drop'] as const)(
+      'a watcher that is overtaken while it holds a block steps back, and its deposit is where the chain has it (%s)',
+      async (transfers) => {
+        const address = await watched();
+        const source = chain.connect();
+        let meanwhile: (() => Promise<void>) | undefined;
+        const block: ChainSource['block'] = async (...asked) => {
+          const held = await source.block(...asked);
+          if (held === undefined || held.transfers.length === 0) return held;
+          await meanwhile?.();
+          meanwhile = undefined;
+          return held;
+        };
+        const slow = await watchProcess(pool, { ...source, block }, { confirmations });
+        await slow.settle();
+        await chain.pay(address, 7n);
+        meanwhile = async () => {
+          await chain.reorganise(1, transfers);
+          await process.settle();
+        };
+        expect(await refusals(slow, 1)).toEqual(['version_conflict']);
+        await slow.stop();
+        await chain.mine(confirmations);
+        await process.settle();
+        expect(await logOf(address)).toEqual([
+          `Seen 7 ${chain.asset}`,
+          transfers === 'drop' ? `Reverted 7 ${chain.asset}` : `Confirmed 7 ${chain.asset}`,
+        ]);
+      },
+    );
+
     /** Codes of the passes that failed, out of `passes`. */
     async function refusals(one: WatchProcess, passes: number): Promise<string[]> {
       const codes: string[] = [];

@@ -66,22 +66,36 @@ export async function watchPass(
 
   let tip = (await deps.cursor.tip()) ?? (await begin(deps, head));
   const strays = await deps.depositsAbove(tip.number);
+  await revertMisplaced(deps, tip);
   let scanned = 0;
-  for (; scanned < blocksPerPassMax; scanned++) {
-    const next = head.number > tip.number ? await deps.source.block(tip.number + 1, deps.watchlist) : undefined;
-    const step = nextStep(tip, head, next);
-    if (step === 'fork') return { head, tip: await unwind(deps, tip), more: true };
-    if (step === 'refuse') throw sourceFailed(`asked for block ${tip.number + 1}, was given ${next?.number}`);
-    if (step === 'behind') throw await behind(deps, tip, head);
-    if (step === 'wait' && head.number > tip.number)
-      throw sourceFailed(`block ${tip.number + 1} is missing below the head ${head.number}`);
-    if (step === 'wait') break;
-    assert(next, 'a step to extend without a block');
-    tip = await extend(deps, next, strays);
+  try {
+    for (; scanned < blocksPerPassMax; scanned++) {
+      const next = head.number > tip.number ? await deps.source.block(tip.number + 1, deps.watchlist) : undefined;
+      const step = nextStep(tip, head, next);
+      if (step === 'fork') return { head, tip: await unwind(deps, tip), more: true };
+      if (step === 'refuse') throw sourceFailed(`asked for block ${tip.number + 1}, was given ${next?.number}`);
+      if (step === 'behind') throw await behind(deps, tip, head);
+      if (step === 'wait' && head.number > tip.number)
+        throw sourceFailed(`block ${tip.number + 1} is missing below the head ${head.number}`);
+      if (step === 'wait') break;
+      assert(next, 'a step to extend without a block');
+      tip = await extend(deps, next, strays);
+    }
+    // Here the tip is in the source's chain: it was read from it, links to what was, or is its head.
+    await confirm(deps, tip);
+  } catch (error) {
+    throw error instanceof ChainHaltedError && (await isOvertaken(deps, tip)) ? overtaken(error) : error;
   }
-  // Here the tip is in the source's chain: it was read from it, links to what was, or is its head.
-  await confirm(deps, tip);
   return { head, tip, more: scanned === blocksPerPassMax };
+}
+
+/** Another watcher has moved the cursor since, so what looks like a contradiction may be its work on newer blocks. */
+async function isOvertaken(deps: WatchDeps, tip: BlockReference): Promise<boolean> {
+  return (await deps.cursor.tip())?.hash !== tip.hash;
+}
+
+function overtaken({ message }: ChainHaltedError): OperationalError {
+  return new OperationalError('version_conflict', true, { detail: `another watcher was first: ${message}` });
 }
 
 /** The first block is scanned too, but nothing is believed to link to it. */
@@ -177,14 +191,28 @@ async function revert(deps: WatchDeps, deposits: readonly DepositPlace[]): Promi
     await command(deps, depositId, 'revert', { type: 'RevertDeposit', blockHash, at: now(deps) }, blockHash);
 }
 
+/**
+ * Seen by a watcher that was overtaken before its block could join the cursor, which has another block in its place. A
+ * refusal means that the deposit is somewhere else by now.
+ */
+async function revertMisplaced(deps: WatchDeps, tip: BlockReference): Promise<void> {
+  for (const { depositId, blockHash, canonicalHash } of await deps.depositsSeenUpTo(tip.number)) {
+    if (canonicalHash === null || canonicalHash === blockHash) continue;
+    const decision = { type: 'RevertDeposit', blockHash, at: now(deps) } as const;
+    await deps.handle(`deposit-${depositId}`, decision, contextOf(deps, depositId));
+  }
+}
+
 async function confirm(deps: WatchDeps, tip: BlockReference): Promise<void> {
   await deps.caughtUp();
   for (const deposit of await deps.depositsSeenUpTo(tip.number)) {
     const { depositId, asset, blockNumber, blockHash, canonicalHash } = deposit;
     assert(isChainAsset(asset), `${asset} is on no chain`);
     if (!isFinal(deps.rules[asset], blockNumber, tip.number)) continue;
-    if (canonicalHash !== blockHash)
+    if (canonicalHash === null)
       throw new ChainHaltedError(`deposit ${depositId} is in block ${blockNumber}, which the cursor does not have`);
+    // The next pass reverts it.
+    if (canonicalHash !== blockHash) continue;
     await command(deps, depositId, 'confirm', { type: 'ConfirmDeposit', blockHash, at: now(deps) }, blockHash);
   }
 }
@@ -216,11 +244,14 @@ async function command(
   decision: DepositCommand,
   blockHash: string,
 ): Promise<void> {
-  // Its own for each attempt: two that race carry different times, and the store must see two commands, not one.
-  const context = { commandId: uuidv7(deps.now()), ...currentCorrelation(depositId) };
-  const outcome = await deps.handle(`deposit-${depositId}`, decision, context);
+  const outcome = await deps.handle(`deposit-${depositId}`, decision, contextOf(deps, depositId));
   if (!outcome.ok)
     throw new ChainHaltedError(`cannot ${what} deposit ${depositId} in block ${blockHash}: ${outcome.rejection}`);
+}
+
+/** Its own for each attempt: two that race carry different times, and the store must see two commands, not one. */
+function contextOf(deps: WatchDeps, depositId: string): CommandContext {
+  return { commandId: uuidv7(deps.now()), ...currentCorrelation(depositId) };
 }
 
 const now = (deps: WatchDeps) => deps.now().toISOString();
