@@ -15,6 +15,8 @@ export const booksRules = [
   'one-posting',
   'projection',
   'intent',
+  'deposit',
+  'reader',
 ] as const;
 export type BooksRule = (typeof booksRules)[number];
 

@@ -1,5 +1,6 @@
 /** The books check that every test which moves money ends with. */
 import { Pool, type PoolClient } from 'pg';
+import { compareDeposits, type ChainEvent } from './books-deposits';
 import { compareIntents, type IntentEvent } from './books-intents';
 import { foldBook, type Book, type BooksRule, type RawEvent, type Violation } from './books-journal';
 import { bookTableQueries, compareTables, type BookTables, type Row } from './books-tables';
@@ -11,36 +12,42 @@ export type BooksReport = {
   readonly violations: readonly Violation[];
 };
 
-/** Pools whose search path is the service's schema. With `intents`, what intents received is checked too. */
-export type BooksPools = { readonly ledger: Pool; readonly intents?: Pool };
+/**
+ * Pools whose search path is the service's schema. With `intents`, what intents received is checked too; with
+ * `chainWatcher`, that they received what the chains say.
+ */
+export type BooksPools = { readonly ledger: Pool; readonly intents?: Pool; readonly chainWatcher?: Pool };
 
-/** The pools, or the database that has both services' schemas, as the standalone's has. */
+/** The pools, or the database that has the services' schemas, as the standalone's has. */
 export type BooksSource = BooksPools | { readonly databaseUrl: string };
 
 const modes = ['sandbox', 'live'];
 
 /** Rules about what follows the journal after a moment. */
-const following: readonly BooksRule[] = ['projection', 'intent'];
+const following: readonly BooksRule[] = ['projection', 'intent', 'deposit'];
 
 /** One consistent look at the books: all violations, none when they balance. */
 export async function checkBooks(source: BooksSource): Promise<BooksReport> {
   if ('ledger' in source) return check(source);
   const poolOf = (schema: string) =>
     new Pool({ connectionString: source.databaseUrl, max: 1, options: `-c search_path=${schema}` });
-  const pools = { ledger: poolOf('ledger'), intents: poolOf('intents') };
+  const pools = { ledger: poolOf('ledger'), intents: poolOf('intents'), chainWatcher: poolOf('chain_watcher') };
   try {
-    return await check(pools);
+    const { rows } = await pools.chainWatcher.query(`select 1 from pg_namespace where nspname = 'chain_watcher'`);
+    const { chainWatcher, ...others } = pools;
+    return await check(rows.length === 0 ? others : { chainWatcher, ...others });
   } finally {
-    await Promise.all([pools.ledger.end(), pools.intents.end()]);
+    await Promise.all(Object.values(pools).map((pool) => pool.end()));
   }
 }
 
-async function check({ ledger, intents }: BooksPools): Promise<BooksReport> {
+async function check({ ledger, intents, chainWatcher }: BooksPools): Promise<BooksReport> {
   // Before the ledger: what intents have by now, the ledger may have booked, or will in a moment.
-  const intentEvents = intents && (await snapshot(intents, readIntents));
+  const chain = chainWatcher && (await snapshot(chainWatcher, withReaders(readDeposits)));
+  const received = intents && (await snapshot(intents, withReaders(readIntents)));
   return snapshot(ledger, async (client) => {
     const books: Book[] = [];
-    const violations: Violation[] = [];
+    const violations = [...(chain?.violations ?? []), ...(received?.violations ?? []), ...(await readReaders(client))];
     for (const mode of modes) {
       const stream = `book-${mode}`;
       const { rows } = await client.query<RawRow>(
@@ -51,7 +58,8 @@ async function check({ ledger, intents }: BooksPools): Promise<BooksReport> {
       books.push(book);
       violations.push(...book.violations, ...compareTables(book, await readTables(client, mode)));
     }
-    if (intentEvents) violations.push(...compareIntents(books, intentEvents));
+    if (received) violations.push(...compareIntents(books, received.events));
+    if (chain && received) violations.push(...compareDeposits(chain.events, received.events));
     return { books, violations };
   });
 }
@@ -93,6 +101,32 @@ async function readTables(client: PoolClient, mode: string): Promise<BookTables>
     transactions: await read('transactions'),
     entries: await read('entries'),
   };
+}
+
+/** Every reader of a log has applied exactly the events up to its place: by count and by exclusive or of their ids. */
+async function readReaders(client: PoolClient): Promise<readonly Violation[]> {
+  const { rows } = await client.query<{ where: string; name: string; applied: string; there: string }>(
+    `select current_schema() as "where", s.name, s.applied_count::text as applied, log.there::text
+     from subscriptions s cross join lateral (
+       select count(*) as there,
+              coalesce(bit_xor(('x' || replace(id::text, '-', ''))::bit(128)), repeat('0', 128)::bit(128)) as hash
+       from events where (tx, events.position) <= (
+         (case s.position when 'start' then null else split_part(s.position, ':', 1) end)::xid8,
+         (case s.position when 'start' then null else split_part(s.position, ':', 2) end)::bigint)) log
+     where s.applied_count <> log.there or s.applied_hash <> log.hash`,
+  );
+  return rows.map(({ where, name, applied, there }) => {
+    const message = `${name} has applied ${applied} events, and its place is behind ${there}; or they are not the same`;
+    return { rule: 'reader', where, message } as const;
+  });
+}
+
+function withReaders<T>(read: (client: PoolClient) => Promise<T>) {
+  return async (client: PoolClient) => ({ events: await read(client), violations: await readReaders(client) });
+}
+
+async function readDeposits(client: PoolClient): Promise<readonly ChainEvent[]> {
+  return (await client.query<ChainEvent>("select payload from events where type = 'DepositConfirmed'")).rows;
 }
 
 async function readIntents(client: PoolClient): Promise<readonly IntentEvent[]> {

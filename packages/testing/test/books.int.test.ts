@@ -110,6 +110,34 @@ describe('the books in a database', () => {
     }
   });
 
+  test('a reader that skipped an event, or applied another in its place, is reported', async () => {
+    const reader = (count: number, hash: string) =>
+      ledger.query(
+        `insert into subscriptions (name, version, position, applied_count, applied_hash)
+         select 'reader', '', tx || ':' || position, $1, ('x' || $2::text)::bit(128) from events
+         order by tx desc, position desc limit 1
+         on conflict (name) do update set applied_count = excluded.applied_count, applied_hash = excluded.applied_hash`,
+        [count, hash],
+      );
+    const messages = async () => (await checkBooks({ ledger })).violations.map(({ rule, where }) => [rule, where]);
+    const ids = seal(sampleDrafts()).map(({ id }) => BigInt(`0x${id.replaceAll('-', '')}`));
+    const hash = ids
+      .reduce((sum, id) => sum ^ id, 0n)
+      .toString(16)
+      .padStart(32, '0');
+    await reader(ids.length, hash);
+    expect(await messages()).toEqual([]);
+    await reader(ids.length - 1, hash);
+    expect(await messages()).toEqual([['reader', 'ledger']]);
+    await reader(ids.length, 'f'.repeat(32));
+    expect(await messages()).toEqual([['reader', 'ledger']]);
+    await ledger.query(
+      `update subscriptions set position = 'start', applied_count = 0, applied_hash = repeat('0', 128)::bit(128)`,
+    );
+    expect(await messages()).toEqual([]);
+    await ledger.query(`delete from subscriptions`);
+  });
+
   test('an intent that received more than was booked is reported with its amounts', async () => {
     const more = { ...sampleDeposit, deposit: { asset: 'USDT_ERC20', amount: '5' } };
     const [event] = seal([{ type: 'DepositConfirmed', data: more }]);
@@ -123,7 +151,7 @@ describe('the books in a database', () => {
 });
 
 async function copySchema(client: { query(text: string): Promise<unknown> }, from: string, to: string): Promise<void> {
-  for (const table of ['events', 'accounts_v1', 'transfers_v1', 'transactions_v1', 'entries_v1']) {
+  for (const table of ['events', 'subscriptions', 'accounts_v1', 'transfers_v1', 'transactions_v1', 'entries_v1']) {
     await client.query(`create table ${to}.${table} as table ${from}.${table}`);
   }
 }

@@ -1,3 +1,4 @@
+import { compareDeposits } from '../src/books-deposits';
 import { compareIntents } from '../src/books-intents';
 import { booksRules, foldBook, type BooksRule, type RawEvent } from '../src/books-journal';
 import { sampleDeposit, sampleDrafts, seal, type Draft, type Json } from './journal';
@@ -175,7 +176,32 @@ describe('intents', () => {
   });
 });
 
+describe('deposits', () => {
+  const bytes = (data: Json) => ({ type: 'DepositConfirmed', payload: Buffer.from(JSON.stringify(data)) });
+  const deposit = { depositId: 'd1', asset: 'ETH', amount: '70' };
+  const onChain = (more: Json = {}) => bytes({ ...deposit, reference: 'intent-1', mode: 'sandbox', ...more });
+  const attributed = (more: Json = {}) =>
+    bytes({ intentId: 'intent-1', mode: 'sandbox', deposit: { ...deposit, ...more } });
+
+  test('what is final on a chain is attributed', () => {
+    expect(compareDeposits([onChain()], [attributed()])).toEqual([]);
+  });
+
+  test.each([
+    ['lost on the way', [onChain()], [], 'in intents: not attributed'],
+    ['of no chain', [], [attributed()], 'is on its chain: not final'],
+    ['of another amount', [onChain()], [attributed({ amount: '71' })], 'in intents: 71 ETH for intent-1 in sandbox'],
+    ['attributed twice', [onChain()], [attributed(), attributed()], 'and again 70 ETH'],
+    ['of another intent', [onChain({ reference: 'intent-2' })], [attributed()], 'for intent-2 in sandbox; in intents'],
+    ['of the other mode', [onChain({ mode: 'live' })], [attributed()], 'in live; in intents'],
+  ])('a deposit %s: reported', (_what, chain, intents, message) => {
+    expect(compareDeposits(chain, intents)).toEqual([
+      { rule: 'deposit', where: 'intents', message: expect.stringContaining(message) },
+    ]);
+  });
+});
+
 test('every rule about the journal is sabotaged', () => {
   const tested = new Set(sabotage.map(([, rule]) => rule));
-  expect(booksRules.filter((rule) => !tested.has(rule))).toEqual(['projection', 'intent']);
+  expect(booksRules.filter((rule) => !tested.has(rule))).toEqual(['projection', 'intent', 'deposit', 'reader']);
 });
