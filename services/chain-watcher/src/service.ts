@@ -53,7 +53,11 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const watchers = sources.map((source) => watcherOf(parts, source));
   const chains = watchers.map((watcher) => ({ ...watcher, tip: () => blockCursor(pool, watcher.chain).tip() }));
   chainMetrics(metrics, () => statusOfChains({ chains }));
-  const calls = callRoutes(config.INTERNAL_TOKEN, callHandlers({ ...allocation(parts), ...simulation(parts), chains }));
+  const isHalted = (chain: string) => watchers.some((watcher) => watcher.chain === chain && watcher.state().halted);
+  const calls = callRoutes(
+    config.INTERNAL_TOKEN,
+    callHandlers({ ...allocation(parts, isHalted), ...simulation(parts), chains }),
+  );
 
   return platform.service({
     components: [
@@ -114,7 +118,7 @@ function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
   });
 }
 
-function allocation({ config, pool, store, now }: Parts) {
+function allocation({ config, pool, store, now }: Parts, isHalted: (chain: string) => boolean) {
   const { EVM_XPUB, TRON_XPUB, SOLANA_SEED, UPI_PAYEE } = config;
   const derivers: AddressDeriver[] = [
     ...(EVM_XPUB === undefined ? [] : [evmDeriver(EVM_XPUB)]),
@@ -126,7 +130,7 @@ function allocation({ config, pool, store, now }: Parts) {
     derivers,
     payee: UPI_PAYEE === undefined ? undefined : { address: UPI_PAYEE, name: config.UPI_PAYEE_NAME },
     reservePlace: (family: Network['family'], reference: string) => reservePlace(pool, family, reference),
-    isWatched: async (chain: string) => (await blockCursor(pool, chain).tip()) !== undefined,
+    isWatched: async (chain: string) => !isHalted(chain) && (await blockCursor(pool, chain).tip()) !== undefined,
     ...commandHandler(addressDecider, addressEvents, store),
     now,
   };

@@ -376,6 +376,26 @@ describe('following a chain', () => {
     await start();
   });
 
+  test('a chain that is halted gets no new addresses, and the ones it gave stay', async () => {
+    const reference = randomUUID();
+    const address = await addressOf({ asset: 'ETH', reference });
+    await stop();
+    const other = await anvilChain('legal winner thank year wave sausage worth useful legal winner thank yellow');
+    service = createService(settings({ EVM_RPC_URL: other.url }), { logger });
+    ({ url } = await service.start());
+    call = callClient({ baseUrl: url, token: new Secret(token) });
+    await eventually(
+      async () => expect((await statusOf(chain.name)).error).toContain('the source serves another chain'),
+      { timeoutMs },
+    );
+    await expect(allocate({ asset: 'ETH' })).rejects.toMatchObject({ code: 'upstream_unavailable' });
+    expect(await addressOf({ asset: 'ETH', reference })).toBe(address);
+    expect((await allocate({ asset: 'SOL' })).ok).toBe(true);
+    await stop();
+    await other.stop();
+    await start();
+  });
+
   test('neither the seed nor the internal token is in any log line', () => {
     const log = JSON.stringify(lines);
     for (const secret of [keys.SOLANA_SEED, token]) expect(log).not.toContain(secret);

@@ -24,7 +24,7 @@ export type AllocateDeps = {
   readonly payee: { readonly address: string; readonly name: string } | undefined;
   /** Takes a place under the family's key: the same for the same reference, never the same for two. */
   reservePlace(family: AddressFamily, reference: string): Promise<number>;
-  /** True once the chain has a cursor: from then on no payment can be missed. */
+  /** True once the chain has a cursor, from when on no payment can be missed, and while it is not halted. */
   isWatched(chain: string): Promise<boolean>;
   load(stream: string): Promise<{ readonly state: AddressState }>;
   handle(
@@ -46,7 +46,7 @@ export async function allocate(deps: AllocateDeps, request: Request): Promise<Ca
   const network = networkOf(deps.networks, request.asset, request.mode);
   if (network === undefined) return { ok: false, rejection: 'asset_not_available' };
   if (!(await deps.isWatched(network.chain)))
-    throw new OperationalError('upstream_unavailable', true, { detail: `${network.chain} is not followed yet` });
+    throw new OperationalError('upstream_unavailable', true, { detail: `${network.chain} is not followed` });
 
   const { reference, asset, amount, tenantId, mode } = request;
   const derived = network.family === 'upi' ? upiLink(deps, request) : await derive(deps, network.family, reference);
