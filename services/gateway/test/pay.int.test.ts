@@ -63,12 +63,12 @@ const confirmed = (): Transfer => ({
 });
 
 describe('balance', () => {
-  test('has two decimals, and what is on its way as pending', async () => {
+  const balanceIn = (asset: 'TXC' | 'SOL') =>
     gateway.services.respond(getBalance)(({ accountId }) => ({
       ok: true,
       value: {
         accountId,
-        asset: 'TXC',
+        asset,
         type: 'liability',
         posted: 130_075n,
         held: 5_000n,
@@ -78,6 +78,9 @@ describe('balance', () => {
         updatedAt: at,
       },
     }));
+
+  test('has two decimals, and what is on its way as pending', async () => {
+    balanceIn('TXC');
     const reply = await get('/wallet/balance');
     expect(reply.text).toBe(
       `{"wallet_id":"${wallet.walletId}","currency":"TXC","available_balance":1250.75,"pending_balance":50.00,"last_updated":"${at}"}`,
@@ -89,6 +92,11 @@ describe('balance', () => {
 
   test('of a wallet that the ledger does not know is 404', async () => {
     gateway.services.respond(getBalance)(() => ({ ok: false, rejection: 'account_not_found' }));
+    expect(await get('/wallet/balance')).toMatchObject({ status: 404, body: { error: { code: 'NOT_FOUND' } } });
+  });
+
+  test('of an account of another asset is 404, never units of it called TXC', async () => {
+    balanceIn('SOL');
     expect(await get('/wallet/balance')).toMatchObject({ status: 404, body: { error: { code: 'NOT_FOUND' } } });
   });
 

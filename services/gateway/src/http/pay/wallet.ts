@@ -49,6 +49,8 @@ export function walletRoutes({ services: { ledger } }: { readonly services: Pick
         const { mode, tenantId } = caller;
         const outcome = await ledger(getBalance, { mode, tenantId, accountId: walletOf(caller) });
         const balance = accepted<typeof getBalance>(outcome, payRejections);
+        // An account of another asset is no wallet here: its units would be shown as TXC.
+        if (balance.asset !== 'TXC') throw new FailureError(payRejections.account_not_found);
         return {
           body: {
             wallet_id: balance.accountId,
