@@ -14,14 +14,16 @@ const credential: Credential = {
   revoked: false,
 };
 
-function arrange() {
+function arrange(lifetimeMs = 1_000) {
   const now = fakeClock('2026-01-01T00:00:00.000Z');
-  const stored = { current: credential as Credential | undefined, reads: 0 };
+  const stored = { current: credential as Credential | undefined, reads: 0, failing: false };
   const read = async () => {
     stored.reads++;
-    return stored.current;
+    const { current, failing } = stored;
+    if (failing) throw new Error('the source fails');
+    return current;
   };
-  const cache = cacheCredentials({ byId: read, byKeyDigest: read }, { lifetimeMs: 1_000, now });
+  const cache = cacheCredentials({ byId: read, byKeyDigest: read }, { lifetimeMs, now });
   return { now, stored, cache };
 }
 
@@ -58,6 +60,42 @@ describe('credential cache', () => {
     const { reads } = stored;
     await cache.byId('c1');
     expect(stored.reads).toBe(reads);
+  });
+
+  test('looks for an unknown credential again after two seconds at most', async () => {
+    const { now, stored, cache } = arrange(60_000);
+    stored.current = undefined;
+    expect(await cache.byId('c1')).toBeUndefined();
+    now.advance(1_999);
+    await cache.byId('c1');
+    expect(stored.reads).toBe(1);
+    now.advance(1);
+    stored.current = credential;
+    expect(await cache.byId('c1')).toBe(credential);
+    now.advance(59_999);
+    await cache.byId('c1');
+    expect(stored.reads).toBe(2);
+  });
+
+  test('asks once for all who ask at the same time, and again after it failed', async () => {
+    const { stored, cache } = arrange();
+    await Promise.all([cache.byId('c1'), cache.byId('c1'), cache.byId('c1')]);
+    expect(stored.reads).toBe(1);
+    stored.failing = true;
+    const failed = await Promise.allSettled([cache.byId('c2'), cache.byId('c2')]);
+    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    stored.failing = false;
+    expect(await cache.byId('c2')).toBe(credential);
+    expect(stored.reads).toBe(3);
+  });
+
+  test('does not hand what is being read to who asks after a change', async () => {
+    const { stored, cache } = arrange();
+    const before = cache.byId('c1');
+    cache.invalidate({ credentialId: 'c1', secretDigest: null });
+    stored.current = { ...credential, revoked: true };
+    expect((await cache.byId('c1'))?.revoked).toBe(true);
+    expect((await before)?.revoked).toBe(false);
   });
 
   test('holds a bounded number of entries', async () => {
