@@ -20,7 +20,7 @@ describe('transfers under concurrency', () => {
     Number((await daybook.pay('GET', '/pay/v1/wallet/balance', { token: tenant.payToken })).body.available_balance);
 
   test('of 100 concurrent transfers of 1.00 from a wallet that holds 60.00, exactly 60 are accepted', async () => {
-    // Two credentials, because one may make 100 requests a minute, and the balance is asked for as well.
+    // Two credentials, because one may make 100 requests a minute on pay, and the balance is asked for as well.
     const tokens = [payer.payToken, payer.secondPayToken];
     const answers = await Promise.all(
       Array.from({ length: 100 }, (_, index) =>

@@ -42,6 +42,8 @@ const signatureThreshold = z.string().transform((text, context): bigint | null =
   return z.NEVER;
 });
 
+const perMinute = z.coerce.number().int().min(1).max(1_000_000);
+
 export const configSchema = z.object({
   ...serviceSettings,
   HTTP_PORT: portSetting.default(8080).describe('Port to listen on; 0 chooses a free one.'),
@@ -54,18 +56,16 @@ export const configSchema = z.object({
   TRUSTED_PROXIES: cidrList
     .prefault('')
     .describe('Comma-separated CIDR blocks of our own proxies; X-Forwarded-For is read only from them.'),
-  RATE_LIMIT_PER_MINUTE: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000)
+  PAY_RATE_LIMIT_PER_MINUTE: perMinute
     .default(100)
-    .describe('Requests a minute for each credential, in each gateway process.'),
-  AUTH_FAILURES_PER_MINUTE: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(1_000_000)
+    .describe('Requests a minute on pay for each credential, in each gateway process.'),
+  RATE_LIMIT_PER_MINUTE: perMinute
+    .default(6_000)
+    .describe('Requests a minute on the other APIs, all together, for each credential, in each gateway process.'),
+  PUBLIC_RATE_LIMIT_PER_MINUTE: perMinute
+    .default(100)
+    .describe('Requests a minute on routes without a credential, such as sign-in, for each address.'),
+  AUTH_FAILURES_PER_MINUTE: perMinute
     .default(300)
     .describe('Failed authentications a minute for each address, before it is refused without a check.'),
   PAY_SIGNATURE_ABOVE: signatureThreshold

@@ -23,7 +23,9 @@ test('the defaults are those of the documents', () => {
   const config = loadConfig(valid);
   expect(config).toMatchObject({
     HTTP_PORT: 8080,
-    RATE_LIMIT_PER_MINUTE: 100,
+    PAY_RATE_LIMIT_PER_MINUTE: 100,
+    RATE_LIMIT_PER_MINUTE: 6_000,
+    PUBLIC_RATE_LIMIT_PER_MINUTE: 100,
     PAY_SIGNATURE_ABOVE: 100_000n,
     TRUSTED_PROXIES: [],
     IDENTITY_URL: 'http://identity:8080',
@@ -41,6 +43,7 @@ test.each([
   ['PAY_SIGNATURE_ABOVE', '1000.001'],
   ['PAY_SIGNATURE_ABOVE', '-1'],
   ['RATE_LIMIT_PER_MINUTE', '0'],
+  ['PAY_RATE_LIMIT_PER_MINUTE', 'many'],
   ['LEDGER_URL', 'ledger:8080'],
   ['IDENTITY_URL', undefined],
 ])('a wrong %s stops the start by its name', (name, value) => {

@@ -14,6 +14,7 @@ import {
   type Service,
 } from '@daybook/runtime';
 import type { Pool } from 'pg';
+import { orAskIdentity } from './app/ask-identity';
 import { createAuthenticate } from './app/authenticate';
 import { cacheCredentials } from './app/credential-cache';
 import type { Config } from './config';
@@ -47,9 +48,10 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     poolMax: config.DATABASE_POOL_MAX,
     onError: (error) => logger.warn({ error }, 'idle database connection lost'),
   });
-  const credentials = cacheCredentials(credentialTable(pool), { lifetimeMs: config.CREDENTIAL_CACHE_MS, now });
-  const transport = overrides.transport ?? transportOf(config, logger);
   const services = callClients(config);
+  const known = orAskIdentity(credentialTable(pool), services.identity);
+  const credentials = cacheCredentials(known, { lifetimeMs: config.CREDENTIAL_CACHE_MS, now });
+  const transport = overrides.transport ?? transportOf(config, logger);
   const routes = allRoutes({ services, now, signatureAbove: config.PAY_SIGNATURE_ABOVE });
 
   let running = false;
@@ -62,7 +64,11 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       mountRoutes(express, dialects, routes, {
         authenticate: createAuthenticate({ credentials, tokenPublicKey: config.TOKEN_PUBLIC_KEY, now }),
         limits: createLimits({
-          requestsPerMinute: config.RATE_LIMIT_PER_MINUTE,
+          requestsPerMinute: {
+            pay: config.PAY_RATE_LIMIT_PER_MINUTE,
+            general: config.RATE_LIMIT_PER_MINUTE,
+            public: config.PUBLIC_RATE_LIMIT_PER_MINUTE,
+          },
           authFailuresPerMinute: config.AUTH_FAILURES_PER_MINUTE,
         }),
         trustedProxies: config.TRUSTED_PROXIES,

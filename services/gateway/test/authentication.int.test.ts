@@ -1,6 +1,6 @@
 import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
-import { exchangeLogin } from '@daybook/contracts';
+import { credentialIssued, exchangeLogin, findCredential } from '@daybook/contracts';
 import { eventually } from '@daybook/testing';
 import { sign } from 'jsonwebtoken';
 import { GatewayHarness, keys, signToken, type TestCredential } from './harness';
@@ -62,6 +62,64 @@ describe('every kind of credential', () => {
     const credential = await gateway.issue('api_key', ['webhooks']);
     await gateway.revoke(credential.credentialId);
     await eventually(async () => expect((await whoAmI(credential.headers)).status).toBe(401), { timeoutMs: 5_000 });
+  });
+});
+
+describe('a credential that no message has told of', () => {
+  test.each(['client', 'basic', 'token', 'login'] as const)('%s: identity is asked by its id', async (kind) => {
+    const { issued, headers } = gateway.make(kind, ['webhooks']);
+    gateway.services.respond(findCredential)(() => ({ ok: true, value: issued }));
+    expect(await whoAmI(headers)).toMatchObject({ status: 200, body: { credential_id: issued.credentialId, kind } });
+    expect(await whoAmI(headers)).toMatchObject({ status: 200 });
+    expect(gateway.services.received(findCredential)).toEqual([{ credentialId: issued.credentialId }]);
+  });
+
+  test('api_key: identity is asked by the digest of the key', async () => {
+    const { issued, headers } = gateway.make('api_key', ['webhooks']);
+    gateway.services.respond(findCredential)(() => ({ ok: true, value: issued }));
+    expect(await whoAmI(headers)).toMatchObject({ status: 200, body: { credential_id: issued.credentialId } });
+    expect(gateway.services.received(findCredential)).toEqual([{ secretDigest: issued.secretDigest }]);
+  });
+
+  test('is held to its secret, kind, scopes and addresses', async () => {
+    const { issued, headers } = gateway.make('client', ['webhooks'], { ipAllowList: ['203.0.113.0/24'] });
+    gateway.services.respond(findCredential)(() => ({ ok: true, value: issued }));
+    expect((await whoAmI({ ...headers, 'X-Client-Secret': 'wrong' })).status).toBe(401);
+    expect((await whoAmI(headers)).status).toBe(403);
+    const basic = Buffer.from(`${issued.credentialId}:${headers['X-Client-Secret']}`).toString('base64');
+    expect((await whoAmI({ Authorization: `Basic ${basic}` })).status).toBe(401);
+  });
+
+  test('is refused when identity does not know it either, and identity is asked once', async () => {
+    const { headers } = gateway.make('client', ['webhooks']);
+    const replies = await Promise.all([whoAmI(headers), whoAmI(headers), whoAmI(headers)]);
+    expect(replies.map(({ status }) => status)).toEqual([401, 401, 401]);
+    expect((await whoAmI(headers)).status).toBe(401);
+    expect(gateway.services.received(findCredential)).toHaveLength(1);
+  });
+
+  test('works as soon as the message comes, although it was refused before', async () => {
+    const { issued, headers } = gateway.make('api_key', ['webhooks']);
+    expect((await whoAmI(headers)).status).toBe(401);
+    await gateway.publish(credentialIssued, issued);
+    await eventually(async () => expect((await whoAmI(headers)).status).toBe(200), { timeoutMs: 1_500 });
+  });
+
+  test('is not refused as wrong while identity does not answer', async () => {
+    const { issued, headers } = gateway.make('token', ['webhooks']);
+    gateway.services.fail(503);
+    const down = await whoAmI(headers);
+    expect(down).toMatchObject({ status: 503, body: { code: 'SERVICE_UNAVAILABLE' } });
+    expect(down.headers.get('retry-after')).toBe('1');
+    gateway.services.reset();
+    gateway.services.respond(findCredential)(() => ({ ok: true, value: issued }));
+    expect((await whoAmI(headers)).status).toBe(200);
+  });
+
+  test('asks nobody about a forged token', async () => {
+    const { Authorization } = gateway.make('token', ['webhooks']).headers;
+    expect((await whoAmI({ Authorization: `${Authorization!.slice(0, -8)}AAAAAAAA` })).status).toBe(401);
+    expect(gateway.services.received(findCredential)).toEqual([]);
   });
 });
 
@@ -173,26 +231,62 @@ describe('sign-in', () => {
 });
 
 describe('limits', () => {
-  const limited = new GatewayHarness({ RATE_LIMIT_PER_MINUTE: '100', AUTH_FAILURES_PER_MINUTE: '60' });
+  const limited = new GatewayHarness({
+    PAY_RATE_LIMIT_PER_MINUTE: '100',
+    RATE_LIMIT_PER_MINUTE: '150',
+    PUBLIC_RATE_LIMIT_PER_MINUTE: '3',
+    AUTH_FAILURES_PER_MINUTE: '60',
+  });
   beforeAll(() => limited.start());
   afterAll(() => limited.stop());
 
-  test('the hundredth request of a minute passes, the next is 429 in the shape of its dialect', async () => {
-    const payer = await limited.issue('token', ['pay', 'intents']);
-    const client = await limited.issue('client', ['pay', 'intents']);
-    const spend = async (headers: Record<string, string>) => {
-      for (let used = 1; used < 100; used++)
-        expect((await fetch(`${limited.url}/v1/credential`, { headers })).status).toBe(200);
-    };
-    // Issuing a credential has asked once with it.
-    await spend(payer.headers);
-    const refused = await limited.request('GET', '/pay/v1/wallet/balance', { headers: payer.headers });
-    expect(refused).toMatchObject({ status: 429, body: { error: { code: 'RATE_LIMIT_EXCEEDED' } } });
+  const spend = async (path: string, headers: Record<string, string>, times: number) => {
+    for (let used = 0; used < times; used++)
+      expect((await fetch(limited.url + path, { headers })).status).not.toBe(429);
+  };
+  const balance = '/pay/v1/wallet/balance';
+  const missing = `/api/v1/intents/${randomUUID()}`;
+
+  test('the hundredth request of a minute on pay passes, the next is 429; other APIs go on', async () => {
+    const { headers } = await limited.issue('token', ['pay']);
+    limited.services.reset();
+    await spend(balance, headers, 100);
+    const asked = limited.services.count();
+    const refused = await limited.request('GET', balance, { headers });
+    expect(refused).toMatchObject({
+      status: 429,
+      body: {
+        error: { code: 'RATE_LIMIT_EXCEEDED', message: 'Rate limit of 100 requests per minute exceeded.' },
+      },
+    });
     expect(refused.headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
-    expect(limited.services.count()).toBe(0);
-    await spend(client.headers);
-    const other = await limited.request('GET', `/api/v1/intents/${randomUUID()}`, { headers: client.headers });
-    expect(other).toMatchObject({ status: 429, body: { code: 'RATE_LIMIT_EXCEEDED', detail: expect.any(String) } });
+    expect(limited.services.count()).toBe(asked);
+    expect((await limited.request('GET', '/v1/credential', { headers })).status).toBe(200);
+  });
+
+  test('the other APIs share a limit of their own, and each says 429 in its own shape', async () => {
+    const { headers } = await limited.issue('client', ['intents']);
+    // Issuing the credential has asked with it at least once.
+    await spend(missing, headers, 100);
+    await spend('/v1/credential', headers, 40);
+    await eventually(async () => expect((await limited.request('GET', missing, { headers })).status).toBe(429), {
+      timeoutMs: 10_000,
+    });
+    expect(await limited.request('GET', missing, { headers })).toMatchObject({
+      status: 429,
+      body: { code: 'RATE_LIMIT_EXCEEDED', detail: 'Rate limit of 150 requests per minute exceeded.' },
+    });
+    expect(await limited.request('GET', '/v1/credential', { headers })).toMatchObject({
+      status: 429,
+      body: { code: 'RATE_LIMIT_EXCEEDED', title: 'Rate limit of 150 requests per minute exceeded.' },
+    });
+  });
+
+  test('routes without a credential are limited by address', async () => {
+    limited.services.respond(exchangeLogin)(() => ({ ok: false, rejection: 'login_invalid' }));
+    const signIn = () => limited.request('POST', '/v1/tokens', { body: { login: 'me@example.com', password: 'x' } });
+    for (let i = 0; i < 3; i++) expect((await signIn()).status).toBe(401);
+    expect(await signIn()).toMatchObject({ status: 429, body: { code: 'RATE_LIMIT_EXCEEDED' } });
   });
 
   test('an address that fails too often is not checked again', async () => {

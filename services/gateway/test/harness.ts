@@ -60,7 +60,9 @@ export class GatewayHarness {
       LEDGER_URL: url,
       CHAIN_WATCHER_URL: url,
       NOTIFICATIONS_URL: url,
+      PAY_RATE_LIMIT_PER_MINUTE: '100000',
       RATE_LIMIT_PER_MINUTE: '100000',
+      PUBLIC_RATE_LIMIT_PER_MINUTE: '100000',
       AUTH_FAILURES_PER_MINUTE: '100000',
       ...this.settings,
     });
@@ -101,14 +103,14 @@ export class GatewayHarness {
     return reply;
   }
 
-  /** Publishes a credential and waits until the gateway takes it. */
-  async issue(
+  /** A credential that nobody was told of. */
+  make(
     kind: Issued['kind'],
     scopes: Issued['scopes'],
     more: Partial<Issued> = {},
     secret: string = randomUUID(),
-  ): Promise<TestCredential> {
-    const credential: Issued = {
+  ): { readonly issued: Issued; readonly secret: string; readonly headers: Record<string, string> } {
+    const issued: Issued = {
       credentialId: randomUUID(),
       tenantId: randomUUID(),
       kind,
@@ -120,8 +122,13 @@ export class GatewayHarness {
       issuedAt: new Date().toISOString(),
       ...more,
     };
-    const headers = headersOf(credential, secret);
-    await this.publish(credentialIssued, credential);
+    return { issued, secret, headers: headersOf(issued, secret) };
+  }
+
+  /** Publishes a credential and waits until the gateway takes it. */
+  async issue(...made: Parameters<GatewayHarness['make']>): Promise<TestCredential> {
+    const { issued, secret, headers } = this.make(...made);
+    await this.publish(credentialIssued, issued);
     await eventually(
       async () => {
         const { status } = await fetch(`${this.url}/v1/credential`, { headers });
@@ -129,7 +136,7 @@ export class GatewayHarness {
       },
       { timeoutMs: 10_000 },
     );
-    return { ...credential, secret, headers };
+    return { ...issued, secret, headers };
   }
 
   async restrict(credentialId: string, ipAllowList: string[]): Promise<void> {

@@ -26,7 +26,7 @@ function app(): Express {
       mountDocs(express, document);
       mountRoutes(express, dialects, routes, {
         authenticate: async () => undefined,
-        limits: createLimits({ requestsPerMinute: 1, authFailuresPerMinute: 1 }),
+        limits: createLimits({ requestsPerMinute: { pay: 1, general: 1, public: 1 }, authFailuresPerMinute: 1 }),
         trustedProxies: [],
         logger,
       });

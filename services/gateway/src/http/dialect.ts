@@ -2,6 +2,7 @@ import { stringifyJson, type Failure } from '@daybook/http';
 import type { Response } from 'express';
 import type { z } from 'zod';
 import type { Scheme } from '../app/presented-credential';
+import type { LimitName } from './limits';
 import type { DialectName } from './route';
 
 /** What is the same on every route of a dialect: where it is, who may knock, and what an error looks like. */
@@ -14,6 +15,8 @@ export type Dialect = {
   /** No credential, half of one, or one of a scheme that the dialect does not take. */
   readonly credentialMissing: Failure;
   readonly credentialInvalid: Failure;
+  /** Which of a credential's limits its requests count against. */
+  readonly limit: LimitName;
   readonly errorSchema: z.ZodType;
   readonly errorMediaType: string;
   errorBody(failure: Failure): unknown;
@@ -39,7 +42,7 @@ export const edgeFailures = {
   rateLimitExceeded: {
     status: 429,
     code: 'RATE_LIMIT_EXCEEDED',
-    message: 'Rate limit of 100 requests per minute exceeded.',
+    message: 'Rate limit exceeded; Retry-After says in how many seconds to try again.',
   },
   serverError: { status: 500, code: 'SERVER_ERROR', message: 'The server failed to handle the request.' },
   serviceUnavailable: {

@@ -3,22 +3,31 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 const windowSeconds = 60;
 
+/** Whose requests are counted together: a credential's on `pay`, its others, or an address's on public routes. */
+export type LimitName = 'pay' | 'general' | 'public';
+
 /** Counts in this process. Each returns the failure to answer with, or nothing. */
 export type Limits = {
-  /** Counts a request of a credential, or of an address on public routes. */
-  countRequest(key: string): Promise<Failure | undefined>;
+  /** `key` is the credential's id or the address group. */
+  countRequest(limit: LimitName, key: string): Promise<Failure | undefined>;
   countAuthFailure(addressGroup: string): Promise<void>;
   /** Whether the address has failed too often to be checked again in this window. */
   blocked(addressGroup: string): Promise<Failure | undefined>;
 };
 
-export function createLimits(options: { requestsPerMinute: number; authFailuresPerMinute: number }): Limits {
-  const requests = new RateLimiterMemory({ points: options.requestsPerMinute, duration: windowSeconds });
+export function createLimits(options: {
+  readonly requestsPerMinute: Readonly<Record<LimitName, number>>;
+  readonly authFailuresPerMinute: number;
+}): Limits {
+  const points = options.requestsPerMinute;
+  const limiterOf = (limit: LimitName) =>
+    new RateLimiterMemory({ keyPrefix: limit, points: points[limit], duration: windowSeconds });
+  const requests = { pay: limiterOf('pay'), general: limiterOf('general'), public: limiterOf('public') };
   const failures = new RateLimiterMemory({ points: options.authFailuresPerMinute, duration: windowSeconds });
   return {
-    async countRequest(key) {
-      const spent = await consume(requests, key);
-      return spent && tooMany(spent, `Rate limit of ${options.requestsPerMinute} requests per minute exceeded.`);
+    async countRequest(limit, key) {
+      const spent = await consume(requests[limit], key);
+      return spent && tooMany(spent, `Rate limit of ${points[limit]} requests per minute exceeded.`);
     },
     async countAuthFailure(addressGroup) {
       await consume(failures, addressGroup);

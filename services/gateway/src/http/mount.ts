@@ -1,4 +1,4 @@
-import { errorHandler, FailureError, losslessBody, stringifyJson, type Failure } from '@daybook/http';
+import { describeIssue, errorHandler, FailureError, losslessBody, stringifyJson, type Failure } from '@daybook/http';
 import type { Logger } from '@daybook/runtime';
 import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
 import type { Authenticate } from '../app/authenticate';
@@ -11,6 +11,8 @@ import type { DialectName, Route } from './route';
 
 /** Largest body of a request, in bytes, also after decompression. */
 const bodyBytesMax = 1_048_576;
+
+const inWords = { error: describeIssue };
 
 export type GateDeps = {
   readonly authenticate: Authenticate;
@@ -63,11 +65,11 @@ function gate(dialect: Dialect, route: Route, deps: GateDeps): RequestHandler {
     const group = addressGroup(address);
     refuse(await deps.limits.blocked(group));
     if (route.access === 'public') {
-      refuse(await deps.limits.countRequest(`address ${group}`));
+      refuse(await deps.limits.countRequest('public', group));
     } else {
       const caller = await callerOf(dialect, req, group, deps);
       res.locals.logged = { tenantId: caller.tenantId, credentialId: caller.credentialId };
-      refuse(await deps.limits.countRequest(`credential ${caller.credentialId}`));
+      refuse(await deps.limits.countRequest(dialect.limit, caller.credentialId));
       if (!isAllowed(address, caller.ipAllowList)) refuse(edgeFailures.addressNotAllowed);
       if (route.access !== 'any credential' && !route.access.some((scope) => caller.scopes.includes(scope)))
         refuse(edgeFailures.scopeMissing);
@@ -121,9 +123,9 @@ function answer(route: Route, deps: GateDeps): RequestHandler {
     if (params?.success === false) throw new FailureError(route.paramsInvalid ?? edgeFailures.routeNotFound);
     const input = {
       params: params?.data,
-      query: request.query?.parse({ ...req.query }),
-      headers: request.headers?.parse(namedHeaders(req, Object.keys(request.headers.shape))),
-      body: request.body?.parse(req.body),
+      query: request.query?.parse({ ...req.query }, inWords),
+      headers: request.headers?.parse(namedHeaders(req, Object.keys(request.headers.shape)), inWords),
+      body: request.body?.parse(req.body, inWords),
       caller: res.locals.caller as Credential | undefined,
       raw: {
         method: req.method,

@@ -15,6 +15,7 @@ export const intentsDialect: Dialect = {
     message: 'Missing X-Client-ID or X-Client-Secret.',
   },
   credentialInvalid: { status: 403, code: 'AUTH_INVALID_SECRET', message: 'Invalid authentication credentials.' },
+  limit: 'general',
   errorMediaType: 'application/json',
   errorSchema: z.strictObject({ detail: z.string(), code: z.string(), field: z.string().optional() }),
   errorBody: ({ code, message, field }) => ({ detail: message, code, ...(field === undefined ? {} : { field }) }),

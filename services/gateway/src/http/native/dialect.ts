@@ -29,6 +29,7 @@ export const nativeDialect: Dialect = {
   schemes: ['client', 'basic', 'api_key', 'token'],
   credentialMissing: unauthorized,
   credentialInvalid: unauthorized,
+  limit: 'general',
   errorMediaType: 'application/problem+json',
   errorSchema: z.strictObject({
     type: z.string(),
@@ -75,7 +76,7 @@ export const nativeRejections = {
     'Idempotency-Key was already used for a deposit with other content.',
   ),
   cursor_invalid: badField('cursor', 'is not a next_cursor of this list'),
-  url_invalid: badField('url', 'must be an https URL without user information'),
+  url_invalid: badField('url', 'must be an https URL on port 443 or 8443, without user information'),
   url_not_public: badField('url', 'must be reachable at a public address'),
   endpoints_exhausted: conflict('ENDPOINTS_EXHAUSTED', 'No more webhook endpoints can be registered.'),
   endpoint_not_found: notFound('ENDPOINT_NOT_FOUND', 'There is no such webhook endpoint.'),

@@ -24,6 +24,7 @@ export const payDialect: Dialect = {
   schemes: ['token'],
   credentialMissing: unauthorized,
   credentialInvalid: unauthorized,
+  limit: 'pay',
   errorMediaType: 'application/json',
   errorSchema: z.strictObject({
     error: z.strictObject({ code: z.string(), message: z.string(), field: z.string().optional() }),
@@ -70,7 +71,7 @@ export const payRejections = {
   url_invalid: {
     status: 400,
     code: 'INVALID_REQUEST',
-    message: 'url: must be an https URL without user information',
+    message: 'url: must be an https URL on port 443 or 8443, without user information',
     field: 'url',
   },
   url_not_public: {
