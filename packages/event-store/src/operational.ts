@@ -9,7 +9,15 @@ const socketErrors = new Set([
   'ENOTFOUND',
   'EAI_AGAIN',
   'EHOSTUNREACH',
+  'EHOSTDOWN',
   'ENETUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  // This machine has run out of ports, buffers or descriptors, as it does under load.
+  'EADDRNOTAVAIL',
+  'ENOBUFS',
+  'EMFILE',
+  'ENFILE',
 ]);
 
 /** By SQLSTATE class: connection, resources, operator intervention. */
