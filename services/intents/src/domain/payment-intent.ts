@@ -26,6 +26,7 @@
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
 import type { intentCurrencies, intentExceptions, intentStatuses, Mode } from '@daybook/contracts';
 import type { AssetCode } from '@daybook/money';
+import { emptyMap, mapValues, valueAt, valuesOf, withValue, type LayeredMap } from './layered-map';
 
 export type IntentStatus = (typeof intentStatuses)[number];
 export type IntentException = (typeof intentExceptions)[number];
@@ -129,7 +130,7 @@ type Deposit = DepositFact & {
 
 export type Intent = Terms & {
   readonly stage: 'open' | 'paid' | 'settled' | 'expired' | 'underpaid';
-  readonly deposits: ReadonlyMap<string, Deposit>;
+  readonly deposits: LayeredMap<Deposit>;
   readonly exceptions: readonly IntentException[];
   /** Of the deposit that was last applied, so of the one that completed the amount. */
   readonly transactionHash: string | null;
@@ -158,7 +159,7 @@ function decide(command: IntentCommand, state: IntentState): Decision<IntentEven
         : accept();
     case 'RecordDepositConfirmed': {
       const { deposit } = command;
-      if (deposit.amount === 0n || isFinal(state.deposits.get(deposit.depositId))) return accept();
+      if (deposit.amount === 0n || isFinal(valueAt(state.deposits, deposit.depositId))) return accept();
       return record(state, at, { type: 'DepositConfirmed', deposit, ...attribute(state, deposit) });
     }
     case 'RecordDepositBooked':
@@ -191,7 +192,7 @@ function create(
 }
 
 function book(intent: Intent, depositId: string, at: string): Decision<IntentEvent, IntentRejection> {
-  const deposit = intent.deposits.get(depositId);
+  const deposit = valueAt(intent.deposits, depositId);
   if (deposit === undefined || !isFinal(deposit)) return reject('deposit_not_confirmed');
   if (deposit.phase === 'booked') return accept();
   const booked: Fact = { type: 'DepositBooked', depositId };
@@ -228,7 +229,7 @@ function apply(intent: Intent, fact: Exclude<Fact, { type: 'IntentCreated' }>, a
   switch (fact.type) {
     case 'DepositSeen':
     case 'DepositReverted': {
-      const known = intent.deposits.get(fact.deposit.depositId);
+      const known = valueAt(intent.deposits, fact.deposit.depositId);
       assert(!isFinal(known), `${fact.type} of a final deposit`);
       const seen = fact.type === 'DepositSeen';
       const seenAt = seen ? firstOf(known, fact.deposit) : (known?.seenAt ?? null);
@@ -236,7 +237,7 @@ function apply(intent: Intent, fact: Exclude<Fact, { type: 'IntentCreated' }>, a
     }
     case 'DepositConfirmed': {
       const { deposit, applied, refundable, exception } = fact;
-      const known = intent.deposits.get(deposit.depositId);
+      const known = valueAt(intent.deposits, deposit.depositId);
       assert(!isFinal(known), 'deposit confirmed twice');
       assert(applied + refundable === deposit.amount, 'deposit is not split exactly');
       const seenAt = firstOf(known, deposit);
@@ -250,7 +251,7 @@ function apply(intent: Intent, fact: Exclude<Fact, { type: 'IntentCreated' }>, a
       };
     }
     case 'DepositBooked': {
-      const deposit = intent.deposits.get(fact.depositId);
+      const deposit = valueAt(intent.deposits, fact.depositId);
       assert(deposit?.phase === 'confirmed', 'booked a deposit that is not confirmed');
       return withDeposit(intent, { ...deposit, phase: 'booked' });
     }
@@ -262,8 +263,7 @@ function apply(intent: Intent, fact: Exclude<Fact, { type: 'IntentCreated' }>, a
       return { ...intent, stage: 'expired' };
     case 'IntentUnderpaid': {
       assert(intent.stage === 'open' && appliedTo(intent) === fact.amount, `underpaid while ${intent.stage}`);
-      const deposits = [...intent.deposits].map(([id, deposit]) => [id, giveBack(deposit)] as const);
-      return { ...intent, stage: 'underpaid', deposits: new Map(deposits) };
+      return { ...intent, stage: 'underpaid', deposits: mapValues(intent.deposits, giveBack) };
     }
     case 'IntentSettled':
       assert(intent.stage === 'paid', `settled while ${intent.stage}`);
@@ -276,7 +276,7 @@ function apply(intent: Intent, fact: Exclude<Fact, { type: 'IntentCreated' }>, a
 /** Everything a reader may know, from the fold. */
 export function summaryOf(intent: Intent): IntentSummary {
   const { stage: _stage, deposits, ...rest } = intent;
-  const own = [...deposits.values()].filter((deposit) => deposit.asset === intent.asset);
+  const own = valuesOf(deposits).filter((deposit) => deposit.asset === intent.asset);
   return {
     ...rest,
     amountReceived: total(own.filter(({ phase }) => phase !== 'reverted').map(({ amount }) => amount)),
@@ -302,7 +302,7 @@ function attribute(
   if (deposit.asset !== intent.asset) return back('wrong_asset');
   if (intent.stage === 'expired' || intent.stage === 'underpaid') return back('paid_late');
   const missing = intent.amount - appliedTo(intent);
-  const known = intent.deposits.get(deposit.depositId);
+  const known = valueAt(intent.deposits, deposit.depositId);
   if (missing > 0n && firstOf(known, deposit) >= intent.expiresAt) return back('paid_late');
   const applied = deposit.amount < missing ? deposit.amount : missing;
   return {
@@ -315,7 +315,7 @@ function attribute(
 /** Of two facts about a deposit that is not final, the later recorded one counts, whatever order they arrive in. */
 function isNews(intent: Intent, fact: DepositFact, phase: 'seen' | 'reverted'): boolean {
   if (fact.amount === 0n) return false;
-  const known = intent.deposits.get(fact.depositId);
+  const known = valueAt(intent.deposits, fact.depositId);
   if (known === undefined) return true;
   if (isFinal(known)) return false;
   return known.phase === phase ? fact.at > known.at : fact.at >= known.at;
@@ -326,7 +326,7 @@ function isFinal(deposit: Deposit | undefined): boolean {
 }
 
 function isInFlight(intent: Intent): boolean {
-  const seenInTime = [...intent.deposits.values()].some(
+  const seenInTime = valuesOf(intent.deposits).some(
     ({ phase, asset, seenAt }) =>
       phase === 'seen' && asset === intent.asset && seenAt !== null && seenAt < intent.expiresAt,
   );
@@ -334,7 +334,7 @@ function isInFlight(intent: Intent): boolean {
 }
 
 function awaitsBooking(intent: Intent): boolean {
-  return [...intent.deposits.values()].some(({ phase, applied }) => phase === 'confirmed' && applied > 0n);
+  return valuesOf(intent.deposits).some(({ phase, applied }) => phase === 'confirmed' && applied > 0n);
 }
 
 function firstOf(known: Deposit | undefined, fact: DepositFact): string {
@@ -348,15 +348,15 @@ function giveBack(deposit: Deposit): Deposit {
 }
 
 function opened(terms: Terms): Intent {
-  return { ...terms, stage: 'open', deposits: new Map(), exceptions: [], transactionHash: null, verifiedAt: null };
+  return { ...terms, stage: 'open', deposits: emptyMap(), exceptions: [], transactionHash: null, verifiedAt: null };
 }
 
 function withDeposit(intent: Intent, deposit: Deposit): Intent {
-  return { ...intent, deposits: new Map(intent.deposits).set(deposit.depositId, deposit) };
+  return { ...intent, deposits: withValue(intent.deposits, deposit.depositId, deposit) };
 }
 
 function appliedTo(intent: Intent): bigint {
-  return total([...intent.deposits.values()].map(({ applied }) => applied));
+  return total(valuesOf(intent.deposits).map(({ applied }) => applied));
 }
 
 function total(amounts: readonly bigint[]): bigint {
