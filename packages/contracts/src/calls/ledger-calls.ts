@@ -50,12 +50,13 @@ export const acceptTransfer = defineCall({
     mode,
     tenantId,
     transferId: z.string().min(1).max(200),
-    debitAccountId: z.string(),
-    creditAccountId: z.string(),
+    debitAccountId: z.string().max(200),
+    creditAccountId: z.string().max(200),
     asset,
     amount: minorUnits,
-    referenceId: z.string(),
-    note: z.string().nullable(),
+    // Bounded, because what is accepted is published, and a message has a largest size.
+    referenceId: z.string().max(200),
+    note: z.string().max(2_000).nullable(),
   }),
   response: z.object({ transferId: z.string(), acceptedAt: timestamp, replayed: z.boolean() }),
   rejections: [
@@ -94,7 +95,7 @@ export const listTransfers = defineCall({
 
 export const reverseTransfer = defineCall({
   name: 'ledger.reverse-transfer',
-  request: z.strictObject({ mode, transferId: z.string(), actor: z.string() }),
+  request: z.strictObject({ mode, transferId: z.string(), actor: z.string().max(200) }),
   response: z.object({ transferId: z.string(), ledgerReference }),
   rejections: ['transfer_not_found', 'transfer_not_confirmed', 'transfer_already_reversed', 'insufficient_balance'],
 });
@@ -136,7 +137,7 @@ export const listAccounts = defineCall({
 
 export const setAccountFrozen = defineCall({
   name: 'ledger.set-account-frozen',
-  request: z.strictObject({ mode, accountId: z.string(), frozen: z.boolean(), actor: z.string() }),
+  request: z.strictObject({ mode, accountId: z.string(), frozen: z.boolean(), actor: z.string().max(200) }),
   response: z.object({}),
   rejections: ['account_not_found'],
 });
