@@ -12,7 +12,6 @@ import {
 import { callClient } from '@daybook/http';
 import { Secret } from '@daybook/runtime';
 import { readEndpoints } from '@daybook/standalone';
-import { eventually } from '@daybook/testing';
 import type { Instance } from './instance';
 
 /** A tenant with a wallet and credentials for both main jobs. */
@@ -75,18 +74,5 @@ export async function openTenant(
     opsToken: (await issue('token', ['ops'], null)).secret,
   };
   await Promise.all([identity.stop(), ledger.stop()]);
-  // The gateway learns of credentials by message, in no order among them.
-  const tokens = [tenant.payToken, tenant.secondPayToken, tenant.opsToken].map((token) => ({
-    Authorization: `Bearer ${token}`,
-  }));
-  for (const headers of [tenant.client, ...tokens]) {
-    await eventually(
-      async () => {
-        const answer = await daybook.request('GET', '/v1/credential', { headers });
-        if (answer.status !== 200) throw new Error(`the gateway answers ${answer.status}`);
-      },
-      { timeoutMs: 10_000 },
-    );
-  }
   return tenant;
 }

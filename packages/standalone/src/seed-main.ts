@@ -7,7 +7,6 @@ import { seedDemo } from './seed';
 export const seedConfigSchema = z.object({
   BASE_URL: z.url(),
   DATABASE_URL: z.url(),
-  GATEWAY_URL: z.url(),
   IDENTITY_URL: z.url(),
   LEDGER_URL: z.url(),
 });
@@ -19,7 +18,7 @@ async function main(directory: string): Promise<void> {
     baseUrl: config.BASE_URL,
     secrets: await loadSecrets(directory),
     databaseUrl: config.DATABASE_URL,
-    urls: { gateway: config.GATEWAY_URL, identity: config.IDENTITY_URL, ledger: config.LEDGER_URL },
+    urls: { identity: config.IDENTITY_URL, ledger: config.LEDGER_URL },
   });
 }
 

@@ -53,7 +53,7 @@ export type SeedOptions = {
   readonly home: string;
   readonly secrets: Pick<Secrets, 'instanceId' | 'internalToken'>;
   readonly databaseUrl: string;
-  readonly urls: { readonly identity: string; readonly ledger: string; readonly gateway: string };
+  readonly urls: { readonly identity: string; readonly ledger: string };
 };
 
 export function readCredentials(home: string): Credentials {
@@ -74,7 +74,6 @@ export async function seedDemo(options: SeedOptions): Promise<void> {
   const ledger = callClient({ baseUrl: options.urls.ledger, token });
   try {
     const credentials = await issueAll(options, identity, ledger);
-    await allAccepted(options.urls.gateway, credentials);
     writePrivateFile(path, credentials);
   } finally {
     await Promise.all([identity.stop(), ledger.stop()]);
@@ -185,32 +184,4 @@ async function must<Call extends CallContract>(client: CallClient, call: Call, r
   const outcome = (await client(call, request)) as { ok: boolean; value?: unknown; rejection?: string };
   assert(outcome.ok, `${call.name} was refused: ${outcome.rejection}`);
   return outcome.value as Extract<CallOutcome<Call>, { ok: true }>['value'];
-}
-
-/** Waits until the gateway has heard of every credential: it learns of them by message, in no order among them. */
-async function allAccepted(
-  gatewayUrl: string,
-  { partner, intents, merchant, pay, ops, auditor }: Credentials,
-): Promise<void> {
-  const basic = ({ apiKey, apiSecret }: KeyPair) => `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString('base64')}`;
-  const tokens = [pay.token, pay.recipientToken, ops.token, auditor.token];
-  const presented: Record<string, string>[] = [
-    { 'X-API-Key': partner.apiKey },
-    { 'X-Client-ID': intents.clientId, 'X-Client-Secret': intents.clientSecret },
-    { Authorization: basic(merchant.sandbox) },
-    { Authorization: basic(merchant.live) },
-    ...tokens.map((token) => ({ Authorization: `Bearer ${token}` })),
-  ];
-  for (const headers of presented) await accepted(gatewayUrl, headers);
-}
-
-async function accepted(gatewayUrl: string, headers: Record<string, string>): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  for (;;) {
-    const response = await fetch(`${gatewayUrl}/v1/credential`, { headers });
-    if (response.ok) return;
-    if (Date.now() > deadline)
-      throw new Error(`the gateway does not know a demo credential (status ${response.status})`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }

@@ -1,4 +1,4 @@
-import { createIntent, getIntent } from '@daybook/contracts';
+import { createIntent, getIntent, intentAssets, intentCurrencies } from '@daybook/contracts';
 import { FailureError, jsonNumber } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
@@ -8,7 +8,6 @@ import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { intentsDialect, intentsRejections, methodUnsupported } from './dialect';
 import {
-  currencyAssets,
   describeIntent,
   describeStatus,
   intentExample,
@@ -42,7 +41,7 @@ function create({ services: { intents } }: Deps): Route {
         currency: z
           .string()
           .max(100)
-          .meta({ override: { enum: Object.keys(currencyAssets) } }),
+          .meta({ override: { enum: [...intentCurrencies] } }),
         order_id: text(200),
       }),
       bodyExample: { amount: jsonNumber('99.50'), currency: 'USDT_TRC20', order_id: 'INV_298418_XYZ' },
@@ -67,7 +66,7 @@ function create({ services: { intents } }: Deps): Route {
         tenantId: caller.tenantId,
         mode: caller.mode,
         currency: body.currency,
-        amount: amountOf(body.amount, currencyAssets[body.currency]),
+        amount: amountOf(body.amount, intentAssets[body.currency]),
         orderId: body.order_id,
         idempotencyKey: headers['Idempotency-Key'] ?? null,
       });

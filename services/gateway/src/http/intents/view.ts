@@ -1,21 +1,10 @@
 import { intentCurrencies, intentExceptions, intentStatuses, type intentView } from '@daybook/contracts';
 import { jsonNumber } from '@daybook/http';
-import type { AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import { amountNumber, timestampField } from '../fields';
 
 export type Intent = z.output<typeof intentView>;
 export type IntentCurrency = (typeof intentCurrencies)[number];
-
-/** Which asset an intent's currency is counted in. */
-export const currencyAssets: Readonly<Record<IntentCurrency, AssetCode>> = {
-  UPI: 'INR',
-  USDT_TRC20: 'USDT_TRC20',
-  USDT_SOL: 'USDT_SOL',
-  SOL: 'SOL',
-  ETH: 'ETH',
-  USDT_ERC20: 'USDT_ERC20',
-};
 
 export function isIntentCurrency(text: string): text is IntentCurrency {
   return (intentCurrencies as readonly string[]).includes(text);

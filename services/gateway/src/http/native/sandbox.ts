@@ -1,10 +1,9 @@
-import { intentCurrencies, simulateDeposit } from '@daybook/contracts';
+import { intentAssets, intentCurrencies, simulateDeposit } from '@daybook/contracts';
 import { FailureError } from '@daybook/http';
 import { codeFrom, uuidv7 } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { amountOf, amountToken, idempotencyKey, text } from '../fields';
-import { currencyAssets } from '../intents/view';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
@@ -51,7 +50,7 @@ export function sandboxRoutes({
       },
       async handle({ caller, headers, body }) {
         if (caller.mode !== 'sandbox') throw new FailureError(sandboxOnly);
-        const asset = currencyAssets[body.asset];
+        const asset = intentAssets[body.asset];
         const key = headers['Idempotency-Key'];
         const { tenantId, mode } = caller;
         const outcome = await chainWatcher(simulateDeposit, {
