@@ -21,9 +21,10 @@ create table delivery_leases (
   leased_until timestamptz not null
 );
 
--- Exceptions that an intent's receivers were told of; written by src/consumers/intents.ts with the claim of its message.
-create table intent_exceptions (
-  intent_id uuid not null,
-  exception text not null,
-  primary key (intent_id, exception)
+-- What an intent's receivers were last told of it; written by src/consumers/intents.ts with the claim of its message.
+create table told_intents (
+  intent_id uuid primary key,
+  exceptions text[] not null,
+  -- The part of the payload that a receiver could act on, as text.
+  shown text not null
 );

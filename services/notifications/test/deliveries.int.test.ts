@@ -161,9 +161,9 @@ describe('intent webhooks', () => {
     at: '2026-03-01T12:00:00.000Z',
   };
 
-  test('tell of statuses with the full state, and of an exception once', async () => {
+  test('tell of what a receiver can see, with the full state, and of an exception once', async () => {
     const at = await receiver();
-    const events = ['intent.paid', 'intent.settled', 'intent.exception'] as const;
+    const events = ['intent.confirming', 'intent.paid', 'intent.settled', 'intent.exception'] as const;
     const { secret } = await valueOf(call, registerEndpoint, {
       tenantId,
       mode: 'sandbox',
@@ -174,6 +174,9 @@ describe('intent webhooks', () => {
     });
     const history: Partial<Intent>[] = [
       {},
+      { status: 'confirming', amountReceived: 100_000_001n },
+      // Final, but not in the journal yet: nothing that a receiver can see.
+      { status: 'confirming', amountReceived: 100_000_001n, amountApplied: 99_500_000n },
       { status: 'paid', amountReceived: 100_000_001n, amountRefundable: 500_001n, exceptions: ['overpaid'] },
       {
         status: 'settled',
@@ -189,16 +192,16 @@ describe('intent webhooks', () => {
       const message = messageFor(intentStatusChanged, { ...intent, ...change }, { stream, revision: BigInt(index) });
       await harness.transport.publish([message]);
     }
-    await eventually(() => expect(at.received).toHaveLength(3), soon);
+    await eventually(() => expect(at.received).toHaveLength(4), soon);
     const bodies = at.received.map(({ body }) => body);
     expect(bodies.map((body) => (JSON.parse(body) as { event: string }).event).sort()).toEqual([...events].sort());
-    expect(new Set(at.received.map(({ headers }) => headers['webhook-id'])).size).toBe(3);
+    expect(new Set(at.received.map(({ headers }) => headers['webhook-id'])).size).toBe(4);
     expect(at.received.every((sent) => isSignedBy(secret, sent))).toBe(true);
     expect(bodies.find((body) => body.includes('intent.settled'))).toBe(
       `{"event":"intent.settled","intent_id":"${intent.intentId}","order_id":"INV_1","amount":99.50,` +
         `"amount_received":100.000001,"amount_refundable":0.500001,"currency":"USDT_ERC20","status":"settled",` +
         `"exceptions":["overpaid"],"payment_address":"0xabc","transaction_hash":"0xdef",` +
-        `"verified_at":"2026-03-01T12:30:00.000Z","sequence":2,"occurred_at":"2026-03-01T12:00:00.000Z"}`,
+        `"verified_at":"2026-03-01T12:30:00.000Z","sequence":4,"occurred_at":"2026-03-01T12:00:00.000Z"}`,
     );
   });
 });
