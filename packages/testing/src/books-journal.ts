@@ -13,6 +13,7 @@ export const booksRules = [
   'floor',
   'holds',
   'one-posting',
+  'one-answer',
   'projection',
   'intent',
   'deposit',
@@ -93,6 +94,8 @@ type Fold = {
   readonly accounts: Map<string, Account>;
   readonly transfers: Map<string, Transfer>;
   readonly transactions: Map<string, Transaction>;
+  /** Ids that callers chose and that have their answer. */
+  readonly answered: Set<string>;
   violate(rule: BooksRule, message: string): void;
 };
 
@@ -105,6 +108,7 @@ export function foldBook(stream: string, events: readonly RawEvent[]): Book {
     accounts: new Map(),
     transfers: new Map(),
     transactions: new Map(),
+    answered: new Set(),
     violate: (rule, message) => violations.push({ rule, where: stream, sequence, message }),
   };
   let head = '0'.repeat(64);
@@ -117,6 +121,7 @@ export function foldBook(stream: string, events: readonly RawEvent[]): Book {
     if (data['event'] !== event.type)
       fold.violate('hash-chain', `sealed as ${String(data['event'])}, stored as ${event.type}`);
     head = createHash('sha256').update(event.payload).digest('hex');
+    checkAnswer(fold, event.type, data);
     apply(fold, event.type, data, { sequence, reference: `0x${head}` });
   }
   checkGlobalSum(fold);
@@ -162,6 +167,30 @@ function apply(fold: Fold, type: string, data: Json, place: Place): void {
     default:
       fold.violate('known-event', `${type} is not an event of a book`);
   }
+}
+
+/** What the event is the answer to. A hash of what was asked comes with every answer that is one for ever. */
+function answeredBy(type: string, data: Json): unknown {
+  if (typeof data['contentHash'] !== 'string') return undefined;
+  switch (type) {
+    case 'TransferAccepted':
+      return fieldsOf(data)['transferId'];
+    case 'TransferReversed':
+      return data['reversalId'];
+    case 'TransactionPosted':
+      return data['transactionId'];
+    case 'CommandRejected':
+      return data['commandId'];
+    default:
+      return undefined;
+  }
+}
+
+function checkAnswer(fold: Fold, type: string, data: Json): void {
+  const id = answeredBy(type, data);
+  if (id === undefined) return;
+  if (fold.answered.has(text(id))) fold.violate('one-answer', `${text(id)} was answered twice`);
+  fold.answered.add(text(id));
 }
 
 function text(value: unknown): string {

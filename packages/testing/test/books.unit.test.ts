@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { compareDeposits } from '../src/books-deposits';
 import { compareIntents } from '../src/books-intents';
 import { booksRules, foldBook, type BooksRule, type RawEvent } from '../src/books-journal';
@@ -15,6 +16,28 @@ function spoilt(change: (drafts: Draft[]) => void): RawEvent[] {
 
 const only = (drafts: Draft[], type: string) => drafts.find((draft) => draft.type === type)!.data;
 const entriesOf = (drafts: Draft[], type: string) => only(drafts, type)['entries'] as Json[];
+
+/** Of transfer t1, as it is recorded without an id. */
+function reversalOf(drafts: Draft[]): Json {
+  const entries = [
+    { accountId: 'wallet-b', asset: 'TXC', direction: 'debit', amount: '400' },
+    { accountId: 'wallet-a', asset: 'TXC', direction: 'credit', amount: '400' },
+  ];
+  const { transfer } = only(drafts, 'TransferConfirmed');
+  const confirmation = seal(drafts).find(({ type }) => type === 'TransferConfirmed')!;
+  const reversed = `0x${createHash('sha256').update(confirmation.payload).digest('hex')}`;
+  return { transfer, transactionId: 'reversal:t1', reversed, rule: 'transfer-reversal@1', actor: 'op', entries };
+}
+
+test.each([
+  ['with the id that its caller gave it', { reversalId: 'v1', contentHash: '1'.repeat(64) }],
+  ['that was recorded without an id', {}],
+])('a reversal %s is sound', (_what, named) => {
+  const events = spoilt((drafts) => {
+    drafts.push({ type: 'TransferReversed', data: { ...reversalOf(drafts), ...named } });
+  });
+  expect(violationsOf(events)).toEqual([]);
+});
 
 test('a sound journal has no violation, and gives the balances', () => {
   const { accounts, violations } = foldBook(stream, seal(sampleDrafts()));
@@ -133,6 +156,19 @@ const sabotage: readonly [string, BooksRule, RegExp, () => RawEvent[]][] = [
     'one-posting',
     /d1 was posted twice/,
     () => spoilt((drafts) => drafts.push(structuredClone(drafts[12]!))),
+  ],
+  [
+    'one reversal that was refused and then made',
+    'one-answer',
+    /v1 was answered twice/,
+    () =>
+      spoilt((drafts) => {
+        const contentHash = '1'.repeat(64);
+        drafts.push(
+          { type: 'CommandRejected', data: { commandId: 'v1', contentHash, rejection: 'insufficient_balance' } },
+          { type: 'TransferReversed', data: { ...reversalOf(drafts), reversalId: 'v1', contentHash } },
+        );
+      }),
   ],
 ];
 

@@ -15,6 +15,7 @@ import {
   simulateDeposit,
   type CallContract,
 } from '@daybook/contracts';
+import { codeFrom } from '@daybook/runtime';
 import { refusedAmountTokens } from '@daybook/testing';
 import { GatewayHarness, type Sent, type TestCredential } from './harness';
 
@@ -240,7 +241,7 @@ describe('operations', () => {
     gateway.services.respond(setAccountFrozen)(() => ({ ok: true, value: {} }));
     gateway.services.respond(reverseTransfer)(({ transferId }) => ({
       ok: true,
-      value: { transferId, ledgerReference: `0x${'cd'.repeat(32)}` },
+      value: { transferId, ledgerReference: `0x${'cd'.repeat(32)}`, replayed: false },
     }));
     expect((await as(operator, 'POST', '/v1/ops/accounts/W1/freeze')).body).toEqual({ account_id: 'W1', frozen: true });
     expect((await as(operator, 'POST', '/v1/ops/accounts/W1/unfreeze')).body).toMatchObject({ frozen: false });
@@ -250,7 +251,39 @@ describe('operations', () => {
       { mode: 'sandbox', accountId: 'W1', frozen: true, actor },
       { mode: 'sandbox', accountId: 'W1', frozen: false, actor },
     ]);
-    expect(gateway.services.received(reverseTransfer)).toEqual([{ mode: 'sandbox', transferId: 'TX1', actor }]);
+    const reversalId = expect.stringMatching(/^RV/);
+    expect(gateway.services.received(reverseTransfer)).toEqual([
+      { mode: 'sandbox', reversalId, transferId: 'TX1', actor },
+    ]);
+  });
+
+  test('reverse under an id that tenant, transfer and key determine, and a fresh one without a key', async () => {
+    const other = await gateway.issue('token', ['ops']);
+    const reverse = (who: TestCredential, id: string, key?: string) =>
+      as(who, 'POST', `/v1/ops/transfers/${id}/reverse`, {
+        headers: key === undefined ? {} : { 'Idempotency-Key': key },
+      });
+    const seen = new Set<string>();
+    gateway.services.respond(reverseTransfer)(({ transferId, reversalId }) => {
+      const replayed = seen.has(reversalId);
+      seen.add(reversalId);
+      return { ok: true, value: { transferId, ledgerReference: `0x${'cd'.repeat(32)}`, replayed } };
+    });
+    const [first, repeat] = [await reverse(operator, 'TX1', 'K'), await reverse(operator, 'TX1', 'K')];
+    expect(first.headers.get('idempotent-replayed')).toBeNull();
+    expect(repeat.headers.get('idempotent-replayed')).toBe('true');
+    expect(repeat.text).toBe(first.text);
+    const rest = [
+      await reverse(operator, 'TX2', 'K'),
+      await reverse(operator, 'TX1', 'L'),
+      await reverse(other, 'TX1', 'K'),
+      await reverse(operator, 'TX1'),
+      await reverse(operator, 'TX1'),
+    ];
+    expect(rest.map(({ headers }) => headers.get('idempotent-replayed'))).toEqual([null, null, null, null, null]);
+    const [asked] = gateway.services.received(reverseTransfer);
+    expect(asked?.reversalId).toBe(codeFrom('RV', [operator.tenantId, 'ops.reverse', 'TX1', 'K']));
+    expect(await reverse(operator, 'TX1', 'a b')).toMatchObject({ status: 400, body: { field: 'Idempotency-Key' } });
   });
 
   test.each([
@@ -259,6 +292,7 @@ describe('operations', () => {
     ['transfer_not_confirmed', '/v1/ops/transfers/TX1/reverse', 409, reverseTransfer],
     ['transfer_already_reversed', '/v1/ops/transfers/TX1/reverse', 409, reverseTransfer],
     ['insufficient_balance', '/v1/ops/transfers/TX1/reverse', 422, reverseTransfer],
+    ['id_reused', '/v1/ops/transfers/TX1/reverse', 409, reverseTransfer],
   ] as const)('%s of %s is %s', async (rejection, path, status, call) => {
     refusing(call as CallContract, rejection);
     expect((await as(operator, 'POST', path)).status).toBe(status);

@@ -161,7 +161,8 @@ function callsTo(url: string) {
         cursor: null,
         ...request,
       }),
-    reverse: (transferId: string) => call(reverseTransfer, { mode, transferId, actor: 'operator' }),
+    reverse: (transferId: string, reversalId: string = randomUUID()) =>
+      call(reverseTransfer, { mode, reversalId, transferId, actor: 'operator' }),
     getBalance: (accountId: string, tenantId: string | null = null) => call(getBalance, { mode, tenantId, accountId }),
     listAccounts: (request: Partial<CallRequest<typeof listAccounts>> = {}) =>
       call(listAccounts, { mode, tenantId: alice, limit: 100, cursor: null, ...request }),

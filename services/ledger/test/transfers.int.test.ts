@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import type { acceptTransfer, getTransfer, listAccounts, listTransfers } from '@daybook/contracts';
+import type { acceptTransfer, getTransfer, listAccounts, listTransfers, reverseTransfer } from '@daybook/contracts';
 import { eventually } from '@daybook/testing';
 import { alice, balance, bob, ledgerRig, must, rejectionOf, settled, wallets, type LedgerRig } from './ledger-rig';
 
@@ -131,7 +131,7 @@ test.each([
   },
 );
 
-test('a transfer is reversed once, also when it is asked for twenty times at once', async () => {
+test('a transfer is reversed once, also when it is asked for under twenty ids at once', async () => {
   await wallets(rig, 1_000n);
   const transferId = randomUUID();
   await rig.calls.accept({ transferId });
@@ -142,6 +142,72 @@ test('a transfer is reversed once, also when it is asked for twenty times at onc
   expect(await balance(rig, 'wallet-alice')).toMatchObject({ posted: 1_000n });
   expect((await read(transferId)).status).toBe('reversed');
   expect(rejectionOf(await rig.calls.reverse('nothing'))).toBe('transfer_not_found');
+});
+
+/** A confirmed transfer of 1.00 from alice to bob. */
+async function transferred(): Promise<string> {
+  const transferId = randomUUID();
+  await rig.calls.accept({ transferId });
+  await confirmed(transferId);
+  return transferId;
+}
+
+test('50 concurrent repeats of one reversal: one movement back and 50 equal answers', async () => {
+  await wallets(rig, 1_000n);
+  const transferId = await transferred();
+  const reversalId = randomUUID();
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () => must<typeof reverseTransfer>(rig.calls.reverse(transferId, reversalId))),
+  );
+  const reversals = (await rig.events()).filter(({ type }) => type === 'TransferReversed');
+  expect(reversals).toHaveLength(1);
+  const ledgerReference = `0x${createHash('sha256').update(reversals[0]!.payload).digest('hex')}`;
+  for (const answer of answers) expect(answer).toMatchObject({ transferId, ledgerReference });
+  expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
+  expect(await balance(rig, 'wallet-alice')).toMatchObject({ posted: 1_000n });
+});
+
+test('of two reversals of one transfer at once, one wins, and each keeps its answer', async () => {
+  await wallets(rig, 1_000n);
+  const transferId = await transferred();
+  const ids = [randomUUID(), randomUUID()];
+  const ask = () => Promise.all(ids.map((id) => rig.calls.reverse(transferId, id)));
+  const first = await ask();
+  expect(first.map(rejectionOf).toSorted()).toEqual(['transfer_already_reversed', null].toSorted());
+  const before = await rig.events();
+  expect(before.filter(({ type }) => type === 'TransferReversed')).toHaveLength(1);
+  await rig.restart();
+  const again = await ask();
+  expect(again.map(rejectionOf)).toEqual(first.map(rejectionOf));
+  expect(again).toContainEqual({ ok: true, value: expect.objectContaining({ transferId, replayed: true }) });
+  expect(await rig.events()).toEqual(before);
+});
+
+test('the id of a reversal belongs to one transfer', async () => {
+  await wallets(rig, 1_000n);
+  const [one, other] = [await transferred(), await transferred()];
+  const reversalId = randomUUID();
+  expect((await rig.calls.reverse(one, reversalId)).ok).toBe(true);
+  const before = await rig.events();
+  expect(rejectionOf(await rig.calls.reverse(other, reversalId))).toBe('id_reused');
+  expect(rejectionOf(await rig.calls.reverse(other, one))).toBe('id_reused');
+  expect(rejectionOf(await rig.calls.reverse(other, `reversal:${other}`))).toBe('id_reused');
+  expect(await rig.events()).toEqual(before);
+  expect((await read(other)).status).toBe('confirmed');
+});
+
+test('a refusal is the answer to the id of a reversal for ever, and another id is decided anew', async () => {
+  await wallets(rig, 100n);
+  const transferId = await transferred();
+  const back = { tenantId: bob, debitAccountId: 'wallet-bob', creditAccountId: 'wallet-alice' };
+  await rig.calls.accept({ ...back, amount: 1n });
+  await settled(rig);
+  const reversalId = randomUUID();
+  expect(rejectionOf(await rig.calls.reverse(transferId, reversalId))).toBe('insufficient_balance');
+  await rig.calls.issueFunds({ accountId: 'wallet-bob', amount: 1n });
+  expect(rejectionOf(await rig.calls.reverse(transferId, reversalId))).toBe('insufficient_balance');
+  expect((await rig.calls.reverse(transferId)).ok).toBe(true);
+  expect(rejectionOf(await rig.calls.reverse(transferId, reversalId))).toBe('insufficient_balance');
 });
 
 test('amounts of powers of two, all at once: what was accepted is what is gone, to the unit', async () => {

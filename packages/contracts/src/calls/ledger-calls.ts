@@ -93,11 +93,26 @@ export const listTransfers = defineCall({
   rejections: ['account_not_found', 'cursor_invalid'],
 });
 
+/**
+ * A transfer is reversed once. `reversalId` is idempotent for ever, whoever repeats it: a repeat for the same transfer
+ * gives the original answer, refusals included. Whoever wants a refused reversal decided anew takes another id.
+ */
 export const reverseTransfer = defineCall({
   name: 'ledger.reverse-transfer',
-  request: z.strictObject({ mode, transferId: z.string(), actor: z.string().max(200) }),
-  response: z.object({ transferId: z.string(), ledgerReference }),
-  rejections: ['transfer_not_found', 'transfer_not_confirmed', 'transfer_already_reversed', 'insufficient_balance'],
+  request: z.strictObject({
+    mode,
+    reversalId: z.string().min(1).max(200),
+    transferId: z.string(),
+    actor: z.string().max(200),
+  }),
+  response: z.object({ transferId: z.string(), ledgerReference, replayed: z.boolean() }),
+  rejections: [
+    'id_reused',
+    'transfer_not_found',
+    'transfer_not_confirmed',
+    'transfer_already_reversed',
+    'insufficient_balance',
+  ],
 });
 
 export const balanceView = z.object({

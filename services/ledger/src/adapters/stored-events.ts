@@ -53,6 +53,8 @@ const definitions = defineStoredEvents({
   TransferConfirmed: sealed('TransferConfirmed', { transfer, rule: z.string(), entries }),
   TransferFailed: sealed('TransferFailed', { transfer, reason: z.enum(transferFailures) }),
   TransferReversed: sealed('TransferReversed', {
+    reversalId: z.string().nullable().default(null),
+    contentHash: hash.nullable().default(null),
     transfer,
     transactionId: z.string(),
     reversed: z.string(),

@@ -1,10 +1,14 @@
 import { reverseTransfer as call, type CallOutcome, type CallRequest } from '@daybook/contracts';
-import { refusalOf, type Books } from './books';
+import { contentHashOf, refusalOf, type Books } from './books';
 
 export function reverseTransfer(books: Books) {
-  return async ({ mode, transferId, actor }: CallRequest<typeof call>): Promise<CallOutcome<typeof call>> => {
-    const outcome = await books.of(mode).submit({ type: 'ReverseTransfer', transferId, actor });
+  return async (request: CallRequest<typeof call>): Promise<CallOutcome<typeof call>> => {
+    const { mode, reversalId, transferId, actor } = request;
+    // The actor is not a part of the content: a colleague who repeats a request repeats the same decision.
+    const contentHash = contentHashOf({ type: 'ReverseTransfer', transferId });
+    const command = { type: 'ReverseTransfer', reversalId, contentHash, transferId, actor } as const;
+    const outcome = await books.of(mode).submit(command);
     if (!outcome.ok) return refusalOf(call, outcome.rejection);
-    return { ok: true, value: { transferId, ledgerReference: outcome.reference } };
+    return { ok: true, value: { transferId, ledgerReference: outcome.reference, replayed: outcome.replayed } };
   };
 }

@@ -57,9 +57,14 @@ export type BookEvent =
       readonly reason: TransferFailure;
       readonly at: string;
     }
-  /** Moved back. `reversed` is the ledger reference of the confirmation. */
+  /**
+   * Moved back. `reversed` is the ledger reference of the confirmation. `reversalId` is what the caller named it, and
+   * `contentHash` what it asked; both are null when it was recorded before callers named their reversals.
+   */
   | {
       readonly type: 'TransferReversed';
+      readonly reversalId: string | null;
+      readonly contentHash: string | null;
       readonly transfer: TransferFields;
       readonly transactionId: string;
       readonly reversed: string;

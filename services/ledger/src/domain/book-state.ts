@@ -81,6 +81,8 @@ function change(state: BookState, event: BookEvent, reference: string): void {
       return;
     case 'TransferReversed':
       reverse(state, event);
+      if (event.reversalId === null || event.contentHash === null) return;
+      answer(state, event.reversalId, { contentHash: event.contentHash, rejection: null, at: event.at }, reference);
       return;
     case 'TransactionPosted':
       for (const accountId of post(state, event.entries, event.at)) {

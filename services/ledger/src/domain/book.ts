@@ -72,7 +72,13 @@ export type BookCommand =
     }
   | { readonly type: 'ConfirmTransfer'; readonly transferId: string }
   | { readonly type: 'FailTransfer'; readonly transferId: string; readonly reason: TransferFailure }
-  | { readonly type: 'ReverseTransfer'; readonly transferId: string; readonly actor: string }
+  | {
+      readonly type: 'ReverseTransfer';
+      readonly reversalId: string;
+      readonly contentHash: string;
+      readonly transferId: string;
+      readonly actor: string;
+    }
   | { readonly type: 'SetAccountFrozen'; readonly accountId: string; readonly frozen: boolean; readonly actor: string }
   | {
       readonly type: 'PostFact';
@@ -104,7 +110,7 @@ export function decide(state: BookState, command: BookCommand, at: string): Verd
     case 'FailTransfer':
       return failTransfer(state, command, at);
     case 'ReverseTransfer':
-      return reverseTransfer(state, command, at);
+      return taken(state, command.reversalId, command.contentHash) ?? reverseTransfer(state, command, at);
     case 'SetAccountFrozen':
       return setAccountFrozen(state, command, at);
     case 'PostFact':
@@ -132,7 +138,7 @@ function refuse(rejection: BookRejection): Verdict {
 const reversalPrefix = 'reversal:';
 const underpaidPrefix = 'underpaid:';
 
-export function reversalIdOf(transferId: string): string {
+export function reversalPostingIdOf(transferId: string): string {
   return reversalPrefix + transferId;
 }
 
@@ -251,13 +257,13 @@ function failTransfer(state: BookState, { transferId, reason }: CommandOf<'FailT
 }
 
 function reverseTransfer(state: BookState, command: CommandOf<'ReverseTransfer'>, at: string): Verdict {
-  const { transferId, actor } = command;
+  const { reversalId, contentHash, transferId, actor } = command;
   const transfer = state.transfers.get(transferId);
   const no = (rejection: BookRejection) =>
     rejected(rejection, {
-      commandId: reversalIdOf(transferId),
+      commandId: reversalId,
       commandType: command.type,
-      contentHash: null,
+      contentHash,
       tenantId: transfer?.debitTenantId ?? null,
       actor,
       request: { transferId },
@@ -272,8 +278,10 @@ function reverseTransfer(state: BookState, command: CommandOf<'ReverseTransfer'>
   const fields = fieldsOf(transfer);
   return record({
     type: 'TransferReversed',
+    reversalId,
+    contentHash,
     transfer: fields,
-    transactionId: reversalIdOf(transferId),
+    transactionId: reversalPostingIdOf(transferId),
     reversed: transfer.reference,
     rule: transferReversalRule,
     actor,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { availableOf, effectOf, type Account, type Entry } from './account';
-import { decide, reversalIdOf, type BookCommand, type Verdict } from './book';
+import { decide, reversalPostingIdOf, type BookCommand, type Verdict } from './book';
 import type { BookEvent } from './book-events';
 import { apply, emptyBook, type BookState } from './book-state';
 
@@ -86,7 +86,13 @@ const command: fc.Arbitrary<BookCommand> = fc.oneof(
   },
   {
     weight: 2,
-    arbitrary: fc.record({ type: fc.constant('ReverseTransfer' as const), transferId, actor: fc.constant('op') }),
+    arbitrary: fc.record({
+      type: fc.constant('ReverseTransfer' as const),
+      reversalId: fc.constantFrom('v1', 'v2', 'v3', 't1'),
+      contentHash: content,
+      transferId,
+      actor: fc.constant('op'),
+    }),
   },
   {
     weight: 1,
@@ -146,6 +152,10 @@ function transfer(
     note: null,
     ...more,
   };
+}
+
+function reversal(reversalId: string): BookCommand {
+  return { type: 'ReverseTransfer', reversalId, contentHash: 'of t', transferId: 't', actor: 'op' };
 }
 
 function fact(
@@ -395,7 +405,7 @@ describe('a transfer', () => {
   });
 
   test('cannot have an id that the ledger makes itself', () => {
-    expect(rejectionOf(lastOf(funded(60n, transfer(reversalIdOf('t'), 1n))))).toBe('id_reused');
+    expect(rejectionOf(lastOf(funded(60n, transfer(reversalPostingIdOf('t'), 1n))))).toBe('id_reused');
   });
 
   test('releases its hold when the recipient was frozen meanwhile', () => {
@@ -417,18 +427,39 @@ describe('a transfer', () => {
 });
 
 describe('a reversal', () => {
-  const reverse: BookCommand = { type: 'ReverseTransfer', transferId: 't', actor: 'op' };
+  const reverse = reversal('v');
   const confirm: BookCommand = { type: 'ConfirmTransfer', transferId: 't' };
   const spend = (units: bigint) =>
     transfer('spent', units, { tenantId: bob, debitAccountId: 'b', creditAccountId: 'a' });
 
   test('brings the money back, once', () => {
-    const played = funded(60n, transfer('t', 60n), confirm, reverse, reverse);
+    const played = funded(60n, transfer('t', 60n), confirm, reverse, reversal('w'));
     expect(played.steps.slice(-2).map(({ verdict }) => rejectionOf(verdict))).toEqual([
       null,
       'transfer_already_reversed',
     ]);
     expect(played.state.accounts.get('a')?.posted).toBe(60n);
+  });
+
+  test('asked for again under its id gets the answer that it got, and its reference', () => {
+    const played = funded(60n, transfer('t', 60n), confirm, reverse, reversal('w'), reverse, reversal('w'));
+    const recorded = played.log.findIndex(({ type }) => type === 'TransferReversed');
+    const [again, refusedAgain] = played.steps.slice(-2).map(({ verdict }) => verdict);
+    const reference = place({ ...emptyBook(), length: recorded }).reference;
+    expect(again).toMatchObject({ type: 'repeated', outcome: { rejection: null, reference } });
+    expect(refusedAgain).toMatchObject({ type: 'repeated', outcome: { rejection: 'transfer_already_reversed' } });
+  });
+
+  test("that was recorded without an id still stands, and is nobody's answer", () => {
+    const { log } = funded(60n, transfer('t', 60n), confirm, reverse);
+    const state = emptyBook();
+    for (const event of log)
+      apply(
+        state,
+        event.type === 'TransferReversed' ? { ...event, reversalId: null, contentHash: null } : event,
+        place(state),
+      );
+    expect(rejectionOf(decide(state, reverse, at))).toBe('transfer_already_reversed');
   });
 
   test('needs a confirmed transfer', () => {

@@ -7,6 +7,7 @@ import type {
   listEndpoints,
   listIntents,
   listTransactions,
+  ParkedCalls,
   redeliver,
   registerEndpoint,
   removeEndpoint,
@@ -61,7 +62,8 @@ type NativeCall =
   | typeof listTransactions
   | typeof setAccountFrozen
   | typeof reverseTransfer
-  | typeof chainStatus;
+  | typeof chainStatus
+  | ParkedCalls['redrive'];
 
 const notFound = (code: string, message: string) => ({ status: 404, code, message }) as const;
 const badField = (field: string, said: string) =>
@@ -86,12 +88,14 @@ export const nativeRejections = {
   account_not_found: notFound('ACCOUNT_NOT_FOUND', 'There is no such account.'),
   transfer_not_found: notFound('TRANSFER_NOT_FOUND', 'There is no such transfer.'),
   transfer_not_confirmed: conflict('TRANSFER_NOT_CONFIRMED', 'Only a confirmed transfer can be reversed.'),
+  id_reused: conflict('IDEMPOTENCY_KEY_REUSED', 'Idempotency-Key was already used for another reversal.'),
   transfer_already_reversed: conflict('TRANSFER_ALREADY_REVERSED', 'The transfer is reversed already.'),
   insufficient_balance: {
     status: 422,
     code: 'INSUFFICIENT_BALANCE',
     message: 'The account does not have enough available.',
   },
+  parked_key_not_found: notFound('PARKED_KEY_NOT_FOUND', 'The service has no message of this group and key parked.'),
 } as const satisfies Record<RejectionOf<NativeCall>, Failure>;
 
 export const sandboxOnly: Failure = {

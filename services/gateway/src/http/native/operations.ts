@@ -1,9 +1,10 @@
 import { chainStatus, reverseTransfer, setAccountFrozen } from '@daybook/contracts';
+import { codeFrom, uuidv7 } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { pathId, timestampField } from '../fields';
+import { idempotencyKey, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
-import { errorsOf } from '../responses';
+import { errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
 
@@ -51,31 +52,46 @@ function reverse({ services: { ledger } }: Deps): Route {
     method: 'post',
     path: '/v1/ops/transfers/{id}/reverse',
     summary: 'Reverse a transfer',
-    description: 'Posts the opposite entries, once, linked to the transfer.',
+    description:
+      'Posts the opposite entries, once, linked to the transfer. A repeat with the same `Idempotency-Key` gets the ' +
+      'original answer, also when that was a refusal; without a key each request is a decision of its own.',
     access: ['ops'],
-    request: { params: z.strictObject({ id: pathId }), query: z.strictObject({}) },
+    request: {
+      params: z.strictObject({ id: pathId }),
+      query: z.strictObject({}),
+      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+    },
     paramsInvalid: nativeRejections.transfer_not_found,
     responses: {
       200: {
-        description: 'Reversed.',
+        description: 'Reversed, or reversed before with the same key.',
         schema: z.strictObject({ transaction_id: z.string(), ledger_reference: z.string() }),
         example: { transaction_id: 'TX2001', ledger_reference: `0x${'9f86d081'.repeat(8)}` },
+        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
       },
       ...errorsOf(nativeDialect, [
+        invalidField('Idempotency-Key', 'must be 1 to 200 printable ASCII characters without spaces'),
         nativeRejections.transfer_not_found,
         nativeRejections.transfer_not_confirmed,
+        nativeRejections.id_reused,
         nativeRejections.transfer_already_reversed,
         nativeRejections.insufficient_balance,
       ]),
     },
-    async handle({ caller, params }) {
+    async handle({ caller, params, headers }) {
+      const key = headers['Idempotency-Key'];
+      const parts = key === undefined ? [uuidv7()] : [caller.tenantId, 'ops.reverse', params.id, key];
       const outcome = await ledger(reverseTransfer, {
         mode: caller.mode,
+        reversalId: codeFrom('RV', parts),
         transferId: params.id,
         actor: caller.credentialId,
       });
       const reversed = accepted<typeof reverseTransfer>(outcome, nativeRejections);
-      return { body: { transaction_id: reversed.transferId, ledger_reference: reversed.ledgerReference } };
+      return {
+        headers: reversed.replayed ? { 'Idempotent-Replayed': 'true' } : {},
+        body: { transaction_id: reversed.transferId, ledger_reference: reversed.ledgerReference },
+      };
     },
   });
 }
