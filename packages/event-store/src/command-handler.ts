@@ -1,7 +1,7 @@
-import { isOperationalError, type Decider } from '@daybook/core';
+import { isOperationalError, type Decider, type OperationalCode } from '@daybook/core';
 import { uuidFrom } from '@daybook/runtime';
 import type { EventCodec } from './codec';
-import type { EventMetadata, EventStore, ExpectedRevision } from './event-store';
+import type { EventMetadata, EventStore, ExpectedRevision, NewEvent } from './event-store';
 
 export type CommandContext = EventMetadata & {
   /** What makes this command recognisable; event ids derive from it. */
@@ -20,6 +20,8 @@ export type Outcome<State, Event, Rejection> =
 
 /** Conflicts mean that another writer was first; deciding again on the newer state settles them. */
 const conflictRetriesMax = 20;
+/** A store that answers none of so many appends is not there; the caller is told that the outcome is unknown. */
+const unknownRetriesMax = 20;
 
 /** Load, fold, decide, append. The only place a decider meets a store. */
 export function commandHandler<State, Command, Event extends { readonly type: string }, Rejection>(
@@ -31,6 +33,20 @@ export function commandHandler<State, Command, Event extends { readonly type: st
     const stored = await store.readStream(stream);
     const state = stored.map((event) => codec.decode(event)).reduce(decider.evolve, decider.initial);
     return { state, expected: stored.at(-1)?.revision ?? 'no_stream' };
+  }
+
+  /**
+   * When the acknowledgement is lost the same append is made again, which the store recognises. Deciding again instead
+   * would find this command's own events and take them for an earlier command's.
+   */
+  async function appendCertainly(stream: string, events: readonly NewEvent[], expected: ExpectedRevision) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await store.append(stream, events, expected);
+      } catch (error) {
+        if (!hasCode(error, 'outcome_unknown') || attempt >= unknownRetriesMax) throw error;
+      }
+    }
   }
 
   async function handle(
@@ -51,16 +67,17 @@ export function commandHandler<State, Command, Event extends { readonly type: st
         metadata: { correlationId, causationId },
       }));
       try {
-        await store.append(stream, events, expected);
+        await appendCertainly(stream, events, expected);
         return { ok: true, state: decision.events.reduce(decider.evolve, state), events: decision.events, expected };
       } catch (error) {
-        // Deciding again on a fresh state is what makes both safe: a lost acknowledgement is found as "already done".
-        const again =
-          isOperationalError(error) && (error.code === 'version_conflict' || error.code === 'outcome_unknown');
-        if (!again || attempt >= conflictRetriesMax) throw error;
+        if (!hasCode(error, 'version_conflict') || attempt >= conflictRetriesMax) throw error;
       }
     }
   }
 
   return { handle, load };
+}
+
+function hasCode(error: unknown, code: OperationalCode): boolean {
+  return isOperationalError(error) && error.code === code;
 }

@@ -104,6 +104,41 @@ describe('commandHandler', () => {
     expect(await store.readStream('s')).toHaveLength(1);
   });
 
+  test('an acknowledgement that was lost is found again: what is answered is what this command recorded', async () => {
+    const store = memoryEventStore();
+    const other = commandHandler(seats, codec, store);
+    const rival = async () => void (await other.handle('s', { seat: 2, by: 'bob' }, context('rival')));
+    const { handle } = commandHandler(
+      seats,
+      codec,
+      interrupted(store, 'after', async () => {
+        await rival();
+        await unknownOutcome();
+      }),
+    );
+    const outcome = await handle('s', { seat: 1, by: 'ann' }, context('x'));
+    expect(outcome).toMatchObject({ ok: true, events: [{ type: 'Taken', seat: 1, by: 'ann' }], expected: 'no_stream' });
+    expect(await store.readStream('s')).toHaveLength(2);
+  });
+
+  test('when the append was lost and another was first, the rule decides on what that one recorded', async () => {
+    const store = memoryEventStore();
+    const other = commandHandler(seats, codec, store);
+    const { handle } = commandHandler(
+      seats,
+      codec,
+      interrupted(store, 'before', async () => {
+        await other.handle('s', { seat: 1, by: 'bob' }, context('rival'));
+        await unknownOutcome();
+      }),
+    );
+    expect(await handle('s', { seat: 1, by: 'ann' }, context('x'))).toMatchObject({
+      ok: false,
+      rejection: 'seat_taken',
+    });
+    expect(await store.readStream('s')).toHaveLength(1);
+  });
+
   test('gives up on conflicts in the end, and passes other failures on at once', async () => {
     let appends = 0;
     const failing = (code: 'version_conflict' | 'store_unavailable'): EventStore => ({
