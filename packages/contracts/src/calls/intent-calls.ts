@@ -17,6 +17,7 @@ export const createIntent = defineCall({
     /** The caller's idempotency key; without one, an open intent of equal order, currency and amount is the original. */
     idempotencyKey: z.string().nullable(),
   }),
+  /** `replayed`: the intent was there before this call; a call that was sent again after a lost answer says so too. */
   response: z.object({ intent: intentView, replayed: z.boolean() }),
   rejections: ['idempotency_key_reused', 'currency_not_available'],
 });

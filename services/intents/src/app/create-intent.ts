@@ -2,9 +2,15 @@
  * Creates an intent, once per request however often it is sent.
  *
  * With an idempotency key the intent's id derives from (tenant, mode, key). Without one it derives from (tenant, mode,
- * order, currency, amount, attempt): the latest attempt answers again until it has expired or is underpaid, then the
- * next attempt is a new intent. The address is allocated first and belongs to the id, so a crash between the two
+ * order, currency, amount, attempt): the latest attempt answers again until its time is over and nothing is in flight
+ * for it, then the next attempt is a new intent. The address is allocated first and belongs to the id, so a crash between the two
  * leaves nothing behind that a repeat does not find.
+ *
+ * `replayed` says that the intent was there before this call. A lost acknowledgement of the store is settled below, by
+ * the event's id. One of the call itself is not: when the gateway gets no answer it sends the call again, and that
+ * repeat is `replayed` although its client asks for the first time. The two requests are equal in every byte, as a
+ * client's own repeat is; only an id that client and gateway share could tell them apart, and a request without a
+ * key has none. The intent is the same either way.
  */
 import {
   intentAssets,
@@ -41,7 +47,7 @@ export function createIntent(deps: Deps): (request: Request) => Promise<Answer> 
     const { tenantId, mode, orderId, currency, amount, idempotencyKey } = request;
     const intentId =
       idempotencyKey === null
-        ? await attemptId(deps.intents, request)
+        ? await attemptId(deps, request)
         : uuidFrom(['intent', tenantId, mode, 'key', idempotencyKey], 4);
 
     const asset = intentAssets[currency];
@@ -76,8 +82,8 @@ async function addressOf(
   return allocated.ok ? ({ ok: true, address: allocated.value.address } as const) : allocated;
 }
 
-/** The id of the latest attempt while it is open, paid or settled, otherwise of the next one. */
-async function attemptId(intents: IntentStore, request: Request): Promise<string> {
+/** The id of the latest attempt while it can be paid, or is paid or settled, otherwise of the next one. */
+async function attemptId({ intents, now }: Deps, request: Request): Promise<string> {
   const { tenantId, mode, orderId, currency, amount } = request;
   const idOf = (attempt: number) =>
     uuidFrom(['intent', tenantId, mode, 'order', orderId, currency, amount.toString(), String(attempt)], 4);
@@ -85,7 +91,20 @@ async function attemptId(intents: IntentStore, request: Request): Promise<string
 
   const latest = await latestAttempt(stateOf);
   if (latest === undefined) return idOf(1);
-  return hasEndedUnpaid(latest.state) ? idOf(latest.attempt + 1) : idOf(latest.attempt);
+  const latestId = idOf(latest.attempt);
+  const state = await expiredIfDue(intents, latestId, latest.state, now());
+  return hasEndedUnpaid(state) ? idOf(latest.attempt + 1) : latestId;
+}
+
+/**
+ * The worker may not have come by yet, and an intent whose time is over is nothing to pay. The intent itself rules: a
+ * deposit in flight keeps it, and of several who expire it at once all find it expired.
+ */
+async function expiredIfDue(intents: IntentStore, intentId: string, state: IntentState, now: Date) {
+  const at = now.toISOString();
+  if (state.stage !== 'open' || at < state.expiresAt) return state;
+  const context = { commandId: uuidv7(now), ...currentCorrelation(intentId) };
+  return (await intents.handle(streamOf(intentId), { type: 'ExpireIntent', at }, context)).state;
 }
 
 /** Attempts are numbered from 1 without gaps, so doubling and halving finds the latest in few reads. */

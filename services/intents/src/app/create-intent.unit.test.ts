@@ -1,4 +1,5 @@
-import { commandHandler, memoryEventStore } from '@daybook/event-store';
+import { OperationalError } from '@daybook/core';
+import { commandHandler, memoryEventStore, type EventStore } from '@daybook/event-store';
 import { fakeClock } from '@daybook/testing';
 import { intentEvents } from '../adapters/stored-events';
 import { paymentIntent } from '../domain/payment-intent';
@@ -27,9 +28,22 @@ function allocator() {
   return allocate;
 }
 
-function setup(allocateAddress: AllocateAddress) {
-  const intents = commandHandler(paymentIntent, intentEvents, memoryEventStore());
-  return createIntent({ intents, allocateAddress, now: fakeClock('2026-03-01T10:00:00.000Z'), ttlMs: 60_000 });
+const ttlMs = 60_000;
+
+function setup(allocateAddress: AllocateAddress, store: EventStore = memoryEventStore()) {
+  const now = fakeClock('2026-03-01T10:00:00.000Z');
+  const intents = commandHandler(paymentIntent, intentEvents, store);
+  const create = createIntent({ intents, allocateAddress, now, ttlMs });
+  return Object.assign(create, { intents, now });
+}
+
+const order = { ...request, idempotencyKey: null };
+
+/** Without a worker that would expire anything. */
+async function made(create: ReturnType<typeof setup>) {
+  const answer = await create(order);
+  if (!answer.ok) throw new Error(answer.rejection);
+  return { ...answer.value.intent, replayed: answer.value.replayed };
 }
 
 describe('create-intent', () => {
@@ -56,6 +70,54 @@ describe('create-intent', () => {
     const made = answers.flatMap((answer) => (answer.ok ? [answer.value.intent] : []));
     expect(made).toHaveLength(1);
     expect(made[0]?.paymentAddress).toBe(`upi://pay?am=${made[0]?.amount}`);
+  });
+
+  test('without a key, an order whose time is over is a new intent, also before anyone has expired the old one', async () => {
+    const create = setup(allocator());
+    const first = await made(create);
+    create.now.advance(ttlMs - 1);
+    expect(await made(create)).toEqual({ ...first, replayed: true });
+    create.now.advance(1);
+    const [next, ...repeats] = await Promise.all(Array.from({ length: 20 }, () => made(create)));
+    expect(next).toMatchObject({ status: 'pending', expiresAt: '2026-03-01T10:02:00.000Z' });
+    expect(next?.intentId).not.toBe(first.intentId);
+    for (const { intentId } of repeats) expect(intentId).toBe(next?.intentId);
+    expect((await create.intents.load(`intent-${first.intentId}`)).state.stage).toBe('expired');
+  });
+
+  test.each([
+    ['in flight holds it back', 'RecordDepositSeen', 15_000n, 'open'],
+    ['of a part leaves it underpaid', 'RecordDepositConfirmed', 1n, 'underpaid'],
+  ] as const)('without a key, of an order whose time is over a deposit %s', async (_what, type, amount, stage) => {
+    const create = setup(allocator());
+    const first = await made(create);
+    const stream = `intent-${first.intentId}`;
+    const at = create.now().toISOString();
+    const deposit = { depositId: 'd', chain: 'sandbox-upi', transactionId: 't', asset: 'INR', amount, at } as const;
+    const context = { commandId: 'c', correlationId: 'c', causationId: 'c' };
+    await create.intents.handle(stream, { type, deposit, at }, context);
+    if (stage === 'underpaid')
+      await create.intents.handle(stream, { type: 'RecordDepositBooked', depositId: 'd', at }, context);
+    create.now.advance(ttlMs);
+    const again = await made(create);
+    expect(again.intentId === first.intentId).toBe(stage === 'open');
+    expect((await create.intents.load(stream)).state.stage).toBe(stage);
+  });
+
+  test('whose acknowledgement by the store was lost is still the first, and its repeat is not', async () => {
+    const store = memoryEventStore();
+    let lost = false;
+    const create = setup(allocator(), {
+      ...store,
+      async append(...append) {
+        const answer = await store.append(...append);
+        if (lost) return answer;
+        lost = true;
+        throw new OperationalError('outcome_unknown', true);
+      },
+    });
+    expect(await create(request)).toMatchObject({ ok: true, value: { replayed: false } });
+    expect(await create(request)).toMatchObject({ ok: true, value: { replayed: true } });
   });
 
   test('a currency that has no address is not available', async () => {
