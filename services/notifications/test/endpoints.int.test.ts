@@ -95,6 +95,20 @@ describe('endpoints', () => {
     expect((await valueOf(call, listEndpoints, { tenantId, mode: 'sandbox' })).endpoints).toEqual([endpoint]);
   });
 
+  test('are removed once, and a repeat by the owner gets the same answer', async () => {
+    const tenantId = randomUUID();
+    const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, 'http://127.0.0.1:9/'));
+    const mine = { tenantId, mode: 'sandbox', endpointId: endpoint.endpointId } as const;
+    const answers = await Promise.all(Array.from({ length: 10 }, () => call(removeEndpoint, mine)));
+    for (const answer of [...answers, await call(removeEndpoint, mine)])
+      expect(answer).toEqual({ ok: true, value: {} });
+    expect(await valueOf(call, listEndpoints, { tenantId, mode: 'sandbox' })).toEqual({ endpoints: [] });
+    const notFound = { ok: false, rejection: 'endpoint_not_found' };
+    for (const other of [{ tenantId: randomUUID() }, { mode: 'live' as const }, { endpointId: randomUUID() }])
+      expect(await call(removeEndpoint, { ...mine, ...other })).toEqual(notFound);
+    expect(await call(listDeliveries, { ...mine, limit: 10, cursor: null })).toEqual(notFound);
+  });
+
   test.each([
     ['https://user:pass@merchant.example/', 'url_invalid'],
     ['http://merchant.example/', 'url_invalid'],

@@ -49,6 +49,7 @@ export const listEndpoints = defineCall({
   response: z.object({ endpoints: z.array(endpointView) }),
 });
 
+/** Removing again what was removed is accepted; not found is only what this tenant never had in this mode. */
 export const removeEndpoint = defineCall({
   name: 'notifications.remove-endpoint',
   request: z.strictObject({ tenantId, mode, endpointId: z.string() }),

@@ -40,7 +40,7 @@ export async function register(
     assert(outcome.rejection === 'endpoints_exhausted', `registration was refused: ${outcome.rejection}`);
     return { ok: false, rejection: outcome.rejection };
   }
-  const endpoint = outcome.state.get(endpointId);
+  const endpoint = outcome.state.registered.get(endpointId);
   assert(endpoint, 'a registered endpoint is there');
   return { ok: true, value: { endpoint: viewOf(endpoint), secret: sealer.open(endpoint.sealedSecret, endpointId) } };
 }

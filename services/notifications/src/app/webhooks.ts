@@ -19,7 +19,7 @@ export function openWebhooks(store: EventStore) {
   const deliveryHandler = commandHandler(delivery, deliveryCodec, store);
   return {
     async endpointsOf(tenant: Tenant) {
-      return (await endpointHandler.load(endpointsStream(tenant))).state;
+      return (await endpointHandler.load(endpointsStream(tenant))).state.registered;
     },
     changeEndpoints: (tenant: Tenant, command: EndpointCommand) =>
       endpointHandler.handle(endpointsStream(tenant), command, newContext()),

@@ -6,11 +6,13 @@
  *    ▲                  │   └─────disable──────▶ │
  *    └──────remove──────┴────────remove──────────┘        (register on an enabled one adds events)
  *
+ * Which endpoints there were is remembered, so that removing one again is told from removing what never was.
+ *
  * Invariants (each has a property test of the same name):
  *   E1  There are never more than 20 endpoints.
  *   E2  An endpoint keeps its secret, url and scope from registration to removal.
  *   E3  The events of an endpoint only grow, without repeats, from registration to removal.
- *   E4  Repeating an accepted command at once records nothing, and is accepted again unless it removed the endpoint.
+ *   E4  Repeating an accepted command at once is accepted again and records nothing.
  */
 import type { webhookDialects, webhookEvents } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
@@ -65,22 +67,26 @@ export type EndpointEvent =
 export type EndpointRejection = 'endpoint_not_found' | 'endpoints_exhausted';
 
 export type Endpoint = EndpointFields & { readonly status: 'enabled' | 'disabled'; readonly createdAt: string };
-/** By endpoint id, oldest first. */
-export type EndpointsState = ReadonlyMap<string, Endpoint>;
+export type EndpointsState = {
+  /** By endpoint id, oldest first. */
+  readonly registered: ReadonlyMap<string, Endpoint>;
+  /** Ids of those that were removed and are not registered again. */
+  readonly removed: ReadonlySet<string>;
+};
 
 export const endpoints: Decider<EndpointsState, EndpointCommand, EndpointEvent, EndpointRejection> = {
-  initial: new Map(),
+  initial: { registered: new Map(), removed: new Set() },
   decide,
   evolve,
 };
 
 function decide(command: EndpointCommand, state: EndpointsState): Decision<EndpointEvent, EndpointRejection> {
   const { endpointId, at } = command;
-  const known = state.get(endpointId);
+  const known = state.registered.get(endpointId);
   switch (command.type) {
     case 'RegisterEndpoint': {
       if (known === undefined) {
-        if (state.size >= endpointsMax) return reject('endpoints_exhausted');
+        if (state.registered.size >= endpointsMax) return reject('endpoints_exhausted');
         return accept({ ...command, type: 'EndpointRegistered', events: [...new Set(command.events)] });
       }
       const added = [...new Set(command.events)].filter((event) => !known.events.includes(event));
@@ -94,35 +100,43 @@ function decide(command: EndpointCommand, state: EndpointsState): Decision<Endpo
       if (known.status === 'disabled') return accept();
       return accept({ type: 'EndpointDisabled', endpointId, reason: command.reason, at });
     case 'RemoveEndpoint':
-      if (known === undefined) return reject('endpoint_not_found');
-      return accept({ type: 'EndpointRemoved', endpointId, at });
+      if (known !== undefined) return accept({ type: 'EndpointRemoved', endpointId, at });
+      return state.removed.has(endpointId) ? accept() : reject('endpoint_not_found');
     default:
       return assertNever(command);
   }
 }
 
 function evolve(state: EndpointsState, event: EndpointEvent): EndpointsState {
-  const next = new Map(state);
-  const known = state.get(event.endpointId);
+  const registered = new Map(state.registered);
+  const removed = new Set(state.removed);
+  const { endpointId } = event;
+  const known = registered.get(endpointId);
   if (event.type === 'EndpointRegistered') {
     assert(known === undefined, 'an endpoint is registered twice');
-    assert(state.size < endpointsMax, 'more endpoints than the limit');
+    assert(registered.size < endpointsMax, 'more endpoints than the limit');
     const { type: _, at, ...fields } = event;
-    return next.set(event.endpointId, { ...fields, status: 'enabled', createdAt: at });
+    registered.set(endpointId, { ...fields, status: 'enabled', createdAt: at });
+    removed.delete(endpointId);
+    return { registered, removed };
   }
   assert(known, `${event.type} for an endpoint that is not registered`);
   switch (event.type) {
     case 'EndpointEventsAdded':
-      return next.set(event.endpointId, { ...known, events: [...known.events, ...event.events] });
+      registered.set(endpointId, { ...known, events: [...known.events, ...event.events] });
+      return { registered, removed };
     case 'EndpointEnabled':
       assert(known.status === 'disabled', 'an enabled endpoint is enabled');
-      return next.set(event.endpointId, { ...known, status: 'enabled' });
+      registered.set(endpointId, { ...known, status: 'enabled' });
+      return { registered, removed };
     case 'EndpointDisabled':
       assert(known.status === 'enabled', 'a disabled endpoint is disabled');
-      return next.set(event.endpointId, { ...known, status: 'disabled' });
+      registered.set(endpointId, { ...known, status: 'disabled' });
+      return { registered, removed };
     case 'EndpointRemoved':
-      next.delete(event.endpointId);
-      return next;
+      registered.delete(endpointId);
+      removed.add(endpointId);
+      return { registered, removed };
     default:
       return assertNever(event);
   }

@@ -120,12 +120,12 @@ function remove({ services: { notifications } }: Deps): Route {
     method: 'delete',
     path: '/v1/webhook-endpoints/{id}',
     summary: 'Remove a webhook endpoint',
-    description: 'Nothing more is delivered to it.',
+    description: 'Nothing more is delivered to it. Removing it again gives the same answer.',
     access: ['webhooks'],
     request: { params: z.strictObject({ id: pathUuid }), query: z.strictObject({}) },
     paramsInvalid: nativeRejections.endpoint_not_found,
     responses: {
-      204: { description: 'Removed.' },
+      204: { description: 'Removed, or removed before.' },
       ...errorsOf(nativeDialect, [nativeRejections.endpoint_not_found]),
     },
     async handle({ caller, params }) {
