@@ -31,5 +31,7 @@ export function defineCall<
 export type CallRequest<Call> = Call extends CallContract<infer Request, z.ZodType, string> ? z.output<Request> : never;
 export type CallOutcome<Call> =
   Call extends CallContract<z.ZodType, infer Response, infer Rejection>
-    ? { readonly ok: true; readonly value: z.output<Response> } | { readonly ok: false; readonly rejection: Rejection }
+    ? | { readonly ok: true; readonly value: z.output<Response> }
+      /** `replayed`: it is the recorded answer to an earlier request with the same id. */
+      | { readonly ok: false; readonly rejection: Rejection; readonly replayed?: true }
     : never;

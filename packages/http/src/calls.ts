@@ -37,11 +37,12 @@ export function callRoutes(token: Secret, handlers: readonly CallHandler[]): Rou
         ok: boolean;
         value?: unknown;
         rejection?: string;
+        replayed?: true;
       };
       res.json(
         outcome.ok
           ? { ok: true, value: byContract(call, 'response', () => z.encode(call.response, outcome.value as never)) }
-          : { ok: false, rejection: outcome.rejection },
+          : { ok: false, rejection: outcome.rejection, replayed: outcome.replayed },
       );
     });
   }
@@ -125,11 +126,12 @@ function readOutcome<Call extends CallContract>(
 ): CallOutcome<Call> {
   assert(answer.status === 200, `${contract.name} answered ${answer.status}: ${answer.text.slice(0, 300)}`);
   return byContract(contract, 'response', () => {
-    const outcome = JSON.parse(answer.text) as { ok: boolean; value?: unknown; rejection?: string };
+    const outcome = JSON.parse(answer.text) as { ok: boolean; value?: unknown; rejection?: string; replayed?: true };
     if (outcome.ok)
       return { ok: true, value: z.decode(contract.response, outcome.value as never) } as CallOutcome<Call>;
     assert(contract.rejections.includes(String(outcome.rejection)), `unknown rejection ${outcome.rejection}`);
-    return { ok: false, rejection: outcome.rejection } as CallOutcome<Call>;
+    const { rejection, replayed } = outcome;
+    return { ok: false, rejection, ...(replayed === true ? { replayed } : {}) } as CallOutcome<Call>;
   });
 }
 

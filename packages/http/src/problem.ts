@@ -12,6 +12,8 @@ export type Failure = {
   readonly message: string;
   readonly field?: string;
   readonly retryAfterSeconds?: number;
+  /** The recorded answer to an earlier request. */
+  readonly replayed?: true;
 };
 
 /** Thrown by an edge handler to answer with a failure. */

@@ -281,6 +281,15 @@ describe('operations', () => {
       await reverse(operator, 'TX1'),
     ];
     expect(rest.map(({ headers }) => headers.get('idempotent-replayed'))).toEqual([null, null, null, null, null]);
+    gateway.services.respond(reverseTransfer)(() => ({
+      ok: false,
+      rejection: 'transfer_not_confirmed',
+      replayed: true,
+    }));
+    const refusedAgain = await reverse(operator, 'TX1', 'K');
+    expect([refusedAgain.status, refusedAgain.headers.get('idempotent-replayed')]).toEqual([409, 'true']);
+    refusing(reverseTransfer, 'transfer_not_confirmed');
+    expect((await reverse(operator, 'TX1', 'M')).headers.get('idempotent-replayed')).toBeNull();
     const [asked] = gateway.services.received(reverseTransfer);
     expect(asked?.reversalId).toBe(codeFrom('RV', [operator.tenantId, 'ops.reverse', 'TX1', 'K']));
     expect(await reverse(operator, 'TX1', 'a b')).toMatchObject({ status: 400, body: { field: 'Idempotency-Key' } });
@@ -326,6 +335,8 @@ describe('operations', () => {
     ['POST', '/v1/ops/accounts/W1/unfreeze'],
     ['POST', '/v1/ops/transfers/TX1/reverse'],
     ['GET', '/v1/ops/chains'],
+    ['GET', '/v1/ops/parked'],
+    ['POST', '/v1/ops/parked/redrive'],
   ])('%s %s is for operators only', async (method, path) => {
     expect(await as(tenant, method, path)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
     expect(gateway.services.count()).toBe(0);

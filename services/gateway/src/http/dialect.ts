@@ -54,6 +54,7 @@ export const edgeFailures = {
 
 export function sendFailure(dialect: Dialect, res: Response, failure: Failure): void {
   if (failure.retryAfterSeconds !== undefined) res.set('Retry-After', String(failure.retryAfterSeconds));
+  if (failure.replayed === true) res.set('Idempotent-Replayed', 'true');
   if (failure.status === 401 && dialect.schemes.includes('token')) res.set('WWW-Authenticate', 'Bearer');
   res
     .status(failure.status)

@@ -9,7 +9,8 @@ export function accepted<Call extends CallContract>(
   outcome: CallOutcome<Call>,
   table: Readonly<Record<RejectionOf<Call>, Failure>>,
 ): Extract<CallOutcome<Call>, { ok: true }>['value'] {
-  const settled = outcome as { ok: true; value: never } | { ok: false; rejection: RejectionOf<Call> };
+  const settled = outcome as { ok: true; value: never } | { ok: false; rejection: RejectionOf<Call>; replayed?: true };
   if (settled.ok) return settled.value;
-  throw new FailureError(table[settled.rejection]);
+  const { rejection, replayed } = settled;
+  throw new FailureError({ ...table[rejection], ...(replayed === true ? { replayed } : {}) });
 }

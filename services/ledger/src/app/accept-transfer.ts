@@ -35,7 +35,7 @@ export function acceptTransfer({ books, notes }: { readonly books: Books; readon
       referenceId,
       note,
     });
-    if (!outcome.ok) return refusalOf(call, outcome.rejection);
+    if (!outcome.ok) return refusalOf(call, outcome.rejection, outcome.replayed);
     return { ok: true, value: { transferId, acceptedAt: outcome.at, replayed: outcome.replayed } };
   };
 }

@@ -48,8 +48,9 @@ export function contentHashOf(fields: Readonly<Record<string, string | bigint | 
 export function refusalOf<Rejection extends string>(
   call: CallContract<z.ZodType, z.ZodType, Rejection>,
   rejection: string,
-): { readonly ok: false; readonly rejection: Rejection } {
+  replayed = false,
+): { readonly ok: false; readonly rejection: Rejection; readonly replayed?: true } {
   const named = call.rejections.find((one) => one === rejection);
   assert(named !== undefined, `${call.name} does not name ${rejection}`);
-  return { ok: false, rejection: named };
+  return { ok: false, rejection: named, ...(replayed ? { replayed } : {}) };
 }

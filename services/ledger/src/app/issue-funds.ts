@@ -7,7 +7,7 @@ export function issueFunds(books: Books) {
     const contentHash = contentHashOf({ type: 'IssueFunds', accountId, asset, amount });
     const command = { type: 'IssueFunds', transactionId, contentHash, accountId, asset, amount } as const;
     const outcome = await books.of(mode).submit(command);
-    if (!outcome.ok) return refusalOf(call, outcome.rejection);
+    if (!outcome.ok) return refusalOf(call, outcome.rejection, outcome.replayed);
     return { ok: true, value: { transactionId, ledgerReference: outcome.reference, postedAt: outcome.at } };
   };
 }

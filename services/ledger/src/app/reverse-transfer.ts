@@ -8,7 +8,7 @@ export function reverseTransfer(books: Books) {
     const contentHash = contentHashOf({ type: 'ReverseTransfer', transferId });
     const command = { type: 'ReverseTransfer', reversalId, contentHash, transferId, actor } as const;
     const outcome = await books.of(mode).submit(command);
-    if (!outcome.ok) return refusalOf(call, outcome.rejection);
+    if (!outcome.ok) return refusalOf(call, outcome.rejection, outcome.replayed);
     return { ok: true, value: { transferId, ledgerReference: outcome.reference, replayed: outcome.replayed } };
   };
 }

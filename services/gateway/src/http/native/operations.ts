@@ -54,7 +54,8 @@ function reverse({ services: { ledger } }: Deps): Route {
     summary: 'Reverse a transfer',
     description:
       'Posts the opposite entries, once, linked to the transfer. A repeat with the same `Idempotency-Key` gets the ' +
-      'original answer, also when that was a refusal; without a key each request is a decision of its own.',
+      'original answer with `Idempotent-Replayed: true`, also when that was a refusal; without a key each request is a ' +
+      'decision of its own.',
     access: ['ops'],
     request: {
       params: z.strictObject({ id: pathId }),
