@@ -4,6 +4,7 @@ export * from './calls/identity-calls';
 export * from './calls/intent-calls';
 export * from './calls/ledger-calls';
 export * from './calls/notification-calls';
+export * from './calls/parked-calls';
 export * from './deposit-events';
 export * from './event-contract';
 export * from './fields';

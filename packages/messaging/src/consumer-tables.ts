@@ -3,6 +3,7 @@ import type { Tx } from '@daybook/event-store';
 import type { MigrationSource } from '@daybook/event-store';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
+import { typeOf } from './message';
 import type { RawMessage } from './transport';
 
 /** For the schema of every service that consumes. */
@@ -94,14 +95,15 @@ export async function park(
   reason: { readonly at: Date; readonly cause: string | null },
 ): Promise<void> {
   await tx.query(
-    `insert into parked_messages (group_name, topic, partition, "offset", key, value, headers, cause, parked_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict do nothing`,
+    `insert into parked_messages (group_name, topic, partition, "offset", key, type, value, headers, cause, parked_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`,
     [
       group,
       message.topic,
       message.partition,
       message.offset,
       message.key,
+      typeOf(message.value),
       message.value,
       JSON.stringify(message.headers),
       reason.cause,

@@ -80,3 +80,15 @@ export function readMessage(
   const data = contract === undefined ? raw : decodeData(contract, rest.version, raw);
   return { message: { ...rest, data }, contract };
 }
+
+/** A type that Postgres can store and a terminal can show. */
+const printableType = envelope.shape.type.max(200).regex(/^\P{C}+$/u);
+
+/** What the message says it is, for people to read. Null when it does not say it in a way that can be stored. */
+export function typeOf(value: Buffer | null): string | null {
+  try {
+    return printableType.parse((JSON.parse(String(value)) as { type?: unknown } | null)?.type);
+  } catch {
+    return null;
+  }
+}

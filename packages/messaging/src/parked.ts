@@ -3,7 +3,7 @@
  * its own transaction; when the last one is gone, the consumer goes on with the key.
  */
 import { inTransaction } from '@daybook/event-store';
-import type { Logger, Registry } from '@daybook/runtime';
+import type { Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { consumerMetrics } from './consumer-metrics';
 import { applyOne } from './handle-batch';
@@ -20,44 +20,60 @@ export type ParkedKey = {
   /** Why its first message is parked. */
   readonly cause: string | null;
   readonly since: string;
+  /** Of its messages; one that could not be read has none. */
+  readonly types: readonly string[];
+};
+
+export type ParkedFilter = {
+  readonly group?: string | undefined;
+  readonly topic?: string | undefined;
+  readonly key?: string | undefined;
 };
 
 /** One row a key, oldest first. */
-export async function listParked(
-  pool: Pool,
-  filter: { readonly group?: string; readonly topic?: string; readonly key?: string } = {},
-): Promise<readonly ParkedKey[]> {
+export async function listParked(pool: Pool, filter: ParkedFilter = {}, limit?: number): Promise<readonly ParkedKey[]> {
   const { rows } = await pool.query<Omit<ParkedKey, 'since'> & { since: Date }>(
     `select group_name as group, topic, key, count(*)::int as messages,
-            (array_agg(cause order by parked_id))[1] as cause, min(parked_at) as since
+            (array_agg(cause order by parked_id))[1] as cause, min(parked_at) as since,
+            coalesce(array_agg(distinct type) filter (where type is not null), '{}') as types
      from parked_messages
      where ($1::text is null or group_name = $1) and ($2::text is null or topic = $2) and ($3::text is null or key = $3)
-     group by group_name, topic, key order by min(parked_id)`,
-    [filter.group ?? null, filter.topic ?? null, filter.key ?? null],
+     group by group_name, topic, key order by min(parked_id) limit $4`,
+    [filter.group ?? null, filter.topic ?? null, filter.key ?? null, limit ?? null],
   );
   return rows.map((row) => ({ ...row, since: row.since.toISOString() }));
 }
 
-type RedriveDeps = {
+export type RedriveDeps = {
+  /** The one of the consumers: a message is handled with a connection held, as they do. */
   readonly pool: Pool;
   readonly logger: Logger;
   readonly metrics: Registry;
+  readonly onFatal: OnFatal;
   /** Those of the service; the ones of the group are used. */
   readonly subscriptions: readonly Subscription[];
 };
 
-/** Redrives one key of the group, or all. A message that fails again stays, and so do those behind it. */
+/**
+ * Redrives one key of the group, or all, for as long as `goOn` says. A message that fails again stays, and so do those
+ * behind it. Safe beside the consumer and beside another redrive: whoever handles the first message of a key holds it
+ * until that is committed, and the others wait for it.
+ */
 export async function redrive(
   deps: RedriveDeps,
   filter: { readonly group: string; readonly key?: string },
+  goOn: () => boolean = () => true,
 ): Promise<{ readonly handled: number; readonly stillParked: number }> {
   let handled = 0;
   for (const parked of await listParked(deps.pool, filter)) {
     const subscription = deps.subscriptions.find(
       ({ group, topic }) => group === parked.group && topic === parked.topic,
     );
-    if (!subscription) throw new Error(`no subscription of group ${parked.group} to ${parked.topic}`);
-    while (await redriveFirst(deps, subscription, parked.key)) handled += 1;
+    if (!subscription) {
+      deps.logger.warn({ group: parked.group, topic: parked.topic }, 'parked for a subscription that is no more');
+      continue;
+    }
+    while (goOn() && (await redriveFirst(deps, subscription, parked.key))) handled += 1;
   }
   const left = await listParked(deps.pool, filter);
   return { handled, stillParked: left.reduce((sum, { messages }) => sum + messages, 0) };
@@ -89,7 +105,9 @@ async function redriveFirst(deps: RedriveDeps, subscription: Subscription, key: 
     return done;
   } catch (error) {
     // The world failed: the operator repeats the redrive. Otherwise the message stays, with its newest cause.
-    if (verdictOn(error, group) === 'wait' || failing === undefined) throw error;
+    const verdict = verdictOn(error, group);
+    if (verdict === 'crash') deps.onFatal(error);
+    if (verdict === 'crash' || verdict === 'wait' || failing === undefined) throw error;
     deps.logger.warn({ error, group, topic, key }, 'redriven message failed again');
     await deps.pool.query(`update parked_messages set cause = $2, redrives = redrives + 1 where parked_id = $1`, [
       failing,

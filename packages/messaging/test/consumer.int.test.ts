@@ -165,7 +165,8 @@ onEachTransport('the consumer', (name, create) => {
       );
       expect(rows[0]).toMatchObject({ value: Buffer.from('{"id":'), cause: expect.stringContaining('SyntaxError') });
 
-      const deps = { pool, logger, metrics, subscriptions: [subscription] };
+      const onFatal = (error: unknown) => void fatal.push(error);
+      const deps = { pool, logger, metrics, onFatal, subscriptions: [subscription] };
       expect(await redrive(deps, { group: subscription.group, key: 'type' })).toEqual({ handled: 0, stillParked: 20 });
       repaired = true;
       expect(await redrive(deps, { group: subscription.group, key: 'type' })).toEqual({ handled: 20, stillParked: 0 });

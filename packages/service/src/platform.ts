@@ -13,13 +13,16 @@ import {
   type Projection,
   type Projections,
 } from '@daybook/event-store';
-import { createApp, httpServer, type AppOptions } from '@daybook/http';
+import { callRoutes, createApp, httpServer, onCall, type AppOptions } from '@daybook/http';
 import {
   createConsumer,
   createRelay,
   messagingMigrations,
   openTransport,
+  parkedAnswers,
+  parkedMessages,
   type Consumer,
+  type ParkedMessages,
   type RelayOptions,
   type Subscription,
   type Transport,
@@ -44,6 +47,8 @@ export type PlatformOptions = {
   readonly name: string;
   /** Directory of the service's own migrations. They come after those of the event store and of messaging. */
   readonly migrations: string;
+  /** Reachable from outside, so it serves no calls; what it has parked is to be asked of `parked`. */
+  readonly isEdge?: boolean;
 };
 
 /** What a test, or a process with several services, brings instead. */
@@ -73,6 +78,8 @@ export type Platform = {
   }): Projections;
   consumer(subscription: Subscription): Consumer;
   relay(options: RelayOptions): Component;
+  /** What its consumers have set aside. Operators get at it by calls, which the platform serves. */
+  readonly parked: ParkedMessages;
   /** The whole, ready to start. Called once, last. */
   service(parts: ServiceParts): Service;
 };
@@ -88,7 +95,7 @@ export type ServiceParts = {
 /** Connects to nothing yet: that is for the start of the service. */
 export function openPlatform(
   config: ServiceSettings,
-  { name, migrations }: PlatformOptions,
+  { name, migrations, isEdge = false }: PlatformOptions,
   overrides: Partial<PlatformOverrides> = {},
 ): Platform {
   const schema = name.replaceAll('-', '_');
@@ -99,6 +106,8 @@ export function openPlatform(
   const { pool, consumerPool } = openPools(config, schema, logger);
   const store = postgresEventStore(pool);
   const transport = overrides.transport ?? transportOf(config, name, logger);
+  const subscriptions: Subscription[] = [];
+  const parked = parkedMessages({ pool: consumerPool, logger, metrics, onFatal, subscriptions });
 
   const foundation: Component[] = [
     connections([pool, consumerPool]),
@@ -118,16 +127,24 @@ export function openPlatform(
     consumerPool,
     store,
     projections: (group) => createProjections({ ...group, pool, store, logger, onFatal }),
-    consumer: (subscription) =>
-      createConsumer({ pool: consumerPool, transport, logger, metrics, onFatal, now }, subscription),
+    consumer(subscription) {
+      subscriptions.push(subscription);
+      return createConsumer({ pool: consumerPool, transport, logger, metrics, onFatal, now }, subscription);
+    },
     relay: (options) => createRelay({ pool, store, transport, logger, metrics, onFatal }, options),
-    service: (parts) => assemble(config, { name, logger, metrics, pool, foundation }, parts),
+    parked,
+    service(parts) {
+      const consumes = subscriptions.length > 0 && !isEdge;
+      const calls = consumes ? [parkedRoutes(config, name, parked)] : [];
+      return assemble(config, { name, logger, metrics, pool, foundation, calls }, parts);
+    },
   };
 }
 
 type Base = Pick<Platform, 'logger' | 'metrics' | 'pool'> & {
   readonly name: string;
   readonly foundation: readonly Component[];
+  readonly calls: readonly ReturnType<typeof callRoutes>[];
 };
 
 function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Service {
@@ -137,7 +154,10 @@ function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Ser
     logger,
     metrics,
     notReady: () => (running ? (parts.notReady?.() ?? unanswered(pool)) : 'starting'),
-    routes: parts.routes ?? (() => undefined),
+    routes(to) {
+      parts.routes?.(to);
+      for (const calls of base.calls) to.use(calls);
+    },
   });
   const server = httpServer(app, { host: config.HTTP_HOST, port: config.HTTP_PORT });
   const all = inOrder(name, [...base.foundation, ...parts.components, server]);
@@ -152,6 +172,11 @@ function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Ser
       await all.stop();
     },
   };
+}
+
+function parkedRoutes(config: ServiceSettings, name: string, parked: ParkedMessages) {
+  const { list, redrive } = parkedAnswers(name, parked);
+  return callRoutes(config.INTERNAL_TOKEN, [onCall(list.call, list.handle), onCall(redrive.call, redrive.handle)]);
 }
 
 /**
