@@ -239,6 +239,7 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
       LEDGER_URL: urls.ledger,
       CHAIN_WATCHER_URL: urls['chain-watcher'],
       NOTIFICATIONS_URL: urls.notifications,
+      SETTLEMENT_URL: urls.settlement,
     },
   };
   return { ...common, ...own[name] };

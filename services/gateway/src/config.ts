@@ -52,6 +52,7 @@ export const configSchema = z.object({
   LEDGER_URL: serviceUrl.describe('Base URL of the ledger service.'),
   CHAIN_WATCHER_URL: serviceUrl.describe('Base URL of the chain-watcher service.'),
   NOTIFICATIONS_URL: serviceUrl.describe('Base URL of the notifications service.'),
+  SETTLEMENT_URL: serviceUrl.describe('Base URL of the settlement service.'),
   TOKEN_PUBLIC_KEY: tokenPublicKey.describe('PEM of the P-256 public key that bearer tokens are verified with.'),
   TRUSTED_PROXIES: cidrList
     .prefault('')

@@ -16,6 +16,7 @@ const valid = {
   LEDGER_URL: 'http://ledger:8080',
   CHAIN_WATCHER_URL: 'http://chain-watcher:8080',
   NOTIFICATIONS_URL: 'http://notifications:8080',
+  SETTLEMENT_URL: 'http://settlement:8080',
   TOKEN_PUBLIC_KEY: pem('P-256'),
 };
 

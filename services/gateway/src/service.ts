@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { parkedCalls } from '@daybook/contracts';
 import { callClient, type CallClient } from '@daybook/http';
 import type { Service } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides } from '@daybook/service';
@@ -12,19 +13,20 @@ import { createLimits } from './http/limits';
 import { mountRoutes } from './http/mount';
 import { openApiDocument } from './http/openapi';
 import { allRoutes, dialects } from './http/routes';
-import type { Services } from './ports';
+import type { Ask, ConsumingService, ParkedMessages, Services } from './ports';
 import { credentialTable } from './projections/credentials';
 
 const migrations = join(__dirname, '../migrations');
 
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<PlatformOverrides> = {}): Service {
-  const platform = openPlatform(config, { name: 'gateway', migrations }, overrides);
+  const platform = openPlatform(config, { name: 'gateway', migrations, isEdge: true }, overrides);
   const { pool, now, logger } = platform;
   const services = callClients(config);
   const known = orAskIdentity(credentialTable(pool), services.identity);
   const credentials = cacheCredentials(known, { lifetimeMs: config.CREDENTIAL_CACHE_MS, now });
-  const routes = allRoutes({ services, now, signatureAbove: config.PAY_SIGNATURE_ABOVE });
+  const parked = { ...parkedElsewhere(services), gateway: platform.parked };
+  const routes = allRoutes({ services, parked, now, signatureAbove: config.PAY_SIGNATURE_ABOVE });
 
   return platform.service({
     components: [platform.consumer(identityCredentials(credentials)), ...Object.values(services)],
@@ -55,5 +57,19 @@ function callClients(config: Config): Record<keyof Services, CallClient> {
     ledger: clientOf(config.LEDGER_URL),
     chainWatcher: clientOf(config.CHAIN_WATCHER_URL),
     notifications: clientOf(config.NOTIFICATIONS_URL),
+    settlement: clientOf(config.SETTLEMENT_URL),
+  };
+}
+
+function parkedElsewhere(services: Services): Record<Exclude<ConsumingService, 'gateway'>, ParkedMessages> {
+  const of = (service: ConsumingService, ask: Ask): ParkedMessages => {
+    const { list, redrive } = parkedCalls(service);
+    return { list: (request) => ask(list, request), redrive: (request) => ask(redrive, request) };
+  };
+  return {
+    intents: of('intents', services.intents),
+    ledger: of('ledger', services.ledger),
+    settlement: of('settlement', services.settlement),
+    notifications: of('notifications', services.notifications),
   };
 }

@@ -60,6 +60,7 @@ export class GatewayHarness {
       LEDGER_URL: url,
       CHAIN_WATCHER_URL: url,
       NOTIFICATIONS_URL: url,
+      SETTLEMENT_URL: url,
       PAY_RATE_LIMIT_PER_MINUTE: '100000',
       RATE_LIMIT_PER_MINUTE: '100000',
       PUBLIC_RATE_LIMIT_PER_MINUTE: '100000',
@@ -160,6 +161,12 @@ export class GatewayHarness {
       recordedAt: new Date(),
     };
     await this.#transport.publish([messageOf(contract, data, source)]);
+  }
+
+  /** A message about credentials that no attempt could handle. */
+  async publishUnreadable(key: string): Promise<void> {
+    const value = Buffer.from('{"id":');
+    await this.#transport.publish([{ topic: credentialIssued.topic, key, id: randomUUID(), value, headers: {} }]);
   }
 
   /** Whatever a documented route answers is documented: the status, and the body by its schema. */

@@ -335,6 +335,8 @@ describe('operations', () => {
     ['POST', '/v1/ops/accounts/W1/unfreeze'],
     ['POST', '/v1/ops/transfers/TX1/reverse'],
     ['GET', '/v1/ops/chains'],
+    ['GET', '/v1/ops/parked'],
+    ['POST', '/v1/ops/parked/redrive'],
   ])('%s %s is for operators only', async (method, path) => {
     expect(await as(tenant, method, path)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
     expect(gateway.services.count()).toBe(0);

@@ -12,8 +12,10 @@ import { validatorOf, type Document } from './harness';
 const ask: Ask = async () => {
   throw new Error('nobody is asked');
 };
-const services = { identity: ask, intents: ask, ledger: ask, chainWatcher: ask, notifications: ask };
-const routes = allRoutes({ services, now: () => new Date(0), signatureAbove: null });
+const services = { identity: ask, intents: ask, ledger: ask, chainWatcher: ask, notifications: ask, settlement: ask };
+const silent = { list: ask as never, redrive: ask as never };
+const parked = { intents: silent, ledger: silent, settlement: silent, notifications: silent, gateway: silent };
+const routes = allRoutes({ services, parked, now: () => new Date(0), signatureAbove: null });
 const document = JSON.parse(stringifyJson(openApiDocument(routes, dialects))) as Document & { openapi: string };
 
 function app(): Express {

@@ -1,3 +1,4 @@
+import { isOperationalError } from '@daybook/core';
 import type { CallContract, CallOutcome, CallRequest } from '@daybook/contracts';
 import * as contracts from '@daybook/contracts';
 import { callRoutes, errorHandler, httpServer, onCall, sendProblem } from '@daybook/http';
@@ -20,9 +21,14 @@ export type StandIn = {
   stop(): Promise<void>;
 };
 
-const calls = Object.values<unknown>(contracts).filter(
+const fixed = Object.values<unknown>(contracts).filter(
   (value) => typeof value === 'object' && value !== null && 'rejections' in value,
 ) as CallContract[];
+const consuming = ['intents', 'ledger', 'settlement', 'notifications'];
+const calls: readonly CallContract[] = [
+  ...fixed,
+  ...consuming.flatMap((service): CallContract[] => Object.values(contracts.parkedCalls(service))),
+];
 
 export async function startStandIn(token: Secret): Promise<StandIn> {
   const answers = new Map<string, Handler>();
@@ -48,7 +54,7 @@ export async function startStandIn(token: Secret): Promise<StandIn> {
   app.use(callRoutes(token, handlers));
   app.use(
     errorHandler((error) => {
-      throw error;
+      if (!isOperationalError(error)) throw error;
     }, sendProblem),
   );
   const server = httpServer(app, { host: '127.0.0.1', port: 0 });

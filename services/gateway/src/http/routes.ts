@@ -6,6 +6,7 @@ import { nativeDialect } from './native/dialect';
 import { intentListRoutes } from './native/intents';
 import { ledgerRoutes } from './native/ledger';
 import { operationRoutes } from './native/operations';
+import { parkedRoutes, type ParkedDeps } from './native/parked';
 import { sandboxRoutes } from './native/sandbox';
 import { sessionRoutes } from './native/sessions';
 import { webhookDeliveryRoutes } from './native/webhook-deliveries';
@@ -23,7 +24,7 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
 };
 
 /** Every route of the gateway, in the order of the document. */
-export function allRoutes(deps: TransferDeps & { readonly services: Services }): Route[] {
+export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services: Services }): Route[] {
   return [
     ...walletRoutes(deps),
     ...transferRoutes(deps),
@@ -36,5 +37,6 @@ export function allRoutes(deps: TransferDeps & { readonly services: Services }):
     ...sessionRoutes(deps),
     ...ledgerRoutes(deps),
     ...operationRoutes(deps),
+    ...parkedRoutes(deps),
   ];
 }

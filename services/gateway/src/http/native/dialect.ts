@@ -7,6 +7,7 @@ import type {
   listEndpoints,
   listIntents,
   listTransactions,
+  ParkedCalls,
   redeliver,
   registerEndpoint,
   removeEndpoint,
@@ -61,7 +62,8 @@ type NativeCall =
   | typeof listTransactions
   | typeof setAccountFrozen
   | typeof reverseTransfer
-  | typeof chainStatus;
+  | typeof chainStatus
+  | ParkedCalls['redrive'];
 
 const notFound = (code: string, message: string) => ({ status: 404, code, message }) as const;
 const badField = (field: string, said: string) =>
@@ -93,6 +95,7 @@ export const nativeRejections = {
     code: 'INSUFFICIENT_BALANCE',
     message: 'The account does not have enough available.',
   },
+  parked_key_not_found: notFound('PARKED_KEY_NOT_FOUND', 'The service has no message of this group and key parked.'),
 } as const satisfies Record<RejectionOf<NativeCall>, Failure>;
 
 export const sandboxOnly: Failure = {
