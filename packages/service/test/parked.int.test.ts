@@ -160,33 +160,49 @@ test('5. operators at once, in one process or two, and consumers beside them, ha
   await publish(...ns.map((n) => ['bad', n] as const));
   await instance.consumer.caughtUp();
   const second = await open();
-  let arrive!: () => void;
-  const arrived = new Promise<void>((resolve) => (arrive = resolve));
-  let release!: () => void;
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const arrived = gate();
+  const release = gate();
   let inside = 0;
   let insideMax = 0;
   before = async () => {
     inside += 1;
     insideMax = Math.max(insideMax, inside);
-    arrive();
-    await held;
+    arrived.open();
+    await release.opened;
     inside -= 1;
   };
   const redrives = [redrive(), redrive()];
-  await arrived;
+  await arrived.opened;
   redrives.push(second.operator(calls.redrive, { group, key: 'bad', actor }));
   await someoneWaitsForALock();
   const later = Array.from({ length: 10 }, (_, n) => n + 31);
   await publish(...later.map((n) => ['bad', n] as const));
   await second.consumer.caughtUp();
-  release();
+  release.open();
   const [one, same, other] = await Promise.all(redrives);
   expect(same).toEqual(one);
   const handledBy = (outcome: typeof one) => (outcome?.ok ? outcome.value.handled : NaN);
   expect(handledBy(one) + handledBy(other)).toBe(39);
   expect(await numbersOf('bad')).toEqual([...ns, ...later]);
   expect(insideMax).toBe(1);
+});
+
+test('5. a message that comes while the last one is redriven waits for it, and is left to the consumer', async () => {
+  await publish(['bad', 1], ['bad', 2]);
+  await instance.consumer.caughtUp();
+  const arrived = gate();
+  const release = gate();
+  before = async () => {
+    arrived.open();
+    await release.opened;
+  };
+  const redriven = redrive();
+  await arrived.opened;
+  await publish(['bad', 3]);
+  await someoneWaitsForALock().finally(release.open);
+  expect(await redriven).toEqual({ ok: true, value: { handled: 1, stillParked: 0, cause: null } });
+  await instance.consumer.caughtUp();
+  expect(await numbersOf('bad')).toEqual([1, 2, 3]);
 });
 
 test('5. while the world fails nothing is lost, and the caller is told to come again', async () => {
@@ -207,6 +223,13 @@ test('5. the calls are for holders of the internal token, stand beside those of 
   // Its own routes ask for the token, so nothing but the missing call tells the two apart.
   expect(await asked(await open({ isEdge: true }), `Bearer ${token}`)).toBe(404);
 });
+
+/** Something to wait for, and what opens it. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
 
 async function someoneWaitsForALock(): Promise<void> {
   await eventually(
