@@ -18,7 +18,7 @@ describe('parseJson', () => {
         const text = JSON.stringify(value);
         const keys = [...text.matchAll(/"(__proto__|constructor|prototype)"/g)];
         fc.pre(keys.length === 0 && !/\\ud[89a-f]/.test(text));
-        expect(JSON.parse(stringifyJson(parseJson(text)))).toEqual(value);
+        expect(JSON.parse(stringifyJson(parseJson(text)))).toEqual(JSON.parse(text));
       }),
     );
   });
