@@ -1,11 +1,12 @@
 /**
- * Writes what the documentation takes from the code: docs/events.md from the contracts, and the settings table of each
- * service's README from its config schema. With --check it writes nothing and fails when a file would change.
+ * Writes what the documentation takes from the code: docs/events.md from the contracts, and the settings tables of the
+ * READMEs from the config schemas. With --check it writes nothing and fails when a file would change.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventContracts } from '@daybook/contracts';
 import { describeConfig } from '@daybook/runtime';
+import { configSchema as standalone } from '@daybook/standalone';
 import { configSchema as chainWatcher } from '@services/chain-watcher';
 import { configSchema as gateway } from '@services/gateway';
 import { configSchema as identity } from '@services/identity';
@@ -16,7 +17,16 @@ import { configSchema as settlement } from '@services/settlement';
 import { z } from 'zod';
 
 const root = join(__dirname, '../../..');
-const services = { 'chain-watcher': chainWatcher, gateway, identity, intents, ledger, notifications, settlement };
+const configSchemas: Readonly<Record<string, z.ZodObject>> = {
+  '.': standalone,
+  'services/chain-watcher': chainWatcher,
+  'services/gateway': gateway,
+  'services/identity': identity,
+  'services/intents': intents,
+  'services/ledger': ledger,
+  'services/notifications': notifications,
+  'services/settlement': settlement,
+};
 const settingsBetween = /(<!-- config -->\n)[\s\S]*?(<!-- \/config -->)/;
 
 type JsonSchema = {
@@ -65,25 +75,23 @@ function eventsPage(): string {
   return ['# Events between services', intro, ...sections].join('\n\n') + '\n';
 }
 
-function readmeWithSettings(service: keyof typeof services): { path: string; text: string } {
-  const path = join(root, 'services', service, 'README.md');
+function readmeWithSettings([folder, schema]: readonly [string, z.ZodObject]): { path: string; text: string } {
+  const path = join(root, folder, 'README.md');
   const readme = readFileSync(path, 'utf8');
   if (!settingsBetween.test(readme)) throw new Error(`${path} has no <!-- config --> markers`);
-  return {
-    path,
-    text: readme.replace(settingsBetween, (_, open: string, close: string) => open + unformatted(service) + close),
-  };
+  const text = readme.replace(settingsBetween, (_, open: string, close: string) => open + unformatted(schema) + close);
+  return { path, text };
 }
 
 /** The formatter would align the columns anew at every change. */
-function unformatted(service: keyof typeof services): string {
-  return `<!-- prettier-ignore-start -->\n\n${describeConfig(services[service])}\n\n<!-- prettier-ignore-end -->\n`;
+function unformatted(schema: z.ZodObject): string {
+  return `<!-- prettier-ignore-start -->\n\n${describeConfig(schema)}\n\n<!-- prettier-ignore-end -->\n`;
 }
 
 function main(): number {
   const files = [
     { path: join(root, 'docs/events.md'), text: eventsPage() },
-    ...(Object.keys(services) as (keyof typeof services)[]).map(readmeWithSettings),
+    ...Object.entries(configSchemas).map(readmeWithSettings),
   ];
   const stale = files.filter(({ path, text }) => readOrEmpty(path) !== text);
   if (!process.argv.includes('--check')) stale.forEach(({ path, text }) => writeFileSync(path, text));

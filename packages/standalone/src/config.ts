@@ -34,7 +34,7 @@ export const configSchema = z.object({
     .describe('USDT contract on EVM_RPC_URL; without it a test token is deployed there.'),
   INTENT_TTL_MS: durationMsSetting(30 * 24 * 3_600_000)
     .optional()
-    .describe('Lifetime of a payment intent in milliseconds.'),
+    .describe('Lifetime of a payment intent in milliseconds, instead of the 30 minutes of the intents service.'),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

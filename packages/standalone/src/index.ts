@@ -1,5 +1,5 @@
 export { openReceiver, type ReceivedWebhook } from './demo/webhook-receiver';
-export { loadConfig, type Config } from './config';
+export { configSchema, loadConfig, type Config } from './config';
 export { readEndpoints, type Endpoints } from './endpoints';
 export { readCredentials, type Credentials } from './seed';
 export { seedConfigSchema } from './seed-main';
