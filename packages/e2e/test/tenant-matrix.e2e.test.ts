@@ -95,7 +95,8 @@ describe("another tenant's id", () => {
             ]).toEqual([place, 403]);
           } else if (id !== undefined && place !== meantForOthers) {
             const answer = await send(daybook, attacker, { method, path, operation }, field, id);
-            // A cursor names a place in a list, not a thing: with anyone's cursor one lists one's own.
+            // A cursor names a place in a list, not a thing: with anyone's cursor one lists one's own. An order id is
+            // the tenant's own word, and another tenant may use the same.
             if (field.name !== 'cursor') {
               // A foreign id is answered as an id that does not exist: with 404 where it names the resource.
               const unknown = await send(daybook, attacker, { method, path, operation }, field, unknownLike(id));
@@ -107,7 +108,7 @@ describe("another tenant's id", () => {
             }
             // The simulated chains are closed to live credentials altogether.
             const refusal = path.startsWith('/v1/sandbox/') && attacker.mode === 'live' ? 403 : 404;
-            if (field.in === 'path' || field.name === 'address')
+            if (field.in === 'path' || field.name === 'address' || field.name === 'subject')
               expect([place, answer.status]).toEqual([place, refusal]);
             for (const secret of [owned['path:intent_id'], owned['path:transaction_id'], victim.walletId]) {
               if (secret !== undefined && secret !== id)

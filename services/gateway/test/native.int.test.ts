@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
   chainStatus,
   getBalance,
+  getIntent,
+  getTransfer,
   listAccounts,
   listDeliveries,
   listEndpoints,
@@ -233,6 +235,28 @@ describe('ledger reads', () => {
     const reply = await as(tenant, 'GET', '/v1/ledger/transactions?subject=TX1');
     expect(reply.body).toMatchObject({ transactions: [{ entries: [{ amount: '150.00', direction: 'debit' }] }] });
     expect(gateway.services.received(listTransactions)).toMatchObject([{ subject: 'TX1', tenantId: tenant.tenantId }]);
+  });
+
+  const nothing = { ok: true, value: { transactions: [], nextCursor: null } } as const;
+  const path = '/v1/ledger/transactions?subject=TX1';
+
+  test('answer 404 for a subject without transactions that no service knows it as the tenant’s', async () => {
+    gateway.services.respond(listTransactions)(() => nothing);
+    refusing(getIntent, 'intent_not_found');
+    refusing(getTransfer, 'transfer_not_found');
+    refusing(getBalance, 'account_not_found');
+    expect(await as(tenant, 'GET', path)).toMatchObject({ status: 404, body: { code: 'SUBJECT_NOT_FOUND' } });
+    expect(gateway.services.received(getTransfer)).toMatchObject([{ tenantId: tenant.tenantId, transferId: 'TX1' }]);
+  });
+
+  test('show an empty journal of a subject that is an account of the tenant, or when operations ask', async () => {
+    gateway.services.respond(listTransactions)(() => nothing);
+    refusing(getIntent, 'intent_not_found');
+    refusing(getTransfer, 'transfer_not_found');
+    gateway.services.respond(getBalance)(() => ({ ok: true, value: balance }));
+    expect(await as(tenant, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });
+    expect(await as(operator, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });
+    expect(gateway.services.received(getBalance)).toHaveLength(1);
   });
 });
 

@@ -103,3 +103,9 @@ export const sandboxOnly: Failure = {
   code: 'SANDBOX_ONLY',
   message: 'Only a sandbox credential can simulate deposits.',
 };
+
+export const subjectNotFound: Failure = {
+  status: 404,
+  code: 'SUBJECT_NOT_FOUND',
+  message: 'subject: is not an intent, a transfer or an account of yours',
+};

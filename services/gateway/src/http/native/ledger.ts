@@ -1,4 +1,14 @@
-import { accountTypes, asset, getBalance, listAccounts, listTransactions, type CallOutcome } from '@daybook/contracts';
+import {
+  accountTypes,
+  asset,
+  getBalance,
+  getIntent,
+  getTransfer,
+  listAccounts,
+  listTransactions,
+  type CallOutcome,
+} from '@daybook/contracts';
+import { FailureError } from '@daybook/http';
 import { assets, formatAmount, type AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
@@ -7,9 +17,9 @@ import { cursor, limit, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { errorsOf } from '../responses';
 import { route, type Route } from '../route';
-import { nativeDialect, nativeRejections } from './dialect';
+import { nativeDialect, nativeRejections, subjectNotFound } from './dialect';
 
-type Deps = { readonly services: Pick<Services, 'ledger'> };
+type Deps = { readonly services: Pick<Services, 'ledger' | 'intents'> };
 type Balance = Extract<CallOutcome<typeof getBalance>, { ok: true }>['value'];
 type Transaction = Extract<CallOutcome<typeof listTransactions>, { ok: true }>['value']['transactions'][number];
 
@@ -141,13 +151,13 @@ function describeTransaction(posted: Transaction) {
   };
 }
 
-function listJournal({ services: { ledger } }: Deps): Route {
+function listJournal({ services }: Deps): Route {
   return route({
     dialect: 'native',
     method: 'get',
     path: '/v1/ledger/transactions',
     summary: 'List journal transactions',
-    description: 'Oldest first; of one subject (an intent, a transfer) or all.',
+    description: 'Oldest first; of one subject (an intent, a transfer, an account) or all. A subject of nobody is 404.',
     access: ['ledger:read', 'ops'],
     request: { query: z.strictObject({ subject: pathId.optional(), limit, cursor: cursor.optional() }) },
     responses: {
@@ -172,17 +182,34 @@ function listJournal({ services: { ledger } }: Deps): Route {
           next_cursor: null,
         },
       },
-      ...errorsOf(nativeDialect, [nativeRejections.cursor_invalid]),
+      ...errorsOf(nativeDialect, [nativeRejections.cursor_invalid, subjectNotFound]),
     },
     async handle({ caller, query }) {
-      const outcome = await ledger(listTransactions, {
+      const outcome = await services.ledger(listTransactions, {
         ...readerOf(caller),
         subject: query.subject ?? null,
         limit: query.limit,
         cursor: query.cursor ?? null,
       });
       const page = accepted<typeof listTransactions>(outcome, nativeRejections);
+      if (query.subject !== undefined && page.transactions.length === 0)
+        await requireSubject(services, caller, query.subject);
       return { body: { transactions: page.transactions.map(describeTransaction), next_cursor: page.nextCursor } };
     },
   });
+}
+
+/**
+ * A subject without transactions is either one of the caller's for which nothing has been posted yet, or an id that it
+ * does not have: another tenant's is answered as nobody's. Operations read every tenant's, and are not asked.
+ */
+async function requireSubject(services: Deps['services'], caller: Credential, subject: string): Promise<void> {
+  const { tenantId, mode } = readerOf(caller);
+  if (tenantId === null) return;
+  const answers = await Promise.all([
+    services.intents(getIntent, { tenantId, mode, intentId: subject }),
+    services.ledger(getTransfer, { tenantId, mode, transferId: subject }),
+    services.ledger(getBalance, { tenantId, mode, accountId: subject }),
+  ]);
+  if (!answers.some(({ ok }) => ok)) throw new FailureError(subjectNotFound);
 }
