@@ -1,13 +1,12 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { repositoryFiles, repositoryRoot } from './repository';
 
-const root = join(__dirname, '../../..');
-const pages = execFileSync('git', ['ls-files', '*.md'], { cwd: root, encoding: 'utf8' }).trim().split('\n');
+const pages = repositoryFiles().filter((file) => file.endsWith('.md'));
 
 describe('the documents', () => {
   test.each(pages)('%s names no file that does not exist', (page) => {
-    const text = readFileSync(join(root, page), 'utf8');
+    const text = readFileSync(join(repositoryRoot, page), 'utf8');
     const named = [...text.matchAll(/`((?:services|packages|infra|docs)\/[\w./-]+\.\w+)`/g)].map(
       ([, path = '']) => path,
     );
@@ -16,6 +15,6 @@ describe('the documents', () => {
     );
     // Build output is named where a program is meant; its source must be there.
     const source = (path: string) => path.replace('/dist/', '/src/').replace(/(\/src\/.*)\.js$/, '$1.ts');
-    expect([...named, ...linked].filter((path) => !existsSync(join(root, source(path))))).toEqual([]);
+    expect([...named, ...linked].filter((path) => !existsSync(join(repositoryRoot, source(path))))).toEqual([]);
   });
 });
