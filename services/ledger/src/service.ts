@@ -1,9 +1,16 @@
 import { join } from 'node:path';
-import { createPersonalData, type EventStore, type Projections, type StoredEvent } from '@daybook/event-store';
-import type { Service } from '@daybook/runtime';
+import {
+  createPersonalData,
+  openDatabase,
+  type EventStore,
+  type Projections,
+  type StoredEvent,
+} from '@daybook/event-store';
+import type { Component, Service } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
+import { jobTable } from './adapters/job-table';
 import { publishedEvents } from './adapters/published-events';
 import { bookEventCodec, decodeBookEvent } from './adapters/stored-events';
 import { acceptTransfer } from './app/accept-transfer';
@@ -11,6 +18,9 @@ import { createBooks, type Books } from './app/books';
 import { getBalance } from './app/get-balance';
 import { getTransfer } from './app/get-transfer';
 import { issueFunds } from './app/issue-funds';
+import type { JobKind } from './app/job';
+import { jobCalls } from './app/job-calls';
+import { createJobs, type Jobs } from './app/jobs';
 import { listAccounts } from './app/list-accounts';
 import { listTransactions } from './app/list-transactions';
 import { listTransfers } from './app/list-transfers';
@@ -33,6 +43,9 @@ export type Overrides = PlatformOverrides & {
   /** Puts something between the books and their store. */
   readonly wrapStore: (store: EventStore) => EventStore;
 };
+
+/** Connections of long work: one that keeps the worker's lock, and what a job reads and writes with. */
+const jobPoolMax = 4;
 
 const migrations = join(__dirname, '../migrations');
 
@@ -57,22 +70,37 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   });
   const personalData = createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now });
   const notes = createNotes(personalData, config.PERSONAL_DATA_KEY);
-  const calls = ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections }));
+  const jobPool = openDatabase({
+    url: config.DATABASE_URL,
+    schema: 'ledger',
+    poolMax: jobPoolMax,
+    onError: (error) => logger.warn({ error }, 'idle database connection of the jobs lost'),
+  });
+  const kinds: readonly JobKind[] = [];
+  const jobs = createJobs({ table: jobTable(jobPool), kinds, now, logger, onFatal });
+  const calls = ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections, jobs }));
   const post = postFact(books);
   const decode = (stored: StoredEvent) => decodeBookEvent(stored).event;
 
   return platform.service({
     components: [
+      connections(jobPool),
       books,
       projections,
       transferConfirmation({ pool: consumerPool, store, books, decode, logger, onFatal }),
       platform.consumer(intentsSubscription(post)),
       platform.consumer(settlementsSubscription(post)),
       platform.relay({ name: 'ledger', map: publishedEvents }),
+      jobs,
     ],
     routes: (app) => app.use(calls),
     notReady: () => (books.ready() ? undefined : 'the books are not open'),
   });
+}
+
+/** Long work must not take the connections that requests wait for, so it has its own. */
+function connections(pool: Pool): Component {
+  return { name: 'job connections', start: async () => undefined, stop: () => pool.end() };
 }
 
 type Reading = {
@@ -80,10 +108,11 @@ type Reading = {
   readonly notes: Notes;
   readonly pool: Pool;
   readonly projections: Projections;
+  readonly jobs: Jobs;
 };
 
 /** Reads of the read models wait for what was answered before: clients see their own writes. */
-function useCases({ books, notes, pool, projections }: Reading): LedgerCalls {
+function useCases({ books, notes, pool, projections, jobs }: Reading): LedgerCalls {
   const caughtUp =
     <Query, Found>(find: (pool: Pool, query: Query) => Promise<Found>) =>
     async (query: Query): Promise<Found> => {
@@ -101,5 +130,6 @@ function useCases({ books, notes, pool, projections }: Reading): LedgerCalls {
     listAccounts: listAccounts(caughtUp(findAccounts)),
     setAccountFrozen: setAccountFrozen(books),
     listTransactions: listTransactions(caughtUp(findTransactions)),
+    ...jobCalls(jobs),
   };
 }

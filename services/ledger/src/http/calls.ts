@@ -1,24 +1,29 @@
 import {
   acceptTransfer,
+  cancelJob,
   getBalance,
+  getJob,
   getTransfer,
   issueFunds,
   listAccounts,
+  listJobs,
   listTransactions,
   listTransfers,
   openAccount,
   reverseTransfer,
   setAccountFrozen,
+  startJob,
   type CallOutcome,
   type CallRequest,
 } from '@daybook/contracts';
 import { callRoutes, FailureError, onCall } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import type { Router } from 'express';
+import type { JobCalls } from '../app/job-calls';
 
 type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
 
-export type LedgerCalls = {
+export type LedgerCalls = JobCalls & {
   readonly openAccount: Answer<typeof openAccount>;
   readonly issueFunds: Answer<typeof issueFunds>;
   readonly acceptTransfer: Answer<typeof acceptTransfer>;
@@ -44,6 +49,10 @@ export function ledgerCalls(token: Secret, app: LedgerCalls): Router {
     onCall(listAccounts, checked(app.listAccounts)),
     onCall(setAccountFrozen, checked(app.setAccountFrozen)),
     onCall(listTransactions, checked(app.listTransactions)),
+    onCall(startJob, checked(app.startJob)),
+    onCall(getJob, checked(app.getJob)),
+    onCall(listJobs, checked(app.listJobs)),
+    onCall(cancelJob, checked(app.cancelJob)),
   ]);
 }
 
