@@ -29,7 +29,8 @@ import {
   type Logger,
   type OnFatal,
 } from '@daybook/runtime';
-import { decide, type BookCommand } from '../domain/book';
+import { decide } from '../domain/book';
+import type { BookCommand } from '../domain/book-commands';
 import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
 import { Unrecordable, type BookJournal, type Journaled } from '../ports';

@@ -334,7 +334,7 @@ test('a command that cannot be recorded fails alone and leaves no trace', async 
   expect(await second.read((state) => structuredClone(state))).toEqual(
     await engine.read((state) => structuredClone(state)),
   );
-  expect(await second.read((state) => state.outcomes.has('d1'))).toBe(false);
+  expect(await second.read((state) => state.records.has('d1'))).toBe(false);
 });
 
 test('a broken invariant stops the engine and is reported', async () => {

@@ -64,6 +64,10 @@ export function newAccount(fields: AccountFields, at: string): Account {
   };
 }
 
+export function cloneAccount(account: Account): Account {
+  return { ...account };
+}
+
 export function availableOf(account: Account): bigint {
   return account.posted - account.held;
 }

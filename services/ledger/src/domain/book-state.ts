@@ -1,64 +1,78 @@
 /**
- * The state of a book and how an event changes it. The state is changed in place, because an engine holds millions of
- * accounts; it is still a function of the events alone. `apply` is total over the histories that `decide` can produce
- * and asserts on any other, since a wrong history must stop the book before it is built upon.
+ * The state of a book and how an event changes it: the accounts, and the records of what was asked (`records.ts`). The
+ * state is changed in place, because an engine holds millions of accounts; it is still a function of the events alone.
+ * `apply` is total over the histories that `decide` can produce and asserts on any other, since a wrong history must
+ * stop the book before it is built upon. It runs for every command, so it makes nothing that it does not keep.
  */
-import { assert, assertNever } from '@daybook/core';
-import { availableOf, effectOf, newAccount, type Account, type Entry } from './account';
-import type { BookEvent, BookRejection, TransferFields } from './book-events';
+import { AssertionError, assertNever } from '@daybook/core';
+import { availableOf, cloneAccount, effectOf, newAccount, type Account, type Entry } from './account';
+import type { BookEvent, TransferFields } from './book-events';
+import { applyToRecords, cloneRecord, type BookRecord, type Cells, type EventPlace, type Records } from './records';
 
-export type TransferState = TransferFields & {
-  status: 'pending' | 'confirmed' | 'failed' | 'reversed';
-  /** Ledger reference of the confirmation. */
-  reference: string | null;
-};
-
-/** The answer to a command id, for ever. */
-export type RecordedOutcome = {
-  readonly contentHash: string;
-  readonly rejection: BookRejection | null;
-  readonly at: string;
-  /** Of the event that recorded it. */
-  readonly reference: string;
-};
-
-export type BookState = {
-  readonly accounts: Map<string, Account>;
-  readonly transfers: Map<string, TransferState>;
-  readonly pending: Set<string>;
-  readonly outcomes: Map<string, RecordedOutcome>;
+/** What `decide` and `apply` need of a state: that of a book, or a fork of it. */
+export type WorkingState = Records & {
+  readonly accounts: Cells<Account>;
   /** Events so far; the sequence of the next one. */
   length: number;
   /** Time of the last event. Times in a book never go back. */
   lastAt: string;
 };
 
-/** Where an event stands in its book, and `0x` and the hash of its stored bytes. */
-export type EventPlace = { readonly sequence: number; readonly reference: string };
+export type BookState = WorkingState & {
+  readonly accounts: Map<string, Account>;
+  /** All open records, and the closed ones that are in memory. */
+  readonly records: Map<string, BookRecord>;
+  /** Ids of the open records, in the order of their making. */
+  readonly open: Set<string>;
+};
 
 export function emptyBook(): BookState {
+  return { accounts: new Map(), records: new Map(), open: new Set(), length: 0, lastAt: '' };
+}
+
+/**
+ * A state on which commands can be decided and events applied as on `state`, and which leaves `state` as it is: what it
+ * reads it copies. It is of no use any more as soon as `state` itself changes.
+ */
+export function fork(state: WorkingState): WorkingState {
   return {
-    accounts: new Map(),
-    transfers: new Map(),
-    pending: new Set(),
-    outcomes: new Map(),
-    length: 0,
-    lastAt: '',
+    ...state,
+    accounts: overlay(state.accounts, cloneAccount),
+    records: overlay(state.records, cloneRecord),
+    open: new Set(),
   };
 }
 
-export function apply(state: BookState, event: BookEvent, place: EventPlace): void {
-  assert(place.sequence === state.length, `event ${place.sequence} after ${state.length} events`);
-  assert(event.at >= state.lastAt, `event ${place.sequence} is dated before the one it follows`);
-  change(state, event, place.reference);
+function overlay<Value>(base: Cells<Value>, clone: (value: Value) => Value): Cells<Value> {
+  const own = new Map<string, Value>();
+  return {
+    get(id) {
+      const mine = own.get(id);
+      if (mine !== undefined) return mine;
+      const value = base.get(id);
+      if (value === undefined) return undefined;
+      const copy = clone(value);
+      own.set(id, copy);
+      return copy;
+    },
+    has: (id) => own.has(id) || base.has(id),
+    set: (id, value) => own.set(id, value),
+  };
+}
+
+export function apply(state: WorkingState, event: BookEvent, place: EventPlace): void {
+  if (place.sequence !== state.length) throw new AssertionError(`event ${place.sequence} after ${state.length} events`);
+  if (event.at < state.lastAt) throw new AssertionError(`event ${place.sequence} is dated before the one it follows`);
+  applyToRecords(state, event, place);
+  applyToAccounts(state, event);
   state.length += 1;
   state.lastAt = event.at;
 }
 
-function change(state: BookState, event: BookEvent, reference: string): void {
+export function applyToAccounts(state: Pick<WorkingState, 'accounts'>, event: BookEvent): void {
   switch (event.type) {
     case 'AccountOpened':
-      assert(!state.accounts.has(event.accountId), `account ${event.accountId} opened twice`);
+      if (state.accounts.has(event.accountId)) throw new AssertionError(`account ${event.accountId} opened twice`);
       state.accounts.set(event.accountId, newAccount(event, event.at));
       return;
     case 'AccountFrozen':
@@ -69,117 +83,125 @@ function change(state: BookState, event: BookEvent, reference: string): void {
       return;
     }
     case 'TransferAccepted':
-      hold(state, event.transfer, event.at);
-      answer(state, event.transfer.transferId, { ...event, rejection: null }, reference);
+      promise(state, event.transfer, event.at);
       return;
     case 'TransferConfirmed':
-      resolve(state, event.transfer, 'confirmed', event.at).reference = reference;
-      post(state, event.entries, event.at);
+      release(state, event.transfer, event.at);
+      post(state, event.entries, event.at, event.transfer.transferId, none);
       return;
     case 'TransferFailed':
-      resolve(state, event.transfer, 'failed', event.at);
+      release(state, event.transfer, event.at);
       return;
     case 'TransferReversed':
-      reverse(state, event);
-      if (event.reversalId === null || event.contentHash === null) return;
-      answer(state, event.reversalId, { contentHash: event.contentHash, rejection: null, at: event.at }, reference);
+      post(state, event.entries, event.at, event.transactionId, none);
       return;
     case 'TransactionPosted':
-      for (const accountId of post(state, event.entries, event.at)) {
-        assert(event.floorBreaches.includes(accountId), `${event.transactionId} takes ${accountId} below its floor`);
-      }
-      answer(state, event.transactionId, { ...event, rejection: null }, reference);
+      post(state, event.entries, event.at, event.transactionId, event.floorBreaches);
       return;
     case 'CommandRejected':
-      if (event.contentHash === null) return;
-      answer(state, event.commandId, { ...event, contentHash: event.contentHash }, reference);
       return;
     default:
       assertNever(event);
   }
 }
 
-function accountOf(state: BookState, accountId: string): Account {
-  const account = state.accounts.get(accountId);
-  assert(account, `unknown account ${accountId}`);
+type Accounts = Pick<WorkingState, 'accounts'>;
+
+const none: readonly string[] = [];
+
+function accountOf({ accounts }: Accounts, accountId: string): Account {
+  const account = accounts.get(accountId);
+  if (account === undefined) throw new AssertionError(`unknown account ${accountId}`);
   return account;
 }
 
-function answer(
-  state: BookState,
-  commandId: string,
-  { contentHash, rejection, at }: Omit<RecordedOutcome, 'reference'>,
-  reference: string,
-): void {
-  assert(!state.outcomes.has(commandId), `${commandId} answered twice`);
-  state.outcomes.set(commandId, { contentHash, rejection, at, reference });
-}
-
-function hold(state: BookState, transfer: TransferFields, at: string): void {
+function promise(state: Accounts, transfer: TransferFields, at: string): void {
   const { transferId, debitAccountId, creditAccountId, asset, amount } = transfer;
-  assert(!state.transfers.has(transferId), `transfer ${transferId} accepted twice`);
-  assert(amount > 0n, `transfer ${transferId} of ${amount}`);
-  assert(debitAccountId !== creditAccountId, `transfer ${transferId} from and to one account`);
+  if (amount <= 0n) throw new AssertionError(`transfer ${transferId} of ${amount}`);
+  if (debitAccountId === creditAccountId) throw new AssertionError(`transfer ${transferId} from and to one account`);
   const debit = accountOf(state, debitAccountId);
   const credit = accountOf(state, creditAccountId);
-  assert(debit.asset === asset && credit.asset === asset, `transfer ${transferId} in another asset`);
+  if (debit.asset !== asset || credit.asset !== asset)
+    throw new AssertionError(`transfer ${transferId} in another asset`);
   debit.held += amount;
   credit.incoming += amount;
-  assert(!isBelowFloor(debit), `transfer ${transferId} takes ${debitAccountId} below its floor`);
+  if (isBelowFloor(debit)) throw new AssertionError(`transfer ${transferId} takes ${debitAccountId} below its floor`);
   debit.updatedAt = at;
   credit.updatedAt = at;
-  state.transfers.set(transferId, { ...transfer, status: 'pending', reference: null });
-  state.pending.add(transferId);
 }
 
-/** Releases the hold, once. */
-function resolve(
-  state: BookState,
-  { transferId }: TransferFields,
-  status: 'confirmed' | 'failed',
+/** That it is done once, is for the transfer's record to say. */
+function release(
+  state: Accounts,
+  { transferId, debitAccountId, creditAccountId, amount }: TransferFields,
   at: string,
-): TransferState {
-  const transfer = state.transfers.get(transferId);
-  assert(transfer?.status === 'pending', `transfer ${transferId} ${status} after ${transfer?.status ?? 'nothing'}`);
-  const debit = accountOf(state, transfer.debitAccountId);
-  const credit = accountOf(state, transfer.creditAccountId);
-  debit.held -= transfer.amount;
-  credit.incoming -= transfer.amount;
-  assert(debit.held >= 0n && credit.incoming >= 0n, `transfer ${transferId} releases more than is held`);
+): void {
+  const debit = accountOf(state, debitAccountId);
+  const credit = accountOf(state, creditAccountId);
+  debit.held -= amount;
+  credit.incoming -= amount;
+  if (debit.held < 0n || credit.incoming < 0n)
+    throw new AssertionError(`transfer ${transferId} releases more than is held`);
   debit.updatedAt = at;
   credit.updatedAt = at;
-  transfer.status = status;
-  state.pending.delete(transferId);
-  return transfer;
 }
 
-function reverse(state: BookState, event: Extract<BookEvent, { type: 'TransferReversed' }>): void {
-  const { transferId } = event.transfer;
-  const transfer = state.transfers.get(transferId);
-  assert(transfer?.status === 'confirmed', `transfer ${transferId} reversed after ${transfer?.status ?? 'nothing'}`);
-  transfer.status = 'reversed';
-  const breached = post(state, event.entries, event.at);
-  assert(breached.length === 0, `the reversal of ${transferId} takes ${breached.join()} below its floor`);
+/** Accounts that the entries lower stay at their floor or above it, but for those in `breaches`. */
+function post(
+  state: Accounts,
+  entries: readonly Entry[],
+  at: string,
+  posted: string,
+  breaches: readonly string[],
+): void {
+  const [first, second] = entries;
+  if (entries.length !== 2 || first === undefined || second === undefined || first.accountId === second.accountId) {
+    postMany(state, entries, at, posted, breaches);
+    return;
+  }
+  const one = accountOf(state, first.accountId);
+  const other = accountOf(state, second.accountId);
+  const change = enter(one, first, at);
+  const otherChange = enter(other, second, at);
+  if (first.asset !== second.asset || first.direction === second.direction || first.amount !== second.amount)
+    throw new AssertionError(`entries in ${first.asset} do not balance`);
+  checkFloor(one, change, posted, breaches);
+  checkFloor(other, otherChange, posted, breaches);
 }
 
-/** Returns the accounts that the entries lowered and left below their floor. */
-function post(state: BookState, entries: readonly Entry[], at: string): readonly string[] {
+function postMany(
+  state: Accounts,
+  entries: readonly Entry[],
+  at: string,
+  posted: string,
+  breaches: readonly string[],
+): void {
   const sums = new Map<string, bigint>();
-  const lowered = new Set<Account>();
+  const changes = new Map<Account, bigint>();
   for (const entry of entries) {
     const account = accountOf(state, entry.accountId);
-    assert(entry.amount > 0n, `an entry of ${entry.amount} on ${entry.accountId}`);
-    assert(entry.asset === account.asset, `an entry in ${entry.asset} on ${entry.accountId}`);
-    const signed = entry.direction === 'debit' ? entry.amount : -entry.amount;
-    sums.set(entry.asset, (sums.get(entry.asset) ?? 0n) + signed);
-    const effect = effectOf(entry, account.accountType);
-    account.posted += effect;
-    account.version += 1;
-    account.updatedAt = at;
-    if (effect < 0n) lowered.add(account);
+    const change = enter(account, entry, at);
+    changes.set(account, (changes.get(account) ?? 0n) + change);
+    sums.set(entry.asset, (sums.get(entry.asset) ?? 0n) + (entry.direction === 'debit' ? entry.amount : -entry.amount));
   }
-  for (const [asset, sum] of sums) assert(sum === 0n, `entries in ${asset} do not balance`);
-  return [...lowered].filter(isBelowFloor).map(({ accountId }) => accountId);
+  for (const [asset, sum] of sums) if (sum !== 0n) throw new AssertionError(`entries in ${asset} do not balance`);
+  for (const [account, change] of changes) checkFloor(account, change, posted, breaches);
+}
+
+/** What the entry does to the account's balance. */
+function enter(account: Account, entry: Entry, at: string): bigint {
+  if (entry.amount <= 0n) throw new AssertionError(`an entry of ${entry.amount} on ${entry.accountId}`);
+  if (entry.asset !== account.asset) throw new AssertionError(`an entry in ${entry.asset} on ${entry.accountId}`);
+  const effect = effectOf(entry, account.accountType);
+  account.posted += effect;
+  account.version += 1;
+  account.updatedAt = at;
+  return effect;
+}
+
+function checkFloor(account: Account, change: bigint, posted: string, breaches: readonly string[]): void {
+  if (change < 0n && isBelowFloor(account) && !breaches.includes(account.accountId))
+    throw new AssertionError(`${posted} takes ${account.accountId} below its floor`);
 }
 
 function isBelowFloor(account: Account): boolean {

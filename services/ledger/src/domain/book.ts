@@ -19,9 +19,11 @@
  *   B7  A fact is never refused, and its event names every floor that it breaks.
  *   B8  The events alone give the state.
  *   B9  A tenant moves money from its own wallets only.
+ *   B10 A state from a snapshot and its tail has the accounts and the open records of the whole journal.
+ *   B11 A record is the fold of the events that touch it.
+ *   B12 A fork decides and changes as the book does, and leaves the book as it is.
  */
 import { assert, assertNever } from '@daybook/core';
-import type { AssetCode } from '@daybook/money';
 import {
   availableOf,
   canGive,
@@ -32,8 +34,9 @@ import {
   type AccountFields,
   type Entry,
 } from './account';
-import type { BookEvent, BookRejection, Cause, TransferFailure, TransferFields } from './book-events';
-import type { BookState, RecordedOutcome } from './book-state';
+import type { BookCommand, CommandOf } from './book-commands';
+import type { BookEvent, BookRejection, Cause, TransferFields } from './book-events';
+import type { WorkingState } from './book-state';
 import {
   causeOf,
   postFact,
@@ -42,62 +45,22 @@ import {
   transferReversalEntries,
   transferReversalRule,
   transferRule,
-  type Fact,
   type Posting,
 } from './posting-rules';
+import type { BookRecord, TransferSubject } from './records';
 
-/** `contentHash` is of what the caller sent under the id: it tells a repeat from another command with a used id. */
-export type BookCommand =
-  | ({ readonly type: 'OpenAccount' } & AccountFields)
-  | {
-      readonly type: 'IssueFunds';
-      readonly transactionId: string;
-      readonly contentHash: string;
-      readonly accountId: string;
-      readonly asset: AssetCode;
-      readonly amount: bigint;
-    }
-  | {
-      readonly type: 'AcceptTransfer';
-      readonly transferId: string;
-      readonly contentHash: string;
-      readonly tenantId: string;
-      readonly debitAccountId: string;
-      readonly creditAccountId: string;
-      readonly asset: AssetCode;
-      readonly amount: bigint;
-      readonly referenceId: string;
-      /** Encrypted. */
-      readonly note: string | null;
-    }
-  | { readonly type: 'ConfirmTransfer'; readonly transferId: string }
-  | { readonly type: 'FailTransfer'; readonly transferId: string; readonly reason: TransferFailure }
-  | {
-      readonly type: 'ReverseTransfer';
-      readonly reversalId: string;
-      readonly contentHash: string;
-      readonly transferId: string;
-      readonly actor: string;
-    }
-  | { readonly type: 'SetAccountFrozen'; readonly accountId: string; readonly frozen: boolean; readonly actor: string }
-  | {
-      readonly type: 'PostFact';
-      readonly transactionId: string;
-      readonly contentHash: string;
-      readonly fact: Fact;
-      readonly effectiveAt: string;
-    };
+export type { BookCommand } from './book-commands';
 
 /** What a command comes to. `events` are to be recorded, also when they record that it was refused. */
 export type Verdict =
   | { readonly type: 'recorded'; readonly events: readonly BookEvent[]; readonly rejection: BookRejection | null }
   /** Answered before, or nothing to do: nothing is recorded. */
-  | { readonly type: 'repeated'; readonly outcome: Omit<RecordedOutcome, 'contentHash'> }
+  | { readonly type: 'repeated'; readonly outcome: Pick<BookRecord, 'rejection' | 'at' | 'reference'> }
   /** Refused without a trace: the id already has its answer, or the command comes from the ledger itself. */
   | { readonly type: 'refused'; readonly rejection: BookRejection };
 
 /** Rules on a command as of `at`, which is not before the book's last event. Changes nothing. */
-export function decide(state: BookState, command: BookCommand, at: string): Verdict {
+export function decide(state: WorkingState, command: BookCommand, at: string): Verdict {
   switch (command.type) {
     case 'OpenAccount':
       return openAccount(state, command, at);
@@ -119,8 +82,6 @@ export function decide(state: BookState, command: BookCommand, at: string): Verd
       return assertNever(command);
   }
 }
-
-type CommandOf<Type extends BookCommand['type']> = Extract<BookCommand, { type: Type }>;
 
 function record(...events: readonly BookEvent[]): Verdict {
   return { type: 'recorded', events, rejection: null };
@@ -147,18 +108,18 @@ export function underpaidIdOf(intentId: string): string {
 }
 
 /** The verdict on an id that a caller chose and that is already taken, or null. */
-function taken(state: BookState, commandId: string, contentHash: string): Verdict | null {
+function taken(state: WorkingState, commandId: string, contentHash: string): Verdict | null {
   if (commandId.startsWith(reversalPrefix) || commandId.startsWith(underpaidPrefix)) return refuse('id_reused');
   return original(state, commandId, contentHash);
 }
 
-function original(state: BookState, commandId: string, contentHash: string): Verdict | null {
-  const outcome = state.outcomes.get(commandId);
-  if (outcome === undefined) return null;
-  return outcome.contentHash === contentHash ? { type: 'repeated', outcome } : refuse('id_reused');
+function original(state: WorkingState, commandId: string, contentHash: string): Verdict | null {
+  const record = state.records.get(commandId);
+  if (record === undefined) return null;
+  return record.contentHash === contentHash ? { type: 'repeated', outcome: record } : refuse('id_reused');
 }
 
-function openAccount(state: BookState, command: CommandOf<'OpenAccount'>, at: string): Verdict {
+function openAccount(state: WorkingState, command: CommandOf<'OpenAccount'>, at: string): Verdict {
   const { accountId, tenantId, asset, accountType, floor } = command;
   const fields = { accountId, tenantId, asset, accountType, floor };
   const existing = state.accounts.get(fields.accountId);
@@ -169,7 +130,7 @@ function openAccount(state: BookState, command: CommandOf<'OpenAccount'>, at: st
   return record({ type: 'AccountOpened', ...fields, rule: null, at });
 }
 
-function issueFunds(state: BookState, command: CommandOf<'IssueFunds'>, at: string): Verdict {
+function issueFunds(state: WorkingState, command: CommandOf<'IssueFunds'>, at: string): Verdict {
   const { transactionId, contentHash, accountId, asset, amount } = command;
   const account = state.accounts.get(accountId);
   const no = (rejection: BookRejection) =>
@@ -196,7 +157,7 @@ function issueFunds(state: BookState, command: CommandOf<'IssueFunds'>, at: stri
   });
 }
 
-function acceptTransfer(state: BookState, command: CommandOf<'AcceptTransfer'>, at: string): Verdict {
+function acceptTransfer(state: WorkingState, command: CommandOf<'AcceptTransfer'>, at: string): Verdict {
   const { transferId, contentHash, tenantId, debitAccountId, creditAccountId, asset, amount, referenceId, note } =
     command;
   const debit = walletOf(state, debitAccountId);
@@ -233,13 +194,13 @@ function acceptTransfer(state: BookState, command: CommandOf<'AcceptTransfer'>, 
 }
 
 /** Refused with the frozen side, so that the one who confirms can fail the transfer for that reason. */
-function confirmTransfer(state: BookState, { transferId }: CommandOf<'ConfirmTransfer'>, at: string): Verdict {
-  const transfer = state.transfers.get(transferId);
+function confirmTransfer(state: WorkingState, { transferId }: CommandOf<'ConfirmTransfer'>, at: string): Verdict {
+  const transfer = transferOf(state, transferId);
   if (transfer === undefined) return refuse('transfer_not_found');
-  if (transfer.status !== 'pending') return nothingToDo(transfer.acceptedAt);
-  if (state.accounts.get(transfer.debitAccountId)?.frozen) return refuse('debit_account_frozen');
-  if (state.accounts.get(transfer.creditAccountId)?.frozen) return refuse('credit_account_frozen');
-  const fields = fieldsOf(transfer);
+  const { fields } = transfer;
+  if (transfer.status !== 'pending') return nothingToDo(fields.acceptedAt);
+  if (state.accounts.get(fields.debitAccountId)?.frozen) return refuse('debit_account_frozen');
+  if (state.accounts.get(fields.creditAccountId)?.frozen) return refuse('credit_account_frozen');
   return record({
     type: 'TransferConfirmed',
     transfer: fields,
@@ -249,22 +210,22 @@ function confirmTransfer(state: BookState, { transferId }: CommandOf<'ConfirmTra
   });
 }
 
-function failTransfer(state: BookState, { transferId, reason }: CommandOf<'FailTransfer'>, at: string): Verdict {
-  const transfer = state.transfers.get(transferId);
+function failTransfer(state: WorkingState, { transferId, reason }: CommandOf<'FailTransfer'>, at: string): Verdict {
+  const transfer = transferOf(state, transferId);
   if (transfer === undefined) return refuse('transfer_not_found');
-  if (transfer.status !== 'pending') return nothingToDo(transfer.acceptedAt);
-  return record({ type: 'TransferFailed', transfer: fieldsOf(transfer), reason, at });
+  if (transfer.status !== 'pending') return nothingToDo(transfer.fields.acceptedAt);
+  return record({ type: 'TransferFailed', transfer: transfer.fields, reason, at });
 }
 
-function reverseTransfer(state: BookState, command: CommandOf<'ReverseTransfer'>, at: string): Verdict {
+function reverseTransfer(state: WorkingState, command: CommandOf<'ReverseTransfer'>, at: string): Verdict {
   const { reversalId, contentHash, transferId, actor } = command;
-  const transfer = state.transfers.get(transferId);
+  const transfer = transferOf(state, transferId);
   const no = (rejection: BookRejection) =>
     rejected(rejection, {
       commandId: reversalId,
       commandType: command.type,
       contentHash,
-      tenantId: transfer?.debitTenantId ?? null,
+      tenantId: transfer?.fields.debitTenantId ?? null,
       actor,
       request: { transferId },
       at,
@@ -272,17 +233,17 @@ function reverseTransfer(state: BookState, command: CommandOf<'ReverseTransfer'>
   if (transfer === undefined) return no('transfer_not_found');
   if (transfer.status === 'pending' || transfer.status === 'failed') return no('transfer_not_confirmed');
   if (transfer.status === 'reversed') return no('transfer_already_reversed');
-  const recipient = state.accounts.get(transfer.creditAccountId);
-  assert(recipient && transfer.reference !== null, `transfer ${transferId} is confirmed without its account or event`);
-  if (!canGive(recipient, transfer.amount)) return no('insufficient_balance');
-  const fields = fieldsOf(transfer);
+  const { fields, confirmation } = transfer;
+  const recipient = state.accounts.get(fields.creditAccountId);
+  assert(recipient && confirmation !== null, `transfer ${transferId} is confirmed without its account or event`);
+  if (!canGive(recipient, fields.amount)) return no('insufficient_balance');
   return record({
     type: 'TransferReversed',
     reversalId,
     contentHash,
     transfer: fields,
     transactionId: reversalPostingIdOf(transferId),
-    reversed: transfer.reference,
+    reversed: confirmation,
     rule: transferReversalRule,
     actor,
     entries: transferReversalEntries(fields),
@@ -290,7 +251,7 @@ function reverseTransfer(state: BookState, command: CommandOf<'ReverseTransfer'>
   });
 }
 
-function setAccountFrozen(state: BookState, command: CommandOf<'SetAccountFrozen'>, at: string): Verdict {
+function setAccountFrozen(state: WorkingState, command: CommandOf<'SetAccountFrozen'>, at: string): Verdict {
   const { accountId, frozen, actor } = command;
   const account = state.accounts.get(accountId);
   if (account === undefined) {
@@ -308,7 +269,7 @@ function setAccountFrozen(state: BookState, command: CommandOf<'SetAccountFrozen
   return record({ type: frozen ? 'AccountFrozen' : 'AccountUnfrozen', accountId, actor, at });
 }
 
-function recordFact(state: BookState, command: CommandOf<'PostFact'>, at: string): Verdict {
+function recordFact(state: WorkingState, command: CommandOf<'PostFact'>, at: string): Verdict {
   const { transactionId, contentHash, fact, effectiveAt } = command;
   const { tenantId } = fact;
   const cause = causeOf(fact, transactionId);
@@ -326,7 +287,7 @@ type Posted = {
 };
 
 /** A posting without entries, such as a deposit of nothing, records nothing. */
-function recordPosting(state: BookState, { rule, entries, accounts }: Posting, posted: Posted): Verdict {
+function recordPosting(state: WorkingState, { rule, entries, accounts }: Posting, posted: Posted): Verdict {
   if (entries.length === 0) return nothingToDo(posted.at);
   const { at } = posted;
   const missing = accounts.filter(({ accountId }) => !state.accounts.has(accountId));
@@ -341,7 +302,7 @@ function recordPosting(state: BookState, { rule, entries, accounts }: Posting, p
 }
 
 /** The accounts that the entries would lower and leave below their floor. */
-function breachesOf(state: BookState, entries: readonly Entry[], accounts: readonly AccountFields[]): string[] {
+function breachesOf(state: WorkingState, entries: readonly Entry[], accounts: readonly AccountFields[]): string[] {
   return accounts
     .filter((fields) => {
       const account = state.accounts.get(fields.accountId);
@@ -361,21 +322,12 @@ function rejected(
   return { type: 'recorded', events: [{ type: 'CommandRejected', rejection, ...fields }], rejection };
 }
 
-function walletOf(state: BookState, accountId: string): Account | undefined {
+function walletOf(state: WorkingState, accountId: string): Account | undefined {
   const account = state.accounts.get(accountId);
   return account !== undefined && account.wallet ? account : undefined;
 }
 
-function fieldsOf(transfer: TransferFields): TransferFields {
-  return {
-    transferId: transfer.transferId,
-    debitTenantId: transfer.debitTenantId,
-    debitAccountId: transfer.debitAccountId,
-    creditTenantId: transfer.creditTenantId,
-    creditAccountId: transfer.creditAccountId,
-    asset: transfer.asset,
-    amount: transfer.amount,
-    referenceId: transfer.referenceId,
-    acceptedAt: transfer.acceptedAt,
-  };
+function transferOf(state: WorkingState, transferId: string): TransferSubject | undefined {
+  const subject = state.records.get(transferId)?.subject;
+  return subject?.type === 'transfer' ? subject : undefined;
 }

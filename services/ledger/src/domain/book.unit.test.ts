@@ -1,15 +1,17 @@
 import fc from 'fast-check';
 import { availableOf, effectOf, type Account, type Entry } from './account';
-import { decide, reversalPostingIdOf, type BookCommand, type Verdict } from './book';
+import { decide, reversalPostingIdOf, type Verdict } from './book';
+import type { BookCommand } from './book-commands';
 import type { BookEvent } from './book-events';
-import { apply, emptyBook, type BookState } from './book-state';
+import { apply, emptyBook, fork, type BookState, type WorkingState } from './book-state';
+import { isOpen, recordIdsOf, recordsFrom } from './records';
 
 const tenants = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;
 const [alice, bob] = tenants;
 const at = '2026-01-01T00:00:00.000Z';
 const asset = 'TXC';
 
-function place(state: BookState) {
+function place(state: WorkingState) {
   return { sequence: state.length, reference: `0x${state.length.toString(16).padStart(64, '0')}` };
 }
 
@@ -254,7 +256,7 @@ describe('book', () => {
         const pending = log.flatMap((event) =>
           event.type === 'TransferAccepted' && !resolved.has(event.transfer.transferId) ? [event.transfer] : [],
         );
-        expect([...state.pending].toSorted()).toEqual(pending.map((each) => each.transferId).toSorted());
+        expect([...state.open].toSorted()).toEqual(pending.map((each) => each.transferId).toSorted());
         for (const account of state.accounts.values()) {
           const sumOf = (side: 'debitAccountId' | 'creditAccountId') =>
             pending.filter((each) => each[side] === account.accountId).reduce((sum, each) => sum + each.amount, 0n);
@@ -336,6 +338,62 @@ describe('book', () => {
         const again = emptyBook();
         for (const event of log) apply(again, event, place(again));
         expect(again).toEqual(state);
+      }),
+      boundTo(300),
+    );
+  });
+
+  test('B10: a state from a snapshot and its tail has the accounts and the open records of the whole journal', () => {
+    fc.assert(
+      fc.property(commands, fc.nat(100), (cs, cut) => {
+        const { state, log } = play(cs);
+        const again = emptyBook();
+        for (const [index, event] of log.entries()) {
+          if (index === cut) for (const [id, each] of again.records) if (!isOpen(each)) again.records.delete(id);
+          apply(again, event, place(again));
+        }
+        expect(again.accounts).toEqual(state.accounts);
+        expect(again.open).toEqual(state.open);
+        for (const [id, each] of again.records) expect(each).toEqual(state.records.get(id));
+        for (const id of state.open) expect(again.records.has(id)).toBe(true);
+      }),
+      boundTo(300),
+    );
+  });
+
+  test('B11: a record is the fold of the events that touch it', () => {
+    fc.assert(
+      fc.property(commands, (cs) => {
+        const { state, log } = play(cs);
+        for (const [id, each] of state.records) {
+          const touching = log.flatMap((event, sequence) =>
+            recordIdsOf(event).includes(id) ? [{ event, place: place({ ...state, length: sequence }) }] : [],
+          );
+          expect(recordsFrom(new Set([id]), touching)).toEqual(new Map([[id, each]]));
+        }
+      }),
+      boundTo(100),
+    );
+  });
+
+  test('B12: a fork decides and changes as the book does, and leaves the book as it is', () => {
+    fc.assert(
+      fc.property(commands, fc.nat(100), (cs, cut) => {
+        const { state } = play(cs.slice(0, cut));
+        const before = structuredClone(state);
+        const copy = fork(state);
+        const run = (on: WorkingState) =>
+          cs.slice(cut).map((each) => {
+            const verdict = decide(on, each, at);
+            for (const event of verdict.type === 'recorded' ? verdict.events : []) apply(on, event, place(on));
+            return verdict;
+          });
+        const forked = structuredClone(run(copy));
+        expect(state).toEqual(before);
+        expect(run(state)).toEqual(forked);
+        for (const [id, account] of state.accounts) expect(copy.accounts.get(id)).toEqual(account);
+        for (const [id, each] of state.records) expect(copy.records.get(id)).toEqual(each);
+        expect([copy.length, copy.lastAt]).toEqual([state.length, state.lastAt]);
       }),
       boundTo(300),
     );

@@ -1,0 +1,205 @@
+/**
+ * Records: what one id stands for in a book. The id is the caller's name for a command, and of what the command made:
+ * its outcome, answered for ever, and its subject, which is what can still change of it.
+ *
+ * A record is *open* while a later event must find it (a pending transfer) and *closed* after that. Open records are in
+ * memory and in every snapshot. A closed one may be absent, because it was evicted or because the state began at a
+ * snapshot. What `apply` then does, so that a snapshot and its tail give the same accounts and the same open records as
+ * the whole journal:
+ *
+ *   an event that makes a record        makes it, complete
+ *   an event that resolves an open one  finds it, or the history is impossible
+ *   an event that changes a closed one  changes it if it is there, and leaves it absent otherwise
+ *
+ * So a record in memory is always complete, and one that is absent can be had by folding the events that touch it
+ * (`recordIdsOf`) with `recordsFrom`. `decide` takes an absent record for one that never was: whoever evicts brings
+ * `recordIdsNeeded` back before. An absent record must not be read from the stored events while newer events that touch
+ * it are not among them.
+ */
+import { AssertionError, assertNever } from '@daybook/core';
+import type { BookEvent, BookRejection, TransferFields } from './book-events';
+
+export type TransferSubject = {
+  readonly type: 'transfer';
+  readonly fields: TransferFields;
+  status: 'pending' | 'confirmed' | 'failed' | 'reversed';
+  /** Ledger reference of the confirmation. */
+  confirmation: string | null;
+};
+
+export type RecordSubject = TransferSubject;
+
+export type BookRecord = {
+  /** Of what the caller sent under the id. */
+  readonly contentHash: string;
+  readonly rejection: BookRejection | null;
+  readonly at: string;
+  /** Of the event that recorded the outcome. */
+  readonly reference: string;
+  /** Of the last event that touched the record. */
+  sequence: number;
+  /** Null when the outcome is all there is. */
+  readonly subject: RecordSubject | null;
+};
+
+/** What a map does here. A fork has its own. */
+export type Cells<Value> = {
+  get(id: string): Value | undefined;
+  has(id: string): boolean;
+  set(id: string, value: Value): unknown;
+};
+
+export type Records = {
+  readonly records: Cells<BookRecord>;
+  /** Ids of the open records. */
+  readonly open: Pick<Set<string>, 'add' | 'delete'>;
+};
+
+/** Where an event stands in its book, and `0x` and the hash of its stored bytes. */
+export type EventPlace = { readonly sequence: number; readonly reference: string };
+
+export function isOpen({ subject }: BookRecord): boolean {
+  return subject !== null && subject.status === 'pending';
+}
+
+export function cloneRecord(record: BookRecord): BookRecord {
+  return { ...record, subject: record.subject === null ? null : { ...record.subject } };
+}
+
+/** The ids of the records that an event makes or changes. */
+export function recordIdsOf(event: BookEvent): readonly string[] {
+  switch (event.type) {
+    case 'TransferAccepted':
+    case 'TransferConfirmed':
+    case 'TransferFailed':
+      return [event.transfer.transferId];
+    case 'TransferReversed': {
+      const { reversalId, contentHash, transfer } = event;
+      return reversalId === null || contentHash === null ? [transfer.transferId] : [reversalId, transfer.transferId];
+    }
+    case 'TransactionPosted':
+      return [event.transactionId];
+    case 'CommandRejected':
+      return event.contentHash === null ? [] : [event.commandId];
+    case 'AccountOpened':
+    case 'AccountFrozen':
+    case 'AccountUnfrozen':
+      return [];
+    default:
+      return assertNever(event);
+  }
+}
+
+/** The records of `ids`, complete, from the events that touch them in the order of their places. */
+export function recordsFrom(
+  ids: ReadonlySet<string>,
+  events: Iterable<{ readonly event: BookEvent; readonly place: EventPlace }>,
+): Map<string, BookRecord> {
+  const records = new Map<string, BookRecord>();
+  const state = { records, open: new Set<string>() };
+  for (const { event, place } of events) applyToRecords(state, event, place, ids);
+  return records;
+}
+
+/** With `only`, the records of other ids are left alone. */
+export function applyToRecords(
+  state: Records,
+  event: BookEvent,
+  place: EventPlace,
+  only: ReadonlySet<string> | null = null,
+): void {
+  switch (event.type) {
+    case 'TransferAccepted': {
+      const { transfer, contentHash, at } = event;
+      const subject: TransferSubject = { type: 'transfer', fields: transfer, status: 'pending', confirmation: null };
+      make(state, transfer.transferId, contentHash, null, at, place, subject, only);
+      return;
+    }
+    case 'TransferConfirmed': {
+      const subject = resolve(state, event.transfer, 'confirmed', place, only);
+      if (subject !== null) subject.confirmation = place.reference;
+      return;
+    }
+    case 'TransferFailed':
+      resolve(state, event.transfer, 'failed', place, only);
+      return;
+    case 'TransferReversed':
+      reverse(state, event.transfer, place, only);
+      if (event.reversalId !== null && event.contentHash !== null)
+        make(state, event.reversalId, event.contentHash, null, event.at, place, null, only);
+      return;
+    case 'TransactionPosted':
+      make(state, event.transactionId, event.contentHash, null, event.at, place, null, only);
+      return;
+    case 'CommandRejected':
+      if (event.contentHash !== null)
+        make(state, event.commandId, event.contentHash, event.rejection, event.at, place, null, only);
+      return;
+    case 'AccountOpened':
+    case 'AccountFrozen':
+    case 'AccountUnfrozen':
+      return;
+    default:
+      assertNever(event);
+  }
+}
+
+// Positional, because it runs once for every command of a book.
+function make(
+  state: Records,
+  id: string,
+  contentHash: string,
+  rejection: BookRejection | null,
+  at: string,
+  { sequence, reference }: EventPlace,
+  subject: RecordSubject | null,
+  only: ReadonlySet<string> | null,
+): void {
+  if (only !== null && !only.has(id)) return;
+  if (state.records.has(id)) throw new AssertionError(`${id} answered twice`);
+  const record: BookRecord = { contentHash, rejection, at, reference, sequence, subject };
+  state.records.set(id, record);
+  if (isOpen(record)) state.open.add(id);
+}
+
+/** The subject of an open transfer, which is closed by this; null when the record is not among `only`. */
+function resolve(
+  state: Records,
+  fields: TransferFields,
+  status: 'confirmed' | 'failed',
+  { sequence }: EventPlace,
+  only: ReadonlySet<string> | null,
+): TransferSubject | null {
+  const { transferId } = fields;
+  if (only !== null && !only.has(transferId)) return null;
+  const record = state.records.get(transferId);
+  const subject = record?.subject?.type === 'transfer' ? record.subject : undefined;
+  if (record === undefined || subject?.status !== 'pending')
+    throw new AssertionError(`transfer ${transferId} ${status} after ${subject?.status ?? 'nothing'}`);
+  if (!sameMovement(subject.fields, fields))
+    throw new AssertionError(`transfer ${transferId} ${status} with other fields`);
+  subject.status = status;
+  record.sequence = sequence;
+  state.open.delete(transferId);
+  return subject;
+}
+
+function reverse(
+  state: Records,
+  { transferId }: TransferFields,
+  { sequence }: EventPlace,
+  only: ReadonlySet<string> | null,
+): void {
+  if (only !== null && !only.has(transferId)) return;
+  const record = state.records.get(transferId);
+  if (record === undefined) return;
+  const subject = record.subject?.type === 'transfer' ? record.subject : undefined;
+  if (subject?.status !== 'confirmed')
+    throw new AssertionError(`transfer ${transferId} reversed after ${subject?.status ?? 'nothing'}`);
+  subject.status = 'reversed';
+  record.sequence = sequence;
+}
+
+function sameMovement(a: TransferFields, b: TransferFields): boolean {
+  return a.amount === b.amount && a.debitAccountId === b.debitAccountId && a.creditAccountId === b.creditAccountId;
+}
