@@ -32,6 +32,7 @@ describe.each(services)('service %s', (service) => {
       /^src\/(main|index|config|service|ports)\.ts$/,
       /^src\/(config|service)\.unit\.test\.ts$/,
       /^src\/(domain|app|http|consumers|projections|adapters)\/([a-z0-9-]+\/)*[a-z0-9-]+(\.unit\.test|\.d)?\.ts$/,
+      /^src\/bench\/[a-z0-9-]+(\.unit\.test)?\.ts$/,
       // The hosted pages of the edge.
       /^src\/http\/([a-z0-9-]+\/)*[a-z0-9-]+\.(html|css|svg)$/,
       /^test\/([a-z0-9-]+\/)*[a-z0-9-]+(\.(unit|int|contract)(\.test)?)?\.ts$/,

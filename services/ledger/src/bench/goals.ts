@@ -1,0 +1,19 @@
+/** The goals by their names; docs/performance.md says what each is. */
+import { throughput } from './goal-throughput';
+import type { Result } from './measure';
+import type { Server } from './server';
+
+export type BenchOptions = {
+  readonly server: Server;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly accounts: number;
+  /** Length of the long history. */
+  readonly events: number;
+  /** Progress, for people. */
+  readonly tell: (line: string) => void;
+};
+export type Goal = (options: BenchOptions) => Promise<readonly Result[]>;
+
+export const goals = { g1: throughput } as const satisfies Record<string, Goal>;
+export type GoalName = keyof typeof goals;

@@ -1,0 +1,62 @@
+/**
+ * `npm run bench`: measures the ledger against its yardsticks, one JSON line per result and a table at the end. Ends
+ * with 1 when a bar is missed and with 2 when it could not measure. docs/performance.md tells how to read it.
+ */
+import { cpus, release } from 'node:os';
+import { parseArgs } from 'node:util';
+import { goals, type GoalName } from './goals';
+import { verdictOf, type Result } from './measure';
+import { jsonLineOf, tableOf } from './report';
+import { openServer } from './server';
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const tell = (line: string) => process.stderr.write(`${line}\n`);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '3' },
+      accounts: { type: 'string', default: '10000' },
+      events: { type: 'string', default: '5000000' },
+    },
+  });
+  const only = values.only?.split(',') ?? Object.keys(goals);
+  const unknown = only.filter((name) => !Object.hasOwn(goals, name));
+  if (unknown.length > 0) throw new Error(`no such goal: ${unknown.join()}; there are ${Object.keys(goals).join()}`);
+  const options = {
+    rounds: positive('rounds', values.rounds),
+    seconds: positive('seconds', values.seconds),
+    accounts: positive('accounts', values.accounts),
+    events: positive('events', values.events),
+  };
+  const context = { node: process.version, cpu: cpus()[0]?.model ?? '', cpus: cpus().length, kernel: release() };
+  tell('starting Postgres');
+  const server = await openServer({ url: process.env['DATABASE_URL'] });
+  const results: Result[] = [];
+  try {
+    for (const name of only as GoalName[]) {
+      tell(`measuring ${name}`);
+      for (const result of await goals[name]({ ...options, server, tell })) {
+        results.push(result);
+        say(jsonLineOf(result, { ...options, ...context }));
+      }
+    }
+  } finally {
+    await server.stop();
+  }
+  say(`\n${tableOf(results)}`);
+  if (results.some((result) => verdictOf(result) === 'missed')) process.exitCode = 1;
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} is to be a whole number from 1`);
+  return value;
+}
+
+main().catch((error: unknown) => {
+  tell(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = 2;
+});
