@@ -1,0 +1,340 @@
+import fc from 'fast-check';
+import { signCheckpoint, type SignedCheckpoint } from './checkpoint';
+import { eventHash, exportFormat, genesisHash, writeExportLine, type ExportLine } from './export-format';
+import { createExportVerifier, type ExportVerdict } from './export-verifier';
+import { generateSigningKey, parseSigningKey, type PublicKey, type SigningKey } from './keys';
+import { createFrontier, joined, leafHash, nodeHash, subtreesOf, type Subtree } from './merkle-tree';
+
+const key = parseSigningKey(generateSigningKey());
+const nextKey = parseSigningKey(generateSigningKey());
+const stranger = parseSigningKey(generateSigningKey());
+const at = (sequence: number) => new Date(Date.UTC(2026, 1, 11, 10, 0, sequence)).toISOString();
+
+type Signed = SignedCheckpoint & { readonly size: number; readonly changesKey: boolean };
+type Book = { readonly origin: string; readonly events: readonly Buffer[]; readonly checkpoints: readonly Signed[] };
+type BookOptions = {
+  readonly name?: string;
+  readonly length?: number;
+  /** Sequences at which a checkpoint of all events before is recorded, and who signs. */
+  readonly signers?: Readonly<Record<number, SigningKey>>;
+  readonly keyChangeAt?: number;
+  /** Changes an event before it is sealed. */
+  readonly change?: (sequence: number, fields: Record<string, unknown>) => Record<string, unknown>;
+  /** Instead of signing anew: what a forger without the key has to go on with. */
+  readonly signedBefore?: readonly Signed[];
+};
+
+function book(options: BookOptions = {}): Book {
+  const { name = 'live', length = 20, signers = { 5: key, 13: key, 18: key }, keyChangeAt } = options;
+  const origin = `daybook/book-${name}`;
+  const events: Buffer[] = [];
+  const checkpoints: Signed[] = [];
+  const tree = createFrontier();
+  let head = genesisHash;
+  for (let sequence = 0; sequence < length; sequence++) {
+    const signer = signers[sequence];
+    let fields: Record<string, unknown> = transaction(name, sequence);
+    if (signer !== undefined) {
+      const introduced = keyChangeAt === sequence ? nextKey.publicKey : null;
+      const content = { origin, size: sequence, root: tree.root(), head, time: at(sequence), nextKey: introduced };
+      const made = { ...signCheckpoint(content, signer), size: sequence, changesKey: introduced !== null };
+      const signed = options.signedBefore?.find(({ size }) => size === sequence) ?? made;
+      checkpoints.push(signed);
+      fields = { event: 'CheckpointSigned', checkpoint: signed.text, signature: signed.signature };
+    }
+    const payload = Buffer.from(
+      JSON.stringify({ ...(options.change?.(sequence, fields) ?? fields), at: at(sequence), previousHash: head }),
+    );
+    events.push(payload);
+    tree.append(payload);
+    head = eventHash(payload);
+  }
+  return { origin, events, checkpoints };
+}
+
+function transaction(name: string, sequence: number) {
+  const amount = String(100 + sequence);
+  return {
+    event: 'TransactionPosted',
+    transactionId: `${name}-${sequence}`,
+    // Text that UTF-8 and JSON both have something to do with.
+    note: 'Grüße "ж" \\ \u2028',
+    entries: [
+      { accountId: 'a', asset: 'TXC', direction: 'debit', amount },
+      { accountId: 'b', asset: 'TXC', direction: 'credit', amount },
+    ],
+  };
+}
+
+const subtreeHash = (events: readonly Buffer[]) => {
+  const hashOf = ({ level, index }: Subtree): Buffer =>
+    level === 0
+      ? leafHash(events[index]!)
+      : nodeHash(hashOf({ level: level - 1, index: index * 2 }), hashOf({ level: level - 1, index: index * 2 + 1 }));
+  return (subtree: Subtree) => hashOf(subtree).toString('base64');
+};
+
+/** An honest exporter of part of a book. */
+function exported({ origin, events, checkpoints }: Book, first = 0, last = events.length - 1): ExportLine[] {
+  const hashOf = subtreeHash(events);
+  const range = { format: exportFormat, origin, book: 'live', first, last } as const;
+  const hashBefore = (sequence: number) => (sequence === 0 ? genesisHash : eventHash(events[sequence - 1]!));
+  const lines: ExportLine[] = [
+    {
+      type: 'header',
+      ...range,
+      previousHash: hashBefore(first),
+      tree: subtreesOf({ start: 0, end: first }).map(hashOf),
+      keyChanges: checkpoints.filter(({ size, changesKey }) => changesKey && size <= first),
+    },
+  ];
+  for (let sequence = first; sequence <= last; sequence++) {
+    const here = checkpoints.find(({ size }) => size === sequence && size > first);
+    if (here !== undefined) lines.push({ type: 'checkpoint', ...here });
+    lines.push({ type: 'event', sequence, payload: events[sequence]! });
+  }
+  const covering = checkpoints.find(({ size }) => size > last);
+  const rest = covering === undefined ? [] : subtreesOf({ start: last + 1, end: covering.size }).map(hashOf);
+  const counted = { events: last - first + 1, headHash: hashBefore(last + 1) };
+  lines.push({
+    type: 'manifest',
+    ...range,
+    ...counted,
+    coveredBy: covering === undefined ? null : { ...covering, rest },
+  });
+  return lines;
+}
+
+const bytesOf = (lines: readonly ExportLine[]) =>
+  Buffer.from(lines.map((line) => `${writeExportLine(line)}\n`).join(''));
+
+function verify(file: readonly ExportLine[] | Buffer, trusted: PublicKey = key.publicKey): ExportVerdict {
+  const bytes = Buffer.isBuffer(file) ? file : bytesOf(file);
+  const verifier = createExportVerifier(trusted);
+  let start = 0;
+  for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
+    verifier.line(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  if (start < bytes.length) verifier.line(bytes.subarray(start));
+  return verifier.end();
+}
+
+const refusal = (verdict: ExportVerdict) => [verdict.status, verdict.problem?.sequence, verdict.problem?.reason];
+const placeOf = (lines: readonly ExportLine[], sequence: number) =>
+  lines.findIndex((line) => line.type === 'event' && line.sequence === sequence);
+const withPayload = (lines: readonly ExportLine[], sequence: number, payload: Buffer): ExportLine[] =>
+  lines.map((line) => (line.type === 'event' && line.sequence === sequence ? { ...line, payload } : line));
+const flip = (payload: Buffer, find: string, replacement: string) =>
+  Buffer.from(payload.toString('utf8').replace(find, replacement));
+
+const whole = book();
+/** Signed last at 18 of 20: a range up to 17 is covered, the whole is not. */
+const file = exported(whole, 0, 17);
+
+describe('an export', () => {
+  test('of any range verifies with the public key alone', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 17 }), fc.nat({ max: 17 }), (a, b) => {
+        const [first, last] = a < b ? [a, b] : [b, a];
+        const verdict = verify(exported(whole, first, last));
+        expect(verdict).toMatchObject({ status: 'valid', problem: null, first, last });
+        expect(verdict.events).toBe(last - first + 1);
+        expect(verdict.eventsSigned).toBe(verdict.events);
+      }),
+    );
+  });
+
+  test('says how far a signature covers it, when none covers its end', () => {
+    expect(verify(exported(whole))).toMatchObject({
+      status: 'incomplete',
+      problem: null,
+      events: 20,
+      eventsSigned: 18,
+      checkpoints: 3,
+      signedAt: at(18),
+      keyIds: [key.publicKey.keyId],
+    });
+    expect(verify(exported(book({ signers: {} })))).toMatchObject({ status: 'incomplete', eventsSigned: 0 });
+  });
+
+  test('of nothing is valid', () => {
+    expect(verify(exported(whole, 7, 6))).toMatchObject({ status: 'valid', events: 0 });
+  });
+
+  test('verifies over a change of keys, with the first key or the one it begins under', () => {
+    const rotated = book({ signers: { 5: key, 10: key, 15: nextKey, 19: nextKey }, keyChangeAt: 10 });
+    const both = [key.publicKey.keyId, nextKey.publicKey.keyId];
+    expect(verify(exported(rotated, 2, 17))).toMatchObject({ status: 'valid', keyIds: both });
+    expect(verify(exported(rotated, 12, 17))).toMatchObject({ status: 'valid', keyIds: both.slice(1) });
+    expect(verify(exported(rotated, 12, 17), nextKey.publicKey)).toMatchObject({ status: 'valid' });
+  });
+
+  test('is refused when a key signs that nothing introduced', () => {
+    const stolen = book({ signers: { 5: key, 13: stranger, 18: stranger } });
+    expect(refusal(verify(exported(stolen, 0, 17)))).toEqual([
+      'invalid',
+      13,
+      expect.stringMatching(/^the line is signed with key .{16}, not with/),
+    ]);
+    expect(verify(file, stranger.publicKey)).toMatchObject({ status: 'invalid', eventsSigned: 0 });
+  });
+});
+
+describe('an attack is refused, naming where', () => {
+  test('one flipped byte', () => {
+    const payload = flip(whole.events[7]!, 'live-7', 'live-8');
+    expect(refusal(verify(withPayload(file, 7, payload)))).toEqual([
+      'invalid',
+      7,
+      'was changed: its bytes do not have the hash that the event after it carries',
+    ]);
+  });
+
+  test('one flipped byte in the last event, and in the one before a checkpoint', () => {
+    const last = withPayload(file, 17, flip(whole.events[17]!, 'live-17', 'live-18'));
+    expect(refusal(verify(last))).toEqual(['invalid', 17, expect.stringContaining('names as the head')]);
+    const before = withPayload(file, 12, flip(whole.events[12]!, 'live-12', 'live-13'));
+    expect(refusal(verify(before))).toEqual(['invalid', 12, expect.stringContaining('was changed')]);
+  });
+
+  test('a changed link', () => {
+    const payload = flip(whole.events[7]!, eventHash(whole.events[6]!), eventHash(whole.events[5]!));
+    expect(refusal(verify(withPayload(file, 7, payload)))).toEqual([
+      'invalid',
+      7,
+      expect.stringContaining('does not follow'),
+    ]);
+  });
+
+  test('an amount that does not balance', () => {
+    const change = (sequence: number, fields: Record<string, unknown>) =>
+      sequence === 9
+        ? (JSON.parse(JSON.stringify(fields).replace('"109"', '"110"')) as Record<string, unknown>)
+        : fields;
+    expect(refusal(verify(exported(book({ change }), 0, 17)))).toEqual([
+      'invalid',
+      9,
+      'debits less credits in TXC are 1, not 0',
+    ]);
+  });
+
+  test('the last event dropped', () => {
+    const dropped = file.filter((line) => !(line.type === 'event' && line.sequence === 17));
+    expect(refusal(verify(dropped))).toEqual(['invalid', 17, 'is missing: the range goes to 17']);
+  });
+
+  test('the last event dropped and the manifest adjusted', () => {
+    const honest = exported(whole, 0, 17).at(-1) as Extract<ExportLine, { type: 'manifest' }>;
+    const shorter = exported({
+      ...whole,
+      events: whole.events.slice(0, 17),
+      checkpoints: whole.checkpoints.slice(0, 2),
+    });
+    const lines = [...shorter.slice(0, -1), { ...(shorter.at(-1) as typeof honest), coveredBy: honest.coveredBy }];
+    // Without the dropped event's hash nothing leads from what is left to what was signed; with it the file says that it ends.
+    expect(refusal(verify(lines))).toEqual(['invalid', null, 'the manifest does not lead from 17 to 18 events']);
+    const guessed = { ...honest.coveredBy!, rest: [joined([]).toString('base64')] };
+    const forged = [...lines.slice(0, -1), { ...(lines.at(-1) as typeof honest), coveredBy: guessed }];
+    expect(refusal(verify(forged))).toEqual(['invalid', 13, expect.stringContaining('is not what was signed')]);
+  });
+
+  test('the file cut off', () => {
+    expect(refusal(verify(file.slice(0, -1)))).toEqual(['invalid', 18, 'the file ends before its manifest']);
+    expect(refusal(verify([]))).toEqual(['invalid', null, 'the file ends before its manifest']);
+  });
+
+  test('an event left out in the middle', () => {
+    expect(refusal(verify(file.toSpliced(placeOf(file, 7), 1)))).toEqual([
+      'invalid',
+      7,
+      'is missing: the file goes on with event 8',
+    ]);
+  });
+
+  test('two events swapped', () => {
+    const swapped = withPayload(withPayload(file, 7, whole.events[8]!), 8, whole.events[7]!);
+    expect(refusal(verify(swapped))).toEqual(['invalid', 7, expect.stringContaining('does not follow')]);
+    const lines = file.with(placeOf(file, 7), file[placeOf(file, 8)]!).with(placeOf(file, 8), file[placeOf(file, 7)]!);
+    expect(refusal(verify(lines))).toEqual(['invalid', 7, 'is missing: the file goes on with event 8']);
+  });
+
+  test("another book's event spliced in", () => {
+    const other = book({ name: 'sandbox' });
+    expect(refusal(verify(withPayload(file, 7, other.events[7]!)))).toEqual([
+      'invalid',
+      7,
+      expect.stringContaining('does not follow'),
+    ]);
+    const linked = Buffer.from(
+      other.events[7]!.toString().replace(eventHash(other.events[6]!), eventHash(whole.events[6]!)),
+    );
+    expect(refusal(verify(withPayload(file, 7, linked)))).toEqual([
+      'invalid',
+      7,
+      expect.stringContaining('was changed'),
+    ]);
+  });
+
+  test("another book's checkpoint", () => {
+    const other = book({ name: 'sandbox' });
+    const lines = exported({ ...whole, checkpoints: [other.checkpoints[0]!, ...whole.checkpoints.slice(1)] }, 0, 17);
+    expect(refusal(verify(lines))).toEqual([
+      'invalid',
+      5,
+      'the line is of daybook/book-sandbox, not of daybook/book-live',
+    ]);
+  });
+
+  test('the whole chain re-written, with the old signatures', () => {
+    const change = (sequence: number, fields: Record<string, unknown>) =>
+      sequence === 7 ? { ...fields, transactionId: 'another' } : fields;
+    const rewritten = book({ change, signedBefore: whole.checkpoints });
+    // Up to the first checkpoint after the change everything is as it was.
+    expect(refusal(verify(exported(rewritten, 0, 17)))).toEqual([
+      'invalid',
+      5,
+      `is not what was signed: the events up to 12 do not have the root of the checkpoint of ${at(13)}`,
+    ]);
+  });
+
+  test('the whole chain re-written, with signatures of its own', () => {
+    const signers = { 5: stranger, 13: stranger, 18: stranger };
+    expect(verify(exported(book({ signers }), 0, 17))).toMatchObject({ status: 'invalid', eventsSigned: 0 });
+  });
+
+  test('a checkpoint kept back that the journal records', () => {
+    const hidden = file.filter((line) => line.type !== 'checkpoint');
+    expect(refusal(verify(hidden))).toEqual(['invalid', 5, 'records a checkpoint that the file does not show']);
+  });
+
+  test('another tree before the range', () => {
+    const lines = exported(whole, 6, 17);
+    const header = lines[0] as Extract<ExportLine, { type: 'header' }>;
+    const tree = header.tree.with(0, header.tree[1]!);
+    expect(refusal(verify([{ ...header, tree }, ...lines.slice(1)]))).toEqual([
+      'invalid',
+      6,
+      expect.stringContaining('is not what was signed'),
+    ]);
+  });
+
+  test('any change of a single byte of the events', () => {
+    const bytes = bytesOf(exported(whole, 3, 17));
+    const start = bytes.indexOf(10) + 1;
+    const end = bytes.lastIndexOf(10, bytes.length - 2);
+    fc.assert(
+      fc.property(fc.integer({ min: start, max: end }), fc.integer({ min: 1, max: 255 }), (place, change) => {
+        const changed = Buffer.from(bytes);
+        changed[place]! ^= change;
+        const { status, problem } = verify(changed);
+        expect(status).toBe('invalid');
+        // The line is that of the change or, where the chain tells, of an event close by.
+        const lineOf = bytes.subarray(0, place).filter((byte) => byte === 10).length + 1;
+        expect(problem!.line).toBeGreaterThanOrEqual(lineOf);
+        expect(problem!.line).toBeLessThanOrEqual(lineOf + 3);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
