@@ -2,6 +2,7 @@ export * from './call-contract';
 export * from './calls/chain-calls';
 export * from './calls/identity-calls';
 export * from './calls/intent-calls';
+export * from './calls/ledger-audit-calls';
 export * from './calls/ledger-calls';
 export * from './calls/ledger-job-calls';
 export * from './calls/notification-calls';

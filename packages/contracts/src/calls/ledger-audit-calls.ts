@@ -1,0 +1,282 @@
+/**
+ * What operations and auditors ask of the ledger's read models. Time has two clocks: the *effective* one says when
+ * something happened, the *recorded* one when the ledger learned of it, never before. `asOf` is a moment of the first,
+ * `knownAt` of the second; both include their moment, and null means without limit. Ranges include their start and not
+ * their end. `tenantId` null asks for everyone, for operations. Every answer names the last event that it has seen.
+ */
+import { z } from 'zod';
+import { defineCall } from '../call-contract';
+import { asset, minorUnits, mode, signedMinorUnits, tenantId, timestamp } from '../fields';
+import { entry, ledgerReference } from '../ledger-events';
+import { accountTypes } from './ledger-calls';
+
+/** The last event of the book that the answer has seen, and when it was recorded; null before the first event. */
+export const watermark = z.object({
+  sequence: z.number().int().nonnegative().nullable(),
+  at: timestamp.nullable(),
+});
+
+const asker = { mode, tenantId: tenantId.nullable() };
+const accountId = z.string().min(1).max(200);
+const page = { limit: z.number().int().min(1).max(1_000), cursor: z.string().nullable() };
+const nextCursor = z.string().nullable();
+const sequence = z.number().int().nonnegative();
+const twoClocks = { asOf: timestamp.nullable(), knownAt: timestamp.nullable() };
+const ranges = {
+  effectiveFrom: timestamp.nullable(),
+  effectiveTo: timestamp.nullable(),
+  recordedFrom: timestamp.nullable(),
+  recordedTo: timestamp.nullable(),
+};
+/** Names and the values that they must have, all of them. */
+const metadata = z.record(z.string().min(1).max(100), z.string().max(500));
+
+/** Totals of an account's entries. `posted` is on its normal side: debits raise assets and expenses, credits the rest. */
+export const accountTotals = z.object({
+  posted: signedMinorUnits,
+  debits: minorUnits,
+  credits: minorUnits,
+  entries: z.number().int().nonnegative(),
+});
+
+/** The balance of an account by both clocks. */
+export const getBalanceAsOf = defineCall({
+  name: 'ledger.get-balance-as-of',
+  request: z.strictObject({ ...asker, accountId, ...twoClocks }),
+  response: accountTotals.extend({ accountId: z.string(), asset, type: z.enum(accountTypes), watermark }),
+  rejections: ['account_not_found'],
+});
+
+export const entryView = z.object({
+  sequence,
+  entryIndex: z.number().int().nonnegative(),
+  transactionId: z.string(),
+  accountId: z.string(),
+  asset,
+  direction: z.enum(['debit', 'credit']),
+  amount: minorUnits,
+  /** Of the account after this entry, in the order of recording. */
+  balance: signedMinorUnits,
+  /** Number of entries of the account up to this one. */
+  accountVersion: sequence,
+  effectiveAt: timestamp,
+  postedAt: timestamp,
+});
+
+/**
+ * Entries in the order of recording, oldest first. Pages give each entry once while others are recorded: new ones come
+ * behind the last. `metadata` is of the transaction.
+ */
+export const listEntries = defineCall({
+  name: 'ledger.list-entries',
+  request: z.strictObject({ ...asker, accountId: accountId.nullable(), ...twoClocks, ...ranges, metadata, ...page }),
+  response: z.object({ entries: z.array(entryView), nextCursor, watermark }),
+  rejections: ['cursor_invalid'],
+});
+
+export const transactionView = z.object({
+  sequence,
+  transactionId: z.string(),
+  tenantId: tenantId.nullable(),
+  cause: z.object({ type: z.string(), id: z.string(), subject: z.string() }),
+  rule: z.string(),
+  description: z.string().nullable(),
+  metadata: z.record(z.string(), z.string()),
+  /** Posted after the period that it belongs to was closed. */
+  adjustment: z.boolean(),
+  /** The transaction that this one takes back, and those that take this one back. */
+  reverses: z.string().nullable(),
+  reversedBy: z.array(z.string()),
+  entries: z.array(entry),
+  /** Accounts that it left below their floor. */
+  floorBreaches: z.array(z.string()),
+  ledgerReference,
+  correlationId: z.string(),
+  causationId: z.string(),
+  effectiveAt: timestamp,
+  postedAt: timestamp,
+});
+
+/** Transactions in the order of recording, oldest first, that fit everything asked. */
+export const searchTransactions = defineCall({
+  name: 'ledger.search-transactions',
+  request: z.strictObject({
+    ...asker,
+    transactionId: z.string().min(1).max(200).nullable(),
+    subject: z.string().nullable(),
+    accountId: accountId.nullable(),
+    ...ranges,
+    metadata,
+    ...page,
+    limit: z.number().int().min(1).max(200),
+  }),
+  response: z.object({ transactions: z.array(transactionView), nextCursor, watermark }),
+  rejections: ['cursor_invalid'],
+});
+
+const day = z.iso.date();
+/** Of the IANA database, such as `Europe/Berlin`, or `UTC`. */
+const timeZone = z.string().min(1).max(64);
+
+/**
+ * What happened on an account from one day up to, and not including, another, by the effective clock. Days begin at
+ * midnight in the time zone. The closing balance is the opening balance of the statement that begins where this one
+ * ends. All pages show what was known when the first was made, or at `knownAt`.
+ */
+export const getStatement = defineCall({
+  name: 'ledger.get-statement',
+  request: z.strictObject({
+    ...asker,
+    accountId,
+    from: day,
+    to: day,
+    timeZone,
+    knownAt: timestamp.nullable(),
+    ...page,
+  }),
+  response: z.object({
+    accountId: z.string(),
+    asset,
+    type: z.enum(accountTypes),
+    from: timestamp,
+    to: timestamp,
+    opening: signedMinorUnits,
+    debits: minorUnits,
+    credits: minorUnits,
+    closing: signedMinorUnits,
+    entryCount: z.number().int().nonnegative(),
+    /** `statementBalance` runs from opening to closing in the order of the effective clock. */
+    entries: z.array(entryView.extend({ statementBalance: signedMinorUnits })),
+    nextCursor,
+    watermark,
+  }),
+  rejections: ['account_not_found', 'time_zone_unknown', 'period_invalid', 'cursor_invalid'],
+});
+
+/** Each day of a period, also one without entries. At most 400 days. */
+export const listDailyBalances = defineCall({
+  name: 'ledger.list-daily-balances',
+  request: z.strictObject({ ...asker, accountId, from: day, to: day, timeZone, knownAt: timestamp.nullable() }),
+  response: z.object({
+    accountId: z.string(),
+    asset,
+    type: z.enum(accountTypes),
+    days: z.array(
+      z.object({
+        day,
+        opening: signedMinorUnits,
+        debits: minorUnits,
+        credits: minorUnits,
+        closing: signedMinorUnits,
+        entryCount: z.number().int().nonnegative(),
+      }),
+    ),
+    watermark,
+  }),
+  rejections: ['account_not_found', 'time_zone_unknown', 'period_invalid'],
+});
+
+/** Totals of each asset and type of account. Of everyone, debits equal credits in each asset. */
+export const getTrialBalance = defineCall({
+  name: 'ledger.get-trial-balance',
+  request: z.strictObject({ ...asker, ...twoClocks }),
+  response: z.object({
+    lines: z.array(
+      z.object({
+        asset,
+        type: z.enum(accountTypes),
+        accounts: z.number().int().nonnegative(),
+        debits: minorUnits,
+        credits: minorUnits,
+        /** Debits less credits. */
+        net: signedMinorUnits,
+      }),
+    ),
+    watermark,
+  }),
+});
+
+/** From an account's balance down: each entry with the event that recorded it and why. Newest first. */
+export const getLineage = defineCall({
+  name: 'ledger.get-lineage',
+  request: z.strictObject({ ...asker, accountId, ...page }),
+  response: z.object({
+    accountId: z.string(),
+    posted: signedMinorUnits,
+    hops: z.array(
+      z.object({
+        entry: entryView,
+        transaction: transactionView.omit({ entries: true, reversedBy: true, floorBreaches: true }),
+        /** `type` of the journal's event at `sequence`; `ledgerReference` is the hash of its bytes. */
+        event: z.object({
+          sequence,
+          type: z.string(),
+          ledgerReference,
+          correlationId: z.string(),
+          causationId: z.string(),
+        }),
+      }),
+    ),
+    nextCursor,
+    watermark,
+  }),
+  rejections: ['account_not_found', 'cursor_invalid'],
+});
+
+export const holdStatuses = ['open', 'captured', 'released', 'expired'] as const;
+
+/** Money promised and not moved, newest first: holds, and transfers that are being confirmed. */
+export const listHolds = defineCall({
+  name: 'ledger.list-holds',
+  request: z.strictObject({
+    ...asker,
+    accountId: accountId.nullable(),
+    status: z.enum(holdStatuses).nullable(),
+    ...page,
+  }),
+  response: z.object({
+    holds: z.array(
+      z.object({
+        holdId: z.string(),
+        accountId: z.string(),
+        asset,
+        amount: minorUnits,
+        captured: minorUnits,
+        remaining: minorUnits,
+        status: z.enum(holdStatuses),
+        expiresAt: timestamp.nullable(),
+        placedAt: timestamp,
+        placedSequence: sequence,
+        lastSequence: sequence,
+      }),
+    ),
+    nextCursor,
+    watermark,
+  }),
+  rejections: ['cursor_invalid'],
+});
+
+/** Commands that a rule refused, newest first: who asked what, and why not. */
+export const listRejections = defineCall({
+  name: 'ledger.list-rejections',
+  request: z.strictObject({ ...asker, rejection: z.string().nullable(), ...page }),
+  response: z.object({
+    rejections: z.array(
+      z.object({
+        sequence,
+        commandId: z.string(),
+        commandType: z.string(),
+        rejection: z.string(),
+        tenantId: tenantId.nullable(),
+        actor: z.string().nullable(),
+        request: z.record(z.string(), z.string()),
+        correlationId: z.string(),
+        causationId: z.string(),
+        at: timestamp,
+      }),
+    ),
+    nextCursor,
+    watermark,
+  }),
+  rejections: ['cursor_invalid'],
+});
