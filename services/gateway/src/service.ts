@@ -9,6 +9,7 @@ import { cacheCredentials } from './app/credential-cache';
 import type { Config } from './config';
 import { identityCredentials } from './consumers/identity-credentials';
 import { mountDocs } from './http/docs';
+import { eventStreams } from './http/event-stream';
 import { createLimits } from './http/limits';
 import { mountRoutes } from './http/mount';
 import { openApiDocument } from './http/openapi';
@@ -26,9 +27,10 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
   const known = orAskIdentity(credentialTable(pool), services.identity);
   const credentials = cacheCredentials(known, { lifetimeMs: config.CREDENTIAL_CACHE_MS, now });
   const parked = { ...parkedElsewhere(services), gateway: platform.parked };
+  const closing = new AbortController();
   const routes = allRoutes({ services, parked, now, signatureAbove: config.PAY_SIGNATURE_ABOVE });
 
-  return platform.service({
+  const service = platform.service({
     components: [platform.consumer(identityCredentials(credentials)), ...Object.values(services)],
     routes: (app) => {
       mountDocs(app, openApiDocument(routes, dialects));
@@ -42,11 +44,19 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
           },
           authFailuresPerMinute: config.AUTH_FAILURES_PER_MINUTE,
         }),
+        streams: eventStreams({ closing: closing.signal, logger }),
         trustedProxies: config.TRUSTED_PROXIES,
         logger,
       });
     },
   });
+  return {
+    start: service.start,
+    async stop() {
+      closing.abort();
+      await service.stop();
+    },
+  };
 }
 
 function callClients(config: Config): Record<keyof Services, CallClient> {

@@ -2,6 +2,7 @@ import { createApp, stringifyJson } from '@daybook/http';
 import { testLogger, testMetrics } from '@daybook/testing';
 import type { Express } from 'express';
 import { mountDocs } from '../src/http/docs';
+import { eventStreams } from '../src/http/event-stream';
 import { createLimits } from '../src/http/limits';
 import { mountRoutes } from '../src/http/mount';
 import { openApiDocument } from '../src/http/openapi';
@@ -29,6 +30,7 @@ function app(): Express {
       mountRoutes(express, dialects, routes, {
         authenticate: async () => undefined,
         limits: createLimits({ requestsPerMinute: { pay: 1, general: 1, public: 1 }, authFailuresPerMinute: 1 }),
+        streams: eventStreams({ closing: new AbortController().signal, logger }),
         trustedProxies: [],
         logger,
       });

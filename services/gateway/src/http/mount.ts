@@ -6,6 +6,7 @@ import type { Credential } from '../app/credential';
 import { readPresented } from '../app/presented-credential';
 import { addressGroup, clientAddress, isAllowed } from './client-address';
 import { edgeFailures, sendFailure, type Dialect } from './dialect';
+import type { EventStreams } from './event-stream';
 import type { Limits } from './limits';
 import type { DialectName, Route } from './route';
 
@@ -17,6 +18,7 @@ const inWords = { error: describeIssue };
 export type GateDeps = {
   readonly authenticate: Authenticate;
   readonly limits: Limits;
+  readonly streams: EventStreams;
   readonly trustedProxies: readonly string[];
   readonly logger: Logger;
 };
@@ -139,7 +141,8 @@ function answer(route: Route, deps: GateDeps): RequestHandler {
       if (rejected) await deps.limits.countAuthFailure(String(res.locals.addressGroup));
       throw error;
     });
-    send(res, result);
+    if (result.events === undefined) send(res, result);
+    else await deps.streams.send(res, result.events);
   };
 }
 

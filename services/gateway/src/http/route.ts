@@ -18,12 +18,17 @@ export type ResponseSpec = {
   readonly mediaType?: string;
 };
 
+/** `data` is sent as JSON. */
+export type ServerSentEvent = { readonly event: string; readonly data: unknown };
+
 export type Answer = {
   /** 200 unless said. */
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Absent for an answer without a body. */
   readonly body?: unknown;
+  /** Instead of a body: what is told as it comes, until there is no more or the signal says that nobody listens. */
+  readonly events?: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>;
 };
 
 /** The request as it came, for what is checked byte by byte. */

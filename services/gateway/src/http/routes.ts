@@ -4,6 +4,7 @@ import { intentsDialect } from './intents/dialect';
 import { paymentIntentRoutes } from './intents/payment-intents';
 import { nativeDialect } from './native/dialect';
 import { intentListRoutes } from './native/intents';
+import { jobRoutes } from './native/jobs';
 import { ledgerRoutes } from './native/ledger';
 import { operationRoutes } from './native/operations';
 import { parkedRoutes, type ParkedDeps } from './native/parked';
@@ -38,5 +39,6 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...ledgerRoutes(deps),
     ...operationRoutes(deps),
     ...parkedRoutes(deps),
+    ...jobRoutes(deps),
   ];
 }

@@ -1,0 +1,53 @@
+/**
+ * Server-sent events: an answer that goes on. It ends when there is nothing more to tell, when the client goes away,
+ * when it has grown old (clients connect again, with a credential that is looked at again), and when the gateway stops.
+ */
+import { FailureError, stringifyJson } from '@daybook/http';
+import type { Logger } from '@daybook/runtime';
+import type { Response } from 'express';
+import { once } from 'node:events';
+import { edgeFailures } from './dialect';
+import type { ServerSentEvent } from './route';
+
+/** Proxies close a connection that says nothing for long, mostly after a minute. */
+const heartbeatMs = 15_000;
+const lifetimeMs = 15 * 60_000;
+/** Each holds a connection and asks for news; more are told to come back later. */
+const openMax = 100;
+const comeBackSeconds = 10;
+
+export type EventStreams = {
+  /** Resolves when the stream has ended. Throws before anything is sent when too many are open. */
+  send(res: Response, events: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>): Promise<void>;
+};
+
+/** `closing` ends all of them: a server that stops waits for its answers. */
+export function eventStreams(options: { readonly closing: AbortSignal; readonly logger: Logger }): EventStreams {
+  let open = 0;
+  return {
+    async send(res, events) {
+      if (open >= openMax)
+        throw new FailureError({ ...edgeFailures.rateLimitExceeded, retryAfterSeconds: comeBackSeconds });
+      const gone = new AbortController();
+      res.once('close', () => gone.abort());
+      const signal = AbortSignal.any([gone.signal, options.closing, AbortSignal.timeout(lifetimeMs)]);
+      const heartbeat = setInterval(() => res.write(': still here\n\n'), heartbeatMs);
+      open += 1;
+      try {
+        res.status(200).set({ 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' }).flushHeaders();
+        for await (const { event, data } of events(signal)) {
+          if (signal.aborted) break;
+          const taken = res.write(`event: ${event}\ndata: ${stringifyJson(data)}\n\n`);
+          if (!taken) await once(res, 'drain', { signal });
+        }
+      } catch (error) {
+        // The status is sent; all that can be done is to end, and the client asks again.
+        if (!signal.aborted) options.logger.error({ error }, 'event stream failed');
+      } finally {
+        open -= 1;
+        clearInterval(heartbeat);
+        res.end();
+      }
+    },
+  };
+}

@@ -1,0 +1,331 @@
+import {
+  cancelJob,
+  getJob,
+  jobKind,
+  jobStatuses,
+  listJobs,
+  startJob,
+  type CallOutcome,
+  type CallRequest,
+} from '@daybook/contracts';
+import { isOperationalError } from '@daybook/core';
+import type { Failure } from '@daybook/http';
+import { uuidFrom, uuidv7 } from '@daybook/runtime';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Credential } from '../../app/credential';
+import type { Services } from '../../ports';
+import { cursor, idempotencyKey, limit, pathUuid, timestampField } from '../fields';
+import { accepted, type RejectionOf } from '../rejections';
+import { bodyFailures, errorsOf, invalidField } from '../responses';
+import { route, type Route, type ServerSentEvent } from '../route';
+import { nativeDialect, nativeRejections } from './dialect';
+
+type Deps = { readonly services: Pick<Services, 'ledger'> };
+type JobRequest = CallRequest<typeof startJob>['job'];
+type JobView = Extract<CallOutcome<typeof getJob>, { ok: true }>['value']['job'];
+
+/** Long work of the ledger. An operator sees and cancels the jobs that were asked for in the mode of its credential. */
+export function jobRoutes(deps: Deps): Route[] {
+  return [...routesOf(deps, replays), ...routesOf(deps, checks)];
+}
+
+/** One kind of job, as the API calls it. */
+type Resource<Body extends z.ZodObject> = {
+  readonly path: string;
+  readonly kind: JobRequest['kind'];
+  readonly noun: string;
+  readonly description: string;
+  readonly body: Body;
+  readonly bodyExample: unknown;
+  jobOf(body: z.output<Body>): JobRequest;
+  readonly example: z.input<typeof job>;
+};
+
+const job = z.strictObject({
+  id: z.uuid(),
+  kind: jobKind,
+  status: z.enum(jobStatuses).meta({ description: 'Over unless it is queued or running.' }),
+  parameters: z.record(z.string(), z.unknown()),
+  progress: z.strictObject({
+    phase: z.string().nullable(),
+    done: z.number().int(),
+    total: z.number().int().nullable(),
+    rate_per_second: z.number().nullable(),
+    eta_seconds: z.number().nullable(),
+  }),
+  report: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What came of it.' }),
+  error: z.string().nullable().meta({ description: 'Why it failed.' }),
+  requested_by: z.string(),
+  requested_at: timestampField,
+  started_at: timestampField.nullable(),
+  cancel_requested_at: timestampField.nullable(),
+  finished_at: timestampField.nullable(),
+});
+
+const example = {
+  id: '018f3a52-7c1e-7b44-9d0a-5c0f2c1e8a01',
+  status: 'running',
+  progress: { phase: 'reading the journal', done: 120_000, total: 480_000, rate_per_second: 80_000, eta_seconds: 5 },
+  report: null,
+  error: null,
+  requested_by: '018f3a52-7c1e-7b44-9d0a-5c0f2c1e8a02',
+  requested_at: '2026-02-11T10:06:10.000Z',
+  started_at: '2026-02-11T10:06:10.005Z',
+  cancel_requested_at: null,
+  finished_at: null,
+} as const;
+
+const replays: Resource<z.ZodObject<{ dry_run: z.ZodDefault<z.ZodBoolean> }>> = {
+  path: '/v1/ops/replays',
+  kind: 'replay',
+  noun: 'replay',
+  description:
+    "Fills the ledger's read models again from the journal, beside the live ones, and compares. A dry run, which is the " +
+    'default, takes them away again and reports what would change; otherwise reads are switched to them.',
+  body: z.strictObject({ dry_run: z.boolean().default(true) }),
+  bodyExample: { dry_run: true },
+  jobOf: ({ dry_run: dryRun }) => ({ kind: 'replay', parameters: { dryRun } }),
+  example: { ...example, kind: 'replay', parameters: { dry_run: true } },
+};
+
+const checks: Resource<z.ZodObject<{ incremental: z.ZodDefault<z.ZodBoolean> }>> = {
+  path: '/v1/ops/checks',
+  kind: 'check',
+  noun: 'check',
+  description:
+    'Compares every read model of the ledger with the journal, and tests the invariants. `report.status` is `CLEAN`, ' +
+    '`DIFFERENCES`, or `INCOMPLETE` when something could not be checked. An incremental check begins where the last ' +
+    'clean one ended, and tests less.',
+  body: z.strictObject({ incremental: z.boolean().default(false) }),
+  bodyExample: { incremental: false },
+  jobOf: (parameters) => ({ kind: 'check', parameters }),
+  example: { ...example, kind: 'check', parameters: { incremental: false } },
+};
+
+type JobRejection = RejectionOf<typeof startJob | typeof getJob | typeof listJobs | typeof cancelJob>;
+const rejections = {
+  id_reused: {
+    status: 409,
+    code: 'IDEMPOTENCY_KEY_REUSED',
+    message: 'Idempotency-Key was already used for another request.',
+  },
+  jobs_exhausted: { status: 409, code: 'JOBS_EXHAUSTED', message: 'Too many jobs are waiting already.' },
+  job_not_found: { status: 404, code: 'JOB_NOT_FOUND', message: 'There is no such job.' },
+  cursor_invalid: nativeRejections.cursor_invalid,
+} as const satisfies Record<JobRejection, Failure>;
+
+function routesOf<Body extends z.ZodObject>(deps: Deps, resource: Resource<Body>): Route[] {
+  return [
+    start(deps, resource),
+    list(deps, resource),
+    read(deps, resource),
+    cancel(deps, resource),
+    follow(deps, resource),
+  ];
+}
+
+function start<Body extends z.ZodObject>({ services: { ledger } }: Deps, resource: Resource<Body>): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: resource.path,
+    summary: `Start a ${resource.noun}`,
+    description: `${resource.description} It runs in the background, one job at a time.`,
+    access: ['ops'],
+    request: {
+      query: z.strictObject({}),
+      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      body: resource.body,
+      bodyExample: resource.bodyExample,
+    },
+    responses: {
+      202: {
+        description: 'Asked for, or asked for before with the same key.',
+        schema: job,
+        example: { ...resource.example, status: 'queued', started_at: null },
+        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+      },
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        invalidField('Idempotency-Key', 'must be 1 to 200 printable ASCII characters without spaces'),
+        rejections.id_reused,
+        rejections.jobs_exhausted,
+      ]),
+    },
+    async handle({ caller, headers, body }) {
+      const key = headers['Idempotency-Key'];
+      const outcome = await ledger(startJob, {
+        jobId: key === undefined ? uuidv7() : uuidFrom([caller.tenantId, caller.mode, resource.path, key]),
+        mode: caller.mode,
+        job: resource.jobOf(body as z.output<Body>),
+        actor: caller.credentialId,
+      });
+      const { job: started, replayed } = accepted<typeof startJob>(outcome, rejections);
+      return { status: 202, headers: replayed ? { 'Idempotent-Replayed': 'true' } : {}, body: shown(started) };
+    },
+  });
+}
+
+function list<Body extends z.ZodObject>({ services: { ledger } }: Deps, resource: Resource<Body>): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: resource.path,
+    summary: `List ${resource.noun}s`,
+    description: 'Newest first, without their reports.',
+    access: ['ops'],
+    request: { query: z.strictObject({ limit, cursor: cursor.optional() }) },
+    responses: {
+      200: {
+        description: 'A page. `next_cursor` is null on the last one.',
+        schema: z.strictObject({ jobs: z.array(job), next_cursor: z.string().nullable() }),
+        example: { jobs: [resource.example], next_cursor: null },
+      },
+      ...errorsOf(nativeDialect, [rejections.cursor_invalid]),
+    },
+    async handle({ caller: { mode }, query }) {
+      const { kind } = resource;
+      const outcome = await ledger(listJobs, { mode, kind, limit: query.limit, cursor: query.cursor ?? null });
+      const page = accepted<typeof listJobs>(outcome, rejections);
+      return { body: { jobs: page.jobs.map(shown), next_cursor: page.nextCursor } };
+    },
+  });
+}
+
+const params = z.strictObject({ id: pathUuid });
+
+function read<Body extends z.ZodObject>({ services }: Deps, resource: Resource<Body>): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: `${resource.path}/{id}`,
+    summary: `Read a ${resource.noun}`,
+    description: 'Its state, how far it is, and its report once it is over.',
+    access: ['ops'],
+    request: { params, query: z.strictObject({}) },
+    paramsInvalid: rejections.job_not_found,
+    responses: {
+      200: { description: 'The job.', schema: job, example: resource.example },
+      ...errorsOf(nativeDialect, [rejections.job_not_found]),
+    },
+    handle: async ({ caller, params: { id } }) => ({ body: shown(await found(services, resource, caller, id)) }),
+  });
+}
+
+function cancel<Body extends z.ZodObject>({ services: { ledger } }: Deps, resource: Resource<Body>): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: `${resource.path}/{id}/cancel`,
+    summary: `Cancel a ${resource.noun}`,
+    description:
+      'A queued job is cancelled at once, a running one as soon as it can stop. One that is over stays as it is: ' +
+      '`status` says which.',
+    access: ['ops'],
+    request: { params, query: z.strictObject({}) },
+    paramsInvalid: rejections.job_not_found,
+    responses: {
+      200: { description: 'The job as it is now.', schema: job, example: { ...resource.example, status: 'running' } },
+      ...errorsOf(nativeDialect, [rejections.job_not_found]),
+    },
+    async handle({ caller, params: { id } }) {
+      const { kind } = resource;
+      const outcome = await ledger(cancelJob, { mode: caller.mode, kind, jobId: id, actor: caller.credentialId });
+      return { body: shown(accepted<typeof cancelJob>(outcome, rejections).job) };
+    },
+  });
+}
+
+function follow<Body extends z.ZodObject>({ services }: Deps, resource: Resource<Body>): Route {
+  const told = (event: string, data: unknown) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: `${resource.path}/{id}/events`,
+    summary: `Follow a ${resource.noun}`,
+    description:
+      'Server-sent events: `progress` whenever something changed, and `end` when the job is over, with its report. ' +
+      'Both carry the job. A stream that ends without `end` is to be opened again.',
+    access: ['ops'],
+    request: { params, query: z.strictObject({}) },
+    paramsInvalid: rejections.job_not_found,
+    responses: {
+      200: {
+        description: 'The stream. It begins with the job as it is.',
+        mediaType: 'text/event-stream',
+        schema: z.string(),
+        example: told('progress', resource.example) + told('end', { ...resource.example, status: 'succeeded' }),
+      },
+      ...errorsOf(nativeDialect, [rejections.job_not_found]),
+    },
+    async handle({ caller, params: { id } }) {
+      const first = await found(services, resource, caller, id);
+      return { events: (signal) => changes(first, () => found(services, resource, caller, id), signal) };
+    },
+  });
+}
+
+/** Between two looks. */
+const lookMs = 500;
+
+async function* changes(
+  first: JobView,
+  look: () => Promise<JobView>,
+  signal: AbortSignal,
+): AsyncGenerator<ServerSentEvent> {
+  let before: string | undefined;
+  for (let now = first; !signal.aborted; now = (await orNothing(look())) ?? now) {
+    if (now.finishedAt !== null) return yield { event: 'end', data: shown(now) };
+    const data = shown(now);
+    if (JSON.stringify(data) !== before) yield { event: 'progress', data };
+    before = JSON.stringify(data);
+    // Aborted is not an error: the loop ends.
+    await delay(lookMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** While the ledger is away there is no news. */
+async function orNothing(looking: Promise<JobView>): Promise<JobView | undefined> {
+  return looking.catch((error: unknown) => {
+    if (isOperationalError(error)) return undefined;
+    throw error;
+  });
+}
+
+async function found(
+  { ledger }: Deps['services'],
+  { kind }: Pick<Resource<z.ZodObject>, 'kind'>,
+  { mode }: Credential,
+  jobId: string,
+): Promise<JobView> {
+  return accepted<typeof getJob>(await ledger(getJob, { mode, kind, jobId }), rejections).job;
+}
+
+function shown(view: JobView): z.input<typeof job> {
+  const { progress } = view;
+  return {
+    id: view.jobId,
+    kind: view.kind,
+    status: view.status,
+    parameters: Object.fromEntries(Object.entries(view.parameters).map(([name, value]) => [snakeCase(name), value])),
+    progress: {
+      phase: progress.phase,
+      done: progress.done,
+      total: progress.total,
+      rate_per_second: progress.ratePerSecond,
+      eta_seconds: progress.etaSeconds,
+    },
+    report: view.report,
+    error: view.error,
+    requested_by: view.requestedBy,
+    requested_at: view.requestedAt,
+    started_at: view.startedAt,
+    cancel_requested_at: view.cancelRequestedAt,
+    finished_at: view.finishedAt,
+  };
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
