@@ -5,6 +5,7 @@ export * from './calls/intent-calls';
 export * from './calls/ledger-audit-calls';
 export * from './calls/ledger-calls';
 export * from './calls/ledger-job-calls';
+export * from './calls/ledger-proof-calls';
 export * from './calls/notification-calls';
 export * from './calls/parked-calls';
 export * from './deposit-events';
