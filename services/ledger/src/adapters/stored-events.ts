@@ -12,6 +12,7 @@ import { accountTypes, asset, minorUnits, signedMinorUnits, tenantId, timestamp 
 import { sha256Hex } from '@daybook/runtime';
 import { defineStoredEvents, type NewEvent, type StoredEvent, type StoredEventsOf } from '@daybook/event-store';
 import { z } from 'zod';
+import { compileEvent, type CompiledEvent } from './compiled-events';
 import { bookRejections, causeTypes, transferFailures, type BookEvent } from '../domain/book-events';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -26,6 +27,8 @@ const entries = z
   .array(z.object({ accountId: z.string(), asset, direction: z.enum(['debit', 'credit']), amount: minorUnits }))
   .min(2);
 
+const metadata = z.record(z.string(), z.string());
+
 const transfer = z.object({
   transferId: z.string(),
   debitTenantId: tenantId,
@@ -38,14 +41,25 @@ const transfer = z.object({
   acceptedAt: timestamp,
 });
 
-const definitions = defineStoredEvents({
+/** Each type's current version and its fields. */
+export const storedForms = {
   AccountOpened: sealed('AccountOpened', {
     accountId: z.string(),
     tenantId: tenantId.nullable(),
     asset,
     accountType: z.enum(accountTypes),
     floor: signedMinorUnits.nullable(),
+    ceiling: signedMinorUnits.nullable(),
+    metadata: metadata.nullable(),
     rule: z.string().nullable(),
+  }),
+  AccountLimitsSet: sealed('AccountLimitsSet', {
+    changeId: z.string(),
+    contentHash: hash,
+    accountId: z.string(),
+    floor: signedMinorUnits.nullable(),
+    ceiling: signedMinorUnits.nullable(),
+    actor: z.string(),
   }),
   AccountFrozen: sealed('AccountFrozen', { accountId: z.string(), actor: z.string() }),
   AccountUnfrozen: sealed('AccountUnfrozen', { accountId: z.string(), actor: z.string() }),
@@ -70,7 +84,83 @@ const definitions = defineStoredEvents({
     rule: z.string(),
     entries,
     floorBreaches: z.array(z.string()),
+    ceilingBreaches: z.array(z.string()),
+    description: z.string().nullable(),
+    metadata: metadata.nullable(),
+    actor: z.string().nullable(),
+    adjustmentFor: timestamp.nullable(),
     effectiveAt: timestamp,
+  }),
+  TransactionReversed: sealed('TransactionReversed', {
+    reversalId: z.string(),
+    contentHash: hash,
+    transactionId: z.string(),
+    reversed: z.string(),
+    tenantId: tenantId.nullable(),
+    amount: minorUnits,
+    remaining: minorUnits,
+    rule: z.string(),
+    entries,
+    actor: z.string(),
+  }),
+  HoldPlaced: sealed('HoldPlaced', {
+    holdId: z.string(),
+    contentHash: hash,
+    tenantId: tenantId.nullable(),
+    accountId: z.string(),
+    asset,
+    amount: minorUnits,
+    expiresAt: timestamp.nullable(),
+    metadata: metadata.nullable(),
+    actor: z.string(),
+  }),
+  HoldCaptured: sealed('HoldCaptured', {
+    captureId: z.string(),
+    contentHash: hash,
+    holdId: z.string(),
+    tenantId: tenantId.nullable(),
+    accountId: z.string(),
+    asset,
+    amount: minorUnits,
+    released: minorUnits,
+    remaining: minorUnits,
+    rule: z.string(),
+    entries,
+    actor: z.string(),
+  }),
+  HoldReleased: sealed('HoldReleased', {
+    releaseId: z.string(),
+    contentHash: hash,
+    holdId: z.string(),
+    tenantId: tenantId.nullable(),
+    accountId: z.string(),
+    asset,
+    amount: minorUnits,
+    actor: z.string(),
+  }),
+  HoldExpired: sealed('HoldExpired', {
+    holdId: z.string(),
+    tenantId: tenantId.nullable(),
+    accountId: z.string(),
+    asset,
+    amount: minorUnits,
+    expiresAt: timestamp,
+  }),
+  PeriodClosed: sealed('PeriodClosed', {
+    closeId: z.string(),
+    contentHash: hash,
+    through: timestamp,
+    openFrom: timestamp,
+    actor: z.string(),
+  }),
+  CheckpointSigned: sealed('CheckpointSigned', {
+    checkpointId: z.string(),
+    contentHash: hash,
+    size: z.number().int().nonnegative(),
+    root: z.string(),
+    keyId: z.string(),
+    checkpoint: z.string(),
+    signature: z.string(),
   }),
   CommandRejected: sealed('CommandRejected', {
     commandId: z.string(),
@@ -81,7 +171,12 @@ const definitions = defineStoredEvents({
     actor: z.string().nullable(),
     request: z.record(z.string(), z.string()),
   }),
-});
+};
+const definitions = defineStoredEvents(storedForms);
+const seal = { sealType: 'event', sealHash: 'previousHash' };
+const compiled = new Map<string, CompiledEvent | undefined>(
+  Object.entries(storedForms).map(([type, { data }]) => [type, compileEvent(data, seal)]),
+);
 
 /** An event as it is stored, with its seal. */
 export type SealedEvent = StoredEventsOf<typeof definitions>;
@@ -92,13 +187,23 @@ export function referenceOf(payload: Buffer): string {
 }
 
 /** The codec that projections read with; the seal's own fields are visible. */
-export const bookEventCodec = definitions;
+export const bookEventCodec: typeof definitions = {
+  ...definitions,
+  decode(stored) {
+    const { event, previousHash } = decodeBookEvent(stored);
+    return { ...event, event: event.type, previousHash } as SealedEvent;
+  },
+};
 
+/** Throws when a value of the event has no stored form. */
 export function encodeBookEvent(
   event: BookEvent,
   previousHash: string,
 ): Pick<NewEvent, 'type' | 'version' | 'payload'> {
-  return definitions.encode({ ...event, event: event.type, previousHash } as SealedEvent);
+  const { type } = event;
+  const text = compiled.get(type)?.encode(event, previousHash);
+  if (text === undefined) return encodeChecked(event, previousHash);
+  return { type, version: storedForms[type].version, payload: Buffer.from(text) };
 }
 
 /** Refuses bytes whose type, as the store says it, is not the type that was sealed. */
@@ -106,7 +211,29 @@ export function decodeBookEvent(stored: Pick<StoredEvent, 'type' | 'version' | '
   readonly event: BookEvent;
   readonly previousHash: string;
 } {
+  const { type, version, payload } = stored;
+  const fast = compiled.get(type);
+  if (fast === undefined || version !== storedForms[type as BookEvent['type']].version) return decodeChecked(stored);
+  const data = JSON.parse(payload.toString()) as { readonly event: string; readonly previousHash: string };
+  assert(data.event === type, `an event sealed as ${data.event} is stored as ${type}`);
+  return { event: fast.decode(type, data) as BookEvent, previousHash: data.previousHash };
+}
+
+/** Whether events of the type are written and read without zod. */
+export function isCompiled(type: BookEvent['type']): boolean {
+  return compiled.get(type) !== undefined;
+}
+
+/** What `encodeBookEvent` and `decodeBookEvent` agree with: the definitions themselves, with every check. */
+export function decodeChecked(stored: Pick<StoredEvent, 'type' | 'version' | 'payload'>): {
+  readonly event: BookEvent;
+  readonly previousHash: string;
+} {
   const { event: sealedType, previousHash, ...event } = definitions.decode(stored);
   assert(sealedType === stored.type, `an event sealed as ${sealedType} is stored as ${stored.type}`);
   return { event: event as BookEvent, previousHash };
+}
+
+export function encodeChecked(event: BookEvent, previousHash: string): Pick<NewEvent, 'type' | 'version' | 'payload'> {
+  return definitions.encode({ ...event, event: event.type, previousHash } as SealedEvent);
 }

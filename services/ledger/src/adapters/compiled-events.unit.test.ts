@@ -1,0 +1,115 @@
+import { minorUnits, signedMinorUnits } from '@daybook/contracts';
+import fc from 'fast-check';
+import type { z } from 'zod';
+import type { BookEvent } from '../domain/book-events';
+import {
+  decodeBookEvent,
+  decodeChecked,
+  encodeBookEvent,
+  encodeChecked,
+  genesisHash,
+  isCompiled,
+  storedForms,
+} from './stored-events';
+
+type Def = {
+  readonly type: string;
+  readonly format?: string;
+  readonly checks?: readonly {
+    readonly _zod: { readonly def: { readonly pattern?: RegExp; readonly minimum?: number } };
+  }[];
+  readonly values?: readonly unknown[];
+  readonly entries?: Readonly<Record<string, string>>;
+  readonly innerType?: z.ZodType;
+  readonly element?: z.ZodType;
+  readonly shape?: Readonly<Record<string, z.ZodType>>;
+  readonly valueType?: z.ZodType;
+};
+
+/** Every value that a definition takes. */
+function valuesOf(schema: z.ZodType): fc.Arbitrary<unknown> {
+  const most = 10n ** 38n - 1n;
+  if (schema === minorUnits) return fc.bigInt({ min: 0n, max: most });
+  if (schema === signedMinorUnits) return fc.bigInt({ min: -most, max: most });
+  const def = (schema as unknown as { readonly def: Def }).def;
+  switch (def.type) {
+    case 'string':
+      return stringsOf(def);
+    case 'boolean':
+      return fc.boolean();
+    case 'number':
+      return fc.nat();
+    case 'literal':
+      return fc.constant(def.values![0]);
+    case 'enum':
+      return fc.constantFrom(...Object.values(def.entries!));
+    case 'nullable':
+      return fc.option(valuesOf(def.innerType!));
+    case 'optional':
+      return fc.option(valuesOf(def.innerType!), { nil: undefined });
+    case 'default':
+      return valuesOf(def.innerType!);
+    case 'array':
+      return fc.array(valuesOf(def.element!), { minLength: 2, maxLength: 4 });
+    case 'object':
+      return objectsOf(def.shape!);
+    case 'record':
+      return fc.dictionary(fc.string(), valuesOf(def.valueType!));
+    default:
+      throw new Error(`a field of type ${def.type}: teach this test its values`);
+  }
+}
+
+function stringsOf({ format, checks = [] }: Def): fc.Arbitrary<string> {
+  if (format === 'datetime')
+    return fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }).map((d) => d.toISOString());
+  if (format === 'uuid') return fc.uuid({ version: 4 });
+  const pattern = checks.find(({ _zod }) => _zod.def.pattern !== undefined)?._zod.def.pattern;
+  return pattern === undefined ? fc.string({ unit: 'binary' }) : fc.stringMatching(pattern);
+}
+
+function objectsOf(shape: Readonly<Record<string, z.ZodType>>): fc.Arbitrary<Record<string, unknown>> {
+  const fields = Object.fromEntries(Object.entries(shape).map(([name, field]) => [name, valuesOf(field)]));
+  // An optional field that is undefined is left out.
+  return fc
+    .record(fields)
+    .map((object) => Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)));
+}
+
+function eventsOf(type: BookEvent['type']): fc.Arbitrary<BookEvent> {
+  const { event: _type, previousHash: _hash, ...fields } = storedForms[type].data.shape;
+  return objectsOf(fields).map((data) => ({ type, ...data }) as unknown as BookEvent);
+}
+
+const types = Object.keys(storedForms) as BookEvent['type'][];
+
+test.each(types)('%s is written byte for byte, and read value for value, as its definition says', (type) => {
+  fc.assert(
+    fc.property(eventsOf(type), fc.stringMatching(/^[0-9a-f]{64}$/), (event, previousHash) => {
+      const stored = encodeBookEvent(event, previousHash);
+      const checked = encodeChecked(event, previousHash);
+      expect({ ...stored, payload: stored.payload.toString() }).toEqual({
+        ...checked,
+        payload: checked.payload.toString(),
+      });
+      const decoded = decodeBookEvent(stored);
+      expect(decoded).toEqual(decodeChecked(stored));
+      expect(decoded).toEqual({ event, previousHash });
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test.each(types)('%s is compiled', (type) => {
+  expect(isCompiled(type)).toBe(true);
+});
+
+test('an amount of more digits than fit is refused as the definition refuses it', () => {
+  const at = '2026-01-01T00:00:00.000Z';
+  const event = { type: 'AccountOpened', accountId: 'a', tenantId: null, asset: 'TXC', rule: null, at } as const;
+  const opened = (floor: bigint) => ({ ...event, accountType: 'liability', floor }) as unknown as BookEvent;
+  const most = 10n ** 38n - 1n;
+  expect(() => encodeBookEvent(opened(-most), genesisHash)).not.toThrow();
+  expect(() => encodeBookEvent(opened(most + 1n), genesisHash)).toThrow('floor');
+  expect(() => encodeBookEvent(opened(-most - 1n), genesisHash)).toThrow('floor');
+});
