@@ -13,8 +13,9 @@ export function settleRepeat(
   events: readonly NewEvent[],
   first: bigint,
 ): { revision: bigint } {
+  const standing = new Map(existing.map((event) => [event.revision, event]));
   const there = events.map((event, index) => {
-    const found = existing.find(({ revision }) => revision === first + BigInt(index));
+    const found = standing.get(first + BigInt(index));
     return found?.id === event.id ? found : undefined;
   });
   const matches = there.filter((found) => found !== undefined).length;

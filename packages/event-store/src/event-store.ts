@@ -38,9 +38,10 @@ export type ExpectedRevision = 'no_stream' | bigint;
 
 export interface EventStore {
   /**
-   * Appends all events or none. Three-way idempotency: if all ids already stand at this place the append succeeds and
-   * writes nothing; if none does and the stream has moved on it throws OperationalError `version_conflict`; if only
-   * some do, or an id stands there with another payload, it throws AssertionError.
+   * Appends all events or none, at most 65,536. Three-way idempotency, by place: if all ids already stand at this place
+   * the append succeeds and writes nothing; if none does and the stream has moved on it throws OperationalError
+   * `version_conflict`; if only some do, or an id stands there with another payload, it throws AssertionError. An id
+   * that stands elsewhere is not looked for: whoever derives ids derives them from the place.
    * OperationalError `outcome_unknown` means that the connection was lost during commit: read before deciding again.
    */
   append(

@@ -1,4 +1,3 @@
-import { AssertionError } from '@daybook/core';
 import { assertAppendable, settleRepeat } from './append-rule';
 import { start, type EventStore, type Position, type StoredEvent } from './event-store';
 
@@ -14,8 +13,6 @@ export function memoryEventStore(now: () => Date = () => new Date()): EventStore
       const existing = streams.get(stream) ?? [];
       const first = expected === 'no_stream' ? 0n : expected + 1n;
       if (first !== BigInt(existing.length)) return settleRepeat(existing, events, first);
-      if (log.some((event) => events.some(({ id }) => id === event.id)))
-        throw new AssertionError('event id exists elsewhere');
       for (const [index, event] of events.entries()) {
         const stored: StoredEvent = {
           ...event,

@@ -1,15 +1,16 @@
 /**
- * The port on Postgres: table `events` of the schema that the pool's search_path names.
+ * The port on Postgres: table `appends` of the schema that the pool's search_path names, one row an append.
  *
  * Order: readers follow (tx, position) and stop below the oldest transaction still open, so no event commits behind
  * them. Within a stream this is the order of revisions, because writers of one stream wait for each other on the unique
- * (stream, revision). Idempotency: an append that finds its place taken compares what stands there with what it brought.
+ * (stream, first_revision). Idempotency: an append that finds its place taken compares what stands there with what it
+ * brought, whatever rows it stands in.
  */
-import { assert, AssertionError, OperationalError } from '@daybook/core';
+import { assert, OperationalError } from '@daybook/core';
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import { appendChannelSql, listenForAppends } from './append-listener';
 import { assertAppendable, settleRepeat } from './append-rule';
-import { binaryArray, elementType, integerBytes, uuidBytes } from './binary-array';
+import { byteaArray, integerArray, textArray, uuidArray } from './binary-array';
 import { withConnection } from './database';
 import {
   start,
@@ -24,26 +25,27 @@ import { asOperational, isConnectionLoss } from './operational';
 export function postgresEventStore(pool: Pool): EventStore {
   const appends = appendSignal(pool);
 
-  const readStream: EventStore['readStream'] = async (stream, { from = 0n, limit } = {}) =>
-    readEvents(pool, { ...streamQuery, values: [stream, from, limit ?? null] });
+  const readStream: EventStore['readStream'] = async (stream, { from = 0n, limit } = {}) => {
+    const last = limit === undefined ? revisionMax : from + BigInt(limit) - 1n;
+    return readEvents(pool, { ...streamQuery, values: [stream, from, last] });
+  };
 
   return {
     async append(stream, events, expected) {
       assertAppendable(events);
       const first = expected === 'no_stream' ? 0n : expected + 1n;
-      const inserted = await insert(pool, stream, events, first);
-      if (inserted === 'done') {
+      if (await insert(pool, stream, events, first)) {
         appends.wake();
         return { revision: first + BigInt(events.length) - 1n };
       }
       const existing = await readStream(stream, { from: first, limit: events.length });
-      if (inserted === 'id_taken' && existing.length === 0) throw new AssertionError('event id exists elsewhere');
       return settleRepeat(existing, events, first);
     },
     readStream,
     async readAll(from, limit) {
       const { tx, position } = placeOf(from);
-      return readEvents(pool, { ...allQuery, values: [tx, position, limit] });
+      const index = position % placesPerAppend;
+      return readEvents(pool, { ...allQuery, values: [tx, position - index, index + 1n, limit] });
     },
     async tail() {
       const { rows } = await query<{ tx: string; position: string }>(pool, tailQuery);
@@ -60,68 +62,74 @@ export function postgresEventStore(pool: Pool): EventStore {
   };
 }
 
+/** An event's place is that of its append and its index in it. The table's identity counts in steps of as many. */
+const placesPerAppend = 65_536n;
+
+const revisionMax = 2n ** 63n - 1n;
+
 const insertQuery = {
   name: 'append_events',
   // A place whose predecessor is missing takes nothing, which makes an expected revision ahead of the stream a conflict.
   text: `with appended as (
-           insert into events (stream, revision, id, type, version, payload, metadata)
-           select $1::text, $2::bigint + event.n - 1, event.id, event.type, event.version, event.payload, event.metadata
-             from unnest($3::uuid[], $4::text[], $5::integer[], $6::bytea[], $7::json[])
-                  with ordinality as event (id, type, version, payload, metadata, n)
-            where $2::bigint = 0 or exists (select from events where stream = $1::text and revision = $2::bigint - 1)
-            order by event.n
+           insert into appends (stream, first_revision, count, ids, types, versions, payloads, metadata)
+           select $1::text, $2::bigint, $3::integer, $4::uuid[], $5::text[], $6::integer[], $7::bytea[], $8::json[]
+            where $2::bigint = 0 or $2::bigint - 1 = (
+                  select last_revision from appends
+                   where stream = $1::text and first_revision < $2::bigint order by first_revision desc limit 1)
            returning 1
          )
-         select count(*)::integer as appended, pg_notify(${appendChannelSql}, '') from appended`,
+         select pg_notify(${appendChannelSql}, '') from appended`,
 };
 
 const columns = 'tx, position, stream, revision, id, type, version, payload, metadata, recorded_at';
 
-const streamQuery = {
-  name: 'read_stream',
-  text: `select ${columns} from events where stream = $1 and revision >= $2 order by revision limit $3`,
-};
+const streamQuery = { name: 'read_stream', text: `select ${columns} from stream_events($1, $2, $3)` };
 
+/**
+ * Chooses rows and their parts by the index alone, which knows how many events a row holds, and then fetches those.
+ * $1, $2: the row that the reader is in or behind; $3: how many of its events the reader has; $4: how many it wants.
+ */
 const allQuery = {
   name: 'read_all',
-  text: `select ${columns} from events
-          where (tx, position) > ($1::xid8, $2::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())
-          order by tx, position limit $3`,
+  text: `select a.tx, a.position + c.skip + e.n - 1 as position, a.stream, a.first_revision + c.skip + e.n - 1 as revision,
+                e.id, e.type, e.version, e.payload, e.metadata, a.recorded_at
+           from (select tx, position, skip, least(count, skip + $4 - before)::integer as upto
+                   from (select tx, position, count, skip, sum(count - skip) over places - (count - skip) as before
+                           from (select tx, position, count,
+                                        case when (tx, position) = ($1::xid8, $2::bigint) then $3::integer else 0 end as skip
+                                   from appends
+                                  where (tx, position) >= ($1::xid8, $2::bigint)
+                                    and tx < pg_snapshot_xmin(pg_current_snapshot())
+                                  order by tx, position limit $4::bigint + 1) following
+                         window places as (order by tx, position rows unbounded preceding)) counted
+                  where before < $4 and skip < count) c
+          cross join lateral (select * from appends where tx = c.tx and position = c.position limit 1) a
+          cross join lateral unnest(a.ids[c.skip + 1:c.upto], a.types[c.skip + 1:c.upto], a.versions[c.skip + 1:c.upto],
+                                    a.payloads[c.skip + 1:c.upto], a.metadata[c.skip + 1:c.upto])
+                with ordinality as e (id, type, version, payload, metadata, n)
+          order by c.tx, c.position, e.n`,
 };
 
 const tailQuery = {
   name: 'read_tail',
-  text: `select tx, position from events order by tx desc, position desc limit 1`,
+  text: `select tx, position + count - 1 as position from appends order by tx desc, appends.position desc limit 1`,
   values: [],
 };
 
 type Query = { readonly name: string; readonly text: string; readonly values: unknown[] };
-type Inserted = 'done' | 'place_taken' | 'id_taken';
 
-async function insert(pool: Pool, stream: string, events: readonly NewEvent[], first: bigint): Promise<Inserted> {
+/** False when the place is taken, or its predecessor is not there. */
+async function insert(pool: Pool, stream: string, events: readonly NewEvent[], first: bigint): Promise<boolean> {
+  assert(events.length <= placesPerAppend, `an append holds at most ${placesPerAppend} events`);
   const values = [
     stream,
     first,
-    binaryArray(
-      elementType.uuid,
-      events.map(({ id }) => uuidBytes(id)),
-    ),
-    binaryArray(
-      elementType.text,
-      events.map(({ type }) => Buffer.from(type)),
-    ),
-    binaryArray(
-      elementType.integer,
-      events.map(({ version }) => integerBytes(version)),
-    ),
-    binaryArray(
-      elementType.bytea,
-      events.map(({ payload }) => payload),
-    ),
-    binaryArray(
-      elementType.json,
-      events.map(({ metadata }) => Buffer.from(JSON.stringify(metadata))),
-    ),
+    events.length,
+    uuidArray(events.map(({ id }) => id)),
+    textArray(events.map(({ type }) => type)),
+    integerArray(events.map(({ version }) => version)),
+    byteaArray(events.map(({ payload }) => payload)),
+    textArray(metadataTexts(events), 'json'),
   ];
   let sent = false;
   try {
@@ -135,14 +143,25 @@ async function insert(pool: Pool, stream: string, events: readonly NewEvent[], f
   }
 }
 
-async function insertOn(client: PoolClient, values: unknown[]): Promise<Inserted> {
+/** Events of one command carry one object, which is turned into text once. */
+function metadataTexts(events: readonly NewEvent[]): string[] {
+  let known: EventMetadata | undefined;
+  let text = '';
+  return events.map(({ metadata }) => {
+    if (metadata !== known) {
+      known = metadata;
+      text = JSON.stringify(metadata);
+    }
+    return text;
+  });
+}
+
+async function insertOn(client: PoolClient, values: unknown[]): Promise<boolean> {
   try {
-    const { rows } = await client.query<{ appended: number }>({ ...insertQuery, values });
-    return rows[0]?.appended === 0 ? 'place_taken' : 'done';
+    return (await client.query({ ...insertQuery, values })).rowCount === 1;
   } catch (error) {
-    const { code, constraint } = error as { code?: string; constraint?: string };
-    if (code !== '23505') throw error;
-    return constraint === 'events_id_key' ? 'id_taken' : 'place_taken';
+    if ((error as { code?: string }).code === '23505') return false;
+    throw error;
   }
 }
 

@@ -11,19 +11,34 @@ beforeAll(async () => {
 });
 afterAll(() => databases.end());
 
+const insertText = `insert into appends (stream, first_revision, count, ids, types, versions, payloads, metadata)
+  values ($1, 0, 1, array[$2::uuid], array[$3::text], array[$4::integer], array[$5::bytea], array[$6::json])`;
+
+function rawValues(stream: string): unknown[] {
+  const { id, type, version, payload, metadata } = anEvent();
+  return [stream, id, type, version, payload, metadata];
+}
+
 describeEventStore('Postgres', async () => postgresEventStore((await databases.fresh()).pool));
 
-describe('the events table', () => {
+describe('the appends table', () => {
   test.each([
-    ['update', `update events set type = 'Other'`],
-    ['delete', `delete from events`],
-    ['delete of nothing', `delete from events where false`],
-    ['truncate', `truncate events`],
-  ])('refuses %s', async (_name, statement) => {
+    ['update', `update appends set types = array['Other']`, '23001'],
+    ['update of nothing', `update appends set types = array['Other'] where false`, '23001'],
+    ['delete', `delete from appends`, '23001'],
+    ['delete of nothing', `delete from appends where false`, '23001'],
+    ['truncate', `truncate appends`, '23001'],
+    // The view cannot be written at all.
+    ['update of its view', `update events set type = 'Other'`, '55000'],
+    ['delete from its view', `delete from events`, '55000'],
+    ['insert into its view', `insert into events (stream) values ('s')`, '55000'],
+    ['arrays of unlike length', insertText.replace('array[$3::text]', 'array[$3::text, $3::text]'), '23514'],
+  ])('refuses %s', async (_name, statement, code) => {
     const { pool } = await databases.fresh();
     const store = postgresEventStore(pool);
     await store.append('s', [anEvent()], 'no_stream');
-    await expect(pool.query(statement)).rejects.toMatchObject({ code: '23001' });
+    const values = statement.includes('$1') ? rawValues('t') : [];
+    await expect(pool.query(statement, values)).rejects.toMatchObject({ code });
     expect(await readWhole(store)).toHaveLength(1);
   });
 
@@ -106,9 +121,5 @@ describe('hints across processes', () => {
 });
 
 async function insertRaw(client: Pick<Pool, 'query'>, stream: string): Promise<void> {
-  const { id, type, version, payload, metadata } = anEvent();
-  await client.query(
-    `insert into events (stream, revision, id, type, version, payload, metadata) values ($1, 0, $2, $3, $4, $5, $6)`,
-    [stream, id, type, version, payload, metadata],
-  );
+  await client.query(insertText, rawValues(stream));
 }

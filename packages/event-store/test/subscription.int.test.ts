@@ -268,18 +268,29 @@ async function writeUntil(until: number, writers: Pool, writer: number): Promise
   for (let n = 0; Date.now() < until; n++) {
     const client = await writers.connect();
     await client.query('begin');
-    await insertRaw(client, `w${writer}-${n}`, 0);
+    await insertRaw(client, `w${writer}-${n}`, 0, 1 + (n % 4));
     await delay(Math.random() * 6);
     await client.query(Math.random() < 0.05 ? 'rollback' : 'commit');
     client.release();
   }
 }
 
-async function insertRaw(client: PoolClient, stream: string, revision: number): Promise<void> {
-  const { id, type, version, payload, metadata } = anEvent();
+/** An append of one event, or as many as are asked for. */
+async function insertRaw(client: PoolClient, stream: string, revision: number, count = 1): Promise<void> {
+  const events = someEvents(count);
   await client.query(
-    `insert into events (stream, revision, id, type, version, payload, metadata) values ($1, $2, $3, $4, $5, $6, $7)`,
-    [stream, revision, id, type, version, payload, metadata],
+    `insert into appends (stream, first_revision, count, ids, types, versions, payloads, metadata)
+     values ($1, $2, $3, $4::uuid[], $5::text[], $6::integer[], $7::bytea[], $8::json[])`,
+    [
+      stream,
+      revision,
+      count,
+      events.map(({ id }) => id),
+      events.map(({ type }) => type),
+      events.map(({ version }) => version),
+      events.map(({ payload }) => payload),
+      events.map(({ metadata }) => JSON.stringify(metadata)),
+    ],
   );
 }
 

@@ -25,7 +25,8 @@ async function insert(pool: Pool, table: string, row: Readonly<Record<string, un
 
 async function storeEvents(pool: Pool, name: string, events: ReturnType<typeof seal>): Promise<void> {
   for (const { id, revision, type, payload } of events) {
-    await insert(pool, 'events', { stream: name, id, revision, type, version: 1, payload, metadata: '{}' });
+    const arrays = { ids: [id], types: [type], versions: [1], payloads: [payload], metadata: ['{}'] };
+    await insert(pool, 'appends', { stream: name, first_revision: revision, count: 1, ...arrays });
   }
 }
 
