@@ -1,4 +1,4 @@
-import { Pool, type PoolClient } from 'pg';
+import { Pool, type PoolClient, type QueryResult } from 'pg';
 import { asOperational, isConnectionLoss } from './operational';
 
 /** A connection inside a transaction. Only `inTransaction` can make one. */
@@ -93,14 +93,26 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
  * round trips. Throws the first failure; in a transaction those behind it have no effect.
  */
 export async function runAll(tx: Tx, statements: readonly Sql[]): Promise<void> {
-  const run = ({ text, values }: Sql) => tx.query({ ...namedStatement(text), values: [...values] });
+  await queryAll(tx, statements);
+}
+
+/** As `runAll`, with the answers. Rows are objects, or arrays for a statement that says so. */
+export async function queryAll(
+  tx: Tx,
+  statements: readonly (Sql & { readonly rowMode?: 'array' })[],
+): Promise<readonly QueryResult[]> {
+  const run = async ({ text, values, ...how }: Sql) =>
+    tx.query({ ...namedStatement(text), ...how, values: [...values] });
+  const results: QueryResult[] = [];
   if (!tx.pipeline) {
-    for (const statement of statements) await run(statement);
-    return;
+    for (const statement of statements) results.push(await run(statement));
+    return results;
   }
-  const answers = await Promise.allSettled(statements.map(run));
-  const failed = answers.find((answer) => answer.status === 'rejected');
-  if (failed) throw failed.reason;
+  for (const answer of await Promise.allSettled(statements.map(run))) {
+    if (answer.status === 'rejected') throw answer.reason;
+    results.push(answer.value);
+  }
+  return results;
 }
 
 /** Texts that are built from data would fill the memory of every connection. */

@@ -21,6 +21,12 @@ export type SubscriptionOptions = {
   readonly logger: Logger;
   readonly onFatal: OnFatal;
   readonly batchSize?: number;
+  /** Work on a batch that needs no transaction. A batch may be read, and prepared, while the one before it is applied. */
+  prepare?(events: readonly StoredEvent[]): void;
+  /** What the handler remembers of earlier batches may not be what is stored: one failed, or another runner was at work. */
+  forget?(): void;
+  /** Another version has taken the place over. Without this it is a bug; with it the runner ends, and its waiters fail. */
+  retired?(): void;
   /** The effects of some events, in order, inside the transaction that moves the checkpoint. */
   handle(tx: Tx, events: readonly StoredEvent[]): Promise<void>;
 };
@@ -53,13 +59,16 @@ export function createSubscription(options: SubscriptionOptions): Subscription {
     async start() {
       if (run) throw new AssertionError(`subscription ${options.name} is already running`);
       const checkpoint = await openCheckpoint(options.pool, options.name, options.version ?? '');
+      checkVersion(options, checkpoint.version);
+      options.forget?.();
       waiting.open(checkpoint.position);
       const state = { stopped: false };
       const hint = options.store.onAppend(alarm.ring);
       const ended = supervise(options, { alarm, waiting, checkpoint, stopped: () => state.stopped })
         .catch((error: unknown) => {
           waiting.close(error);
-          options.onFatal(error);
+          if (error instanceof Retired && options.retired) options.retired();
+          else options.onFatal(error);
         })
         .finally(() => hint.stop());
       run = Object.assign(state, { ended });
@@ -96,9 +105,10 @@ async function supervise(options: SubscriptionOptions, run: Run): Promise<void> 
   let checkpoint = run.checkpoint;
   let idleMs = pollMinMs;
   let retryMs = retryMinMs;
+  const ahead = readAhead(options);
   while (!run.stopped()) {
     try {
-      const step = await applyBatch(options, checkpoint);
+      const step = await applyBatch(options, ahead, checkpoint);
       checkpoint = step.checkpoint;
       retryMs = retryMinMs;
       waiting.reached(checkpoint.position);
@@ -110,6 +120,7 @@ async function supervise(options: SubscriptionOptions, run: Run): Promise<void> 
       const idleMaxMs = waiting.size() > 0 ? pollAwaitedMaxMs : pollMaxMs;
       idleMs = woken ? pollMinMs : Math.min(idleMs * 2, idleMaxMs);
     } catch (caught) {
+      options.forget?.();
       const error = asOperational(caught);
       if (!isOperationalError(error) || !error.retryable) throw error;
       options.logger.warn({ error, subscription: options.name, retryMs }, 'subscription will retry');
@@ -118,6 +129,31 @@ async function supervise(options: SubscriptionOptions, run: Run): Promise<void> 
       retryMs = Math.min(retryMs * 2, retryMaxMs);
     }
   }
+  await ahead.settled();
+}
+
+/** The log in batches. When one is full, the next is read while the first is applied. */
+function readAhead({ store, batchSize = batchSizeDefault, prepare }: SubscriptionOptions) {
+  let next: { readonly from: Position; readonly events: Promise<readonly StoredEvent[]> } | undefined;
+  const read = async (from: Position) => {
+    const events = await store.readAll(from, batchSize);
+    if (events.length > 0) prepare?.(events);
+    return events;
+  };
+  return {
+    async after(from: Position): Promise<readonly StoredEvent[]> {
+      const reading = next?.from === from ? next.events : read(from);
+      next = undefined;
+      const events = await reading;
+      const last = events.at(-1);
+      if (last === undefined || events.length < batchSize) return events;
+      next = { from: last.position, events: read(last.position) };
+      // Its failure is met by whoever takes it, if anyone does.
+      next.events.catch(() => undefined);
+      return events;
+    },
+    settled: async () => void (await next?.events.catch(() => undefined)),
+  };
 }
 
 async function waitUntil(time: number, run: Run): Promise<void> {
@@ -127,16 +163,19 @@ async function waitUntil(time: number, run: Run): Promise<void> {
 /** One batch, or less when there is none or another runner has it. Progress means that there may be more at once. */
 async function applyBatch(
   options: SubscriptionOptions,
+  ahead: ReturnType<typeof readAhead>,
   known: Checkpoint,
 ): Promise<{ checkpoint: Checkpoint; progress: boolean }> {
-  const { pool, store, name } = options;
+  const { pool, name } = options;
   // Read outside of the transaction, so that an idle subscription costs one query and no transaction.
-  const events = await store.readAll(known.position, options.batchSize ?? batchSizeDefault);
+  const events = await ahead.after(known.position);
   if (events.length === 0) return { checkpoint: known, progress: false };
   try {
     return await inTransaction(pool, async (tx) => {
-      const { claimed, current } = await claimCheckpoint(tx, name);
+      const { claimed, current, version } = await claimCheckpoint(tx, name);
+      checkVersion(options, version);
       const moved = current.position !== known.position || current.count !== known.count;
+      if (moved) options.forget?.();
       if (!claimed || moved) return { checkpoint: current, progress: moved };
       await options.handle(tx, events);
       const next = advance(current, events);
@@ -144,10 +183,26 @@ async function applyBatch(
       return { checkpoint: next, progress: true };
     });
   } catch (error) {
-    if (error instanceof CheckpointMoved) return { checkpoint: known, progress: true };
+    if (error instanceof CheckpointMoved) {
+      options.forget?.();
+      return { checkpoint: known, progress: true };
+    }
     // The commit may have succeeded before the connection was lost; the next claim tells.
     throw error;
   }
+}
+
+function checkVersion({ name, version = '', retired }: SubscriptionOptions, stored: string): void {
+  if (stored === version) return;
+  if (retired) throw new Retired(`subscription ${name} was taken over`);
+  throw new AssertionError(
+    `subscription ${name} stands at version "${stored}", this build has "${version}": rebuild it or run the build that fits`,
+  );
+}
+
+/** Thrown by `start` too. */
+class Retired extends Error {
+  override readonly name = 'Retired';
 }
 
 /** Ends the transaction of a batch that another runner has applied meanwhile. */

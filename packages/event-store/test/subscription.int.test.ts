@@ -191,7 +191,7 @@ describe('effects and checkpoint', () => {
     const after = advance(before, events);
     expect(await inTransaction(pool, (tx) => moveCheckpoint(tx, 'sub', before, after))).toBe(true);
     expect(await inTransaction(pool, (tx) => moveCheckpoint(tx, 'sub', before, after))).toBe(false);
-    expect(await openCheckpoint(pool, 'sub', '')).toEqual(after);
+    expect(await openCheckpoint(pool, 'sub', '')).toEqual({ ...after, version: '' });
   });
 
   test('one runner at a time holds the claim, and reading it holds back no reader of the log', async () => {

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import {
   createPersonalData,
+  createTableProjections,
   openDatabase,
   type EventStore,
   type Projections,
@@ -34,10 +35,10 @@ import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
 import { settlementsSubscription } from './consumers/settlements';
 import { ledgerCalls, type LedgerCalls } from './http/calls';
-import { accountsProjection, findAccounts } from './projections/accounts';
-import { entriesProjection } from './projections/entries';
-import { findTransactions, transactionsProjection } from './projections/transactions';
-import { findTransfer, findTransfers, transfersProjection } from './projections/transfers';
+import { ledgerProjections } from './projections';
+import { findAccounts } from './projections/accounts';
+import { findTransactions } from './projections/transactions';
+import { findTransfer, findTransfers } from './projections/transfers';
 
 export type Overrides = PlatformOverrides & {
   /** Puts something between the books and their store. */
@@ -62,11 +63,15 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     batchMax: config.BATCH_MAX,
     queueMax: config.QUEUE_MAX,
   });
-  const projections = platform.projections({
+  const projections = createTableProjections({
+    pool,
+    store,
     codec: bookEventCodec,
     name: 'ledger_v1',
-    // `entries` takes the balances that `accounts` has just written.
-    projections: [accountsProjection, transfersProjection, transactionsProjection, entriesProjection],
+    schema: 'ledger',
+    projections: ledgerProjections,
+    logger,
+    onFatal,
   });
   const personalData = createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now });
   const notes = createNotes(personalData, config.PERSONAL_DATA_KEY);

@@ -4,77 +4,120 @@
  */
 import { assert } from '@daybook/core';
 import type { Mode } from '@daybook/contracts';
-import type { EventPlace, Projection, Sql } from '@daybook/event-store';
+import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import type { SealedEvent } from '../adapters/stored-events';
 import type { AccountQuery } from '../app/list-accounts';
-import { modeOfStream } from '../app/books';
-import type { AccountType, Entry } from '../domain/account';
+import { effectOf, type AccountType, type Entry } from '../domain/account';
 import type { TransferFields } from '../domain/book-events';
 import { assets, type AssetCode } from '@daybook/money';
+import { modeOf } from './place';
 
-export const accountsProjection: Projection<SealedEvent> = {
+export const accountsTable = defineTable({
+  name: 'accounts_v1',
+  kind: 'kept',
+  columns: {
+    mode: { type: 'text' },
+    account_id: { type: 'text' },
+    tenant_id: { type: 'uuid', nullable: true, fixed: true },
+    asset: { type: 'text', fixed: true },
+    type: { type: 'text', fixed: true },
+    floor: { type: 'numeric', nullable: true, fixed: true },
+    posted: { type: 'numeric' },
+    held: { type: 'numeric', check: 'held >= 0' },
+    incoming: { type: 'numeric', check: 'incoming >= 0' },
+    frozen: { type: 'boolean' },
+    // Entries so far.
+    version: { type: 'bigint' },
+    opened_at: { type: 'timestamptz', fixed: true },
+    updated_at: { type: 'timestamptz' },
+    opened_sequence: { type: 'bigint', fixed: true },
+    last_sequence: { type: 'bigint' },
+  },
+  key: ['mode', 'account_id'],
+  indexes: [{ name: 'by_tenant', on: ['mode', 'tenant_id', 'account_id'] }],
+  // Balances change all the time.
+  fillfactor: 50,
+});
+
+export const accountsProjection: TableProjection<SealedEvent> = {
   name: 'accounts',
-  version: 1,
+  version: 2,
+  tables: [accountsTable],
+  keys(event, place, wanted) {
+    const mode = modeOf(place);
+    if (event.type === 'AccountOpened') wanted.newRow(accountsTable, mode, event.accountId);
+    else if ('accountId' in event) wanted.row(accountsTable, mode, event.accountId);
+    if ('transfer' in event) {
+      wanted.row(accountsTable, mode, event.transfer.debitAccountId);
+      wanted.row(accountsTable, mode, event.transfer.creditAccountId);
+    } else if ('entries' in event) {
+      for (const { accountId } of event.entries) wanted.row(accountsTable, mode, accountId);
+    }
+  },
   handlers: {
-    AccountOpened: ({ accountId, tenantId, asset, accountType, floor, at: openedAt }, at) => [
-      {
-        text: `insert into accounts_v1 (mode, account_id, tenant_id, asset, type, floor, posted, held, incoming, frozen,
-                 version, opened_at, updated_at, opened_sequence, last_sequence)
-               values ($1, $2, $3, $4, $5, $6, 0, 0, 0, false, 0, $7, $7, $8, $8)`,
-        values: [modeOfStream(at.stream), accountId, tenantId, asset, accountType, floor, openedAt, at.revision],
-      },
-    ],
-    AccountFrozen: (event, at) => [freeze(event, true, at)],
-    AccountUnfrozen: (event, at) => [freeze(event, false, at)],
-    TransferAccepted: ({ transfer, at: time }, at) => [hold(transfer, transfer.amount, time, at)],
-    TransferConfirmed: ({ transfer, entries, at: time }, at) => [
-      hold(transfer, -transfer.amount, time, at),
-      post(entries, time, at),
-    ],
-    TransferFailed: ({ transfer, at: time }, at) => [hold(transfer, -transfer.amount, time, at)],
-    TransferReversed: ({ entries, at: time }, at) => [post(entries, time, at)],
-    TransactionPosted: ({ entries, at: time }, at) => [post(entries, time, at)],
+    AccountOpened({ accountId, tenantId, asset, accountType, floor, at }, place, rows) {
+      const { revision } = place;
+      rows.insert(accountsTable, {
+        mode: modeOf(place),
+        account_id: accountId,
+        tenant_id: tenantId,
+        asset,
+        type: accountType,
+        floor,
+        posted: 0n,
+        held: 0n,
+        incoming: 0n,
+        frozen: false,
+        version: 0n,
+        opened_at: at,
+        updated_at: at,
+        opened_sequence: revision,
+        last_sequence: revision,
+      });
+    },
+    AccountFrozen: (event, place, rows) => freeze(event, true, place, rows),
+    AccountUnfrozen: (event, place, rows) => freeze(event, false, place, rows),
+    TransferAccepted: ({ transfer, at }, place, rows) => hold(transfer, transfer.amount, at, place, rows),
+    TransferConfirmed({ transfer, entries, at }, place, rows) {
+      hold(transfer, -transfer.amount, at, place, rows);
+      post(entries, at, place, rows);
+    },
+    TransferFailed: ({ transfer, at }, place, rows) => hold(transfer, -transfer.amount, at, place, rows),
+    TransferReversed: ({ entries, at }, place, rows) => post(entries, at, place, rows),
+    TransactionPosted: ({ entries, at }, place, rows) => post(entries, at, place, rows),
   },
 };
 
-function freeze(event: { accountId: string; at: string }, frozen: boolean, at: EventPlace): Sql {
-  return {
-    text: `update accounts_v1 set frozen = $3, updated_at = $4, last_sequence = $5 where mode = $1 and account_id = $2`,
-    values: [modeOfStream(at.stream), event.accountId, frozen, event.at, at.revision],
-  };
+/** The account's row, marked as touched by the event. */
+function touch(accountId: string, time: string, place: StoredEvent, rows: Rows) {
+  const account = rows.change(accountsTable, modeOf(place), accountId);
+  account.updated_at = time;
+  account.last_sequence = place.revision;
+  return account;
 }
 
-function hold({ debitAccountId, creditAccountId }: TransferFields, change: bigint, time: string, at: EventPlace): Sql {
-  return {
-    text: `update accounts_v1
-           set held = held + case account_id when $2 then $4::numeric else 0 end,
-               incoming = incoming + case account_id when $3 then $4::numeric else 0 end,
-               updated_at = $5, last_sequence = $6
-           where mode = $1 and account_id in ($2, $3)`,
-    values: [modeOfStream(at.stream), debitAccountId, creditAccountId, change, time, at.revision],
-  };
+function freeze(event: { accountId: string; at: string }, frozen: boolean, place: StoredEvent, rows: Rows): void {
+  touch(event.accountId, event.at, place, rows).frozen = frozen;
 }
 
-function post(entries: readonly Entry[], time: string, at: EventPlace): Sql {
-  return {
-    text: `update accounts_v1 a
-           set posted = a.posted + case when a.type in ('asset', 'expense') then e.debited else -e.debited end,
-               version = a.version + e.entries, updated_at = $5, last_sequence = $6
-           from (select account_id, sum(case direction when 'debit' then amount else -amount end) as debited,
-                        count(*) as entries
-                 from unnest($2::text[], $3::text[], $4::numeric[]) as t (account_id, direction, amount)
-                 group by account_id) e
-           where a.mode = $1 and a.account_id = e.account_id`,
-    values: [
-      modeOfStream(at.stream),
-      entries.map(({ accountId }) => accountId),
-      entries.map(({ direction }) => direction),
-      entries.map(({ amount }) => amount),
-      time,
-      at.revision,
-    ],
-  };
+function hold(
+  { debitAccountId, creditAccountId }: TransferFields,
+  change: bigint,
+  time: string,
+  place: StoredEvent,
+  rows: Rows,
+): void {
+  touch(debitAccountId, time, place, rows).held += change;
+  touch(creditAccountId, time, place, rows).incoming += change;
+}
+
+function post(entries: readonly Entry[], time: string, place: StoredEvent, rows: Rows): void {
+  for (const entry of entries) {
+    const account = touch(entry.accountId, time, place, rows);
+    account.posted += effectOf(entry, account.type as AccountType);
+    account.version += 1n;
+  }
 }
 
 type Row = {

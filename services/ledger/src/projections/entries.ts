@@ -3,45 +3,75 @@
  * Source: the books. Order: each book's own, after `accounts` has applied the same event: the balances come from there.
  * Serves: list-transactions, audit_entries.
  */
-import type { EventPlace, Projection, Sql } from '@daybook/event-store';
+import { assert } from '@daybook/core';
+import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { SealedEvent } from '../adapters/stored-events';
-import { modeOfStream } from '../app/books';
+import { effectOf, type AccountType } from '../domain/account';
 import { transactionOf, type PostingEvent } from '../domain/transaction';
+import { accountsTable } from './accounts';
+import { modeOf } from './place';
 
-export const entriesProjection: Projection<SealedEvent> = {
+export const entriesTable = defineTable({
+  name: 'entries_v1',
+  kind: 'appended',
+  columns: {
+    mode: { type: 'text' },
+    sequence: { type: 'bigint' },
+    entry_index: { type: 'integer' },
+    transaction_id: { type: 'text' },
+    account_id: { type: 'text' },
+    tenant_id: { type: 'uuid', nullable: true },
+    asset: { type: 'text' },
+    direction: { type: 'text', check: `direction in ('debit', 'credit')` },
+    amount: { type: 'numeric', check: `amount > 0 and amount <> 'NaN'` },
+    // The account's balance, on its normal side, and its number of entries after this one.
+    balance: { type: 'numeric' },
+    account_version: { type: 'bigint' },
+    posted_at: { type: 'timestamptz' },
+  },
+  key: ['mode', 'sequence', 'entry_index'],
+  indexes: [
+    { name: 'by_account', on: ['mode', 'account_id', 'account_version'], unique: true },
+    { name: 'by_tenant', on: ['mode', 'tenant_id', 'sequence'] },
+  ],
+});
+
+export const entriesProjection: TableProjection<SealedEvent> = {
   name: 'entries',
-  version: 1,
+  version: 2,
+  tables: [entriesTable],
   handlers: {
-    TransferConfirmed: (event, at) => [insert(event, at)],
-    TransferReversed: (event, at) => [insert(event, at)],
-    TransactionPosted: (event, at) => [insert(event, at)],
+    TransferConfirmed: insert,
+    TransferReversed: insert,
+    TransactionPosted: insert,
   },
 };
 
-function insert(event: PostingEvent, at: EventPlace): Sql {
+/** The accounts have the balances after the last entry; going backwards takes back what each entry did. */
+function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
   const { transactionId, entries, postedAt } = transactionOf(event);
-  return {
-    // The account has the balance after the last of the entries; what later ones of the event did is taken back.
-    text: `insert into entries_v1 (mode, sequence, entry_index, transaction_id, account_id, tenant_id, asset, direction,
-             amount, balance, account_version, posted_at)
-           select $1, $2, n - 1, $3, account_id, tenant_id, asset, direction, amount,
-                  posted - (sum(effect) over later - effect), version - (count(*) over later - 1), $8
-           from (select e.*, a.tenant_id, a.posted, a.version,
-                        case when (e.direction = 'debit') = (a.type in ('asset', 'expense')) then e.amount
-                             else -e.amount end as effect
-                 from unnest($4::text[], $5::text[], $6::text[], $7::numeric[])
-                        with ordinality as e (account_id, asset, direction, amount, n)
-                 join accounts_v1 a on a.mode = $1 and a.account_id = e.account_id) e
-           window later as (partition by account_id order by n desc)`,
-    values: [
-      modeOfStream(at.stream),
-      at.revision,
-      transactionId,
-      entries.map(({ accountId }) => accountId),
-      entries.map(({ asset }) => asset),
-      entries.map(({ direction }) => direction),
-      entries.map(({ amount }) => amount),
-      postedAt,
-    ],
-  };
+  const mode = modeOf(place);
+  const later = new Map<string, { balance: bigint; version: bigint }>();
+  const inserted = entries.toReversed().map((entry, back) => {
+    const account = rows.get(accountsTable, mode, entry.accountId);
+    assert(account, `unknown account ${entry.accountId}`);
+    const { balance, version } = later.get(entry.accountId) ?? { balance: account.posted, version: account.version };
+    const effect = effectOf(entry, account.type as AccountType);
+    later.set(entry.accountId, { balance: balance - effect, version: version - 1n });
+    return {
+      mode,
+      sequence: place.revision,
+      entry_index: entries.length - 1 - back,
+      transaction_id: transactionId,
+      account_id: entry.accountId,
+      tenant_id: account.tenant_id,
+      asset: entry.asset,
+      direction: entry.direction,
+      amount: entry.amount,
+      balance,
+      account_version: version,
+      posted_at: postedAt,
+    };
+  });
+  for (const row of inserted.toReversed()) rows.insert(entriesTable, row);
 }

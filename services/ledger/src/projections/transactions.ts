@@ -2,46 +2,65 @@
  * transactions_v1: every balanced set of entries, with its cause and the event that posted it.
  * Source: the books. Order: each book's own. Serves: list-transactions together with `entries`, audit_transactions.
  */
-import type { EventPlace, Projection, Sql } from '@daybook/event-store';
+import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { Pool } from 'pg';
-import { referenceOf, type SealedEvent } from '../adapters/stored-events';
-import { modeOfStream } from '../app/books';
+import type { SealedEvent } from '../adapters/stored-events';
 import type { TransactionQuery } from '../app/list-transactions';
 import type { Entry } from '../domain/account';
 import type { Cause } from '../domain/book-events';
 import { transactionOf, type PostingEvent } from '../domain/transaction';
 import { assetOf } from './accounts';
+import { modeOf, referenceAt } from './place';
 
-export const transactionsProjection: Projection<SealedEvent> = {
+export const transactionsTable = defineTable({
+  name: 'transactions_v1',
+  kind: 'appended',
+  columns: {
+    mode: { type: 'text' },
+    sequence: { type: 'bigint' },
+    transaction_id: { type: 'text' },
+    tenant_id: { type: 'uuid', nullable: true },
+    cause_type: { type: 'text' },
+    cause_id: { type: 'text' },
+    subject: { type: 'text' },
+    rule: { type: 'text' },
+    ledger_reference: { type: 'text' },
+    effective_at: { type: 'timestamptz' },
+    posted_at: { type: 'timestamptz' },
+  },
+  key: ['mode', 'sequence'],
+  indexes: [
+    { name: 'by_id', on: ['mode', 'transaction_id'], unique: true },
+    { name: 'by_subject', on: ['mode', 'subject', 'sequence'] },
+  ],
+});
+
+export const transactionsProjection: TableProjection<SealedEvent> = {
   name: 'transactions',
-  version: 1,
+  version: 2,
+  tables: [transactionsTable],
   handlers: {
-    TransferConfirmed: (event, at) => [insert(event, at)],
-    TransferReversed: (event, at) => [insert(event, at)],
-    TransactionPosted: (event, at) => [insert(event, at)],
+    TransferConfirmed: insert,
+    TransferReversed: insert,
+    TransactionPosted: insert,
   },
 };
 
-function insert(event: PostingEvent, at: EventPlace): Sql {
+function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
   const { transactionId, tenantId, cause, rule, effectiveAt, postedAt } = transactionOf(event);
-  return {
-    text: `insert into transactions_v1 (mode, sequence, transaction_id, tenant_id, cause_type, cause_id, subject, rule,
-             ledger_reference, effective_at, posted_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-    values: [
-      modeOfStream(at.stream),
-      at.revision,
-      transactionId,
-      tenantId,
-      cause.type,
-      cause.id,
-      cause.subject,
-      rule,
-      referenceOf(at.payload),
-      effectiveAt,
-      postedAt,
-    ],
-  };
+  rows.insert(transactionsTable, {
+    mode: modeOf(place),
+    sequence: place.revision,
+    transaction_id: transactionId,
+    tenant_id: tenantId,
+    cause_type: cause.type,
+    cause_id: cause.id,
+    subject: cause.subject,
+    rule,
+    ledger_reference: referenceAt(place),
+    effective_at: effectiveAt,
+    posted_at: postedAt,
+  });
 }
 
 type EntryRow = { account_id: string; asset: string; direction: Entry['direction']; amount: string };

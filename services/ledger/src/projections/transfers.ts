@@ -2,58 +2,100 @@
  * transfers_v1: every transfer with both its owners and its state; the note stays encrypted.
  * Source: the books. Order: each book's own. Serves: get-transfer, list-transfers.
  */
-import type { EventPlace, Projection, Sql } from '@daybook/event-store';
+import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { Pool } from 'pg';
-import { referenceOf, type SealedEvent } from '../adapters/stored-events';
-import { modeOfStream } from '../app/books';
+import type { SealedEvent } from '../adapters/stored-events';
 import type { TransferQuery } from '../app/list-transfers';
 import type { TransferRow } from '../app/transfer-view';
 import { assetOf } from './accounts';
+import { modeOf, referenceAt } from './place';
 
-export const transfersProjection: Projection<SealedEvent> = {
+export const transfersTable = defineTable({
+  name: 'transfers_v1',
+  kind: 'kept',
+  columns: {
+    mode: { type: 'text' },
+    transfer_id: { type: 'text' },
+    debit_tenant_id: { type: 'uuid', fixed: true },
+    debit_account_id: { type: 'text', fixed: true },
+    credit_tenant_id: { type: 'uuid', fixed: true },
+    credit_account_id: { type: 'text', fixed: true },
+    asset: { type: 'text', fixed: true },
+    amount: { type: 'numeric', fixed: true, check: 'amount > 0' },
+    reference_id: { type: 'text', fixed: true },
+    // Encrypted as it is in the event.
+    note: { type: 'text', nullable: true, fixed: true },
+    status: { type: 'text' },
+    failure: { type: 'text', nullable: true },
+    ledger_reference: { type: 'text', nullable: true },
+    accepted_at: { type: 'timestamptz', fixed: true },
+    confirmed_at: { type: 'timestamptz', nullable: true },
+    accepted_sequence: { type: 'bigint', fixed: true },
+    last_sequence: { type: 'bigint' },
+  },
+  key: ['mode', 'transfer_id'],
+  indexes: [
+    { name: 'by_debit', on: ['mode', 'debit_account_id', 'accepted_sequence'] },
+    { name: 'by_credit', on: ['mode', 'credit_account_id', 'accepted_sequence'] },
+  ],
+  // Each changes once or twice, soon after.
+  fillfactor: 80,
+});
+
+export const transfersProjection: TableProjection<SealedEvent> = {
   name: 'transfers',
-  version: 1,
+  version: 2,
+  tables: [transfersTable],
+  keys(event, place, wanted) {
+    if (!('transfer' in event)) return;
+    const { transferId } = event.transfer;
+    if (event.type === 'TransferAccepted') wanted.newRow(transfersTable, modeOf(place), transferId);
+    else wanted.row(transfersTable, modeOf(place), transferId);
+  },
   handlers: {
-    TransferAccepted: ({ transfer, note }, at) => [
-      {
-        text: `insert into transfers_v1 (mode, transfer_id, debit_tenant_id, debit_account_id, credit_tenant_id,
-                 credit_account_id, asset, amount, reference_id, note, status, accepted_at, accepted_sequence,
-                 last_sequence)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'processing', $11, $12, $12)`,
-        values: [
-          modeOfStream(at.stream),
-          transfer.transferId,
-          transfer.debitTenantId,
-          transfer.debitAccountId,
-          transfer.creditTenantId,
-          transfer.creditAccountId,
-          transfer.asset,
-          transfer.amount,
-          transfer.referenceId,
-          note,
-          transfer.acceptedAt,
-          at.revision,
-        ],
-      },
-    ],
-    TransferConfirmed: ({ transfer, at: time }, at) => [
-      change(transfer.transferId, `status = 'confirmed', ledger_reference = $4, confirmed_at = $5`, at, [
-        referenceOf(at.payload),
-        time,
-      ]),
-    ],
-    TransferFailed: ({ transfer, reason }, at) => [
-      change(transfer.transferId, `status = 'failed', failure = $4`, at, [reason]),
-    ],
-    TransferReversed: ({ transfer }, at) => [change(transfer.transferId, `status = 'reversed'`, at, [])],
+    TransferAccepted({ transfer, note }, place, rows) {
+      rows.insert(transfersTable, {
+        mode: modeOf(place),
+        transfer_id: transfer.transferId,
+        debit_tenant_id: transfer.debitTenantId,
+        debit_account_id: transfer.debitAccountId,
+        credit_tenant_id: transfer.creditTenantId,
+        credit_account_id: transfer.creditAccountId,
+        asset: transfer.asset,
+        amount: transfer.amount,
+        reference_id: transfer.referenceId,
+        note,
+        status: 'processing',
+        failure: null,
+        ledger_reference: null,
+        accepted_at: transfer.acceptedAt,
+        confirmed_at: null,
+        accepted_sequence: place.revision,
+        last_sequence: place.revision,
+      });
+    },
+    TransferConfirmed({ transfer, at }, place, rows) {
+      const row = touch(transfer.transferId, place, rows);
+      row.status = 'confirmed';
+      row.ledger_reference = referenceAt(place);
+      row.confirmed_at = at;
+    },
+    TransferFailed({ transfer, reason }, place, rows) {
+      const row = touch(transfer.transferId, place, rows);
+      row.status = 'failed';
+      row.failure = reason;
+    },
+    TransferReversed({ transfer }, place, rows) {
+      touch(transfer.transferId, place, rows).status = 'reversed';
+    },
   },
 };
 
-function change(transferId: string, assignments: string, at: EventPlace, values: readonly unknown[]): Sql {
-  return {
-    text: `update transfers_v1 set ${assignments}, last_sequence = $3 where mode = $1 and transfer_id = $2`,
-    values: [modeOfStream(at.stream), transferId, at.revision, ...values],
-  };
+/** The transfer's row, marked as touched by the event. */
+function touch(transferId: string, place: StoredEvent, rows: Rows) {
+  const row = rows.change(transfersTable, modeOf(place), transferId);
+  row.last_sequence = place.revision;
+  return row;
 }
 
 const columns = `transfer_id, debit_tenant_id, debit_account_id, credit_tenant_id, credit_account_id, asset, amount,

@@ -1,0 +1,18 @@
+/**
+ * The read models of the ledger. All of them follow the books under one checkpoint, so that they show the same moment;
+ * the order matters where one looks at the rows of another.
+ */
+import type { TableProjection } from '@daybook/event-store';
+import type { SealedEvent } from '../adapters/stored-events';
+import { accountsProjection } from './accounts';
+import { entriesProjection } from './entries';
+import { transactionsProjection } from './transactions';
+import { transfersProjection } from './transfers';
+
+export const ledgerProjections: readonly TableProjection<SealedEvent>[] = [
+  accountsProjection,
+  transfersProjection,
+  transactionsProjection,
+  // Takes the balances that `accounts` has just changed.
+  entriesProjection,
+];
