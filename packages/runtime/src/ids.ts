@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, hash, randomBytes } from 'node:crypto';
 
 /** Time-ordered random id (UUID version 7). */
 export function uuidv7(now: Date = new Date()): string {
@@ -23,7 +23,7 @@ export function codeFrom(prefix: string, parts: readonly string[]): string {
 }
 
 export function sha256Hex(data: string | Uint8Array): string {
-  return createHash('sha256').update(data).digest('hex');
+  return hash('sha256', data, 'hex');
 }
 
 function digestOf(parts: readonly string[]): Buffer {

@@ -19,12 +19,19 @@ export type BookJournal = {
   readonly state: BookState;
   /** Reads what is stored from where the state stands. */
   load(): Promise<void>;
-  /** Seals events behind the last one and applies them to the state at once: all, or none with `Unrecordable`. */
-  add(events: readonly BookEvent[], metadata: EventMetadata): readonly Journaled[];
+  /**
+   * Seals events behind the last one and applies them to the state at once: all, or none with `Unrecordable`. Adds them
+   * to `sealed`, and returns the last.
+   */
+  add(events: readonly BookEvent[], metadata: EventMetadata, sealed: Journaled[]): Journaled;
   /** Makes sealed events durable, all or none, in the order of their adding. Fails as `EventStore.append` does. */
   append(events: readonly Journaled[]): Promise<void>;
   /** Whether nobody else has stored anything behind what this journal loaded and appended. */
   isCurrent(): Promise<boolean>;
   /** Whether exactly these events are stored in their places. */
   holds(events: readonly Journaled[]): Promise<boolean>;
+  /** Whether the records of these ids are in memory, as far as there are any. */
+  isAtHand(ids: readonly string[]): boolean;
+  /** Brings the records of these ids into memory, until a command has been decided that needs them. */
+  recall(ids: ReadonlySet<string>): Promise<void>;
 };

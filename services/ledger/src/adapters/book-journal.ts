@@ -4,7 +4,6 @@
  */
 import { assert, AssertionError } from '@daybook/core';
 import type { EventStore, ExpectedRevision, NewEvent } from '@daybook/event-store';
-import { uuidFrom } from '@daybook/runtime';
 import { apply, emptyBook } from '../domain/book-state';
 import type { BookEvent } from '../domain/book-events';
 import { Unrecordable, type BookJournal, type Journaled } from '../ports';
@@ -34,22 +33,27 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
         if (page.length < pageSize) return;
       }
     },
-    add(events, { correlationId, causationId }) {
-      const sealed: Journaled[] = [];
+    add(events, metadata, sealed) {
+      const from = sealed.length;
       let last = head;
-      for (const [index, event] of events.entries()) {
-        const encoded = encode(event, last);
-        const reference = referenceOf(encoded.payload);
-        last = reference.slice(2);
-        const metadata = { correlationId, causationId };
-        sealed.push({ ...encoded, metadata, sequence: state.length + index, at: event.at, reference });
+      try {
+        for (let index = 0; index < events.length; index++) {
+          const journaled = seal(events[index]!, last, state.length + index, metadata);
+          sealed.push(journaled);
+          last = journaled.reference.slice(2);
+        }
+      } catch (error) {
+        sealed.length = from;
+        throw error;
       }
-      for (const [index, event] of events.entries()) apply(state, event, sealed[index]!);
+      for (let index = 0; index < events.length; index++) apply(state, events[index]!, sealed[from + index]!);
       head = last;
-      return sealed;
+      const added = sealed.at(-1);
+      assert(added && sealed.length > from, 'no events');
+      return added;
     },
     async append(events) {
-      await store.append(stream, toStore(stream, events), revisionBefore(events));
+      await store.append(stream, toStore(events), revisionBefore(events));
       stored = behind(events);
     },
     async isCurrent() {
@@ -58,11 +62,26 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
     async holds(events) {
       const from = BigInt(firstOf(events).sequence);
       const there = await store.readStream(stream, { from, limit: events.length });
-      const held = toStore(stream, events).every(({ id }, index) => there[index]?.id === id);
+      const held = toStore(events).every(({ id }, index) => there[index]?.id === id);
       if (held) stored = behind(events);
       return held;
     },
+    isAtHand: () => true,
+    async recall() {
+      throw new AssertionError(`${stream}: all records are in memory`);
+    },
   };
+}
+
+function seal(
+  event: BookEvent,
+  previousHash: string,
+  sequence: number,
+  { correlationId, causationId }: { readonly correlationId: string; readonly causationId: string },
+): Journaled {
+  const { type, version, payload } = encode(event, previousHash);
+  const metadata = { correlationId, causationId };
+  return { type, version, payload, metadata, sequence, at: event.at, reference: referenceOf(payload) };
 }
 
 function encode(event: BookEvent, previousHash: string): ReturnType<typeof encodeBookEvent> {
@@ -74,18 +93,18 @@ function encode(event: BookEvent, previousHash: string): ReturnType<typeof encod
 }
 
 /**
- * The ids derive from the place and from all that is appended together, so that an append repeated is recognised and
- * one that only begins like another is not.
+ * An id is taken from the event's own hash, which stands for its bytes, its place and all before it, and from that of
+ * the last event of the append: so an append repeated is recognised, and one that only begins like another is not.
  */
-function toStore(stream: string, events: readonly Journaled[]): NewEvent[] {
+function toStore(events: readonly Journaled[]): NewEvent[] {
   const last = events.at(-1)?.reference ?? '';
-  return events.map(({ type, version, payload, metadata, sequence }) => ({
-    id: uuidFrom([stream, sequence.toString(), last]),
-    type,
-    version,
-    payload,
-    metadata,
-  }));
+  const tail = `8${last.slice(2, 5)}-${last.slice(5, 17)}`;
+  const toStored: NewEvent[] = [];
+  for (const { type, version, payload, metadata, reference } of events) {
+    const id = `${reference.slice(2, 10)}-${reference.slice(10, 14)}-8${reference.slice(14, 17)}-${tail}`;
+    toStored.push({ id, type, version, payload, metadata });
+  }
+  return toStored;
 }
 
 function firstOf(events: readonly Journaled[]): Journaled {

@@ -6,7 +6,12 @@
  *
  * While one append is in flight the next batch fills, so a batch is as large as the store is slow, up to a cap; there
  * is no timer. The state is ahead of the store by the batches that are not through, so nothing is answered from it,
- * reads included, before they are.
+ * reads included, before they are. The next append is on its way before the callers of the last one are answered, and
+ * these are answered in portions, so that a large batch does not keep the process from its connections.
+ *
+ * Memory holds the records of recent commands only. When the next command in line needs one that is not there and may
+ * have been recorded, the journal recalls it, together with those that the commands behind it need; meanwhile nothing
+ * is decided, so that the order stays.
  *
  * When an append fails:
  *   version_conflict   another writer was first. Nothing of the batch is stored: the state is read again from the
@@ -30,10 +35,14 @@ import {
   type OnFatal,
 } from '@daybook/runtime';
 import { decide } from '../domain/book';
-import type { BookCommand } from '../domain/book-commands';
+import { recordIdsNeeded, type BookCommand } from '../domain/book-commands';
 import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
 import { Unrecordable, type BookJournal, type Journaled } from '../ports';
+import { createQueue } from './queue';
+
+/** Called in the turn in which the append is through. It must not throw. */
+export type Done<Answer> = (error: unknown, answer: Answer | undefined) => void;
 
 /** `reference` is of the event that recorded the original command; `at` is when. */
 export type Receipt = { readonly at: string; readonly reference: string; readonly replayed: boolean };
@@ -44,8 +53,10 @@ export type EngineOutcome =
 export type Engine = Component & {
   /** Resolves when what it records is durable. Throws OperationalError `store_unavailable` when it cannot be taken. */
   submit(command: BookCommand): Promise<EngineOutcome>;
-  /** Reads the state as of now, and answers when all that it shows is durable. */
-  read<T>(query: (state: BookState) => T): Promise<T>;
+  /** The same for bulk, without a promise. */
+  post(command: BookCommand, correlation: Correlation, done: Done<EngineOutcome>): void;
+  /** Reads the state as of now, and answers when all that it shows is durable. `records` are ids that have to be there. */
+  read<T>(query: (state: BookState) => T, records?: readonly string[]): Promise<T>;
   ready(): boolean;
 };
 
@@ -66,16 +77,23 @@ export type EngineDeps = {
 
 const batchMaxDefault = 1_000;
 const queueMaxDefault = 20_000;
+/** Callers that are answered in one turn of the event loop. */
+const answersMax = 256;
 /** Attempts to settle an append before those who wait behind it are sent away, and before stopping gives up. */
 const patientAttempts = 6;
 const retryDelaysMsDefault = [20, 50, 100, 250, 500, 1_000];
 
+/** A command or a question. Decided on the state as it is then, and again after a reload. */
 type Job = {
-  /** Decides or reads on the state as it is now; called again after a reload. */
-  readonly run: () => unknown;
-  readonly resolve: (answer: never) => void;
-  readonly reject: (error: unknown) => void;
+  readonly command: BookCommand | null;
+  readonly correlation: Correlation | null;
+  readonly query: ((state: BookState) => unknown) | null;
+  /** Ids of the records that it needs. */
+  readonly records: readonly string[];
+  readonly done: Done<never>;
   answer: unknown;
+  /** Failed alone, and has been told. */
+  failed: boolean;
 };
 type Batch = { readonly jobs: Job[]; readonly events: Journaled[] };
 
@@ -85,6 +103,8 @@ export function createEngine(deps: EngineDeps): Engine {
 
 class BookEngine implements Engine {
   readonly name: string;
+  readonly #batchMax: number;
+  readonly #queueMax: number;
   #status: 'stopped' | 'ready' | 'recovering' | 'failed' = 'stopped';
   #accepting = false;
   #attempts = 0;
@@ -92,12 +112,18 @@ class BookEngine implements Engine {
   /** Decided and not handed to the store yet. */
   #open: Batch = { jobs: [], events: [] };
   #inFlight: Batch | undefined;
-  /** Arrived when the open batch was full. */
-  #waiting: Job[] = [];
+  /** Not decided yet: the open batch is full, or a record has to be recalled. */
+  #waiting = createQueue<Job>();
+  /** Durable, and to be answered. */
+  #settled = createQueue<Job>();
+  #answering: Promise<void> | undefined;
   #flushing: Promise<void> | undefined;
+  #recalling: Promise<void> | undefined;
 
   constructor(private readonly deps: EngineDeps) {
     this.name = `engine of ${deps.stream}`;
+    this.#batchMax = deps.batchMax ?? batchMaxDefault;
+    this.#queueMax = deps.queueMax ?? queueMaxDefault;
     this.#journal = deps.openJournal(deps.stream);
   }
 
@@ -112,7 +138,11 @@ class BookEngine implements Engine {
   /** Finishes what was taken. If the store stays away, the last batch is left in doubt; the next start reads it. */
   async stop(): Promise<void> {
     this.#accepting = false;
-    while (this.#flushing !== undefined) await this.#flushing;
+    for (;;) {
+      const busy = this.#flushing ?? this.#recalling ?? this.#answering;
+      if (busy === undefined) break;
+      await busy;
+    }
     if (this.#status === 'ready') this.#status = 'stopped';
   }
 
@@ -121,31 +151,77 @@ class BookEngine implements Engine {
   }
 
   submit(command: BookCommand): Promise<EngineOutcome> {
-    const correlation = currentCorrelation(commandIdOf(command));
-    return this.#take(() => this.#rule(command, correlation));
-  }
-
-  read<T>(query: (state: BookState) => T): Promise<T> {
-    return this.#take(() => query(this.#journal.state));
-  }
-
-  #take<T>(run: () => T): Promise<T> {
-    if (!this.#accepting || this.#attempts > patientAttempts)
-      return Promise.reject(unavailable(`${this.name} is ${this.#status}`));
-    const unanswered = this.#open.jobs.length + this.#waiting.length + (this.#inFlight?.jobs.length ?? 0);
-    if (unanswered >= (this.deps.queueMax ?? queueMaxDefault))
-      return Promise.reject(unavailable(`${this.name} has too much to do`));
-    return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ run, resolve, reject, answer: undefined });
-      this.#fill();
-      // Commands of one turn of the event loop share an append.
-      this.#flushing ??= Promise.resolve().then(() => this.#flush());
+    return new Promise((resolve, reject) => {
+      this.post(command, currentCorrelation(commandIdOf(command)), (error, outcome) => {
+        if (error === null) resolve(outcome!);
+        else reject(error);
+      });
     });
+  }
+
+  post(command: BookCommand, correlation: Correlation, done: Done<EngineOutcome>): void {
+    const records = recordIdsNeeded(command);
+    this.#take({ command, correlation, query: null, records, done, answer: undefined, failed: false });
+  }
+
+  read<T>(query: (state: BookState) => T, records: readonly string[] = []): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const done: Done<T> = (error, answer) => (error === null ? resolve(answer as T) : reject(error));
+      this.#take({ command: null, correlation: null, query, records, done, answer: undefined, failed: false });
+    });
+  }
+
+  #take(job: Job): void {
+    if (!this.#accepting || this.#attempts > patientAttempts) {
+      job.done(unavailable(`${this.name} is ${this.#status}`), undefined);
+      return;
+    }
+    const unanswered = this.#open.jobs.length + this.#waiting.size() + (this.#inFlight?.jobs.length ?? 0);
+    if (unanswered >= this.#queueMax) {
+      job.done(unavailable(`${this.name} has too much to do`), undefined);
+      return;
+    }
+    this.#waiting.push(job);
+    this.#fill();
+  }
+
+  /** Decides what waits, as far as the open batch has room and the records are there. */
+  #fill(): void {
+    if (this.#status !== 'ready' || this.#recalling !== undefined) return;
+    const { jobs } = this.#open;
+    try {
+      while (jobs.length < this.#batchMax && this.#waiting.size() > 0) {
+        const job = this.#waiting.peek();
+        if (!this.#journal.isAtHand(job.records)) {
+          this.#recalling = this.#recall();
+          break;
+        }
+        this.#waiting.shift();
+        jobs.push(job);
+        this.#decide(job);
+      }
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    // Commands of one turn of the event loop share an append.
+    if (jobs.length > 0) this.#flushing ??= Promise.resolve().then(() => this.#flush());
+  }
+
+  /** A command that cannot be recorded fails alone: nothing of it is in the state. */
+  #decide(job: Job): void {
+    try {
+      job.answer = job.command === null ? job.query!(this.#journal.state) : this.#rule(job.command, job.correlation!);
+    } catch (error) {
+      if (!(error instanceof Unrecordable)) throw error;
+      job.failed = true;
+      job.done(error, undefined);
+    }
   }
 
   #rule(command: BookCommand, correlation: Correlation): EngineOutcome {
     const { state } = this.#journal;
-    const now = this.deps.now().toISOString();
+    const now = this.#now();
     const verdict = decide(state, command, now > state.lastAt ? now : state.lastAt);
     switch (verdict.type) {
       case 'refused':
@@ -156,27 +232,27 @@ class BookEngine implements Engine {
         return { ok: true, at, reference, replayed: true };
       }
       case 'recorded': {
-        const recorded = this.#journal.add(verdict.events, correlation);
-        this.#open.events.push(...recorded);
+        const last = this.#journal.add(verdict.events, correlation, this.#open.events);
         if (verdict.rejection !== null) return { ok: false, rejection: verdict.rejection, replayed: false };
-        const { at, reference } = recorded.at(-1)!;
-        return { ok: true, at, reference, replayed: false };
+        return { ok: true, at: last.at, reference: last.reference, replayed: false };
       }
       default:
         return assertNever(verdict);
     }
   }
 
-  /** Decides what waits, as far as the open batch has room. */
-  #fill(): void {
-    if (this.#status !== 'ready') return;
-    const room = this.#waiting.splice(0, (this.deps.batchMax ?? batchMaxDefault) - this.#open.jobs.length);
-    this.#open.jobs.push(...room);
-    try {
-      for (const job of room) decideOne(job);
-    } catch (error) {
-      this.#fail(error);
+  #nowMs = -1;
+  #nowText = '';
+
+  /** Many commands are of the same millisecond. */
+  #now(): string {
+    const now = this.deps.now();
+    const ms = now.getTime();
+    if (ms !== this.#nowMs) {
+      this.#nowMs = ms;
+      this.#nowText = now.toISOString();
     }
+    return this.#nowText;
   }
 
   async #flush(): Promise<void> {
@@ -189,8 +265,8 @@ class BookEngine implements Engine {
         else await this.#confirmCurrent(batch.jobs);
         // After a reload or a failure the batch is not in flight any more, and its callers are not to be answered.
         if (this.#inFlight === batch) {
-          for (const job of batch.jobs) job.resolve(job.answer as never);
           this.#inFlight = undefined;
+          this.#answer(batch.jobs);
         }
         this.#fill();
       }
@@ -198,6 +274,23 @@ class BookEngine implements Engine {
       this.#fail(error);
     } finally {
       this.#flushing = undefined;
+    }
+  }
+
+  /** At once when nothing else is to be appended; otherwise when the next append is on its way. */
+  #answer(jobs: readonly Job[]): void {
+    if (this.#open.jobs.length === 0 && this.#answering === undefined && jobs.length <= answersMax) {
+      for (const job of jobs) tell(job);
+      return;
+    }
+    for (const job of jobs) this.#settled.push(job);
+    this.#answering ??= this.#answerSettled().finally(() => (this.#answering = undefined));
+  }
+
+  async #answerSettled(): Promise<void> {
+    while (this.#settled.size() > 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      for (let left = answersMax; left > 0 && this.#settled.size() > 0; left--) tell(this.#settled.shift());
     }
   }
 
@@ -217,10 +310,35 @@ class BookEngine implements Engine {
     } catch (error) {
       if (!isOperationalError(error)) throw error;
       this.#inFlight = undefined;
-      for (const job of jobs) job.reject(error);
+      for (const job of jobs) job.done(error, undefined);
       return;
     }
     await this.#recover([], new OperationalError('version_conflict', true));
+  }
+
+  /** Brings back what the commands in line need and memory does not have. Without the store they cannot be decided. */
+  async #recall(): Promise<void> {
+    const journal = this.#journal;
+    const ids = new Set<string>();
+    for (const { records } of this.#waiting.first(this.#batchMax)) {
+      if (!journal.isAtHand(records)) for (const id of records) ids.add(id);
+    }
+    try {
+      await journal.recall(ids);
+    } catch (error) {
+      if (!isOperationalError(error)) {
+        this.#fail(error);
+        return;
+      }
+      const kept = this.#waiting.drain();
+      for (const job of kept) {
+        if (journal.isAtHand(job.records)) this.#waiting.push(job);
+        else job.done(error, undefined);
+      }
+    } finally {
+      this.#recalling = undefined;
+    }
+    this.#fill();
   }
 
   async #recover(events: readonly Journaled[], cause: OperationalError): Promise<void> {
@@ -245,7 +363,7 @@ class BookEngine implements Engine {
         this.#attempts = attempt + 1;
         if (this.#attempts > patientAttempts) {
           if (!this.#accepting) throw error;
-          for (const job of this.#waiting.splice(0)) job.reject(error);
+          for (const job of this.#waiting.drain()) job.done(error, undefined);
         }
         // A conflict says for certain that the batch is not stored; trouble after it is only trouble in reading.
         if (reason.code !== 'version_conflict') reason = error;
@@ -260,39 +378,32 @@ class BookEngine implements Engine {
     const fresh = this.deps.openJournal(this.deps.stream);
     await fresh.load();
     this.#journal = fresh;
-    this.#waiting = this.#unanswered();
+    for (const job of this.#unanswered()) this.#waiting.push(job);
   }
 
   #unanswered(): Job[] {
-    const jobs = [...(this.#inFlight?.jobs ?? []), ...this.#open.jobs, ...this.#waiting];
+    const jobs = [...(this.#inFlight?.jobs ?? []), ...this.#open.jobs, ...this.#waiting.drain()];
     this.#inFlight = undefined;
     this.#open = { jobs: [], events: [] };
-    this.#waiting = [];
-    return jobs;
+    return jobs.filter(({ failed }) => !failed);
   }
 
   #fail(cause: unknown): void {
     const fatal = this.#accepting;
     this.#accepting = false;
     this.#status = 'failed';
-    for (const job of this.#unanswered()) job.reject(new OperationalError('outcome_unknown', true, { cause }));
+    for (const job of this.#unanswered()) job.done(new OperationalError('outcome_unknown', true, { cause }), undefined);
     if (fatal) this.deps.onFatal(cause);
   }
 }
 
-/** A command that cannot be recorded fails alone: nothing of it is in the state. */
-function decideOne(job: Job): void {
-  try {
-    job.answer = job.run();
-  } catch (error) {
-    if (!(error instanceof Unrecordable)) throw error;
-    job.reject(error);
-  }
+function tell(job: Job): void {
+  if (!job.failed) job.done(null, job.answer as never);
 }
 
 function commandIdOf(command: BookCommand): string {
-  if ('transactionId' in command) return command.transactionId;
-  return 'transferId' in command ? command.transferId : command.accountId;
+  const [own] = recordIdsNeeded(command);
+  return own ?? ('accountId' in command ? command.accountId : command.type);
 }
 
 function unavailable(detail: string): OperationalError {

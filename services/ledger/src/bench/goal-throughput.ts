@@ -22,7 +22,8 @@ export function eventsOf(workload: Workload, count: number): Journaled[] {
     const verdict = decide(journal.state, command, '2026-01-01T00:00:00.000Z');
     if (verdict.type !== 'recorded') throw new Error(verdict.type);
     const id = 'transactionId' in command ? command.transactionId : '';
-    const added = journal.add(verdict.events, { correlationId: id, causationId: id });
+    const added: Journaled[] = [];
+    journal.add(verdict.events, { correlationId: id, causationId: id }, added);
     events.push(...added.filter(({ type }) => type === 'TransactionPosted'));
   }
   return events;

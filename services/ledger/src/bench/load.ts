@@ -1,7 +1,7 @@
 /** Commands on an engine: as many at once as given and no pause, or at a given rate whatever becomes of them. */
 import { assert } from '@daybook/core';
 import type { Engine } from '../app/engine';
-import type { BookCommand } from '../domain/book';
+import type { BookCommand } from '../domain/book-commands';
 import { percentile } from './measure';
 
 const warmMs = 1_000;

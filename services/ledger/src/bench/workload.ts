@@ -1,7 +1,7 @@
 /** Seeded commands as a busy book gets them. A transfer is one event with two postings. */
 import { uuidFrom } from '@daybook/runtime';
 import { contentHashOf } from '../app/books';
-import type { BookCommand } from '../domain/book';
+import type { BookCommand } from '../domain/book-commands';
 import { createRandom } from './random';
 
 export type Workload = {
