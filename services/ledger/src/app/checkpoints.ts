@@ -1,0 +1,161 @@
+/**
+ * Signs checkpoints of a book. From time to time, when there is something new, it takes in the journal as far as it is
+ * stored, signs the root of the tree over it, and lets the engine record the checkpoint in the book itself, behind what it
+ * covers. It signs nothing that does not continue what was signed before.
+ *
+ * Whoever finds a book signed with another key has to show the right to go on: with the former key beside the new one,
+ * the former signs a checkpoint that names the new one, once. Without it nothing is signed.
+ *
+ * Two processes may sign the same book; the engine records one checkpoint of a size, and a repeat changes nothing.
+ */
+import { assert, isOperationalError } from '@daybook/core';
+import { createAlarm, type Clock, type Component, type Logger, type OnFatal } from '@daybook/runtime';
+import {
+  parseCheckpoint,
+  signCheckpoint,
+  type PublicKey,
+  type SignedCheckpoint,
+  type SigningKey,
+} from '@daybook/proof';
+import type { JournalTree, RecordedCheckpoint } from './journal-tree';
+
+/** What the journal says of checkpoints, as far as the tree has reached. */
+export type CheckpointTable = {
+  latest(): Promise<RecordedCheckpoint | null>;
+  /** The first that covers so many events. */
+  firstCovering(size: number): Promise<RecordedCheckpoint | null>;
+  /** Of sizes between the two, both included, by size. */
+  within(from: number, to: number): Promise<readonly RecordedCheckpoint[]>;
+  /** Those of sizes up to this one that name a next key, by size. */
+  keyChanges(upTo: number): Promise<readonly RecordedCheckpoint[]>;
+};
+
+export type BookToSign = {
+  readonly origin: string;
+  readonly tree: JournalTree;
+  readonly table: CheckpointTable;
+  /** Events that are stored. */
+  length(): Promise<number>;
+  /** Records it in the book. Returns when that is durable, or when a checkpoint of the size was recorded before. */
+  record(signed: SignedCheckpoint): Promise<void>;
+};
+
+export type CheckpointsDeps = {
+  readonly books: readonly BookToSign[];
+  /** Null where nothing is signed; the trees grow all the same. */
+  readonly key: SigningKey | null;
+  /** The key before `key`, while the two change over. */
+  readonly formerKey: SigningKey | null;
+  /** New events that are not left without a signature. */
+  readonly eventsMax: number;
+  /** Time that a new event waits for its signature at most, in milliseconds. */
+  readonly delayMs: number;
+  readonly now: Clock;
+  readonly logger: Logger;
+  readonly onFatal: OnFatal;
+};
+
+/** Between two looks at the books. */
+const pollMs = 500;
+
+export type Checkpoints = Component & {
+  /** Looks at the books once. For tests, and for whoever cannot wait. */
+  look(): Promise<void>;
+};
+
+export function createCheckpoints(deps: CheckpointsDeps): Checkpoints {
+  const signers = deps.books.map((book) => createSigner(deps, book));
+  const alarm = createAlarm();
+  let running: { stopped: boolean; readonly ended: Promise<void> } | undefined;
+
+  const look = async () => {
+    for (const signer of signers) await signer.look();
+  };
+  const run = async (state: { stopped: boolean }) => {
+    while (!state.stopped) {
+      await look().catch((error: unknown) => {
+        if (!isOperationalError(error)) throw error;
+        deps.logger.warn({ error }, 'checkpoints will be tried again');
+      });
+      await alarm.wait(Math.min(pollMs, deps.delayMs));
+    }
+  };
+  return {
+    name: 'checkpoints',
+    look,
+    async start() {
+      const state = { stopped: false };
+      running = Object.assign(state, { ended: run(state).catch(deps.onFatal) });
+    },
+    async stop() {
+      if (running === undefined) return;
+      running.stopped = true;
+      alarm.ring();
+      await running.ended;
+      running = undefined;
+    },
+  };
+}
+
+function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: CheckpointsDeps, book: BookToSign) {
+  let waitingSince: number | undefined;
+  let verified: number | undefined;
+
+  /** A journal that was changed behind a signature is not signed on. */
+  async function verify({ size, text }: RecordedCheckpoint): Promise<void> {
+    if (verified !== undefined && verified >= size) return;
+    const { root, head } = await book.tree.at(size);
+    const signed = parseCheckpoint(text);
+    assert(
+      signed.root.equals(root) && signed.head === head,
+      `${book.origin}: the first ${size} events are not those that were signed`,
+    );
+    verified = size;
+  }
+
+  async function sign(size: number, by: SigningKey, nextKey: PublicKey | null): Promise<void> {
+    const { root, head } = await book.tree.at(size);
+    const time = now().toISOString();
+    await book.record(signCheckpoint({ origin: book.origin, size, root, head, time, nextKey }, by));
+    logger.info({ origin: book.origin, size, keyId: by.publicKey.keyId }, 'checkpoint signed');
+  }
+
+  return {
+    async look() {
+      const length = await book.length();
+      await book.tree.reach(length);
+      if (key === null) return;
+      const latest = await book.table.latest();
+      if (latest !== null) await verify(latest);
+      const current = latest === null ? key.publicKey.keyId : signingKeyOf(latest);
+      const former = signerOf(current, key, formerKey);
+      // The checkpoint itself is an event, and no reason for another.
+      const fresh = latest === null ? length : length - latest.size - 1;
+      if (fresh <= 0 && former === null) {
+        waitingSince = undefined;
+        return;
+      }
+      waitingSince ??= now().getTime();
+      const isDue = fresh >= eventsMax || now().getTime() - waitingSince >= delayMs;
+      if (length === 0 || (!isDue && former === null)) return;
+      await sign(length, former ?? key, former === null ? null : key.publicKey);
+      waitingSince = undefined;
+    },
+  };
+}
+
+/** Id of the key that signs what comes after a checkpoint. */
+function signingKeyOf({ text }: RecordedCheckpoint): string {
+  const { nextKey, keyId } = parseCheckpoint(text);
+  return nextKey?.keyId ?? keyId;
+}
+
+/** The former key where the book still has it, null where it has the new one already. */
+function signerOf(current: string, key: SigningKey, former: SigningKey | null): SigningKey | null {
+  if (current === key.publicKey.keyId) return null;
+  assert(
+    former?.publicKey.keyId === current,
+    `the checkpoints are signed with key ${current}; without it as the former key no other is introduced`,
+  );
+  return former;
+}

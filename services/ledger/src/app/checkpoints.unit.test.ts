@@ -1,0 +1,177 @@
+import { AssertionError, OperationalError } from '@daybook/core';
+import { createTrust, generateSigningKey, parseCheckpoint, parseSigningKey, type SigningKey } from '@daybook/proof';
+import { eventually, fakeClock, testLogger } from '@daybook/testing';
+import { createCheckpoints } from './checkpoints';
+import { journalTree, type RecordedCheckpoint, type TreeNode } from './journal-tree';
+
+const origin = 'test/book-live';
+const first = parseSigningKey(generateSigningKey());
+const second = parseSigningKey(generateSigningKey());
+
+/** A book in memory: events are texts, and a checkpoint is the text of itself. */
+function book() {
+  const events: { type: string; payload: Buffer }[] = [];
+  const nodes: TreeNode[] = [];
+  const recorded: RecordedCheckpoint[] = [];
+  const table = {
+    count: async () => nodes.filter(({ level }) => level === 8).length,
+    hashes: async (level: number, from: number, to: number) =>
+      nodes.filter((node) => node.level === level && node.index >= from && node.index < to).map(({ hash }) => hash),
+    add: async (added: readonly TreeNode[], checkpoints: readonly RecordedCheckpoint[]) => {
+      nodes.push(...added);
+      recorded.push(...checkpoints.filter(({ size }) => !recorded.some((known) => known.size === size)));
+    },
+    latest: async () => recorded.at(-1) ?? null,
+    firstCovering: async () => null,
+    within: async () => [],
+    keyChanges: async () => [],
+  };
+  const openTree = () =>
+    journalTree({
+      read: async (from, to) => events.slice(from, to),
+      table,
+      checkpointOf: ({ type, payload }, sequence) => {
+        if (type !== 'CheckpointSigned') return null;
+        const signed = JSON.parse(payload.toString()) as { text: string; signature: string };
+        const { size, nextKey } = parseCheckpoint(signed.text);
+        return { ...signed, size, sequence, changesKey: nextKey !== null };
+      },
+    });
+  const post = (count: number) => {
+    for (let n = 0; n < count; n++) events.push({ type: 'E', payload: Buffer.from(`event ${events.length}`) });
+  };
+  const record = async (signed: unknown) => {
+    events.push({ type: 'CheckpointSigned', payload: Buffer.from(JSON.stringify(signed)) });
+  };
+  return { events, recorded, table, post, openTree, record, length: async () => events.length };
+}
+
+function rig(options: { key?: SigningKey | null; formerKey?: SigningKey } = {}, of = book()) {
+  const clock = fakeClock('2026-02-11T10:00:00.000Z');
+  const { logger, lines } = testLogger();
+  const fatal: unknown[] = [];
+  const worker = createCheckpoints({
+    books: [{ origin, tree: of.openTree(), table: of.table, length: of.length, record: of.record }],
+    key: options.key === undefined ? first : options.key,
+    formerKey: options.formerKey ?? null,
+    eventsMax: 100,
+    delayMs: 10_000,
+    now: clock,
+    logger,
+    onFatal: (error) => fatal.push(error),
+  });
+  /** Looks, and once more when the longest delay is over. */
+  const lookLater = async () => {
+    await worker.look();
+    clock.advance(10_000);
+    await worker.look();
+    await worker.look();
+  };
+  const sizes = () => of.recorded.map(({ size }) => size);
+  return { ...of, book: of, worker, clock, lines, fatal, sizes, lookLater };
+}
+
+describe('checkpoints', () => {
+  test('are signed when new events have waited long enough, and not for their own sake', async () => {
+    const it = rig();
+    await it.worker.look();
+    it.post(3);
+    await it.worker.look();
+    expect(it.sizes()).toEqual([]);
+    it.clock.advance(9_999);
+    await it.worker.look();
+    expect(it.sizes()).toEqual([]);
+    it.clock.advance(1);
+    await it.worker.look();
+    await it.lookLater();
+    expect(it.sizes()).toEqual([3]);
+    expect(it.events).toHaveLength(4);
+    it.post(1);
+    await it.lookLater();
+    expect(it.sizes()).toEqual([3, 5]);
+  });
+
+  test('are signed at once when there are many new events', async () => {
+    const it = rig();
+    it.post(99);
+    await it.worker.look();
+    expect(it.events).toHaveLength(99);
+    it.post(1);
+    await it.worker.look();
+    expect(it.events).toHaveLength(101);
+  });
+
+  test('form a chain of trust from the first key over a change of keys', async () => {
+    const it = rig();
+    it.post(3);
+    await it.lookLater();
+    const later = rig({ key: second, formerKey: first }, it.book);
+    await later.lookLater();
+    later.post(300);
+    await later.lookLater();
+    const trust = createTrust(origin, first.publicKey);
+    for (const checkpoint of it.recorded) trust.accept(checkpoint);
+    expect(trust.keys().map(({ key, after }) => [key.keyId, after])).toEqual([
+      [first.publicKey.keyId, 0],
+      [second.publicKey.keyId, 4],
+    ]);
+    expect(it.sizes()).toEqual([3, 4, 305]);
+  });
+
+  test('are not signed with a key that the former one does not introduce', async () => {
+    const it = rig();
+    it.post(3);
+    await it.lookLater();
+    await expect(rig({ key: second }, it.book).worker.look()).rejects.toThrow(AssertionError);
+    expect(it.events).toHaveLength(4);
+  });
+
+  test('are not signed over a history that was changed behind a signature', async () => {
+    const it = rig();
+    it.post(3);
+    await it.lookLater();
+    it.events[1] = { type: 'E', payload: Buffer.from('another') };
+    it.post(200);
+    const restarted = rig({}, it.book);
+    await expect(restarted.worker.look()).rejects.toThrow('the first 3 events are not those that were signed');
+    expect(it.events).toHaveLength(204);
+  });
+
+  test('are none without a key', async () => {
+    const it = rig({ key: null });
+    it.post(300);
+    await it.lookLater();
+    expect(it.sizes()).toEqual([]);
+    expect(await it.table.count()).toBe(1);
+  });
+
+  test('are tried again while the book cannot be written', async () => {
+    const it = rig();
+    it.post(300);
+    const { record, length } = it.book;
+    let refusals = 3;
+    const failing = {
+      ...it.book,
+      record: async (signed: unknown) => {
+        if (refusals-- > 0) throw new OperationalError('store_unavailable', true);
+        await record(signed);
+      },
+    };
+    const worker = rig({}, failing);
+    const impatient = createCheckpoints({
+      books: [{ origin, tree: failing.openTree(), table: failing.table, length, record: failing.record }],
+      key: first,
+      formerKey: null,
+      eventsMax: 100,
+      delayMs: 1,
+      now: worker.clock,
+      logger: testLogger().logger,
+      onFatal: (error) => worker.fatal.push(error),
+    });
+    await impatient.start();
+    await eventually(() => expect(it.events.length).toBeGreaterThan(300), { timeoutMs: 5_000 });
+    await impatient.stop();
+    await impatient.stop();
+    expect(worker.fatal).toEqual([]);
+  });
+});
