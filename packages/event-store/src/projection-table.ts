@@ -57,6 +57,11 @@ export type ProjectionTable<Columns extends Readonly<Record<string, Column>> = R
   readonly indexes?: readonly TableIndex[];
   /** Percent of a page that inserts fill; less leaves room for updates in place. */
   readonly fillfactor?: number;
+  /**
+   * Which rows others than the owner may read: a condition in SQL, for row-level security. They still need the right to
+   * use a schema that shows the table. Without it nobody else reads anything.
+   */
+  readonly readers?: string;
 };
 
 type ValueOf<Type extends ColumnType> = Type extends 'integer'
@@ -100,11 +105,23 @@ export function createTableSql(schema: string, table: ProjectionTable): string {
   return `create table ${schema}.${table.name} (\n  ${lines.join(',\n  ')}\n)${filled}`;
 }
 
-/** The statements that make its further indexes. */
+/** The statements that make its further indexes and let its readers in. They may be repeated. */
 export function createIndexesSql(schema: string, table: ProjectionTable): readonly string[] {
-  return (table.indexes ?? []).map(({ name, on, unique, using, where }) => {
+  const indexes = (table.indexes ?? []).map(({ name, on, unique, using, where }) => {
     const kind = unique ? 'unique index' : 'index';
     const condition = where === undefined ? '' : ` where ${where}`;
     return `create ${kind} if not exists ${table.name}_${name} on ${schema}.${table.name} using ${using ?? 'btree'} (${on.join(', ')})${condition}`;
   });
+  return [...indexes, ...readersSql(`${schema}.${table.name}`, table)];
+}
+
+/** Everyone may try to read; whoever does not own the table sees the rows of the condition. */
+function readersSql(name: string, { readers }: ProjectionTable): readonly string[] {
+  if (readers === undefined) return [];
+  return [
+    `alter table ${name} enable row level security`,
+    `drop policy if exists readers on ${name}`,
+    `create policy readers on ${name} for select using (${readers})`,
+    `grant select on ${name} to public`,
+  ];
 }
