@@ -82,14 +82,14 @@ export const transactionView = z.object({
   rule: z.string(),
   description: z.string().nullable(),
   metadata: z.record(z.string(), z.string()),
-  /** Posted after the period that it belongs to was closed. */
-  adjustment: z.boolean(),
+  /** When it really happened, if that was in a period closed by then; `effectiveAt` is the first instant still open. */
+  adjustmentFor: timestamp.nullable(),
   /** The transaction that this one takes back, and those that take this one back. */
   reverses: z.string().nullable(),
   reversedBy: z.array(z.string()),
   entries: z.array(entry),
-  /** Accounts that it left below their floor. */
-  floorBreaches: z.array(z.string()),
+  /** Accounts that it left below their floor or above their ceiling. */
+  limitBreaches: z.array(z.object({ accountId: z.string(), crossed: z.enum(['floor', 'ceiling']) })),
   ledgerReference,
   correlationId: z.string(),
   causationId: z.string(),
@@ -121,7 +121,7 @@ const timeZone = z.string().min(1).max(64);
 /**
  * What happened on an account from one day up to, and not including, another, by the effective clock. Days begin at
  * midnight in the time zone. The closing balance is the opening balance of the statement that begins where this one
- * ends. All pages show what was known when the first was made, or at `knownAt`.
+ * ends. All pages show what was known in the millisecond of the first one's watermark, or at `knownAt`.
  */
 export const getStatement = defineCall({
   name: 'ledger.get-statement',
@@ -206,7 +206,7 @@ export const getLineage = defineCall({
     hops: z.array(
       z.object({
         entry: entryView,
-        transaction: transactionView.omit({ entries: true, reversedBy: true, floorBreaches: true }),
+        transaction: transactionView.omit({ entries: true, reversedBy: true, limitBreaches: true }),
         /** `type` of the journal's event at `sequence`; `ledgerReference` is the hash of its bytes. */
         event: z.object({
           sequence,
@@ -225,7 +225,7 @@ export const getLineage = defineCall({
 
 export const holdStatuses = ['open', 'captured', 'released', 'expired'] as const;
 
-/** Money promised and not moved, newest first: holds, and transfers that are being confirmed. */
+/** Holds and what has become of them, newest first. */
 export const listHolds = defineCall({
   name: 'ledger.list-holds',
   request: z.strictObject({
