@@ -27,7 +27,7 @@ type Compose = { services: Record<string, Container> };
 
 const root = join(__dirname, '../../..');
 const compose = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as Compose;
-const programs: Record<string, z.ZodObject> = {
+const serviceSchemas: Record<string, z.ZodObject> = {
   'chain-watcher': chainWatcher,
   gateway,
   identity,
@@ -35,6 +35,9 @@ const programs: Record<string, z.ZodObject> = {
   ledger,
   notifications,
   settlement,
+};
+const programs: Record<string, z.ZodObject> = {
+  ...serviceSchemas,
   seed: seedConfigSchema,
   topics: applyTopicsConfigSchema,
 };
@@ -97,12 +100,25 @@ describe('docker-compose.yml', () => {
   test('a service reaches the others by their names, at the port they listen on', () => {
     const urls = ours.flatMap(([, { environment = {} }]) =>
       Object.entries(environment).filter(
-        ([name]) => name.endsWith('_URL') && !['DATABASE_URL', 'BASE_URL', 'EVM_RPC_URL'].includes(name),
+        ([name]) =>
+          name.endsWith('_URL') && !['DATABASE_URL', 'BASE_URL', 'EVM_RPC_URL', 'EVENTSTOREDB_URL'].includes(name),
       ),
     );
     for (const [, value] of urls) {
       const { hostname, port } = new URL(value);
       expect(compose.services[hostname]?.environment?.HTTP_PORT).toBe(port);
+    }
+  });
+
+  test('services keep their events where EVENT_STORE says, and EventStoreDB is there when its profile is', () => {
+    const { profiles, healthcheck, ports } = compose.services.eventstoredb as Container & { profiles?: string[] };
+    expect(profiles).toEqual(['eventstoredb']);
+    expect(healthcheck).toBeDefined();
+    expect(ports).toBeUndefined();
+    for (const [, { environment, depends_on: dependsOn }] of ours.filter(([name]) => name in serviceSchemas)) {
+      expect(environment).toMatchObject({ EVENT_STORE: '${EVENT_STORE:-postgres}' });
+      expect(new URL(environment?.EVENTSTOREDB_URL ?? '').host).toBe('eventstoredb:2113');
+      expect(dependsOn).toMatchObject({ eventstoredb: { condition: 'service_healthy', required: false } });
     }
   });
 

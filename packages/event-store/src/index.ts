@@ -10,6 +10,7 @@ export {
   type Position,
   type StoredEvent,
 } from './event-store';
+export { eventStoreDb, type EventStoreDbOptions } from './eventstoredb/event-store-db';
 export { memoryEventStore } from './memory-event-store';
 export { eventStoreMigrations, migrate, MigrationError, type MigrationSource } from './migrate';
 export { asOperational } from './operational';

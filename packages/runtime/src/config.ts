@@ -21,6 +21,17 @@ export const serviceSettings = {
   HTTP_PORT: portSetting.default(0).describe('Port to listen on; 0 chooses a free one.'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('Postgres of this service, as a postgres:// URL.'),
   DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(100).default(8).describe('Connections kept at most.'),
+  EVENT_STORE: z.enum(['postgres', 'eventstoredb']).default('postgres').describe('Where the log of events is kept.'),
+  EVENTSTOREDB_URL: z
+    .string()
+    .regex(/^esdb(\+discover)?:\/\/./)
+    .optional()
+    .describe('EventStoreDB, as an esdb:// or esdb+discover:// URL; required when EVENT_STORE is eventstoredb.'),
+  EVENTSTOREDB_NAMESPACE: z
+    .string()
+    .regex(/^[a-z][a-z0-9_-]*$/)
+    .default('daybook')
+    .describe('What the names of all streams begin with there; two Daybooks on one server need two.'),
   MESSAGING: z.enum(['postgres', 'kafka']).default('postgres').describe('Transport of messages between services.'),
   KAFKA_BROKERS: z
     .string()
@@ -59,13 +70,23 @@ export function parseConfig<Shape extends z.ZodRawShape>(
   if (!parsed.success) {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   } else if (problems.length === 0) {
-    const { MESSAGING, KAFKA_BROKERS } = parsed.data as { MESSAGING?: string; KAFKA_BROKERS?: string[] };
+    const { MESSAGING, KAFKA_BROKERS, EVENT_STORE, EVENTSTOREDB_URL } = parsed.data as Choices;
     if (MESSAGING === 'kafka' && KAFKA_BROKERS?.length === 0)
       problems.push('KAFKA_BROKERS: required when MESSAGING is kafka');
+    if (EVENT_STORE === 'eventstoredb' && EVENTSTOREDB_URL === undefined)
+      problems.push('EVENTSTOREDB_URL: required when EVENT_STORE is eventstoredb');
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(parsed.data as z.output<z.ZodObject<Shape>>);
 }
+
+/** Settings that make others required. */
+type Choices = {
+  readonly MESSAGING?: string;
+  readonly KAFKA_BROKERS?: readonly string[];
+  readonly EVENT_STORE?: string;
+  readonly EVENTSTOREDB_URL?: string;
+};
 
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';

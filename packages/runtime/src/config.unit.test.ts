@@ -40,6 +40,12 @@ describe('parseConfig', () => {
   test('wants brokers when messages go over Kafka', () => {
     expect(problemsOf({ ...valid, MESSAGING: 'kafka' })).toEqual(['KAFKA_BROKERS: required when MESSAGING is kafka']);
     expect(problemsOf({ ...valid, MESSAGING: 'kafka', KAFKA_BROKERS: 'a:9092, b:9092' })).toEqual([]);
+    expect(problemsOf({ ...valid, EVENT_STORE: 'eventstoredb' })).toEqual([
+      'EVENTSTOREDB_URL: required when EVENT_STORE is eventstoredb',
+    ]);
+    const cluster = { ...valid, EVENT_STORE: 'eventstoredb', EVENTSTOREDB_URL: 'esdb://a:2113,b:2113?tls=false' };
+    expect(problemsOf(cluster)).toEqual([]);
+    expect(problemsOf({ ...cluster, EVENTSTOREDB_URL: 'http://a:2113' })).toHaveLength(1);
   });
 
   test('treats an empty value as absent', () => {

@@ -4,6 +4,7 @@
  */
 import {
   createProjections,
+  eventStoreDb,
   eventStoreMigrations,
   migrate,
   openDatabase,
@@ -104,7 +105,7 @@ export function openPlatform(
   const now = overrides.now ?? systemClock;
   const metrics = createMetrics(name);
   const { pool, consumerPool } = openPools(config, schema, logger);
-  const store = postgresEventStore(pool);
+  const store = storeOf(config, name, pool, logger);
   const transport = overrides.transport ?? transportOf(config, name, logger);
   const subscriptions: Subscription[] = [];
   const parked = parkedMessages({ pool: consumerPool, logger, metrics, onFatal, subscriptions });
@@ -199,6 +200,14 @@ function connections(pools: readonly Pool[]): Component {
       await Promise.all(pools.map((pool) => pool.end()));
     },
   };
+}
+
+/** Only the log moves with the setting: read models, places, inboxes and keys of persons stay in Postgres. */
+function storeOf(config: ServiceSettings, service: string, pool: Pool, logger: Logger): EventStore {
+  const { EVENT_STORE, EVENTSTOREDB_URL: url, EVENTSTOREDB_NAMESPACE: namespace } = config;
+  if (EVENT_STORE !== 'eventstoredb') return postgresEventStore(pool);
+  if (url === undefined) throw new Error('EVENTSTOREDB_URL is not set');
+  return eventStoreDb({ url, namespace, service, logger });
 }
 
 function transportOf(config: ServiceSettings, clientId: string, logger: Logger): Transport {

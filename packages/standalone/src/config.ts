@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { durationMsSetting, parseConfig, portSetting, type Environment } from '@daybook/runtime';
+import { durationMsSetting, parseConfig, portSetting, serviceSettings, type Environment } from '@daybook/runtime';
 import { z } from 'zod';
 
 export const configSchema = z.object({
@@ -15,6 +15,9 @@ export const configSchema = z.object({
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
     .describe('Postgres to use instead of the embedded one.'),
+  EVENT_STORE: serviceSettings.EVENT_STORE,
+  EVENTSTOREDB_URL: serviceSettings.EVENTSTOREDB_URL,
+  EVENTSTOREDB_NAMESPACE: serviceSettings.EVENTSTOREDB_NAMESPACE,
   MESSAGING: z.enum(['postgres', 'kafka']).default('postgres').describe('Transport of messages between services.'),
   KAFKA_BROKERS: z.string().default('').describe('Comma-separated host:port list; required when MESSAGING is kafka.'),
   KAFKA_REPLICATION_FACTOR: z.coerce

@@ -205,6 +205,9 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
   assert(secrets, 'the secrets are read first');
   const common: Settings = {
     DATABASE_URL: databaseUrl,
+    EVENT_STORE: config.EVENT_STORE,
+    EVENTSTOREDB_URL: config.EVENTSTOREDB_URL,
+    EVENTSTOREDB_NAMESPACE: config.EVENTSTOREDB_NAMESPACE,
     MESSAGING: config.MESSAGING,
     KAFKA_BROKERS: config.KAFKA_BROKERS,
     INTERNAL_TOKEN: secrets.internalToken,

@@ -45,7 +45,7 @@ export function eventStoreDb(options: EventStoreDbOptions): EventStore {
 
   async function append(stream: string, events: readonly NewEvent[], first: bigint): Promise<{ revision: bigint }> {
     const end = log.ends.known(stream);
-    const { next, last } = end?.next === first ? end : await log.ends.lookUp(await wire(), stream);
+    const { next, last } = end?.next === first ? end : await reading(() => log.lookUp(stream));
     if (next !== first) return settle(stream, events, first);
     const appended = await log.append(stream, events, first, last);
     if (appended.outcome === 'wrong_revision') {
@@ -70,7 +70,7 @@ export function eventStoreDb(options: EventStoreDbOptions): EventStore {
 
   async function* scan(stream: string, from: bigint, to: bigint | undefined): AsyncGenerator<StoredEvent[]> {
     const through = await wire();
-    const end = from === 0n ? undefined : await log.ends.lookUp(through, stream);
+    const end = from === 0n ? undefined : await log.lookUp(stream);
     if (end !== undefined && (end.last === 'no_stream' || from >= end.next)) return;
     let at = end === undefined ? 0n : await seek(through, stream, from, end.last as bigint);
     const wanted = to === undefined ? pageMin : Number(to - from) + 1;
@@ -158,6 +158,7 @@ function openLog(options: EventStoreDbOptions) {
     wake,
     quiet,
     saw,
+    lookUp: async (stream: string) => ends.lookUp(await wire(), stream),
     async append(stream: string, events: readonly NewEvent[], first: bigint, last: bigint | 'no_stream') {
       try {
         return await appends.append(await wire(), stream, events, { first, last });

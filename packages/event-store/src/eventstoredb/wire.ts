@@ -5,11 +5,12 @@
  * process in one table: when one connection breaks, a late answer on another one ends the process.
  */
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { convertToCommandError, EventStoreDBClient, type BaseOptions } from '@eventstore/db-client';
 import { Empty, StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb';
 import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb';
 import { AppendReq, ReadReq, type AppendResp, type ReadResp } from '@eventstore/db-client/generated/streams_pb';
-import type { CallOptions, ClientReadableStream, Metadata } from '@grpc/grpc-js';
+import type { CallOptions, Channel, ClientReadableStream, Metadata } from '@grpc/grpc-js';
 import type { LogPlace } from './place';
 
 export type WireEvent = {
@@ -58,10 +59,12 @@ type Inside = {
     call: (streams: StreamsClient) => ClientReadableStream<ReadResp>,
   ): () => Promise<ClientReadableStream<ReadResp>>;
   callArguments(options: BaseOptions, more?: CallOptions): [Metadata, CallOptions];
+  getChannel(): Promise<Channel>;
 };
 
 /** Events that the server looks at for one page; also how many it passes between two checkpoints. */
 const searchWindow = 4_096;
+const closeMs = 1_000;
 
 export function openWire(connectionString: string, deadlineMs: number): Wire {
   const client = EventStoreDBClient.connectionString(connectionString);
@@ -103,7 +106,14 @@ export function openWire(connectionString: string, deadlineMs: number): Wire {
         signal.removeEventListener('abort', cancel);
       }
     },
-    close: () => client.dispose(),
+    async close() {
+      // The client waits for its streams to end, some of which never say so.
+      await Promise.race([client.dispose(), delay(closeMs, undefined, { ref: false })]);
+      await inside.getChannel().then(
+        (channel) => channel.close(),
+        () => undefined,
+      );
+    },
   };
 }
 
