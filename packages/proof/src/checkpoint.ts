@@ -7,13 +7,13 @@
  *   <root>                  root of the Merkle tree over their exact bytes, base64
  *   head <hash>             SHA-256 of the exact bytes of the last of them, hex: the head of the chain of hashes
  *   time <instant>          when it was signed, UTC
- *   key <key id>            whose signature it is
+ *   key <key id> <key>      whose signature it is: hash of the raw public key, and the key itself, base64
  *   next <public key>       only on a change of keys: the raw key, base64, that signs what comes after this one
  *
  * The first three lines are the body of a C2SP tlog-checkpoint, so its tools can read them. A key that a checkpoint
  * names as the next is trusted as much as the one that signed it, so the first public key vouches for all later ones.
  */
-import { parsePublicKey, type PublicKey, type SigningKey } from './keys';
+import { keyIdOf, parsePublicKey, type PublicKey, type SigningKey } from './keys';
 import { hashBytes } from './sha256';
 
 export type Checkpoint = {
@@ -25,6 +25,8 @@ export type Checkpoint = {
   /** UTC, ISO 8601 with milliseconds. */
   readonly time: string;
   readonly keyId: string;
+  /** Raw, base64. To be believed only if the key id is one that is trusted. */
+  readonly publicKey: string;
   readonly nextKey: PublicKey | null;
 };
 
@@ -37,20 +39,21 @@ export class CheckpointError extends Error {
 }
 
 export function signCheckpoint(
-  { origin, size, root, head, time, nextKey }: Omit<Checkpoint, 'keyId'>,
+  { origin, size, root, head, time, nextKey }: Omit<Checkpoint, 'keyId' | 'publicKey'>,
   key: SigningKey,
 ): SignedCheckpoint {
-  const text = textOf({ origin, size, root, head, time, nextKey, keyId: key.publicKey.keyId });
+  const { keyId, base64: publicKey } = key.publicKey;
+  const text = textOf({ origin, size, root, head, time, nextKey, keyId, publicKey });
   parseCheckpoint(text);
   return { text, signature: key.sign(Buffer.from(text)).toString('base64') };
 }
 
 const pattern =
-  /^([\x21-\x7e]{1,200})\n([1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\nhead ([0-9a-f]{64})\ntime (\S{24})\nkey ([0-9a-f]{64})\n(?:next (\S{44})\n)?$/;
+  /^([\x21-\x7e]{1,200})\n([1-9]\d{0,15})\n([A-Za-z0-9+/]{43}=)\nhead ([0-9a-f]{64})\ntime (\S{24})\nkey ([0-9a-f]{64}) ([A-Za-z0-9+/]{43}=)\n(?:next (\S{44})\n)?$/;
 
 /** Reads the text and trusts nothing in it. Throws CheckpointError when it is not exactly of this form. */
 export function parseCheckpoint(text: string): Checkpoint {
-  const [, origin, size, root, head, time, keyId, next] = pattern.exec(text) ?? [];
+  const [, origin, size, root, head, time, keyId, publicKey, next] = pattern.exec(text) ?? [];
   if (origin === undefined) throw new CheckpointError('is not a checkpoint');
   const checkpoint = {
     origin,
@@ -59,9 +62,11 @@ export function parseCheckpoint(text: string): Checkpoint {
     head: head!,
     time: time!,
     keyId: keyId!,
+    publicKey: publicKey!,
     nextKey: next === undefined ? null : nextKeyOf(next),
   };
-  const isExact = !Number.isNaN(Date.parse(checkpoint.time)) && textOf(checkpoint) === text;
+  const isNamed = keyIdOf(Buffer.from(publicKey!, 'base64')) === keyId;
+  const isExact = isNamed && !Number.isNaN(Date.parse(checkpoint.time)) && textOf(checkpoint) === text;
   if (!isExact || checkpoint.root.length !== hashBytes || !Number.isSafeInteger(checkpoint.size))
     throw new CheckpointError('is not a checkpoint in its canonical form');
   return checkpoint;
@@ -75,9 +80,9 @@ function nextKeyOf(text: string): PublicKey {
   }
 }
 
-function textOf({ origin, size, root, head, time, keyId, nextKey }: Checkpoint): string {
+function textOf({ origin, size, root, head, time, keyId, publicKey, nextKey }: Checkpoint): string {
   const next = nextKey === null ? '' : `next ${nextKey.base64}\n`;
-  return `${origin}\n${size}\n${root.toString('base64')}\nhead ${head}\ntime ${time}\nkey ${keyId}\n${next}`;
+  return `${origin}\n${size}\n${root.toString('base64')}\nhead ${head}\ntime ${time}\nkey ${keyId} ${publicKey}\n${next}`;
 }
 
 /** Throws CheckpointError unless this key signed it. */

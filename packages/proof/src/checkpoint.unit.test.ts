@@ -58,7 +58,7 @@ describe('a checkpoint', () => {
     const { text } = sign(key, 7, other.publicKey);
     expect(text).toBe(
       `daybook/book-live\n7\n${content.root.toString('base64')}\nhead ${'ab'.repeat(32)}\ntime ${time}\n` +
-        `key ${key.publicKey.keyId}\nnext ${other.publicKey.base64}\n`,
+        `key ${key.publicKey.keyId} ${key.publicKey.base64}\nnext ${other.publicKey.base64}\n`,
     );
   });
 
@@ -67,6 +67,7 @@ describe('a checkpoint', () => {
       ...content,
       time,
       keyId: key.publicKey.keyId,
+      publicKey: key.publicKey.base64,
       nextKey: null,
     });
   });

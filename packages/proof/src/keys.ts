@@ -71,9 +71,14 @@ function keyFrom(text: string, prefix: Buffer, read: (source: string | Buffer) =
 function publicKeyOf(key: KeyObject): PublicKey {
   const raw = key.export({ format: 'der', type: 'spki' }).subarray(-rawBytes);
   return {
-    keyId: sha256(raw).toString('hex'),
+    keyId: keyIdOf(raw),
     base64: raw.toString('base64'),
     pem: key.export({ format: 'pem', type: 'spki' }).toString(),
     verifies: (message, signature) => signature.length === 64 && verify(null, message, key, signature),
   };
+}
+
+/** Hex SHA-256 of the raw public key. */
+export function keyIdOf(raw: Uint8Array): string {
+  return sha256(raw).toString('hex');
 }
