@@ -14,6 +14,8 @@ export type CallContract<
   readonly request: Request;
   readonly response: Response;
   readonly rejections: readonly Rejection[];
+  /** Busy callers send several in one request. For calls that all take about as long: the answers come together. */
+  readonly batched?: boolean;
 };
 
 export function defineCall<

@@ -24,6 +24,7 @@ export type AppOptions = {
 export function createApp(options: AppOptions): Express {
   const { logger, metrics } = options;
   const app = express();
+  app.locals.logger = logger;
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(observe(logger, metrics));
   // Without upgrade-insecure-requests: on http://127.0.0.1 the pages could not load their own files.

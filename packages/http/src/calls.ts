@@ -1,11 +1,19 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { assert, AssertionError, OperationalError } from '@daybook/core';
 import type { CallContract, CallOutcome, CallRequest } from '@daybook/contracts';
-import { currentCorrelation, uuidv7, withCorrelation, type Component, type Secret } from '@daybook/runtime';
-import express, { type RequestHandler, type Router } from 'express';
+import {
+  currentCorrelation,
+  uuidv7,
+  withCorrelation,
+  type Component,
+  type Logger,
+  type Secret,
+} from '@daybook/runtime';
+import express, { type Request, type RequestHandler, type Router } from 'express';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
-import { FailureError } from './problem';
+import { callQueue, type CallAnswer, type CallQueue, type OutgoingCall } from './call-queue';
+import { failureOf, FailureError } from './problem';
 
 /** Largest body of a call. */
 const bodyLimit = '1mb';
@@ -24,29 +32,57 @@ export function onCall<Call extends CallContract>(
   return { call, handle: handle as CallHandler['handle'] };
 }
 
-/** Serves calls at `POST /calls/<name>` to those who hold the internal token. */
+/** Serves calls at `POST /calls/<name>`, and batched ones at `/calls/<name>/batch` too, to those who hold the token. */
 export function callRoutes(token: Secret, handlers: readonly CallHandler[]): Router {
   const router = express.Router();
   router.use('/calls', requireToken(token), express.json({ limit: bodyLimit }));
-  for (const { call, handle } of handlers) {
-    router.post(`/calls/${call.name}`, async (req, res) => {
-      const decoded = z.decode(call.request, req.body as never);
+  for (const handler of handlers) {
+    router.post(`/calls/${handler.call.name}`, async (req, res) => {
       const correlationId = String(res.locals.correlationId);
       const causationId = req.get('x-causation-id') ?? correlationId;
-      const outcome = (await withCorrelation({ correlationId, causationId }, () => handle(decoded as never))) as {
-        ok: boolean;
-        value?: unknown;
-        rejection?: string;
-        replayed?: true;
-      };
-      res.json(
-        outcome.ok
-          ? { ok: true, value: byContract(call, 'response', () => z.encode(call.response, outcome.value as never)) }
-          : { ok: false, rejection: outcome.rejection, replayed: outcome.replayed },
-      );
+      res.json(await answerOne(handler, req.body, { correlationId, causationId }));
     });
+    if (handler.call.batched === true) {
+      router.post(`/calls/${handler.call.name}/batch`, async (req, res) => {
+        const calls = req.body as readonly BatchedCall[];
+        res.json(await Promise.all(calls.map((call) => answerInBatch(handler, call, req))));
+      });
+    }
   }
   return router;
+}
+
+/** As it travels in a batch: the request and its correlation and causation ids. */
+type BatchedCall = readonly [request: unknown, correlationId: string, causationId: string];
+/** The status that it would have had alone, and its body. */
+type BatchedAnswer = readonly [status: number, body: unknown];
+
+async function answerInBatch(handler: CallHandler, call: BatchedCall, req: Request): Promise<BatchedAnswer> {
+  const [request, correlationId, causationId] = call;
+  try {
+    return [200, await answerOne(handler, request, { correlationId, causationId })];
+  } catch (error) {
+    const { status, code, message } = failureOf(error);
+    const logger = req.app.locals.logger as Logger | undefined;
+    if (status >= 500) logger?.error({ error, correlationId, call: handler.call.name }, 'call failed');
+    return [status, { status, code, title: message }];
+  }
+}
+
+async function answerOne(
+  { call, handle }: CallHandler,
+  request: unknown,
+  correlation: { readonly correlationId: string; readonly causationId: string },
+): Promise<unknown> {
+  const decoded = z.decode(call.request, request as never);
+  const outcome = (await withCorrelation(correlation, () => handle(decoded as never))) as {
+    ok: boolean;
+    value?: unknown;
+    rejection?: string;
+    replayed?: true;
+  };
+  if (!outcome.ok) return { ok: false, rejection: outcome.rejection, replayed: outcome.replayed };
+  return { ok: true, value: byContract(call, 'response', () => z.encode(call.response, outcome.value as never)) };
 }
 
 function requireToken(token: Secret): RequestHandler {
@@ -72,15 +108,14 @@ export function callClient(options: {
   const agent = new Agent({ keepAliveTimeout: 30_000, connections: 64, connect: { timeout: connectTimeoutMs } });
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
 
-  async function send(name: string, body: string): Promise<{ status: number; text: string }> {
-    const { correlationId, causationId } = currentCorrelation(uuidv7());
+  async function post(path: string, body: string, correlation: Omit<OutgoingCall, 'body'>): Promise<CallAnswer> {
     const headers = {
       'content-type': 'application/json',
       authorization: `Bearer ${options.token.reveal()}`,
-      'x-correlation-id': correlationId,
-      'x-causation-id': causationId,
+      'x-correlation-id': correlation.correlationId,
+      'x-causation-id': correlation.causationId,
     };
-    const response = await request(`${options.baseUrl}/calls/${name}`, {
+    const response = await request(`${options.baseUrl}/calls/${path}`, {
       method: 'POST',
       body,
       headers,
@@ -88,13 +123,20 @@ export function callClient(options: {
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
     });
-    return { status: response.statusCode, text: await response.body.text() };
+    return { status: response.statusCode, body: await response.body.text() };
+  }
+
+  const batched = batches(post);
+
+  function send(contract: CallContract, body: string): Promise<CallAnswer> {
+    const outgoing = { body, ...currentCorrelation(uuidv7()) };
+    return contract.batched === true ? batched(contract.name, outgoing) : post(contract.name, body, outgoing);
   }
 
   async function call<Call extends CallContract>(contract: Call, input: CallRequest<Call>): Promise<CallOutcome<Call>> {
     const body = JSON.stringify(byContract(contract, 'request', () => z.encode(contract.request, input as never)));
     for (let attempt = 0; ; attempt++) {
-      const answer = await send(contract.name, body).catch(
+      const answer = await send(contract, body).catch(
         (cause: unknown) =>
           new OperationalError(isTimeout(cause) ? 'upstream_timeout' : 'upstream_unavailable', true, {
             cause,
@@ -107,7 +149,7 @@ export function callClient(options: {
           : answer.status === 503
             ? new OperationalError('upstream_unavailable', true, { detail: contract.name })
             : undefined;
-      if (failed === undefined) return readOutcome(contract, answer as { status: number; text: string });
+      if (failed === undefined) return readOutcome(contract, answer as CallAnswer);
       const delay = retryDelaysMs[attempt];
       if (delay === undefined || failed.code === 'upstream_timeout') throw failed;
       await new Promise((resolve) => setTimeout(resolve, delay));
@@ -120,13 +162,39 @@ export function callClient(options: {
   }) as CallClient;
 }
 
-function readOutcome<Call extends CallContract>(
-  contract: Call,
-  answer: { status: number; text: string },
-): CallOutcome<Call> {
-  assert(answer.status === 200, `${contract.name} answered ${answer.status}: ${answer.text.slice(0, 300)}`);
+type Post = (path: string, body: string, correlation: Omit<OutgoingCall, 'body'>) => Promise<CallAnswer>;
+
+/** One queue for each batched call of a service. */
+function batches(post: Post): (name: string, call: OutgoingCall) => Promise<CallAnswer> {
+  const queues = new Map<string, CallQueue>();
+
+  async function postBatch(name: string, calls: readonly OutgoingCall[]): Promise<readonly CallAnswer[]> {
+    const [first] = calls;
+    if (first === undefined) return [];
+    if (calls.length === 1) return [await post(name, first.body, first)];
+    const batch = calls.map((one) => `[${one.body},${JSON.stringify([one.correlationId, one.causationId]).slice(1)}`);
+    const { status, body } = await post(`${name}/batch`, `[${batch.join(',')}]`, first);
+    // What is told to the whole batch, such as that the service is not ready, is told to each.
+    if (status !== 200) return calls.map(() => ({ status, body }));
+    return (JSON.parse(String(body)) as BatchedAnswer[]).map(([one, answer]) => ({ status: one, body: answer }));
+  }
+
+  return (name, call) => {
+    const queue = queues.get(name) ?? callQueue((calls) => postBatch(name, calls));
+    queues.set(name, queue);
+    return queue(call);
+  };
+}
+
+function readOutcome<Call extends CallContract>(contract: Call, { status, body }: CallAnswer): CallOutcome<Call> {
+  assert(status === 200, `${contract.name} answered ${status}: ${JSON.stringify(body).slice(0, 300)}`);
   return byContract(contract, 'response', () => {
-    const outcome = JSON.parse(answer.text) as { ok: boolean; value?: unknown; rejection?: string; replayed?: true };
+    const outcome = (typeof body === 'string' ? JSON.parse(body) : body) as {
+      ok: boolean;
+      value?: unknown;
+      rejection?: string;
+      replayed?: true;
+    };
     if (outcome.ok)
       return { ok: true, value: z.decode(contract.response, outcome.value as never) } as CallOutcome<Call>;
     assert(contract.rejections.includes(String(outcome.rejection)), `unknown rejection ${outcome.rejection}`);

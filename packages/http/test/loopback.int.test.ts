@@ -1,7 +1,8 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { defineCall, minorUnits, type CallContract, type CallOutcome } from '@daybook/contracts';
-import { Secret, withCorrelation } from '@daybook/runtime';
+import { currentCorrelation, Secret, withCorrelation } from '@daybook/runtime';
+import { OperationalError } from '@daybook/core';
 import { testLogger, testMetrics } from '@daybook/testing';
 import express, { type Express } from 'express';
 import { z } from 'zod';
@@ -67,6 +68,44 @@ describe('calls', () => {
     });
     expect(await client(double, { amount })).toEqual({ ok: false, rejection: 'too_large' });
     expect(log.lines.find(({ correlationId }) => correlationId === 'corr-1')).toMatchObject({ status: 200 });
+  });
+
+  test('that are batched travel together, and each gets its own answer', async () => {
+    const asked: { path: string; status: number }[] = [];
+    let refused = false;
+    const seen = new Map<bigint, string>();
+    const handler = onCall({ ...double, batched: true }, async ({ amount }): Promise<CallOutcome<typeof double>> => {
+      seen.set(amount, currentCorrelation('none').correlationId);
+      if (amount === 7n) throw new TypeError('a secret detail');
+      if (amount === 8n && !refused) {
+        refused = true;
+        throw new OperationalError('store_unavailable', true);
+      }
+      return amount > 90n ? { ok: false, rejection: 'too_large' } : { ok: true, value: { amount: amount * 2n } };
+    });
+    const { url, log } = await service([handler], (req, res, next) => {
+      res.once('close', () => asked.push({ path: req.path, status: res.statusCode }));
+      next();
+    });
+    const client = clientOf(url);
+    const amounts = Array.from({ length: 100 }, (_, index) => BigInt(index));
+    const answers = await Promise.allSettled(
+      amounts.map((amount) =>
+        withCorrelation({ correlationId: `corr-${amount}`, causationId: 'c' }, () => client(handler.call, { amount })),
+      ),
+    );
+    for (const [index, answer] of answers.entries()) {
+      if (index === 7) expect(answer).toMatchObject({ status: 'rejected', reason: { name: 'AssertionError' } });
+      else if (index > 90)
+        expect(answer).toEqual({ status: 'fulfilled', value: { ok: false, rejection: 'too_large' } });
+      else expect(answer).toEqual({ status: 'fulfilled', value: { ok: true, value: { amount: BigInt(index * 2) } } });
+      expect(seen.get(BigInt(index))).toBe(`corr-${index}`);
+    }
+    expect(asked.length).toBeLessThan(10);
+    expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { msg: 'call failed', correlationId: expect.stringMatching(/^corr-[78]$/) },
+      { msg: 'call failed' },
+    ]);
   });
 
   test.each([

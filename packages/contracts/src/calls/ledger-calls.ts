@@ -46,6 +46,7 @@ const transferView = transferStatusChanged.data.omit({ at: true, mode: true }).e
  */
 export const acceptTransfer = defineCall({
   name: 'ledger.accept-transfer',
+  batched: true,
   request: z.strictObject({
     mode,
     tenantId,

@@ -6,6 +6,8 @@ import type { Credential, CredentialLookup } from './credential';
 
 const issuer = 'daybook';
 const audience = 'daybook';
+/** Tokens whose signature was found right, kept at most; the oldest goes first. */
+const verifiedMax = 10_000;
 /** Compared with when there is no credential, so that an unknown one costs the same work. */
 const noDigest = Buffer.alloc(32);
 
@@ -18,6 +20,7 @@ export function createAuthenticate(deps: {
   readonly now: Clock;
 }): Authenticate {
   const { credentials } = deps;
+  const credentialIdOf = tokenReader(deps.tokenPublicKey);
 
   async function bySecret(presented: Extract<Presented, { secret: string }>): Promise<Credential | undefined> {
     const credential = await credentials.byId(presented.credentialId);
@@ -35,7 +38,7 @@ export function createAuthenticate(deps: {
   }
 
   async function byToken(token: string): Promise<Credential | undefined> {
-    const credentialId = credentialIdOf(token, deps.tokenPublicKey, deps.now());
+    const credentialId = credentialIdOf(token, deps.now());
     const credential = credentialId === undefined ? undefined : await credentials.byId(credentialId);
     // The token of a `token` credential, or a short-lived one that a login was exchanged for.
     const bearer = credential?.kind === 'token' || credential?.kind === 'login';
@@ -55,8 +58,24 @@ export function createAuthenticate(deps: {
   };
 }
 
+/** Checking a signature costs more than the rest of a request, and a token is sent many times. */
+function tokenReader(key: KeyObject): (token: string, now: Date) => string | undefined {
+  const verified = new Map<string, Claims>();
+  return (token, now) => {
+    const known = verified.get(token);
+    if (known !== undefined) return known.expiresAt > now.getTime() ? known.credentialId : undefined;
+    const claims = claimsOf(token, key, now);
+    if (claims === undefined) return undefined;
+    verified.set(token, claims);
+    if (verified.size > verifiedMax) verified.delete(verified.keys().next().value ?? '');
+    return claims.credentialId;
+  };
+}
+
+type Claims = { readonly credentialId: string; readonly expiresAt: number };
+
 /** One algorithm, from here and not from the token's header. Without an expiry or an id a token is refused. */
-function credentialIdOf(token: string, key: KeyObject, now: Date): string | undefined {
+function claimsOf(token: string, key: KeyObject, now: Date): Claims | undefined {
   try {
     const claims = verify(token, key, {
       algorithms: ['ES256'],
@@ -64,7 +83,8 @@ function credentialIdOf(token: string, key: KeyObject, now: Date): string | unde
       audience,
       clockTimestamp: Math.floor(now.getTime() / 1000),
     });
-    return typeof claims !== 'string' && typeof claims.exp === 'number' ? claims.jti : undefined;
+    if (typeof claims === 'string' || typeof claims.exp !== 'number' || claims.jti === undefined) return undefined;
+    return { credentialId: claims.jti, expiresAt: claims.exp * 1_000 };
   } catch {
     // Whatever is wrong with a token, it is not a credential. The library throws for each reason.
     return undefined;
