@@ -54,8 +54,8 @@ export async function claimCheckpoint(
   ]);
   const row = read?.rows[0] as CheckpointRow | undefined;
   if (!row) throw new AssertionError(`subscription ${name} has lost its row`);
-  const claimed = (lock?.rows[0] as { claimed: boolean }).claimed;
-  return { claimed, current: checkpointOf(row), version: row.version };
+  const claim = lock?.rows[0] as { claimed: boolean } | undefined;
+  return { claimed: claim?.claimed === true, current: checkpointOf(row), version: row.version };
 }
 
 /** Compare-and-set. False when another runner has moved the checkpoint: the transaction must not commit. */

@@ -114,36 +114,55 @@ type Slot = {
 type KeptRows = ReturnType<typeof keptRows>;
 
 /** Two maps take turns: what is used moves to the younger one, and when that is full the older one is dropped. */
-function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number; stored: boolean }) {
+function slotMap(keepMax: number) {
   let young = new Map<string, Slot>();
   let old = new Map<string, Slot>();
+  return {
+    get(id: string): Slot | undefined {
+      const slot = young.get(id);
+      if (slot !== undefined) return slot;
+      const older = old.get(id);
+      if (older !== undefined) young.set(id, older);
+      return older;
+    },
+    add(id: string, key: readonly Value[], row: null | undefined): Slot {
+      const slot: Slot = { key, row, state: 'stored' };
+      young.set(id, slot);
+      return slot;
+    },
+    age(): void {
+      if (young.size <= keepMax) return;
+      old = keepMax === 0 ? new Map<string, Slot>() : young;
+      young = new Map();
+    },
+    clear(): void {
+      young = new Map();
+      old = new Map();
+    },
+    *rows(): IterableIterator<RawRow> {
+      for (const { row } of young.values()) if (row) yield row;
+      for (const [id, { row }] of old) if (row && !young.has(id)) yield row;
+    },
+  };
+}
+
+function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number; stored: boolean }) {
+  const slots = slotMap(keepMax);
   let missing: Slot[] = [];
   let touched: Slot[] = [];
 
-  const slotOf = (id: string): Slot | undefined => {
-    const slot = young.get(id);
-    if (slot !== undefined) return slot;
-    const older = old.get(id);
-    if (older !== undefined) young.set(id, older);
-    return older;
-  };
   const known = (key: readonly Value[]): Slot => {
     const id = idOf(key);
-    const slot = slotOf(id);
+    const slot = slots.get(id);
     if (slot?.row !== undefined) return slot;
     assert(!stored, `nobody asked for ${table.name} ${key.join()}`);
-    return add(id, key, null);
-  };
-  const add = (id: string, key: readonly Value[], row: null | undefined): Slot => {
-    const slot: Slot = { key, row, state: 'stored' };
-    young.set(id, slot);
-    return slot;
+    return slots.add(id, key, null);
   };
   return {
     want(key: readonly Value[], isNew: boolean): void {
       const id = idOf(key);
-      if (slotOf(id) !== undefined) return;
-      const slot = add(id, key, isNew || !stored ? null : undefined);
+      if (slots.get(id) !== undefined) return;
+      const slot = slots.add(id, key, isNew || !stored ? null : undefined);
       if (slot.row === undefined) missing.push(slot);
     },
     missing: () => missing.map(({ key }) => key),
@@ -178,20 +197,14 @@ function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number
     settle(): void {
       for (const slot of touched) slot.state = 'stored';
       touched = [];
-      if (!stored || young.size <= keepMax) return;
-      old = keepMax === 0 ? new Map<string, Slot>() : young;
-      young = new Map();
+      if (stored) slots.age();
     },
     clear(): void {
-      young = new Map();
-      old = new Map();
+      slots.clear();
       missing = [];
       touched = [];
     },
-    *all(): IterableIterator<RawRow> {
-      for (const { row } of young.values()) if (row) yield row;
-      for (const [id, { row }] of old) if (row && !young.has(id)) yield row;
-    },
+    all: () => slots.rows(),
   };
 }
 

@@ -94,7 +94,7 @@ export function defineTable<const Columns extends Readonly<Record<string, Column
   return table;
 }
 
-/** The statements that make the table in a schema, without its further indexes. */
+/** The statement that makes the table in a schema, without its further indexes. */
 export function createTableSql(schema: string, table: ProjectionTable): string {
   const columns = Object.entries(table.columns).map(([name, { type, nullable, check }]) => {
     const constraint = check === undefined ? '' : ` check (${check})`;

@@ -1,0 +1,122 @@
+/**
+ * The log applied in batches by readers with a stored place: read, claim, effects, checkpoint and running proof, one
+ * commit; a crash anywhere repeats the batch or nothing. Whoever runs this decides when, and what becomes of failures.
+ */
+import { AssertionError } from '@daybook/core';
+import type { Pool } from 'pg';
+import { advance, claimCheckpoint, moveCheckpoint, openCheckpoint, type Checkpoint } from './checkpoint';
+import { inTransaction, type Tx } from './database';
+import type { EventStore, Position, StoredEvent } from './event-store';
+
+export type BatchOptions = {
+  readonly pool: Pool;
+  readonly store: EventStore;
+  /** A new name starts at the beginning of the log. */
+  readonly name: string;
+  /** What the effects are made of. A stored place that another version reached is refused. */
+  readonly version?: string;
+  readonly batchSize?: number;
+  /** Work on a batch that needs no transaction. A batch may be read, and prepared, while the one before it is applied. */
+  prepare?(events: readonly StoredEvent[]): void;
+  /** What the handler remembers of earlier batches may not be what is stored: one failed, or another runner was at work. */
+  forget?(): void;
+  /** Another version has taken the place over. Without this it is a bug; with it the runner ends, and its waiters fail. */
+  retired?(): void;
+  /** The effects of some events, in order, inside the transaction that moves the checkpoint. */
+  handle(tx: Tx, events: readonly StoredEvent[]): Promise<void>;
+};
+
+export type Batches = {
+  /**
+   * One batch behind the place that is known, not past `until`; or none, when there is none or another runner is at it.
+   * Progress means that there may be more at once.
+   */
+  next(known: Checkpoint, until?: Position): Promise<{ readonly checkpoint: Checkpoint; readonly progress: boolean }>;
+  /** Resolves when nothing is being read any more. */
+  settled(): Promise<void>;
+};
+
+const batchSizeDefault = 500;
+
+/** The stored place, for the first batch. Throws `Retired` or AssertionError when it is another version's. */
+export async function openBatches(options: BatchOptions): Promise<Checkpoint> {
+  const { version, ...checkpoint } = await openCheckpoint(options.pool, options.name, options.version ?? '');
+  checkVersion(options, version);
+  options.forget?.();
+  return checkpoint;
+}
+
+export function createBatches(options: BatchOptions): Batches {
+  const { pool, store, name } = options;
+  const ahead = readAhead(options);
+  const apply = async (tx: Tx, known: Checkpoint, events: readonly StoredEvent[]) => {
+    const { claimed, current, version } = await claimCheckpoint(tx, name);
+    checkVersion(options, version);
+    const moved = current.position !== known.position || current.count !== known.count;
+    if (moved) options.forget?.();
+    if (!claimed || moved) return { checkpoint: current, progress: moved };
+    await options.handle(tx, events);
+    const next = advance(current, events);
+    if (!(await moveCheckpoint(tx, name, current, next))) throw new CheckpointMoved();
+    return { checkpoint: next, progress: true };
+  };
+  return {
+    async next(known, until) {
+      // Read outside of the transaction, so that an idle reader costs one query and no transaction.
+      const read = await ahead.after(known.position);
+      const events = until === undefined ? read : read.filter(({ position }) => store.compare(position, until) <= 0);
+      if (events.length === 0) return { checkpoint: known, progress: false };
+      try {
+        return await inTransaction(pool, (tx) => apply(tx, known, events));
+      } catch (error) {
+        options.forget?.();
+        if (error instanceof CheckpointMoved) return { checkpoint: known, progress: true };
+        // The commit may have succeeded before the connection was lost; the next claim tells.
+        throw error;
+      }
+    },
+    settled: ahead.settled,
+  };
+}
+
+/** The log in batches. When one is full, the next is read while the first is applied. */
+function readAhead({ store, batchSize = batchSizeDefault, prepare }: BatchOptions) {
+  let next: { readonly from: Position; readonly events: Promise<readonly StoredEvent[]> } | undefined;
+  const read = async (from: Position) => {
+    const events = await store.readAll(from, batchSize);
+    if (events.length > 0) prepare?.(events);
+    return events;
+  };
+  return {
+    async after(from: Position): Promise<readonly StoredEvent[]> {
+      const reading = next?.from === from ? next.events : read(from);
+      next = undefined;
+      const events = await reading;
+      const last = events.at(-1);
+      if (last === undefined || events.length < batchSize) return events;
+      next = { from: last.position, events: read(last.position) };
+      // Its failure is met by whoever takes it, if anyone does.
+      next.events.catch(() => undefined);
+      return events;
+    },
+    settled: async () => void (await next?.events.catch(() => undefined)),
+  };
+}
+
+function checkVersion({ name, version = '', retired }: BatchOptions, stored: string): void {
+  if (stored === version) return;
+  if (retired) throw new Retired(`subscription ${name} was taken over`);
+  throw new AssertionError(
+    `subscription ${name} stands at version "${stored}", this build has "${version}": rebuild it or run the build that fits`,
+  );
+}
+
+/** The place has been taken over by another version. */
+export class Retired extends Error {
+  override readonly name = 'Retired';
+}
+
+/** Ends the transaction of a batch that another runner has applied meanwhile. */
+class CheckpointMoved extends Error {
+  override readonly name = 'CheckpointMoved';
+}
