@@ -11,7 +11,17 @@ export const entry = z.object({
 
 /** What a transaction was posted for. `id` is the transaction id of the business fact; `subject` groups them. */
 export const cause = z.object({
-  type: z.enum(['intent_payment', 'intent_underpaid', 'settlement', 'transfer', 'transfer_reversal', 'issuance']),
+  type: z.enum([
+    'intent_payment',
+    'intent_underpaid',
+    'settlement',
+    'transfer',
+    'transfer_reversal',
+    'issuance',
+    'posting',
+    'hold_capture',
+    'reversal',
+  ]),
   id: z.string(),
   /** The resource that a reader would search by, such as the intent's id. */
   subject: z.string(),

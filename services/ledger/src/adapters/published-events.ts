@@ -1,5 +1,6 @@
 /**
- * What other services are told of a book's events: every set of entries as TransactionPosted, every change of a
+ * What other services are told of a book's events: every set of entries as TransactionPosted, captures and
+ * reversals included, every change of a
  * transfer as TransferStatusChanged with its full state. Pure: publishing again gives the same messages.
  */
 import { transactionPosted, transferStatusChanged } from '@daybook/contracts';
@@ -14,6 +15,8 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
   const { event } = decodeBookEvent(stored);
   switch (event.type) {
     case 'TransactionPosted':
+    case 'TransactionReversed':
+    case 'HoldCaptured':
       return [transactionMessage(event, stored)];
     case 'TransferAccepted':
       return [transferMessage(event, { status: 'processing', failure: null, ledgerReference: null }, stored)];
@@ -32,8 +35,14 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
         transferMessage(event, { status: 'reversed', failure: null, ledgerReference: event.reversed }, stored),
       ];
     case 'AccountOpened':
+    case 'AccountLimitsSet':
     case 'AccountFrozen':
     case 'AccountUnfrozen':
+    case 'HoldPlaced':
+    case 'HoldReleased':
+    case 'HoldExpired':
+    case 'PeriodClosed':
+    case 'CheckpointSigned':
     case 'CommandRejected':
       return [];
   }

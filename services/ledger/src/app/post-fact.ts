@@ -1,5 +1,5 @@
 import type { Mode } from '@daybook/contracts';
-import { underpaidIdOf } from '../domain/book';
+import { underpaidIdOf } from '../domain/verdict';
 import type { Fact } from '../domain/posting-rules';
 import { contentHashOf, type Books } from './books';
 

@@ -1,6 +1,6 @@
 /** What is recorded in a book. Everything that a reader needs stands in the event itself. */
 import type { AssetCode } from '@daybook/money';
-import type { AccountFields, Entry } from './account';
+import type { AccountFields, Entry, Metadata } from './account';
 
 /** A transfer's fields, the same in each of its events. */
 export type TransferFields = {
@@ -25,6 +25,9 @@ export const causeTypes = [
   'transfer',
   'transfer_reversal',
   'issuance',
+  'posting',
+  'hold_capture',
+  'reversal',
 ] as const;
 /** What a transaction was posted for. `subject` groups the transactions that a reader would look at together. */
 export type Cause = { readonly type: (typeof causeTypes)[number]; readonly id: string; readonly subject: string };
@@ -32,6 +35,16 @@ export type Cause = { readonly type: (typeof causeTypes)[number]; readonly id: s
 export type BookEvent =
   /** `rule` is the posting rule that needed the account; null when a command opened it. */
   | ({ readonly type: 'AccountOpened'; readonly rule: string | null; readonly at: string } & AccountFields)
+  | {
+      readonly type: 'AccountLimitsSet';
+      readonly changeId: string;
+      readonly contentHash: string;
+      readonly accountId: string;
+      readonly floor: bigint | null;
+      readonly ceiling: bigint | null;
+      readonly actor: string;
+      readonly at: string;
+    }
   | { readonly type: 'AccountFrozen'; readonly accountId: string; readonly actor: string; readonly at: string }
   | { readonly type: 'AccountUnfrozen'; readonly accountId: string; readonly actor: string; readonly at: string }
   /** The amount is held on the debit account. `note` is encrypted. */
@@ -73,7 +86,11 @@ export type BookEvent =
       readonly entries: readonly Entry[];
       readonly at: string;
     }
-  /** A fact or an issue of funds. `effectiveAt` is when it happened, `at` when it was recorded. */
+  /**
+   * A fact, an issue of funds, or what a caller posted. `effectiveAt` is when it happened, `at` when it was recorded.
+   * When it happened in a period that was closed by then, `adjustmentFor` is that time, and `effectiveAt` the first
+   * instant that was still open. `actor` is null when nobody asked for it: a fact, or the issue of funds.
+   */
   | {
       readonly type: 'TransactionPosted';
       readonly transactionId: string;
@@ -84,7 +101,109 @@ export type BookEvent =
       readonly entries: readonly Entry[];
       /** Accounts that this takes below their floor: exceptions for a person to resolve. */
       readonly floorBreaches: readonly string[];
+      /** Accounts that this takes above their ceiling. */
+      readonly ceilingBreaches: readonly string[];
+      readonly description: string | null;
+      readonly metadata: Metadata | null;
+      readonly actor: string | null;
+      readonly adjustmentFor: string | null;
       readonly effectiveAt: string;
+      readonly at: string;
+    }
+  /**
+   * Moved back, all or a part. `transactionId` is of what was reversed and `reversed` its ledger reference; the entries'
+   * own transaction is `reversalId`. Amounts are those of the first entry: `remaining` can still be reversed.
+   */
+  | {
+      readonly type: 'TransactionReversed';
+      readonly reversalId: string;
+      readonly contentHash: string;
+      readonly transactionId: string;
+      readonly reversed: string;
+      /** Of the one who posted what was reversed. */
+      readonly tenantId: string | null;
+      readonly amount: bigint;
+      readonly remaining: bigint;
+      readonly rule: string;
+      readonly entries: readonly Entry[];
+      readonly actor: string;
+      readonly at: string;
+    }
+  /** `tenantId` is of the one who placed it, null for an operator; the amount is held on the account. */
+  | {
+      readonly type: 'HoldPlaced';
+      readonly holdId: string;
+      readonly contentHash: string;
+      readonly tenantId: string | null;
+      readonly accountId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+      /** From this time on it cannot be captured; null for never. */
+      readonly expiresAt: string | null;
+      readonly metadata: Metadata | null;
+      readonly actor: string;
+      readonly at: string;
+    }
+  /** `amount` became entries, `released` is held no more without moving, `remaining` is still held. */
+  | {
+      readonly type: 'HoldCaptured';
+      readonly captureId: string;
+      readonly contentHash: string;
+      readonly holdId: string;
+      readonly tenantId: string | null;
+      readonly accountId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+      readonly released: bigint;
+      readonly remaining: bigint;
+      readonly rule: string;
+      readonly entries: readonly Entry[];
+      readonly actor: string;
+      readonly at: string;
+    }
+  | {
+      readonly type: 'HoldReleased';
+      readonly releaseId: string;
+      readonly contentHash: string;
+      readonly holdId: string;
+      readonly tenantId: string | null;
+      readonly accountId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+      readonly actor: string;
+      readonly at: string;
+    }
+  | {
+      readonly type: 'HoldExpired';
+      readonly holdId: string;
+      readonly tenantId: string | null;
+      readonly accountId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+      readonly expiresAt: string;
+      readonly at: string;
+    }
+  /** Nothing is effective before `openFrom` any more: the instant after `through`. */
+  | {
+      readonly type: 'PeriodClosed';
+      readonly closeId: string;
+      readonly contentHash: string;
+      readonly through: string;
+      readonly openFrom: string;
+      readonly actor: string;
+      readonly at: string;
+    }
+  /** A signed Merkle root of the book's first `size` events. */
+  | {
+      readonly type: 'CheckpointSigned';
+      readonly checkpointId: string;
+      readonly contentHash: string;
+      readonly size: number;
+      readonly root: string;
+      readonly keyId: string;
+      /** The exact text that is signed (`@daybook/proof`); size, root and key id are read from it. */
+      readonly checkpoint: string;
+      readonly signature: string;
       readonly at: string;
     }
   /**
@@ -106,17 +225,38 @@ export type BookEvent =
 /** In descending precedence: when several apply to a command, the first listed is returned. */
 export const bookRejections = [
   'id_reused',
+  'recording_not_allowed',
+  'entries_invalid',
+  'effective_in_future',
+  'period_closed',
+  'period_not_over',
+  'checkpoint_out_of_order',
   'account_exists_with_different_fields',
   'account_not_found',
   'debit_account_not_found',
   'credit_account_not_found',
   'accounts_not_distinct',
   'asset_mismatch',
-  'debit_account_frozen',
-  'credit_account_frozen',
+  'entries_unbalanced',
+  'limits_fixed',
+  'limits_crossed',
   'transfer_not_found',
   'transfer_not_confirmed',
   'transfer_already_reversed',
+  'transaction_not_found',
+  'transaction_not_reversible',
+  'transaction_already_reversed',
+  'reversal_only_in_full',
+  'amount_exceeds_remaining',
+  'hold_not_found',
+  'hold_closed',
+  'hold_expired',
+  'hold_not_expired',
+  'expiry_in_past',
+  'account_frozen',
+  'debit_account_frozen',
+  'credit_account_frozen',
   'insufficient_balance',
+  'ceiling_exceeded',
 ] as const;
 export type BookRejection = (typeof bookRejections)[number];

@@ -5,7 +5,7 @@
  * stop the book before it is built upon. It runs for every command, so it makes nothing that it does not keep.
  */
 import { AssertionError, assertNever } from '@daybook/core';
-import { availableOf, cloneAccount, effectOf, newAccount, type Account, type Entry } from './account';
+import { cloneAccount, effectOf, isAboveCeiling, isBelowFloor, newAccount, type Account, type Entry } from './account';
 import type { BookEvent, TransferFields } from './book-events';
 import { applyToRecords, cloneRecord, type BookRecord, type Cells, type EventPlace, type Records } from './records';
 
@@ -16,6 +16,10 @@ export type WorkingState = Records & {
   length: number;
   /** Time of the last event. Times in a book never go back. */
   lastAt: string;
+  /** The first instant that is in no closed period; empty while none was closed. */
+  openFrom: string;
+  /** Events that the last signed checkpoint covers. */
+  checkpointSize: number;
 };
 
 export type BookState = WorkingState & {
@@ -27,7 +31,15 @@ export type BookState = WorkingState & {
 };
 
 export function emptyBook(): BookState {
-  return { accounts: new Map(), records: new Map(), open: new Set(), length: 0, lastAt: '' };
+  return {
+    accounts: new Map(),
+    records: new Map(),
+    open: new Set(),
+    length: 0,
+    lastAt: '',
+    openFrom: '',
+    checkpointSize: 0,
+  };
 }
 
 /**
@@ -65,8 +77,21 @@ export function apply(state: WorkingState, event: BookEvent, place: EventPlace):
   if (event.at < state.lastAt) throw new AssertionError(`event ${place.sequence} is dated before the one it follows`);
   applyToRecords(state, event, place);
   applyToAccounts(state, event);
+  if (event.type === 'PeriodClosed') closePeriod(state, event.openFrom);
+  else if (event.type === 'CheckpointSigned') signCheckpoint(state, event.size);
   state.length += 1;
   state.lastAt = event.at;
+}
+
+function closePeriod(state: WorkingState, openFrom: string): void {
+  if (openFrom <= state.openFrom) throw new AssertionError(`closed before ${openFrom}, after ${state.openFrom}`);
+  state.openFrom = openFrom;
+}
+
+function signCheckpoint(state: WorkingState, size: number): void {
+  if (size <= state.checkpointSize || size > state.length)
+    throw new AssertionError(`a checkpoint of ${size} after ${state.checkpointSize}, with ${state.length} events`);
+  state.checkpointSize = size;
 }
 
 export function applyToAccounts(state: Pick<WorkingState, 'accounts'>, event: BookEvent): void {
@@ -87,17 +112,40 @@ export function applyToAccounts(state: Pick<WorkingState, 'accounts'>, event: Bo
       return;
     case 'TransferConfirmed':
       release(state, event.transfer, event.at);
-      post(state, event.entries, event.at, event.transfer.transferId, none);
+      post(state, event.entries, event.at, event.transfer.transferId, none, none);
       return;
     case 'TransferFailed':
       release(state, event.transfer, event.at);
       return;
     case 'TransferReversed':
-      post(state, event.entries, event.at, event.transactionId, none);
+      post(state, event.entries, event.at, event.transactionId, none, none);
       return;
     case 'TransactionPosted':
-      post(state, event.entries, event.at, event.transactionId, event.floorBreaches);
+      post(state, event.entries, event.at, event.transactionId, event.floorBreaches, event.ceilingBreaches);
       return;
+    case 'TransactionReversed':
+      post(state, event.entries, event.at, event.reversalId, none, none);
+      return;
+    case 'HoldPlaced':
+      hold(state, event);
+      return;
+    case 'HoldCaptured':
+      unhold(state, event.accountId, event.amount + event.released, event.at);
+      post(state, event.entries, event.at, event.captureId, none, none);
+      return;
+    case 'HoldReleased':
+    case 'HoldExpired':
+      unhold(state, event.accountId, event.amount, event.at);
+      return;
+    case 'AccountLimitsSet': {
+      const account = accountOf(state, event.accountId);
+      account.floor = event.floor;
+      account.ceiling = event.ceiling;
+      account.updatedAt = event.at;
+      return;
+    }
+    case 'PeriodClosed':
+    case 'CheckpointSigned':
     case 'CommandRejected':
       return;
     default:
@@ -146,17 +194,35 @@ function release(
   credit.updatedAt = at;
 }
 
-/** Accounts that the entries lower stay at their floor or above it, but for those in `breaches`. */
+function hold(state: Accounts, { holdId, accountId, asset, amount, at }: Extract<BookEvent, { type: 'HoldPlaced' }>) {
+  const account = accountOf(state, accountId);
+  if (amount <= 0n) throw new AssertionError(`hold ${holdId} of ${amount}`);
+  if (account.asset !== asset) throw new AssertionError(`hold ${holdId} in another asset`);
+  account.held += amount;
+  if (isBelowFloor(account)) throw new AssertionError(`hold ${holdId} takes ${accountId} below its floor`);
+  account.updatedAt = at;
+}
+
+/** That no more is released than the hold has, is for the hold's record to say. */
+function unhold(state: Accounts, accountId: string, amount: bigint, at: string): void {
+  const account = accountOf(state, accountId);
+  account.held -= amount;
+  if (account.held < 0n) throw new AssertionError(`${accountId} releases more than is held`);
+  account.updatedAt = at;
+}
+
+/** The entries leave accounts that they lower above their floor, and others below their ceiling, but for the breaches. */
 function post(
   state: Accounts,
   entries: readonly Entry[],
   at: string,
   posted: string,
-  breaches: readonly string[],
+  floorBreaches: readonly string[],
+  ceilingBreaches: readonly string[],
 ): void {
   const [first, second] = entries;
   if (entries.length !== 2 || first === undefined || second === undefined || first.accountId === second.accountId) {
-    postMany(state, entries, at, posted, breaches);
+    postMany(state, entries, at, posted, floorBreaches, ceilingBreaches);
     return;
   }
   const one = accountOf(state, first.accountId);
@@ -165,8 +231,8 @@ function post(
   const otherChange = enter(other, second, at);
   if (first.asset !== second.asset || first.direction === second.direction || first.amount !== second.amount)
     throw new AssertionError(`entries in ${first.asset} do not balance`);
-  checkFloor(one, change, posted, breaches);
-  checkFloor(other, otherChange, posted, breaches);
+  checkLimits(one, change, posted, floorBreaches, ceilingBreaches);
+  checkLimits(other, otherChange, posted, floorBreaches, ceilingBreaches);
 }
 
 function postMany(
@@ -174,7 +240,8 @@ function postMany(
   entries: readonly Entry[],
   at: string,
   posted: string,
-  breaches: readonly string[],
+  floorBreaches: readonly string[],
+  ceilingBreaches: readonly string[],
 ): void {
   const sums = new Map<string, bigint>();
   const changes = new Map<Account, bigint>();
@@ -185,7 +252,7 @@ function postMany(
     sums.set(entry.asset, (sums.get(entry.asset) ?? 0n) + (entry.direction === 'debit' ? entry.amount : -entry.amount));
   }
   for (const [asset, sum] of sums) if (sum !== 0n) throw new AssertionError(`entries in ${asset} do not balance`);
-  for (const [account, change] of changes) checkFloor(account, change, posted, breaches);
+  for (const [account, change] of changes) checkLimits(account, change, posted, floorBreaches, ceilingBreaches);
 }
 
 /** What the entry does to the account's balance. */
@@ -199,11 +266,15 @@ function enter(account: Account, entry: Entry, at: string): bigint {
   return effect;
 }
 
-function checkFloor(account: Account, change: bigint, posted: string, breaches: readonly string[]): void {
-  if (change < 0n && isBelowFloor(account) && !breaches.includes(account.accountId))
+function checkLimits(
+  account: Account,
+  change: bigint,
+  posted: string,
+  floorBreaches: readonly string[],
+  ceilingBreaches: readonly string[],
+): void {
+  if (change < 0n && isBelowFloor(account) && !floorBreaches.includes(account.accountId))
     throw new AssertionError(`${posted} takes ${account.accountId} below its floor`);
-}
-
-function isBelowFloor(account: Account): boolean {
-  return account.floor !== null && availableOf(account) < account.floor;
+  if (change > 0n && isAboveCeiling(account) && !ceilingBreaches.includes(account.accountId))
+    throw new AssertionError(`${posted} takes ${account.accountId} above its ceiling`);
 }

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { availableOf, effectOf, type Account, type Entry } from './account';
-import { decide, reversalPostingIdOf, type Verdict } from './book';
+import { decide } from './book';
 import type { BookCommand } from './book-commands';
 import type { BookEvent } from './book-events';
 import { apply, emptyBook, fork, type BookState, type WorkingState } from './book-state';
 import { isOpen, recordIdsOf, recordsFrom } from './records';
+import { reversalPostingIdOf, type Verdict } from './verdict';
 
 const tenants = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;
 const [alice, bob] = tenants;

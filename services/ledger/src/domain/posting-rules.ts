@@ -7,6 +7,9 @@
  *   settlement        debit clearing, credit merchant
  *   transfer          debit the sender's wallet, credit the recipient's; transfer-reversal the other way round
  *   issuance          debit issuance, credit the wallet
+ *   posting           the entries of a caller, with the accounts' consent; recording: without it
+ *   hold-capture      lower the held account, enter the other side on the account that the caller names
+ *   reversal          the entries of a transaction the other way round, all or the same part of each
  */
 import { assert, assertNever } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
@@ -122,6 +125,22 @@ export function postIssue(wallet: AccountFields, amount: bigint): Posting {
 
 export const transferRule = 'transfer@1';
 export const transferReversalRule = 'transfer-reversal@1';
+
+export const postingRule = 'posting@1';
+export const recordingRule = 'recording@1';
+export const holdCaptureRule = 'hold-capture@1';
+export const reversalRule = 'reversal@1';
+
+/** `amount` is of the first entry; less than that is for two entries of the same amount only. */
+export function reversalEntries(entries: readonly Entry[], amount: bigint): readonly Entry[] {
+  const isWhole = amount === entries[0]?.amount;
+  return entries.map((entry) => ({
+    accountId: entry.accountId,
+    asset: entry.asset,
+    direction: entry.direction === 'debit' ? 'credit' : 'debit',
+    amount: isWhole ? entry.amount : amount,
+  }));
+}
 
 export function transferEntries({ debitAccountId, creditAccountId, asset, amount }: TransferFields): readonly Entry[] {
   return [

@@ -2,7 +2,7 @@
  * Records: what one id stands for in a book. The id is the caller's name for a command, and of what the command made:
  * its outcome, answered for ever, and its subject, which is what can still change of it.
  *
- * A record is *open* while a later event must find it (a pending transfer) and *closed* after that. Open records are in
+ * A record is *open* while a later event must find it (a pending transfer, an open hold) and *closed* after that. Open records are in
  * memory and in every snapshot. A closed one may be absent, because it was evicted or because the state began at a
  * snapshot. What `apply` then does, so that a snapshot and its tail give the same accounts and the same open records as
  * the whole journal:
@@ -17,6 +17,8 @@
  * it are not among them.
  */
 import { AssertionError, assertNever } from '@daybook/core';
+import type { AssetCode } from '@daybook/money';
+import type { Entry } from './account';
 import type { BookEvent, BookRejection, TransferFields } from './book-events';
 
 export type TransferSubject = {
@@ -27,7 +29,32 @@ export type TransferSubject = {
   confirmation: string | null;
 };
 
-export type RecordSubject = TransferSubject;
+/** What a caller or a rule posted, and can be reversed. */
+export type TransactionSubject = {
+  readonly type: 'transaction';
+  /** Of the tenant that posted it itself; null for what an operator or a rule posted. */
+  readonly tenantId: string | null;
+  readonly entries: readonly Entry[];
+  readonly effectiveAt: string;
+  /** Of the first entry. */
+  reversed: bigint;
+};
+
+export type HoldSubject = {
+  readonly type: 'hold';
+  /** Of the one who placed it; null for an operator. */
+  readonly tenantId: string | null;
+  readonly accountId: string;
+  readonly asset: AssetCode;
+  readonly amount: bigint;
+  readonly expiresAt: string | null;
+  status: 'open' | 'captured' | 'released' | 'expired';
+  /** Still held. */
+  remaining: bigint;
+  captured: bigint;
+};
+
+export type RecordSubject = TransferSubject | TransactionSubject | HoldSubject;
 
 export type BookRecord = {
   /** Of what the caller sent under the id. */
@@ -59,7 +86,8 @@ export type Records = {
 export type EventPlace = { readonly sequence: number; readonly reference: string };
 
 export function isOpen({ subject }: BookRecord): boolean {
-  return subject !== null && subject.status === 'pending';
+  if (subject === null || subject.type === 'transaction') return false;
+  return subject.status === 'pending' || subject.status === 'open';
 }
 
 export function cloneRecord(record: BookRecord): BookRecord {
@@ -79,6 +107,21 @@ export function recordIdsOf(event: BookEvent): readonly string[] {
     }
     case 'TransactionPosted':
       return [event.transactionId];
+    case 'TransactionReversed':
+      return [event.reversalId, event.transactionId];
+    case 'HoldPlaced':
+    case 'HoldExpired':
+      return [event.holdId];
+    case 'HoldCaptured':
+      return [event.captureId, event.holdId];
+    case 'HoldReleased':
+      return [event.releaseId, event.holdId];
+    case 'AccountLimitsSet':
+      return [event.changeId];
+    case 'PeriodClosed':
+      return [event.closeId];
+    case 'CheckpointSigned':
+      return [event.checkpointId];
     case 'CommandRejected':
       return event.contentHash === null ? [] : [event.commandId];
     case 'AccountOpened':
@@ -124,12 +167,44 @@ export function applyToRecords(
       resolve(state, event.transfer, 'failed', place, only);
       return;
     case 'TransferReversed':
-      reverse(state, event.transfer, place, only);
+      reverseTransfer(state, event.transfer, place, only);
       if (event.reversalId !== null && event.contentHash !== null)
         make(state, event.reversalId, event.contentHash, null, event.at, place, null, only);
       return;
-    case 'TransactionPosted':
-      make(state, event.transactionId, event.contentHash, null, event.at, place, null, only);
+    case 'TransactionPosted': {
+      const tenantId = event.cause.type === 'posting' ? event.tenantId : null;
+      const subject = transactionSubject(tenantId, event.entries, event.effectiveAt);
+      make(state, event.transactionId, event.contentHash, null, event.at, place, subject, only);
+      return;
+    }
+    case 'TransactionReversed':
+      reverseTransaction(state, event, place, only);
+      make(state, event.reversalId, event.contentHash, null, event.at, place, null, only);
+      return;
+    case 'HoldPlaced':
+      make(state, event.holdId, event.contentHash, null, event.at, place, holdSubject(event), only);
+      return;
+    case 'HoldCaptured': {
+      changeHold(state, event, event.amount, event.amount + event.released, 'captured', place, only);
+      const subject = transactionSubject(event.tenantId, event.entries, event.at);
+      make(state, event.captureId, event.contentHash, null, event.at, place, subject, only);
+      return;
+    }
+    case 'HoldReleased':
+      changeHold(state, event, 0n, event.amount, 'released', place, only);
+      make(state, event.releaseId, event.contentHash, null, event.at, place, null, only);
+      return;
+    case 'HoldExpired':
+      changeHold(state, event, 0n, event.amount, 'expired', place, only);
+      return;
+    case 'AccountLimitsSet':
+      make(state, event.changeId, event.contentHash, null, event.at, place, null, only);
+      return;
+    case 'PeriodClosed':
+      make(state, event.closeId, event.contentHash, null, event.at, place, null, only);
+      return;
+    case 'CheckpointSigned':
+      make(state, event.checkpointId, event.contentHash, null, event.at, place, null, only);
       return;
     case 'CommandRejected':
       if (event.contentHash !== null)
@@ -142,6 +217,21 @@ export function applyToRecords(
     default:
       assertNever(event);
   }
+}
+
+type EventOf<Type extends BookEvent['type']> = Extract<BookEvent, { type: Type }>;
+
+function transactionSubject(
+  tenantId: string | null,
+  entries: readonly Entry[],
+  effectiveAt: string,
+): TransactionSubject {
+  return { type: 'transaction', tenantId, entries, effectiveAt, reversed: 0n };
+}
+
+function holdSubject({ tenantId, accountId, asset, amount, expiresAt }: EventOf<'HoldPlaced'>): HoldSubject {
+  const fields = { type: 'hold', tenantId, accountId, asset, amount, expiresAt } as const;
+  return { ...fields, status: 'open', remaining: amount, captured: 0n };
 }
 
 // Positional, because it runs once for every command of a book.
@@ -184,7 +274,7 @@ function resolve(
   return subject;
 }
 
-function reverse(
+function reverseTransfer(
   state: Records,
   { transferId }: TransferFields,
   { sequence }: EventPlace,
@@ -198,6 +288,54 @@ function reverse(
     throw new AssertionError(`transfer ${transferId} reversed after ${subject?.status ?? 'nothing'}`);
   subject.status = 'reversed';
   record.sequence = sequence;
+}
+
+function reverseTransaction(
+  state: Records,
+  { transactionId, amount, remaining }: EventOf<'TransactionReversed'>,
+  { sequence }: EventPlace,
+  only: ReadonlySet<string> | null,
+): void {
+  if (only !== null && !only.has(transactionId)) return;
+  const record = state.records.get(transactionId);
+  if (record === undefined) return;
+  const subject = record.subject?.type === 'transaction' ? record.subject : undefined;
+  if (subject === undefined) throw new AssertionError(`${transactionId} reversed, and it is no transaction`);
+  subject.reversed += amount;
+  if (amount <= 0n || remaining < 0n || leftOf(subject) !== remaining)
+    throw new AssertionError(`${amount} of ${transactionId} reversed, and ${leftOf(subject)} are left`);
+  record.sequence = sequence;
+}
+
+/** What can still be reversed, of the first entry. */
+export function leftOf({ entries, reversed }: TransactionSubject): bigint {
+  const [first] = entries;
+  return first === undefined ? 0n : first.amount - reversed;
+}
+
+/** Takes `amount` from what an open hold holds; nothing left closes it. */
+function changeHold(
+  state: Records,
+  { holdId, accountId, type }: EventOf<'HoldCaptured' | 'HoldReleased' | 'HoldExpired'>,
+  captured: bigint,
+  amount: bigint,
+  status: HoldSubject['status'],
+  { sequence }: EventPlace,
+  only: ReadonlySet<string> | null,
+): void {
+  if (only !== null && !only.has(holdId)) return;
+  const record = state.records.get(holdId);
+  const subject = record?.subject?.type === 'hold' ? record.subject : undefined;
+  if (record === undefined || subject?.status !== 'open')
+    throw new AssertionError(`${type} of ${holdId} after ${subject?.status ?? 'nothing'}`);
+  if (accountId !== subject.accountId || amount <= 0n || amount > subject.remaining)
+    throw new AssertionError(`${type} of ${amount} of hold ${holdId}, which has ${subject.remaining} left`);
+  subject.remaining -= amount;
+  subject.captured += captured;
+  record.sequence = sequence;
+  if (subject.remaining > 0n) return;
+  subject.status = status;
+  state.open.delete(holdId);
 }
 
 function sameMovement(a: TransferFields, b: TransferFields): boolean {

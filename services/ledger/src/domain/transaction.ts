@@ -41,5 +41,15 @@ export function transactionOf(event: PostingEvent): Transaction {
       const cause = { type: 'transfer_reversal', id: transactionId, subject: transferId } as const;
       return { transactionId, tenantId: debitTenantId, cause, rule, entries, effectiveAt: at, postedAt: at };
     }
+    case 'TransactionReversed': {
+      const { reversalId, transactionId, tenantId } = event;
+      const cause = { type: 'reversal', id: reversalId, subject: transactionId } as const;
+      return { transactionId: reversalId, tenantId, cause, rule, entries, effectiveAt: at, postedAt: at };
+    }
+    case 'HoldCaptured': {
+      const { captureId, holdId, tenantId } = event;
+      const cause = { type: 'hold_capture', id: captureId, subject: holdId } as const;
+      return { transactionId: captureId, tenantId, cause, rule, entries, effectiveAt: at, postedAt: at };
+    }
   }
 }

@@ -1,0 +1,91 @@
+/** Accounts: open, set the limits, freeze. */
+import {
+  chartFieldsOf,
+  isOwnAccount,
+  isOwnAccountIdValid,
+  sameFields,
+  type Account,
+  type AccountFields,
+} from './account';
+import type { CommandOf } from './book-commands';
+import type { BookRejection } from './book-events';
+import type { WorkingState } from './book-state';
+import { nothingToDo, record, refuse, rejected, type Verdict } from './verdict';
+
+export function openAccount(state: WorkingState, command: CommandOf<'OpenAccount'>, at: string): Verdict {
+  const { accountId, tenantId, asset, accountType, floor, ceiling = null, metadata = null } = command;
+  const fields: AccountFields = { accountId, tenantId, asset, accountType, floor, ceiling, metadata };
+  if (isCrossed(floor, ceiling)) return refuse('limits_crossed');
+  const existing = state.accounts.get(accountId);
+  const fixed = existing === undefined ? chartFieldsOf(accountId) : asOpened(existing);
+  if (
+    fixed === 'misspelt' ||
+    (fixed !== null && !sameFields(fixed, fields)) ||
+    !isOwnAccountIdValid(accountId, tenantId)
+  )
+    return refuse('account_exists_with_different_fields');
+  if (existing !== undefined) return nothingToDo(existing.openedAt);
+  return record({
+    type: 'AccountOpened',
+    accountId,
+    tenantId,
+    asset,
+    accountType,
+    floor,
+    ceiling,
+    metadata,
+    rule: null,
+    at,
+  });
+}
+
+/** Opening again is a repeat, also when the limits were changed since. */
+function asOpened(account: Account): AccountFields {
+  const { accountId, tenantId, asset, accountType, openingFloor, openingCeiling, metadata } = account;
+  return { accountId, tenantId, asset, accountType, floor: openingFloor, ceiling: openingCeiling, metadata };
+}
+
+function isCrossed(floor: bigint | null, ceiling: bigint | null): boolean {
+  return floor !== null && ceiling !== null && floor > ceiling;
+}
+
+/**
+ * Limits hold for what comes: a balance that is already beyond them stays. The chart fixes the limits of its accounts,
+ * and a wallet has no ceiling, because a transfer that was accepted must not be refused by its recipient's wallet.
+ */
+export function setAccountLimits(state: WorkingState, command: CommandOf<'SetAccountLimits'>, at: string): Verdict {
+  const { changeId, contentHash, tenantId, accountId, floor, ceiling, actor } = command;
+  const account = state.accounts.get(accountId);
+  const no = (rejection: BookRejection) =>
+    rejected(rejection, {
+      commandId: changeId,
+      commandType: command.type,
+      contentHash,
+      tenantId,
+      actor,
+      request: { accountId, floor: floor?.toString() ?? 'none', ceiling: ceiling?.toString() ?? 'none' },
+      at,
+    });
+  if (account === undefined || (tenantId !== null && !isOwnAccount(account, tenantId))) return no('account_not_found');
+  if (chartFieldsOf(accountId) !== null || (account.wallet && ceiling !== null)) return no('limits_fixed');
+  if (isCrossed(floor, ceiling)) return no('limits_crossed');
+  return record({ type: 'AccountLimitsSet', changeId, contentHash, accountId, floor, ceiling, actor, at });
+}
+
+export function setAccountFrozen(state: WorkingState, command: CommandOf<'SetAccountFrozen'>, at: string): Verdict {
+  const { accountId, frozen, actor } = command;
+  const account = state.accounts.get(accountId);
+  if (account === undefined) {
+    return rejected('account_not_found', {
+      commandId: `freeze:${accountId}`,
+      commandType: command.type,
+      contentHash: null,
+      tenantId: null,
+      actor,
+      request: { accountId, frozen: String(frozen) },
+      at,
+    });
+  }
+  if (account.frozen === frozen) return nothingToDo(account.updatedAt);
+  return record({ type: frozen ? 'AccountFrozen' : 'AccountUnfrozen', accountId, actor, at });
+}

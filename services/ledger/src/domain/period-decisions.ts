@@ -1,0 +1,44 @@
+/** What is said about the journal as a whole: a period is closed, the first events are vouched for. */
+import type { CommandOf } from './book-commands';
+import type { BookRejection } from './book-events';
+import type { WorkingState } from './book-state';
+import { record, rejected, type Verdict } from './verdict';
+
+/** Closing goes forward only, and only over time that has passed. */
+export function closePeriod(state: WorkingState, command: CommandOf<'ClosePeriod'>, at: string): Verdict {
+  const { closeId, contentHash, through, actor } = command;
+  const openFrom = instantAfter(through);
+  const no = (rejection: BookRejection) =>
+    rejected(rejection, {
+      commandId: closeId,
+      commandType: command.type,
+      contentHash,
+      tenantId: null,
+      actor,
+      request: { through },
+      at,
+    });
+  if (openFrom <= state.openFrom) return no('period_closed');
+  if (openFrom > at) return no('period_not_over');
+  return record({ type: 'PeriodClosed', closeId, contentHash, through, openFrom, actor, at });
+}
+
+/** Times have milliseconds. */
+function instantAfter(time: string): string {
+  return new Date(Date.parse(time) + 1).toISOString();
+}
+
+export function signCheckpoint(state: WorkingState, command: CommandOf<'SignCheckpoint'>, at: string): Verdict {
+  const { checkpointId, contentHash, size, root, keyId, checkpoint, signature } = command;
+  if (size <= state.checkpointSize || size > state.length)
+    return rejected('checkpoint_out_of_order', {
+      commandId: checkpointId,
+      commandType: command.type,
+      contentHash,
+      tenantId: null,
+      actor: null,
+      request: { size: String(size), root, keyId },
+      at,
+    });
+  return record({ type: 'CheckpointSigned', checkpointId, contentHash, size, root, keyId, checkpoint, signature, at });
+}

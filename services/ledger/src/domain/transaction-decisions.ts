@@ -1,0 +1,229 @@
+/** Transactions: what rules and callers post, and what is taken back of it. */
+import type { AccountFields, Entry, Metadata } from './account';
+import type { CommandOf } from './book-commands';
+import type { BookEvent, BookRejection, Cause } from './book-events';
+import type { WorkingState } from './book-state';
+import { breachesOf, entriesRefusal, isShapely, movementRefusal } from './movement';
+import {
+  causeOf,
+  postFact,
+  postIssue,
+  postingRule,
+  recordingRule,
+  reversalEntries,
+  reversalRule,
+} from './posting-rules';
+import { leftOf, type TransactionSubject } from './records';
+import { nothingToDo, record, rejected, type Verdict } from './verdict';
+
+export function issueFunds(state: WorkingState, command: CommandOf<'IssueFunds'>, at: string): Verdict {
+  const { transactionId, contentHash, accountId, asset, amount } = command;
+  const account = state.accounts.get(accountId);
+  const no = (rejection: BookRejection) =>
+    rejected(rejection, {
+      commandId: transactionId,
+      commandType: command.type,
+      contentHash,
+      tenantId: account?.tenantId ?? null,
+      actor: null,
+      request: { accountId, asset, amount: amount.toString() },
+      at,
+    });
+  if (account === undefined || !account.wallet) return no('account_not_found');
+  if (account.asset !== asset) return no('asset_mismatch');
+  const { rule, entries, accounts } = postIssue(account, amount);
+  const cause = { type: 'issuance', id: transactionId, subject: accountId } as const;
+  const { tenantId } = account;
+  const posted = { transactionId, contentHash, tenantId, cause, rule, entries, ...asFact, effectiveAt: at, at };
+  return recordPosting(state, posted, accounts);
+}
+
+/** A fact is recorded whatever it does to balances, and whenever it happened. */
+export function recordFact(state: WorkingState, command: CommandOf<'PostFact'>, at: string): Verdict {
+  const { transactionId, contentHash, fact } = command;
+  const { tenantId } = fact;
+  // The one who tells it may have a clock ahead of ours.
+  const happenedAt = command.effectiveAt < at ? command.effectiveAt : at;
+  const cause = causeOf(fact, transactionId);
+  const { rule, entries, accounts } = postFact(fact, happenedAt);
+  const isLate = happenedAt < state.openFrom;
+  return recordPosting(
+    state,
+    {
+      transactionId,
+      contentHash,
+      tenantId,
+      cause,
+      rule,
+      entries,
+      description: null,
+      metadata: null,
+      actor: null,
+      adjustmentFor: isLate ? happenedAt : null,
+      effectiveAt: isLate ? state.openFrom : happenedAt,
+      at,
+    },
+    accounts,
+  );
+}
+
+const asFact = { description: null, metadata: null, actor: null, adjustmentFor: null } as const;
+
+type Posted = {
+  readonly transactionId: string;
+  readonly contentHash: string;
+  readonly tenantId: string | null;
+  readonly cause: Cause;
+  readonly rule: string;
+  readonly entries: readonly Entry[];
+  readonly description: string | null;
+  readonly metadata: Metadata | null;
+  readonly actor: string | null;
+  readonly adjustmentFor: string | null;
+  readonly effectiveAt: string;
+  readonly at: string;
+};
+
+/** Opens the accounts that are missing. A posting without entries, such as a deposit of nothing, records nothing. */
+function recordPosting(state: WorkingState, posted: Posted, accounts: readonly AccountFields[]): Verdict {
+  const { rule, entries, at } = posted;
+  if (entries.length === 0) return nothingToDo(at);
+  const events: BookEvent[] = [];
+  for (const fields of accounts) {
+    if (!state.accounts.has(fields.accountId)) events.push({ type: 'AccountOpened', ...fields, rule, at });
+  }
+  events.push(transactionPosted(state, posted, accounts));
+  return { type: 'recorded', events, rejection: null };
+}
+
+/** Spelt out, because its bytes are in this order and it is the event that a book has most of. */
+function transactionPosted(
+  state: WorkingState,
+  posted: Posted,
+  accounts: readonly AccountFields[] | undefined,
+): Extract<BookEvent, { type: 'TransactionPosted' }> {
+  const { floorBreaches, ceilingBreaches } = breachesOf(state, posted.entries, accounts);
+  return {
+    type: 'TransactionPosted',
+    transactionId: posted.transactionId,
+    contentHash: posted.contentHash,
+    tenantId: posted.tenantId,
+    cause: posted.cause,
+    rule: posted.rule,
+    entries: posted.entries,
+    floorBreaches,
+    ceilingBreaches,
+    description: posted.description,
+    metadata: posted.metadata,
+    actor: posted.actor,
+    adjustmentFor: posted.adjustmentFor,
+    effectiveAt: posted.effectiveAt,
+    at: posted.at,
+  };
+}
+
+export function postTransaction(state: WorkingState, command: CommandOf<'PostTransaction'>, at: string): Verdict {
+  const refusal = postingRefusal(state, command, at);
+  if (refusal !== null) return rejectedPosting(command, refusal, at);
+  const { transactionId, contentHash, tenantId, entries, description, metadata, actor } = command;
+  const happenedAt = command.effectiveAt ?? at;
+  const isLate = happenedAt < state.openFrom;
+  const posted: Posted = {
+    transactionId,
+    contentHash,
+    tenantId,
+    cause: { type: 'posting', id: transactionId, subject: transactionId },
+    rule: command.mode === 'recording' ? recordingRule : postingRule,
+    entries,
+    description,
+    metadata,
+    actor,
+    adjustmentFor: isLate ? happenedAt : null,
+    effectiveAt: isLate ? state.openFrom : happenedAt,
+    at,
+  };
+  return { type: 'recorded', events: [transactionPosted(state, posted, undefined)], rejection: null };
+}
+
+function postingRefusal(
+  state: WorkingState,
+  { tenantId, mode, entries, effectiveAt, closedPeriod }: CommandOf<'PostTransaction'>,
+  at: string,
+): BookRejection | null {
+  if (mode === 'recording' && tenantId !== null) return 'recording_not_allowed';
+  if (!isShapely(entries)) return 'entries_invalid';
+  if (effectiveAt !== null && effectiveAt > at) return 'effective_in_future';
+  if (effectiveAt !== null && effectiveAt < state.openFrom && closedPeriod === 'refuse') return 'period_closed';
+  const refusal = entriesRefusal(state, entries, tenantId);
+  return refusal !== null || mode === 'recording' ? refusal : movementRefusal(state, entries);
+}
+
+/** Entries that a refusal tells; the content hash vouches for the others. */
+const entriesToldMax = 10;
+
+function rejectedPosting(command: CommandOf<'PostTransaction'>, rejection: BookRejection, at: string): Verdict {
+  const { transactionId: commandId, type: commandType, contentHash, tenantId, actor, mode, effectiveAt } = command;
+  const told = command.entries
+    .slice(0, entriesToldMax)
+    .map(({ accountId, asset, direction, amount }) => `${direction} ${accountId} ${amount} ${asset}`);
+  const request = {
+    mode,
+    entries: told.join('; '),
+    entryCount: String(command.entries.length),
+    ...(effectiveAt === null ? {} : { effectiveAt }),
+  };
+  return rejected(rejection, { commandId, commandType, contentHash, tenantId, actor, request, at });
+}
+
+/**
+ * All that is left of a transaction, or a part where it is two entries in one asset. What was posted to several accounts
+ * is taken back as a whole or not at all, because nobody said how to divide it.
+ */
+export function reverseTransaction(state: WorkingState, command: CommandOf<'ReverseTransaction'>, at: string): Verdict {
+  const { reversalId, contentHash, tenantId, transactionId, actor } = command;
+  const no = (rejection: BookRejection) =>
+    rejected(rejection, {
+      commandId: reversalId,
+      commandType: command.type,
+      contentHash,
+      tenantId,
+      actor,
+      request: { transactionId, amount: command.amount?.toString() ?? 'rest' },
+      at,
+    });
+  const posted = state.records.get(transactionId);
+  if (posted === undefined || posted.rejection !== null) return no('transaction_not_found');
+  if (posted.subject?.type !== 'transaction')
+    return no(tenantId === null ? 'transaction_not_reversible' : 'transaction_not_found');
+  const { subject } = posted;
+  if (tenantId !== null && subject.tenantId !== tenantId) return no('transaction_not_found');
+  const left = leftOf(subject);
+  const amount = command.amount ?? left;
+  const refusal = amountRefusal(subject, command.amount, left);
+  if (refusal !== null) return no(refusal);
+  const entries = reversalEntries(subject.entries, amount);
+  const unmoved = movementRefusal(state, entries);
+  if (unmoved !== null) return no(unmoved);
+  return record({
+    type: 'TransactionReversed',
+    reversalId,
+    contentHash,
+    transactionId,
+    reversed: posted.reference,
+    tenantId: subject.tenantId,
+    amount,
+    remaining: left - amount,
+    rule: reversalRule,
+    entries,
+    actor,
+    at,
+  });
+}
+
+function amountRefusal(subject: TransactionSubject, asked: bigint | null, left: bigint): BookRejection | null {
+  if (left === 0n) return 'transaction_already_reversed';
+  if (asked === null) return null;
+  if (asked <= 0n) return 'entries_invalid';
+  if (subject.entries.length !== 2) return 'reversal_only_in_full';
+  return asked > left ? 'amount_exceeds_remaining' : null;
+}

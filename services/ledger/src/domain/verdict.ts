@@ -1,0 +1,59 @@
+/** What a command comes to, and the answers that every kind of command has in common. */
+import type { BookEvent, BookRejection } from './book-events';
+import type { WorkingState } from './book-state';
+import type { BookRecord } from './records';
+
+/** `events` are to be recorded, also when they record that it was refused. */
+export type Verdict =
+  | { readonly type: 'recorded'; readonly events: readonly BookEvent[]; readonly rejection: BookRejection | null }
+  /** Answered before, or nothing to do: nothing is recorded. */
+  | { readonly type: 'repeated'; readonly outcome: Pick<BookRecord, 'rejection' | 'at' | 'reference'> }
+  /** Refused without a trace: the id already has its answer, or the command comes from the ledger itself. */
+  | { readonly type: 'refused'; readonly rejection: BookRejection };
+
+export function record(...events: readonly BookEvent[]): Verdict {
+  return { type: 'recorded', events, rejection: null };
+}
+
+export function nothingToDo(at: string, reference = ''): Verdict {
+  return { type: 'repeated', outcome: { rejection: null, at, reference } };
+}
+
+export function refuse(rejection: BookRejection): Verdict {
+  return { type: 'refused', rejection };
+}
+
+export type Refused = Omit<Extract<BookEvent, { type: 'CommandRejected' }>, 'type' | 'rejection'>;
+
+export function rejected(rejection: BookRejection, fields: Refused): Verdict {
+  const { commandId, commandType, contentHash, tenantId, actor, request, at } = fields;
+  return {
+    type: 'recorded',
+    events: [{ type: 'CommandRejected', commandId, commandType, contentHash, rejection, tenantId, actor, request, at }],
+    rejection,
+  };
+}
+
+/** Transaction ids that the ledger makes itself; a caller cannot take one. */
+const reversalPrefix = 'reversal:';
+const underpaidPrefix = 'underpaid:';
+
+export function reversalPostingIdOf(transferId: string): string {
+  return reversalPrefix + transferId;
+}
+
+export function underpaidIdOf(intentId: string): string {
+  return underpaidPrefix + intentId;
+}
+
+/** The verdict on an id that a caller chose and that is already taken, or null. */
+export function taken(state: WorkingState, commandId: string, contentHash: string): Verdict | null {
+  if (commandId.startsWith(reversalPrefix) || commandId.startsWith(underpaidPrefix)) return refuse('id_reused');
+  return original(state, commandId, contentHash);
+}
+
+export function original(state: WorkingState, commandId: string, contentHash: string): Verdict | null {
+  const answered = state.records.get(commandId);
+  if (answered === undefined) return null;
+  return answered.contentHash === contentHash ? { type: 'repeated', outcome: answered } : refuse('id_reused');
+}
