@@ -18,6 +18,7 @@ export { createPersonalData, type PersonalData } from './personal-data';
 export { postgresEventStore } from './postgres-event-store';
 export { createProjections, type EventPlace, type Projection, type Projections } from './projections';
 export { createSubscription, type Subscription, type SubscriptionOptions } from './subscription';
+export { auditSubscriptions, type AuditOptions, type SubscriptionAudit } from './subscription-audit';
 export { createIndexesSql, createTableSql, defineTable } from './projection-table';
 export type { Column, ColumnType, ProjectionTable, RowOf, TableIndex, Value } from './projection-table';
 export { rowsInMemory, type RawRow, type Rows, type RowsInMemory, type Wanted } from './projection-rows';
