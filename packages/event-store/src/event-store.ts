@@ -56,6 +56,17 @@ export interface EventStore {
     options?: { readonly from?: bigint; readonly limit?: number },
   ): Promise<readonly StoredEvent[]>;
 
+  /**
+   * Events of one stream from `from` (default 0) to `to` (default the last), both included, in batches of the store's own
+   * size: the fast way to read many. What is appended meanwhile may be missing at the end. Reads no faster than it is
+   * consumed, on a connection of its own until it ends or is left; events share memory with their batch, so that who
+   * keeps a few of many for long copies them. Throws OperationalError `store_unavailable` when the connection is lost.
+   */
+  scanStream(
+    stream: string,
+    range?: { readonly from?: bigint; readonly to?: bigint },
+  ): AsyncIterable<readonly StoredEvent[]>;
+
   /** Events of the whole store after `from`, in its order, at most `limit`. Never skips one that commits later. */
   readAll(from: Position, limit: number): Promise<readonly StoredEvent[]>;
 

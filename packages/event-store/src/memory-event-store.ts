@@ -31,6 +31,12 @@ export function memoryEventStore(now: () => Date = () => new Date()): EventStore
     async readStream(stream, { from = 0n, limit = Number.MAX_SAFE_INTEGER } = {}) {
       return (streams.get(stream) ?? []).filter((event) => event.revision >= from).slice(0, limit);
     },
+    async *scanStream(stream, { from = 0n, to } = {}) {
+      const events = (streams.get(stream) ?? []).filter(
+        ({ revision }) => revision >= from && (to === undefined || revision <= to),
+      );
+      if (events.length > 0) yield events;
+    },
     async readAll(from, limit) {
       const index = indexOf(from);
       return log.slice(index, index + limit);

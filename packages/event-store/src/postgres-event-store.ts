@@ -21,6 +21,7 @@ import {
   type StoredEvent,
 } from './event-store';
 import { asOperational, isConnectionLoss } from './operational';
+import { scanStream } from './stream-scan';
 
 export function postgresEventStore(pool: Pool): EventStore {
   const appends = appendSignal(pool);
@@ -42,6 +43,7 @@ export function postgresEventStore(pool: Pool): EventStore {
       return settleRepeat(existing, events, first);
     },
     readStream,
+    scanStream: (stream, { from = 0n, to = revisionMax } = {}) => scanStream(pool, stream, { from, to }),
     async readAll(from, limit) {
       const { tx, position } = placeOf(from);
       const index = position % placesPerAppend;

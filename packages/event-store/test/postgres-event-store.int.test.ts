@@ -1,6 +1,7 @@
 import { eventually } from '@daybook/testing';
 import type { Pool } from 'pg';
-import { start } from '../src/event-store';
+import { openDatabase } from '../src/database';
+import { start, type EventStore } from '../src/event-store';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { anEvent, describeEventStore, readWhole, someEvents } from './event-store.contract';
 import { schemas } from './fixtures';
@@ -122,4 +123,49 @@ describe('hints across processes', () => {
 
 async function insertRaw(client: Pick<Pool, 'query'>, stream: string): Promise<void> {
   await client.query(insertText, rawValues(stream));
+}
+
+describe('a scan', () => {
+  test('gives its connection back, closes one that it leaves, and outlives the statement timeout of the pool', async () => {
+    const { schema, pool: setUp } = await databases.fresh();
+    const pool = openDatabase({ url: databases.database.url, schema, poolMax: 1, onError: () => undefined });
+    const store = postgresEventStore(pool);
+    await postgresEventStore(setUp).append('s', someEvents(2_000), 'no_stream');
+    const backend = async () => (await pool.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!.pid;
+    const before = await backend();
+    expect(await scannedCount(store)).toBe(2_000);
+    expect(await backend()).toBe(before);
+    await expect(pool.query('show statement_timeout')).resolves.toMatchObject({ rows: [{ statement_timeout: '30s' }] });
+    for await (const batch of store.scanStream('s')) {
+      expect(batch[0]?.revision).toBe(0n);
+      break;
+    }
+    expect(await backend()).not.toBe(before);
+    expect(await scannedCount(store)).toBe(2_000);
+    await pool.end();
+  });
+
+  test('whose connection is lost says so', async () => {
+    const { pool } = await databases.fresh();
+    const store = postgresEventStore(pool);
+    // More than the sockets and buffers between the server and the consumer hold.
+    const large = () => ({ ...anEvent(), payload: Buffer.alloc(20_000_000) });
+    for (let revision = -1n; revision < 2n; revision++) {
+      await store.append('s', [large()], revision < 0n ? 'no_stream' : revision);
+    }
+    const scan = async () => {
+      for await (const batch of store.scanStream('s')) {
+        expect(batch[0]?.revision).toBe(0n);
+        await pool.query(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'copy (select%'`);
+      }
+    };
+    await expect(scan()).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+    expect(await scannedCount(store)).toBe(3);
+  });
+});
+
+async function scannedCount(store: EventStore): Promise<number> {
+  let count = 0;
+  for await (const batch of store.scanStream('s')) count += batch.length;
+  return count;
 }
