@@ -24,6 +24,8 @@ export type BookJournal = {
    * to `sealed`, and returns the last.
    */
   add(events: readonly BookEvent[], metadata: EventMetadata, sealed: Journaled[]): Journaled;
+  /** The references that `add` would give to events one after the other, without adding them; with `Unrecordable`. */
+  sealer(): (event: BookEvent, sequence: number) => string;
   /** Makes sealed events durable, all or none, in the order of their adding. Fails as `EventStore.append` does. */
   append(events: readonly Journaled[]): Promise<void>;
   /** Whether nobody else has stored anything behind what this journal loaded and appended. */

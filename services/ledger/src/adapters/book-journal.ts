@@ -52,6 +52,14 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
       assert(added && sealed.length > from, 'no events');
       return added;
     },
+    sealer() {
+      let last = head;
+      return (event) => {
+        const reference = referenceOf(encode(event, last).payload);
+        last = reference.slice(2);
+        return reference;
+      };
+    },
     async append(events) {
       await store.append(stream, toStore(events), revisionBefore(events));
       stored = behind(events);

@@ -40,12 +40,13 @@ import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
 import { Unrecordable, type BookJournal, type Journaled } from '../ports';
 import { createQueue } from './queue';
+import { ruleTogether, type Receipt, type TogetherOutcome } from './together';
+
+export type { Receipt } from './together';
 
 /** Called in the turn in which the append is through. It must not throw. */
 export type Done<Answer> = (error: unknown, answer: Answer | undefined) => void;
 
-/** `reference` is of the event that recorded the original command; `at` is when. */
-export type Receipt = { readonly at: string; readonly reference: string; readonly replayed: boolean };
 export type EngineOutcome =
   | ({ readonly ok: true } & Receipt)
   | { readonly ok: false; readonly rejection: BookRejection; readonly replayed: boolean };
@@ -55,6 +56,8 @@ export type Engine = Component & {
   submit(command: BookCommand): Promise<EngineOutcome>;
   /** The same for bulk, without a promise. */
   post(command: BookCommand, correlation: Correlation, done: Done<EngineOutcome>): void;
+  /** All of them are recorded, in one append, or none is. */
+  submitTogether(commands: readonly BookCommand[]): Promise<TogetherOutcome>;
   /** Reads the state as of now, and answers when all that it shows is durable. `records` are ids that have to be there. */
   read<T>(query: (state: BookState) => T, records?: readonly string[]): Promise<T>;
   ready(): boolean;
@@ -164,6 +167,13 @@ class BookEngine implements Engine {
     this.#take({ command, correlation, query: null, records, done, answer: undefined, failed: false });
   }
 
+  submitTogether(commands: readonly BookCommand[]): Promise<TogetherOutcome> {
+    const correlation = currentCorrelation(commands[0] === undefined ? 'bulk' : commandIdOf(commands[0]));
+    const records = [...new Set(commands.flatMap(recordIdsNeeded))];
+    const rule = () => ruleTogether(this.#journal, commands, this.#time(), correlation, this.#open.events);
+    return this.read(rule, records);
+  }
+
   read<T>(query: (state: BookState) => T, records: readonly string[] = []): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const done: Done<T> = (error, answer) => (error === null ? resolve(answer as T) : reject(error));
@@ -220,9 +230,7 @@ class BookEngine implements Engine {
   }
 
   #rule(command: BookCommand, correlation: Correlation): EngineOutcome {
-    const { state } = this.#journal;
-    const now = this.#now();
-    const verdict = decide(state, command, now > state.lastAt ? now : state.lastAt);
+    const verdict = decide(this.#journal.state, command, this.#time());
     switch (verdict.type) {
       case 'refused':
         return { ok: false, rejection: verdict.rejection, replayed: false };
@@ -239,6 +247,13 @@ class BookEngine implements Engine {
       default:
         return assertNever(verdict);
     }
+  }
+
+  /** Time in a book never goes back. */
+  #time(): string {
+    const now = this.#now();
+    const { lastAt } = this.#journal.state;
+    return now > lastAt ? now : lastAt;
   }
 
   #nowMs = -1;

@@ -182,20 +182,10 @@ export function applyToRecords(
       make(state, event.reversalId, event.contentHash, null, event.at, place, null, only);
       return;
     case 'HoldPlaced':
-      make(state, event.holdId, event.contentHash, null, event.at, place, holdSubject(event), only);
-      return;
-    case 'HoldCaptured': {
-      changeHold(state, event, event.amount, event.amount + event.released, 'captured', place, only);
-      const subject = transactionSubject(event.tenantId, event.entries, event.at);
-      make(state, event.captureId, event.contentHash, null, event.at, place, subject, only);
-      return;
-    }
+    case 'HoldCaptured':
     case 'HoldReleased':
-      changeHold(state, event, 0n, event.amount, 'released', place, only);
-      make(state, event.releaseId, event.contentHash, null, event.at, place, null, only);
-      return;
     case 'HoldExpired':
-      changeHold(state, event, 0n, event.amount, 'expired', place, only);
+      applyToHold(state, event, place, only);
       return;
     case 'AccountLimitsSet':
       make(state, event.changeId, event.contentHash, null, event.at, place, null, only);
@@ -220,6 +210,34 @@ export function applyToRecords(
 }
 
 type EventOf<Type extends BookEvent['type']> = Extract<BookEvent, { type: Type }>;
+
+function applyToHold(
+  state: Records,
+  event: EventOf<'HoldPlaced' | 'HoldCaptured' | 'HoldReleased' | 'HoldExpired'>,
+  place: EventPlace,
+  only: ReadonlySet<string> | null,
+): void {
+  switch (event.type) {
+    case 'HoldPlaced':
+      make(state, event.holdId, event.contentHash, null, event.at, place, holdSubject(event), only);
+      return;
+    case 'HoldCaptured': {
+      changeHold(state, event, event.amount, event.amount + event.released, 'captured', place, only);
+      const subject = transactionSubject(event.tenantId, event.entries, event.at);
+      make(state, event.captureId, event.contentHash, null, event.at, place, subject, only);
+      return;
+    }
+    case 'HoldReleased':
+      changeHold(state, event, 0n, event.amount, 'released', place, only);
+      make(state, event.releaseId, event.contentHash, null, event.at, place, null, only);
+      return;
+    case 'HoldExpired':
+      changeHold(state, event, 0n, event.amount, 'expired', place, only);
+      return;
+    default:
+      assertNever(event);
+  }
+}
 
 function transactionSubject(
   tenantId: string | null,
