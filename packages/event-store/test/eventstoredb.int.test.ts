@@ -1,14 +1,10 @@
-import { eventStoreDb } from '../src/eventstoredb/event-store-db';
 import { describeEventStore } from './event-store.contract';
-import { startEventStoreDbServer, type EventStoreDbServer } from './eventstoredb-server';
+import { eventStoreDbForTests, type TestEventStoreDb } from './eventstoredb-server';
 
-let server: EventStoreDbServer;
+let server: TestEventStoreDb;
 beforeAll(async () => {
-  server = await startEventStoreDbServer();
-});
+  server = await eventStoreDbForTests('the contract of the event store');
+}, 120_000);
 afterAll(() => server.stop());
 
-let services = 0;
-describeEventStore('EventStoreDB', async () =>
-  eventStoreDb({ url: server.url, namespace: 'test', service: `s${services++}` }),
-);
+describeEventStore('EventStoreDB', async () => server.open(server.namespace(), 'contract'));

@@ -68,25 +68,7 @@ export function eventStoreDb(options: EventStoreDbOptions): EventStore {
 
   const unprefixed = (stream: string) => stream.slice(prefix.length);
 
-  async function* scan(stream: string, from: bigint, to: bigint | undefined): AsyncGenerator<StoredEvent[]> {
-    const through = await wire();
-    const end = from === 0n ? undefined : await log.lookUp(stream);
-    if (end !== undefined && (end.last === 'no_stream' || from >= end.next)) return;
-    let at = end === undefined ? 0n : await seek(through, stream, from, end.last as bigint);
-    const wanted = to === undefined ? pageMin : Number(to - from) + 1;
-    for (let limit = Math.min(pageMin, wanted); ; limit = Math.min(limit * 2, pageMax)) {
-      const page = await through.read({ direction: 'forwards', limit, from: { stream, revision: at } });
-      for (const event of page) {
-        const stored = await storedEvents(through, prefix, event);
-        yield stored.filter(({ revision }) => revision >= from && (to === undefined || revision <= to));
-        if (to !== undefined && stored.at(-1)!.revision >= to) return;
-      }
-      if (page.length < limit) return;
-      at += BigInt(page.length);
-    }
-  }
-
-  const store: EventStore & Scan = {
+  const store: EventStore = {
     async append(stream, events, expected) {
       assertAppendable(events);
       return append(prefix + stream, events, expected === 'no_stream' ? 0n : expected + 1n);
@@ -101,7 +83,7 @@ export function eventStoreDb(options: EventStoreDbOptions): EventStore {
     },
     async *scanStream(stream, { from = 0n, to } = {}) {
       try {
-        yield* scan(prefix + stream, from, to);
+        yield* scan(log, prefix + stream, from, to);
       } catch (error) {
         throw readFailure(error);
       }
@@ -114,13 +96,6 @@ export function eventStoreDb(options: EventStoreDbOptions): EventStore {
   };
   return store;
 }
-
-type Scan = {
-  scanStream(
-    stream: string,
-    options?: { readonly from?: bigint; readonly to?: bigint },
-  ): AsyncIterable<readonly StoredEvent[]>;
-};
 
 type Log = ReturnType<typeof openLog>;
 
@@ -198,6 +173,26 @@ async function reading<T>(work: () => Promise<T>): Promise<T> {
 async function loadWire(url: string, deadlineMs: number): Promise<Wire> {
   const { openWire } = require('./wire') as typeof WireModule;
   return openWire(url, deadlineMs);
+}
+
+/** Events `from` to `to` of a stream by its name on the server, one append at a time. */
+async function* scan(log: Log, stream: string, from: bigint, to: bigint | undefined): AsyncGenerator<StoredEvent[]> {
+  const through = await log.wire();
+  const end = from === 0n ? undefined : await log.lookUp(stream);
+  if (end !== undefined && (end.last === 'no_stream' || from >= end.next)) return;
+  let at = end === undefined ? 0n : await seek(through, stream, from, end.last as bigint);
+  const wanted = to === undefined ? pageMin : Number(to - from) + 1;
+  for (let limit = Math.min(pageMin, wanted); ; limit = Math.min(limit * 2, pageMax)) {
+    const page = await through.read({ direction: 'forwards', limit, from: { stream, revision: at } });
+    for (const event of page) {
+      const stored = await storedEvents(through, log.prefix, event);
+      const within = stored.filter(({ revision }) => revision >= from && (to === undefined || revision <= to));
+      if (within.length > 0) yield within;
+      if (to !== undefined && stored.at(-1)!.revision >= to) return;
+    }
+    if (page.length < limit) return;
+    at += BigInt(page.length);
+  }
 }
 
 async function readAfter(log: Log, from: Position, limit: number): Promise<StoredEvent[]> {
