@@ -17,7 +17,14 @@ export const watermark = z.object({
 });
 
 const asker = { mode, tenantId: tenantId.nullable() };
-const accountId = z.string().min(1).max(200);
+/** What a table could hold: it is searched there. */
+const text = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .regex(/^[^\0\p{Surrogate}]*$/u, 'must be valid Unicode without null characters');
+const accountId = text(200);
 const page = { limit: z.number().int().min(1).max(1_000), cursor: z.string().nullable() };
 const nextCursor = z.string().nullable();
 const sequence = z.number().int().nonnegative();
@@ -29,7 +36,7 @@ const ranges = {
   recordedTo: timestamp.nullable(),
 };
 /** Names and the values that they must have, all of them. */
-const metadata = z.record(z.string().min(1).max(100), z.string().max(500));
+const metadata = z.record(text(200), text(2_000));
 
 /** Totals of an account's entries. `posted` is on its normal side: debits raise assets and expenses, credits the rest. */
 export const accountTotals = z.object({
@@ -102,8 +109,8 @@ export const searchTransactions = defineCall({
   name: 'ledger.search-transactions',
   request: z.strictObject({
     ...asker,
-    transactionId: z.string().min(1).max(200).nullable(),
-    subject: z.string().nullable(),
+    transactionId: text(200).nullable(),
+    subject: text(200).nullable(),
     accountId: accountId.nullable(),
     ...ranges,
     metadata,
@@ -259,7 +266,7 @@ export const listHolds = defineCall({
 /** Commands that a rule refused, newest first: who asked what, and why not. */
 export const listRejections = defineCall({
   name: 'ledger.list-rejections',
-  request: z.strictObject({ ...asker, rejection: z.string().nullable(), ...page }),
+  request: z.strictObject({ ...asker, rejection: text(100).nullable(), ...page }),
   response: z.object({
     rejections: z.array(
       z.object({
