@@ -1,0 +1,35 @@
+/**
+ * What the check knows of one projection table: its columns, and the rows that the journal says it has. Cells are text
+ * as the source writes it: times as ISO 8601 in UTC with milliseconds, numbers in digits, true and false.
+ */
+import type { Mode } from '@daybook/contracts';
+import type { CheckedRow } from './findings';
+import type { RowShape } from './compare';
+import type { Refold, Step } from './refold';
+
+export type PassContext = { readonly mode: Mode; readonly accounts: Refold['accounts'] };
+
+/** A table whose rows are written once, when their event happens: column `sequence` says which. */
+export type LogPass = RowShape & {
+  readonly kind: 'log';
+  rows(step: Step, context: PassContext): readonly CheckedRow[];
+};
+
+/** A table of what is the case after the last event. */
+export type StatePass = RowShape & {
+  readonly kind: 'state';
+  /**
+   * The column whose values tell rows apart so well that a large table can be compared in parts; null for a table that
+   * fits into memory as the accounts do.
+   */
+  readonly partition: string | null;
+  begin(context: PassContext): StateFold;
+};
+
+export type StateFold = {
+  /** `mine` tells the values of the partition's column that belong to this part. */
+  step(step: Step, mine: (id: string) => boolean): void;
+  rows(): Iterable<CheckedRow>;
+};
+
+export type TablePass = LogPass | StatePass;
