@@ -10,6 +10,8 @@ export type Sql = { readonly text: string; readonly values: readonly unknown[] }
 /** No statement or forgotten transaction may hold back the readers of the log for longer. */
 const statementTimeoutMs = 30_000;
 const idleInTransactionTimeoutMs = 30_000;
+/** Whoever waits so long for a lock gives way: it may hold others itself. */
+const lockTimeoutMs = 10_000;
 
 /** Bounds both connecting and waiting for a free connection: callers get an answer while the database is away. */
 const connectTimeoutMs = 10_000;
@@ -27,6 +29,7 @@ export function openDatabase(options: {
     url.searchParams.get('options'),
     `-c search_path=${options.schema}`,
     `-c statement_timeout=${statementTimeoutMs}`,
+    `-c lock_timeout=${lockTimeoutMs}`,
     `-c idle_in_transaction_session_timeout=${idleInTransactionTimeoutMs}`,
     '-c timezone=UTC',
   ];

@@ -13,6 +13,7 @@ export {
 export { eventStoreDb, type EventStoreDbOptions } from './eventstoredb/event-store-db';
 export { memoryEventStore } from './memory-event-store';
 export { eventStoreMigrations, migrate, MigrationError, type MigrationSource } from './migrate';
+export { oldestWriter, type OldestWriter } from './oldest-writer';
 export { asOperational } from './operational';
 export { createPersonalData, type PersonalData } from './personal-data';
 export { postgresEventStore } from './postgres-event-store';

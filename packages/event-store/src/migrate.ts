@@ -27,7 +27,7 @@ export async function migrate(pool: Pool, schema: string, sources: readonly Migr
     await withConnection(pool, async (client) => {
       const lock = `daybook migrate ${schema}`;
       // Waiting for another migration, or a long migration itself, is not a runaway statement.
-      await client.query(`set statement_timeout = 0`);
+      await client.query(`set statement_timeout = 0; set lock_timeout = 0`);
       await client.query(`select pg_advisory_lock(hashtextextended($1, 0))`, [lock]);
       try {
         await prepareSchema(client, schema);
@@ -35,7 +35,7 @@ export async function migrate(pool: Pool, schema: string, sources: readonly Migr
       } finally {
         // When the connection is lost these fail, and the server has released the lock by then.
         await client.query(`select pg_advisory_unlock(hashtextextended($1, 0))`, [lock]).catch(() => undefined);
-        await client.query(`reset statement_timeout`).catch(() => undefined);
+        await client.query(`reset statement_timeout; reset lock_timeout`).catch(() => undefined);
       }
     });
   } catch (error) {

@@ -12,9 +12,9 @@ describe('openDatabase', () => {
     const url = `${database.url}?options=${encodeURIComponent('-c work_mem=5MB -c search_path=elsewhere')}`;
     const pool = openDatabase({ url, schema: 'mine', poolMax: 2, onError: () => undefined });
     const { rows } = await pool.query(
-      `select current_setting('search_path') as path, current_setting('statement_timeout') as limit, current_setting('work_mem') as memory`,
+      `select current_setting('search_path') as path, current_setting('statement_timeout') as limit, current_setting('lock_timeout') as locks, current_setting('idle_in_transaction_session_timeout') as idle, current_setting('work_mem') as memory`,
     );
-    expect(rows).toEqual([{ path: 'mine', limit: '30s', memory: '5MB' }]);
+    expect(rows).toEqual([{ path: 'mine', limit: '30s', locks: '10s', idle: '30s', memory: '5MB' }]);
     await pool.end();
   });
 });

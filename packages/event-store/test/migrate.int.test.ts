@@ -81,13 +81,14 @@ describe('migrate', () => {
 
   test('waits longer than the statement timeout of the pool for another that migrates, and leaves it as it was', async () => {
     await file('0001_create_things.sql', 'create table things (id int); select pg_sleep(0.4);');
-    const options = '-c search_path=s -c statement_timeout=100';
+    const options = '-c search_path=s -c statement_timeout=100 -c lock_timeout=90';
     const pools = [1, 2].map(() => new Pool({ connectionString: database.url, options, max: 1 }));
     await Promise.all(pools.map((pool) => migrate(pool, 's', [source])));
     for (const pool of pools) {
       await expect(pool.query('show statement_timeout')).resolves.toMatchObject({
         rows: [{ statement_timeout: '100ms' }],
       });
+      await expect(pool.query('show lock_timeout')).resolves.toMatchObject({ rows: [{ lock_timeout: '90ms' }] });
       await pool.end();
     }
   });

@@ -2,6 +2,7 @@ import { eventually } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { openDatabase } from '../src/database';
 import { start, type EventStore } from '../src/event-store';
+import { oldestWriter } from '../src/oldest-writer';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { anEvent, describeEventStore, readWhole, someEvents } from './event-store.contract';
 import { schemas } from './fixtures';
@@ -53,6 +54,38 @@ describe('the appends table', () => {
   });
 });
 
+describe('privileges', () => {
+  test('a role that may only read and append can do both, and change nothing, whatever triggers say', async () => {
+    const { schema, pool } = await databases.fresh();
+    const role = `appender_${databases.database.url.slice(-12)}`;
+    await pool.query(
+      `create role ${role}; grant usage on schema ${schema} to ${role};
+       grant select, insert on appends to ${role}; grant select on events to ${role}`,
+    );
+    await pool.query('alter table appends disable trigger appends_append_only');
+    const limited = openDatabase({
+      url: `${databases.database.url}?options=${encodeURIComponent(`-c role=${role}`)}`,
+      schema,
+      poolMax: 2,
+      onError: () => undefined,
+    });
+    const store = postgresEventStore(limited);
+    await store.append('s', someEvents(3), 'no_stream');
+    expect(await readWhole(store)).toHaveLength(3);
+    expect(await scannedCount(store)).toBe(3);
+    for (const statement of [
+      'update appends set count = 1',
+      'delete from appends',
+      'truncate appends',
+      'drop table appends',
+    ]) {
+      await expect(limited.query(statement)).rejects.toMatchObject({ code: '42501' });
+    }
+    await limited.end();
+    await pool.query(`drop owned by ${role}; drop role ${role}`);
+  });
+});
+
 describe('order under concurrency', () => {
   test('an event whose transaction began first and commits last is not skipped, and the tail does not wait for it', async () => {
     const { pool } = await databases.fresh();
@@ -70,6 +103,30 @@ describe('order under concurrency', () => {
     slow.release();
     const streams = (await readWhole(store)).map(({ stream }) => stream);
     expect(streams).toEqual(['slow', 'fast']);
+  });
+
+  test('who holds the readers back is found: an idle writer, and no idle reader', async () => {
+    const { pool } = await databases.fresh();
+    const [writer, reader] = [await pool.connect(), await pool.connect()];
+    const name = `writer ${databases.database.url.slice(-12)}`;
+    await writer.query(`set application_name = '${name}'`);
+    await reader.query('begin; select count(*) from appends');
+    await writer.query('begin');
+    // Other tests write in the same cluster, so that ours is the oldest only when they have ended.
+    await insertRaw(writer, 's');
+    await eventually(
+      async () => {
+        const oldest = await oldestWriter(pool);
+        expect(oldest).toMatchObject({ application: name, state: 'idle in transaction' });
+        expect(oldest?.ageMs).toBeGreaterThan(0);
+      },
+      { timeoutMs: 20_000 },
+    );
+    await writer.query('rollback');
+    expect((await oldestWriter(pool))?.application).not.toBe(name);
+    await reader.query('rollback');
+    await writer.query('reset application_name');
+    for (const client of [writer, reader]) client.release();
   });
 
   test('a transaction that rolls back leaves nothing to wait for', async () => {
