@@ -163,6 +163,7 @@ function apply(fold: Fold, type: string, data: Json, place: Place): void {
       });
     }
     case 'CommandRejected':
+    case 'CheckpointSigned':
       return;
     default:
       fold.violate('known-event', `${type} is not an event of a book`);

@@ -1,5 +1,27 @@
-import { parseConfig, sealingKeySetting, serviceSettings, type Environment } from '@daybook/runtime';
+import { parseSigningKey } from '@daybook/proof';
+import {
+  durationMsSetting,
+  parseConfig,
+  sealingKeySetting,
+  secretSetting,
+  serviceSettings,
+  type Environment,
+} from '@daybook/runtime';
 import { z } from 'zod';
+
+const signingKeySetting = secretSetting(1)
+  .refine(isSigningKey, 'must be an Ed25519 private key, PEM or its 32 bytes in base64')
+  .meta({ secret: true })
+  .optional();
+
+function isSigningKey(key: { reveal(): string }): boolean {
+  try {
+    parseSigningKey(key.reveal());
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 export const configSchema = z.object({
   ...serviceSettings,
@@ -20,6 +42,27 @@ export const configSchema = z.object({
     .max(1_000_000)
     .default(20_000)
     .describe('Commands of a book that may wait for their answer; more are refused until some are answered.'),
+  CHECKPOINT_SIGNING_KEY: signingKeySetting.describe(
+    'Private Ed25519 key that signs checkpoints of the books, PEM or 32 bytes in base64. Without it none are signed.',
+  ),
+  CHECKPOINT_FORMER_KEY: signingKeySetting.describe(
+    'The signing key before it, on a change of keys, until it has introduced the new one to every book.',
+  ),
+  CHECKPOINT_ORIGIN: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,150}$/)
+    .default('daybook')
+    .describe('Whose books these are, as every checkpoint says. It must not change.'),
+  CHECKPOINT_EVENTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .describe('New events of a book after which a checkpoint is signed at once.'),
+  CHECKPOINT_DELAY_MS: durationMsSetting(86_400_000)
+    .default(10_000)
+    .describe('Time that a new event waits for a checkpoint at most, in milliseconds.'),
 });
 export type Config = Readonly<z.output<typeof configSchema>>;
 

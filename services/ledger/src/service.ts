@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { mode as modeSchema, type Mode } from '@daybook/contracts';
 import {
   createPersonalData,
   createTableProjections,
@@ -7,15 +8,18 @@ import {
   type Projections,
   type StoredEvent,
 } from '@daybook/event-store';
-import type { Component, Service } from '@daybook/runtime';
-import { openPlatform, type PlatformOverrides } from '@daybook/service';
+import { parseSigningKey } from '@daybook/proof';
+import type { Component, Secret, Service } from '@daybook/runtime';
+import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
 import { jobTable } from './adapters/job-table';
+import { findTransactionSequence, provenBook } from './adapters/proven-books';
 import { publishedEvents } from './adapters/published-events';
 import { bookEventCodec, decodeBookEvent } from './adapters/stored-events';
 import { acceptTransfer } from './app/accept-transfer';
 import { createBooks, type Books } from './app/books';
+import { createCheckpoints } from './app/checkpoints';
 import { getBalance } from './app/get-balance';
 import { getTransfer } from './app/get-transfer';
 import { issueFunds } from './app/issue-funds';
@@ -28,6 +32,7 @@ import { listTransfers } from './app/list-transfers';
 import { createNotes, type Notes } from './app/notes';
 import { openAccount } from './app/open-account';
 import { postFact } from './app/post-fact';
+import type { ProofDeps } from './app/proofs';
 import { reverseTransfer } from './app/reverse-transfer';
 import { setAccountFrozen } from './app/set-account-frozen';
 import { transferConfirmation } from './app/transfer-confirmation';
@@ -35,6 +40,7 @@ import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
 import { settlementsSubscription } from './consumers/settlements';
 import { ledgerCalls, type LedgerCalls } from './http/calls';
+import { proofCalls } from './http/proof-calls';
 import { ledgerProjections } from './projections';
 import { findAccounts } from './projections/accounts';
 import { findTransactions } from './projections/transactions';
@@ -84,6 +90,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const kinds: readonly JobKind[] = [];
   const jobs = createJobs({ table: jobTable(jobPool), kinds, now, logger, onFatal });
   const calls = ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections, jobs }));
+  const proofs = proofsOf(config, platform, { books, projections });
   const post = postFact(books);
   const decode = (stored: StoredEvent) => decodeBookEvent(stored).event;
 
@@ -97,10 +104,41 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       platform.consumer(settlementsSubscription(post)),
       platform.relay({ name: 'ledger', map: publishedEvents }),
       jobs,
+      proofs.checkpoints,
     ],
-    routes: (app) => app.use(calls),
+    routes: (app) => app.use(calls).use(proofs.calls),
     notReady: () => (books.ready() ? undefined : 'the books are not open'),
   });
+}
+
+/** Signed checkpoints of the books, and the proofs and exports that stand on them. */
+function proofsOf(
+  config: Config,
+  { pool, store, now, logger, onFatal }: Platform,
+  { books, projections }: Pick<Reading, 'books' | 'projections'>,
+) {
+  const keyOf = (secret: Secret | undefined) => (secret === undefined ? null : parseSigningKey(secret.reveal()));
+  const key = keyOf(config.CHECKPOINT_SIGNING_KEY);
+  const deps = { pool, store, books, origin: config.CHECKPOINT_ORIGIN };
+  const proven = new Map(modeSchema.options.map((mode) => [mode, provenBook(deps, mode)]));
+  const bookOf = (mode: Mode) => proven.get(mode)!;
+  const findSequence: ProofDeps['findSequence'] = async (query) => {
+    await projections.caughtUp();
+    return findTransactionSequence(pool, query);
+  };
+  return {
+    calls: proofCalls(config.INTERNAL_TOKEN, { bookOf, findSequence }, key?.publicKey ?? null),
+    checkpoints: createCheckpoints({
+      books: [...proven.values()],
+      key,
+      formerKey: keyOf(config.CHECKPOINT_FORMER_KEY),
+      eventsMax: config.CHECKPOINT_EVENTS,
+      delayMs: config.CHECKPOINT_DELAY_MS,
+      now,
+      logger,
+      onFatal,
+    }),
+  };
 }
 
 /** Long work must not take the connections that requests wait for, so it has its own. */

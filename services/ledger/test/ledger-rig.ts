@@ -48,16 +48,16 @@ export async function ledgerRig(options: Options = {}) {
   const transport = openTransport({ kind: 'postgres', ...settings });
   await transport.start();
   const fatal: unknown[] = [];
-  const config = loadConfig({
+  const configured = {
     DATABASE_URL: database.url,
     INTERNAL_TOKEN: token,
     PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
     ...options.settings,
-  });
+  };
 
   /** Another process of the same service, as far as the database can tell. */
-  const open = async () => {
-    const service = createService(config, {
+  const open = async (changed: Record<string, string> = {}) => {
+    const service = createService(loadConfig({ ...configured, ...changed }), {
       transport,
       logger,
       onFatal: (error) => fatal.push(error),
@@ -98,6 +98,11 @@ export async function ledgerRig(options: Options = {}) {
       return running;
     },
     events: (mode = 'sandbox'): Promise<readonly StoredEvent[]> => store.readStream(`book-${mode}`),
+    /** Starts again with other settings. */
+    reconfigure: async (changed: Record<string, string>) => {
+      await stop(running);
+      running = await open(changed);
+    },
     /** `meanwhile` has the books to itself: nobody confirms what it accepts. */
     restart: async (meanwhile: (books: Books) => Promise<unknown> = async () => undefined) => {
       await stop(running);
@@ -133,6 +138,7 @@ function callsTo(url: string) {
   const call = callClient({ baseUrl: url, token: new Secret(token) });
   const mode = 'sandbox';
   return {
+    url,
     close: () => call.stop(),
     openAccount: (request: Partial<CallRequest<typeof openAccount>> & { accountId: string }) =>
       call(openAccount, { mode, tenantId: alice, asset: 'TXC', type: 'liability', floor: 0n, ...request }),

@@ -7,6 +7,7 @@ import { readPresented } from '../app/presented-credential';
 import { addressGroup, clientAddress, isAllowed } from './client-address';
 import { edgeFailures, sendFailure, type Dialect } from './dialect';
 import type { EventStreams } from './event-stream';
+import { sendLines } from './json-lines';
 import type { Limits } from './limits';
 import type { DialectName, Route } from './route';
 
@@ -141,8 +142,9 @@ function answer(route: Route, deps: GateDeps): RequestHandler {
       if (rejected) await deps.limits.countAuthFailure(String(res.locals.addressGroup));
       throw error;
     });
-    if (result.events === undefined) send(res, result);
-    else await deps.streams.send(res, result.events);
+    if (result.events !== undefined) await deps.streams.send(res, result.events);
+    else if (result.lines !== undefined) await sendLines(res, result.lines, deps.logger);
+    else send(res, result);
   };
 }
 

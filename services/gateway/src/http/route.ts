@@ -29,6 +29,8 @@ export type Answer = {
   readonly body?: unknown;
   /** Instead of a body: what is told as it comes, until there is no more or the signal says that nobody listens. */
   readonly events?: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>;
+  /** Instead of a body: JSON Lines, some at a time, each with its end. One that fails is cut off. */
+  readonly lines?: AsyncIterable<string>;
 };
 
 /** The request as it came, for what is checked byte by byte. */

@@ -8,6 +8,7 @@ import { jobRoutes } from './native/jobs';
 import { ledgerRoutes } from './native/ledger';
 import { operationRoutes } from './native/operations';
 import { parkedRoutes, type ParkedDeps } from './native/parked';
+import { proofRoutes } from './native/proofs';
 import { sandboxRoutes } from './native/sandbox';
 import { sessionRoutes } from './native/sessions';
 import { webhookDeliveryRoutes } from './native/webhook-deliveries';
@@ -40,5 +41,6 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...operationRoutes(deps),
     ...parkedRoutes(deps),
     ...jobRoutes(deps),
+    ...proofRoutes(deps),
   ];
 }

@@ -1,0 +1,72 @@
+/** The books with their trees, as proofs, exports and the signing of checkpoints see them. */
+import type { Mode } from '@daybook/contracts';
+import type { EventStore } from '@daybook/event-store';
+import { sha256Hex } from '@daybook/runtime';
+import { parseCheckpoint } from '@daybook/proof';
+import type { Pool } from 'pg';
+import { treeTable } from './tree-table';
+import { contentHashOf, streamOf, type Books } from '../app/books';
+import type { BookToSign } from '../app/checkpoints';
+import { journalTree, type JournalBytes, type ReadJournal, type RecordedCheckpoint } from '../app/journal-tree';
+import type { ProvenBook } from '../app/proofs';
+
+export type ProvenBooksDeps = {
+  readonly pool: Pool;
+  readonly store: EventStore;
+  readonly books: Books;
+  /** Of this instance. Each book appends its own name. */
+  readonly origin: string;
+};
+
+export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & BookToSign {
+  const { pool, store, books } = deps;
+  const stream = streamOf(mode);
+  const table = treeTable(pool, mode);
+  const read: ReadJournal = (from, to) => store.readStream(stream, { from: BigInt(from), limit: to - from });
+  return {
+    mode,
+    origin: `${deps.origin}/${stream}`,
+    table,
+    read,
+    tree: journalTree({ read, table, checkpointOf }),
+    length: () => books.of(mode).read(({ length }) => length),
+    async record({ text, signature }) {
+      const { size, root, keyId } = parseCheckpoint(text);
+      await books.of(mode).submit({
+        type: 'SignCheckpoint',
+        // Nobody can take this id before.
+        checkpointId: `checkpoint:${sha256Hex(signature)}`,
+        contentHash: contentHashOf({ text, signature }),
+        size,
+        root: root.toString('base64'),
+        keyId,
+        checkpoint: text,
+        signature,
+      });
+    },
+  };
+}
+
+/** A checkpoint that was recorded is believed here, because the book that records it was verified when it was loaded. */
+function checkpointOf({ type, payload }: JournalBytes[number], sequence: number): RecordedCheckpoint | null {
+  if (type !== 'CheckpointSigned') return null;
+  const { checkpoint: text, signature } = JSON.parse(payload.toString('utf8')) as {
+    checkpoint: string;
+    signature: string;
+  };
+  const { size, nextKey } = parseCheckpoint(text);
+  return { text, signature, size, sequence, changesKey: nextKey !== null };
+}
+
+const findSequenceSql = `select t.sequence from transactions_v1 t
+  where t.mode = $1 and t.transaction_id = $2
+    and ($3::uuid is null or exists (
+          select from entries_v1 e where e.mode = t.mode and e.sequence = t.sequence and e.tenant_id = $3))`;
+
+export async function findTransactionSequence(
+  pool: Pool,
+  { mode, tenantId, transactionId }: { mode: Mode; tenantId: string | null; transactionId: string },
+): Promise<number | null> {
+  const { rows } = await pool.query<{ sequence: string }>(findSequenceSql, [mode, transactionId, tenantId]);
+  return rows[0] === undefined ? null : Number(rows[0].sequence);
+}
