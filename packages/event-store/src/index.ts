@@ -33,3 +33,7 @@ export {
   type StoredFold,
   type TableProjection,
 } from './table-projections';
+export { createGenerations, type Generations, type GenerationsOptions } from './generations';
+export { dumpTable, type TableDump } from './generation-dump';
+export { dropGeneration, generationsOf, type Generation, type GenerationPlan } from './generation-tables';
+export type { BuildOptions, BuildReport, BuildStep, TableComparison } from './generation-build';

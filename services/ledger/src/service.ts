@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { mode as modeSchema, type Mode } from '@daybook/contracts';
 import {
+  createGenerations,
   createPersonalData,
-  createTableProjections,
   openDatabase,
   type EventStore,
   type Projections,
@@ -41,8 +41,8 @@ import { intentsSubscription } from './consumers/intents';
 import { settlementsSubscription } from './consumers/settlements';
 import { ledgerCalls, type LedgerCalls } from './http/calls';
 import { proofCalls } from './http/proof-calls';
-import { ledgerProjections } from './projections';
 import { findAccounts } from './projections/accounts';
+import { ledgerReadModels } from './projections/read-models';
 import { findTransactions } from './projections/transactions';
 import { findTransfer, findTransfers } from './projections/transfers';
 
@@ -69,16 +69,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     batchMax: config.BATCH_MAX,
     queueMax: config.QUEUE_MAX,
   });
-  const projections = createTableProjections({
-    pool,
-    store,
-    codec: bookEventCodec,
-    name: 'ledger_v1',
-    schema: 'ledger',
-    projections: ledgerProjections,
-    logger,
-    onFatal,
-  });
+  const projections = createGenerations({ ...ledgerReadModels, pool, store, codec: bookEventCodec, logger, onFatal });
   const personalData = createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now });
   const notes = createNotes(personalData, config.PERSONAL_DATA_KEY);
   const jobPool = openDatabase({

@@ -1,0 +1,241 @@
+/**
+ * Generations of read models: every build of the tables lies in a schema of its own, `<schema>_g<number>`, and views of the
+ * service's schema show the live one.
+ *
+ *   building ──▶ live ──▶ old ──▶ dropped
+ *       └─────────────────────────▲
+ *
+ * All changes of state are made under one lock. Becoming live replaces the views in the transaction that retires the
+ * generation before, under that one's claim: it moves no more, and whoever follows it finds out at its next batch.
+ */
+import { assert } from '@daybook/core';
+import type { Pool } from 'pg';
+import { inTransaction, type Tx } from './database';
+import type { EventStore, Position } from './event-store';
+import { asOperational } from './operational';
+import { createIndexesSql, createTableSql, type ProjectionTable } from './projection-table';
+import { forgetStatements } from './projection-statements';
+import { tablesOf, versionsOf } from './table-projections';
+
+export type Generation = {
+  readonly number: number;
+  readonly state: 'building' | 'live' | 'old' | 'dropped';
+  /** Of the projections that fill it. */
+  readonly versions: string;
+  /** Name of its checkpoint, and of its schema. */
+  readonly checkpoint: string;
+  /** Tells the further views of one build from those of another. */
+  readonly views: string;
+};
+
+/** What generations are made of in this build. */
+export type GenerationPlan = {
+  /** The service's schema, which connections have in their search path. */
+  readonly schema: string;
+  readonly projections: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly tables: readonly ProjectionTable[];
+  }[];
+  /** Views beside those that show each table: the statements that make them anew, and what tells them from others. */
+  readonly views?: { readonly hash: string; readonly statements: readonly string[] };
+};
+
+const columns = 'number, state, versions, checkpoint, views';
+
+export async function generationsOf(pool: Pool): Promise<readonly Generation[]> {
+  try {
+    const { rows } = await pool.query<Generation>(`select ${columns} from projection_generations order by number`);
+    return rows;
+  } catch (error) {
+    throw asOperational(error);
+  }
+}
+
+export async function liveGeneration(pool: Pool): Promise<Generation | undefined> {
+  return (await generationsOf(pool)).find(({ state }) => state === 'live');
+}
+
+/** The live generation. The first is made on the spot; a live one gets this build's views when it has others. */
+export async function ensureLive(pool: Pool, plan: GenerationPlan): Promise<Generation> {
+  return inTransaction(pool, async (tx) => {
+    await lockGenerations(tx, plan);
+    const live = await inState(tx, 'live');
+    if (live === undefined) {
+      const first = await create(tx, plan, 'building');
+      return makeLive(tx, plan, first);
+    }
+    if (live.versions !== versionsOf(plan.projections) || live.views === viewsHashOf(plan)) return live;
+    return makeLive(tx, plan, live);
+  });
+}
+
+/** The one that is being built of the same projections, to go on with, or another. One of other projections is dropped. */
+export async function ensureBuilding(pool: Pool, plan: GenerationPlan): Promise<Generation> {
+  return inTransaction(pool, async (tx) => {
+    await lockGenerations(tx, plan);
+    const building = await inState(tx, 'building');
+    if (building?.versions === versionsOf(plan.projections)) return building;
+    if (building) await drop(tx, building);
+    return create(tx, plan, 'building');
+  });
+}
+
+/** False when the live generation has moved on further than the one that is to be shown. */
+export async function switchTo(
+  pool: Pool,
+  plan: GenerationPlan,
+  { store, next }: { readonly store: EventStore; readonly next: Generation },
+): Promise<boolean> {
+  return inTransaction(pool, async (tx) => {
+    // Whoever reads the views for long must not make everyone behind wait for us: the caller tries again.
+    await tx.query(`set local lock_timeout = '${switchLockMs}ms'`);
+    await lockGenerations(tx, plan);
+    const live = await inState(tx, 'live');
+    assert(live && live.number !== next.number, `generation ${next.number} is live already`);
+    const [shown, behind] = [await claimed(tx, live), await claimed(tx, next)];
+    if (store.compare(behind, shown) < 0) return false;
+    await tx.query(
+      `update projection_generations set state = 'old', retired_at = clock_timestamp() where number = $1`,
+      [live.number],
+    );
+    await tx.query(`update subscriptions set version = 'retired ' || version where name = $1`, [live.checkpoint]);
+    await makeLive(tx, plan, next);
+    return true;
+  });
+}
+
+const switchLockMs = 500;
+
+/** Drops the tables of a generation that nobody reads any more. */
+export async function dropGeneration(pool: Pool, plan: Pick<GenerationPlan, 'schema'>, number: number): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await lockGenerations(tx, plan);
+    const { rows } = await tx.query<Generation>(`select ${columns} from projection_generations where number = $1`, [
+      number,
+    ]);
+    const generation = rows[0];
+    assert(generation?.state !== 'live', `generation ${number} is live`);
+    if (generation && generation.state !== 'dropped') await drop(tx, generation);
+  });
+}
+
+/** Numbers of the generations that were retired longer ago. */
+export async function retiredFor(pool: Pool, milliseconds: number): Promise<readonly number[]> {
+  const { rows } = await pool.query<{ number: number }>(
+    `select number from projection_generations
+      where state = 'old' and retired_at <= clock_timestamp() - $1 * interval '1 millisecond' order by number`,
+    [milliseconds],
+  );
+  return rows.map(({ number }) => number);
+}
+
+async function lockGenerations(tx: Tx, { schema }: Pick<GenerationPlan, 'schema'>): Promise<void> {
+  await tx.query(`select pg_advisory_xact_lock(hashtextextended($1, 0))`, [`projection generations ${schema}`]);
+}
+
+async function inState(tx: Tx, state: Generation['state']): Promise<Generation | undefined> {
+  const { rows } = await tx.query<Generation>(`select ${columns} from projection_generations where state = $1`, [
+    state,
+  ]);
+  return rows[0];
+}
+
+/** Waits for the claim of its runner, which then cannot move until this transaction ends; returns its place. */
+async function claimed(tx: Tx, { checkpoint }: Generation): Promise<Position> {
+  await tx.query(
+    `select pg_advisory_xact_lock(hashtextextended('subscription ' || current_schema() || ' ' || $1::text, 0))`,
+    [checkpoint],
+  );
+  const { rows } = await tx.query<{ position: Position }>(`select position from subscriptions where name = $1`, [
+    checkpoint,
+  ]);
+  const position = rows[0]?.position;
+  assert(position !== undefined, `generation ${checkpoint} has no checkpoint`);
+  return position;
+}
+
+async function create(tx: Tx, plan: GenerationPlan, state: 'building'): Promise<Generation> {
+  const { rows } = await tx.query<{ number: number }>(
+    `select coalesce(max(number), 0) + 1 as number from projection_generations`,
+  );
+  const number = rows[0]?.number ?? 1;
+  const name = `${plan.schema}_g${number}`;
+  const versions = versionsOf(plan.projections);
+  await tx.query(`create schema ${name}`);
+  for (const table of tablesOf(plan.projections)) {
+    await tx.query(createTableSql(name, table));
+    for (const statement of createIndexesSql(name, table)) await tx.query(statement);
+  }
+  // Which rows of which tables others see is a matter of the tables.
+  await tx.query(`grant usage on schema ${name} to public`);
+  await tx.query(`insert into subscriptions (name, version, position) values ($1, $2, 'start')`, [name, versions]);
+  await tx.query(`insert into projection_generations (number, state, versions, checkpoint) values ($1, $2, $3, $4)`, [
+    number,
+    state,
+    versions,
+    name,
+  ]);
+  return { number, state, versions, checkpoint: name, views: '' };
+}
+
+async function makeLive(tx: Tx, plan: GenerationPlan, generation: Generation): Promise<Generation> {
+  await replaceViews(tx, plan, generation);
+  const views = viewsHashOf(plan);
+  await tx.query(
+    `update projection_generations set state = 'live', live_at = coalesce(live_at, clock_timestamp()), views = $2
+      where number = $1`,
+    [generation.number, views],
+  );
+  return { ...generation, state: 'live', views };
+}
+
+/**
+ * A view for each table, under its name. Those that fit are replaced where they stand; when columns have gone or changed
+ * their type, all are made anew, and with them whatever others have built upon them is gone.
+ */
+async function replaceViews(tx: Tx, { schema, projections, views }: GenerationPlan, to: Generation): Promise<void> {
+  const tables = tablesOf(projections);
+  const create = async () => {
+    for (const table of tables) {
+      await tx.query(
+        `create or replace view ${schema}.${table.name} with (security_invoker = true) as
+         select ${Object.keys(table.columns).join(', ')} from ${to.checkpoint}.${table.name}`,
+      );
+      await tx.query(`grant select on ${schema}.${table.name} to public`);
+    }
+  };
+  await tx.query('savepoint views');
+  try {
+    await create();
+  } catch (error) {
+    if ((error as { code?: string }).code !== invalidTableDefinition) throw error;
+    await tx.query('rollback to savepoint views');
+    for (const { name } of tables) await tx.query(`drop view if exists ${schema}.${name} cascade`);
+    await create();
+  }
+  for (const statement of views?.statements ?? []) await tx.query(statement);
+}
+
+/** What Postgres says of a view that would lose a column. */
+const invalidTableDefinition = '42P16';
+
+function viewsHashOf({ views }: GenerationPlan): string {
+  return views?.hash ?? '';
+}
+
+/** Refused while anything else depends on its tables. */
+async function drop(tx: Tx, { number, checkpoint }: Generation): Promise<void> {
+  const { rows } = await tx.query<{ name: string }>(
+    `select quote_ident(relname) as name from pg_class where relnamespace = to_regnamespace($1) and relkind = 'r'`,
+    [checkpoint],
+  );
+  if (rows.length > 0) await tx.query(`drop table ${rows.map(({ name }) => `${checkpoint}.${name}`).join(', ')}`);
+  await tx.query(`drop schema if exists ${checkpoint}`);
+  await tx.query(`delete from subscriptions where name = $1`, [checkpoint]);
+  await tx.query(
+    `update projection_generations set state = 'dropped', dropped_at = clock_timestamp() where number = $1`,
+    [number],
+  );
+  forgetStatements(checkpoint);
+}

@@ -1,0 +1,231 @@
+/**
+ * Read models in generations of tables: follows the live one and, when this build makes other tables than the live one
+ * has, builds its own beside it and switches. Meanwhile the old one is moved by the processes of the build that made it;
+ * this build shows it as they leave it.
+ */
+import { assert, isOperationalError, OperationalError } from '@daybook/core';
+import type { Logger, OnFatal } from '@daybook/runtime';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Retired } from './batches';
+import { buildGeneration, type BuildDeps, type BuildOptions, type BuildReport } from './generation-build';
+import { dropGeneration, ensureLive, liveGeneration, retiredFor, type Generation } from './generation-tables';
+import type { EventStore, Position } from './event-store';
+import type { Projections } from './projections';
+import { createTableProjections, versionsOf } from './table-projections';
+import type { Pool } from 'pg';
+
+export type Generations = Projections & {
+  /** A generation anew from the log, whatever the live one is; once it has switched, this follows it. */
+  rebuild(options: BuildOptions): Promise<BuildReport>;
+};
+
+export type GenerationsOptions<Event extends { readonly type: string }> = BuildDeps<Event> & {
+  readonly logger: Logger;
+  readonly onFatal: OnFatal;
+  readonly batchSize?: number;
+  /** How long a generation that was replaced is kept. */
+  readonly keepOldMs?: number;
+};
+
+const keepOldMsDefault = 10 * 60_000;
+const sweepMs = 60_000;
+const retryMs = 1_000;
+
+export function createGenerations<Event extends { readonly type: string }>(
+  options: GenerationsOptions<Event>,
+): Generations {
+  const { pool, logger, onFatal } = options;
+  const versions = versionsOf(options.projections);
+  const following = createFollowing(options, versions);
+  let run: { readonly stopping: AbortController; readonly work: readonly Promise<unknown>[] } | undefined;
+
+  const rebuild = async (how: BuildOptions): Promise<BuildReport> => {
+    const report = await buildGeneration(options, how);
+    await following.replace();
+    return report;
+  };
+  return {
+    name: `generations of ${options.schema}`,
+    async start() {
+      assert(run === undefined, 'the generations are running already');
+      const live = await ensureLive(pool, options);
+      const stopping = new AbortController();
+      const { signal } = stopping;
+      await following.start(live, signal);
+      const isLive = async () => (await liveGeneration(pool))?.versions === versions;
+      const upgraded = upgrade({ isLive, rebuild, replace: following.replace }, { signal, logger, onFatal });
+      run = { stopping, work: [upgraded, sweep(options, signal)] };
+    },
+    async stop() {
+      const ending = run;
+      run = undefined;
+      ending?.stopping.abort();
+      await Promise.allSettled(ending?.work ?? []);
+      await following.stop();
+    },
+    rebuild,
+    caughtUp: following.caughtUp,
+  };
+}
+
+/** Whoever follows the live generation at the time. */
+function createFollowing<Event extends { readonly type: string }>(
+  options: GenerationsOptions<Event>,
+  versions: string,
+) {
+  const { pool, onFatal } = options;
+  let current: Follower | undefined;
+  /** One replacement at a time. */
+  let changing: Promise<void> = Promise.resolve();
+  let stopping: AbortSignal | undefined;
+
+  const follow = async (live: Generation | undefined): Promise<void> => {
+    await current?.stop();
+    for (let next = live; ; next = await liveGeneration(pool)) {
+      assert(next, 'no generation is live');
+      current = next.versions === versions ? runner(options, next, () => void replace()) : onlooker(options, next);
+      try {
+        return await current.start();
+      } catch (error) {
+        // Replaced a moment ago.
+        if (!(error instanceof Retired)) throw error;
+      }
+    }
+  };
+  const replaceOnce = async (): Promise<void> => {
+    while (stopping?.aborted === false) {
+      try {
+        const live = await liveGeneration(pool);
+        if (live?.number !== current?.generation) await follow(live);
+        return;
+      } catch (error) {
+        if (!isOperationalError(error)) return onFatal(error);
+        await delay(retryMs, undefined, { signal: stopping }).catch(() => undefined);
+      }
+    }
+  };
+  /** Follows what is live by now. */
+  const replace = (): Promise<void> => (changing = changing.then(replaceOnce));
+  return {
+    replace,
+    async start(live: Generation, signal: AbortSignal) {
+      stopping = signal;
+      await follow(live);
+    },
+    async stop() {
+      await changing;
+      await current?.stop();
+      current = undefined;
+    },
+    async caughtUp(): Promise<void> {
+      for (;;) {
+        await changing;
+        const follower = current;
+        if (follower === undefined) throw notRunning();
+        try {
+          return await follower.caughtUp();
+        } catch (error) {
+          await changing;
+          // Another one shows the tables now, and shows at least what this one did.
+          if (current === follower) throw error;
+        }
+      }
+    },
+  };
+}
+
+type Follower = Projections & { readonly generation: number };
+
+function runner<Event extends { readonly type: string }>(
+  options: GenerationsOptions<Event>,
+  { number, checkpoint }: Generation,
+  retired: () => void,
+): Follower {
+  const { pool, store, codec, projections, logger, onFatal, batchSize } = options;
+  const following = createTableProjections({
+    pool,
+    store,
+    codec,
+    projections,
+    logger,
+    onFatal,
+    retired,
+    ...(batchSize === undefined ? {} : { batchSize }),
+    name: checkpoint,
+    schema: checkpoint,
+  });
+  return { ...following, generation: number };
+}
+
+const onlookMs = 50;
+const onlookMaxMs = 30_000;
+
+/** Of a generation that this build cannot move: waits until those who can have done so. */
+function onlooker({ pool, store }: { readonly pool: Pool; readonly store: EventStore }, live: Generation): Follower {
+  const stopping = new AbortController();
+  return {
+    generation: live.number,
+    name: `onlooker of ${live.checkpoint}`,
+    start: async () => undefined,
+    stop: async () => stopping.abort(),
+    async caughtUp() {
+      const target = await store.tail();
+      for (const end = Date.now() + onlookMaxMs; Date.now() < end && !stopping.signal.aborted;) {
+        const { rows } = await pool.query<{ position: Position }>(
+          'select position from subscriptions where name = $1',
+          [live.checkpoint],
+        );
+        if (rows[0] && store.compare(rows[0].position, target) >= 0) return;
+        await delay(onlookMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+      throw notRunning();
+    },
+  };
+}
+
+function notRunning(): OperationalError {
+  return new OperationalError('store_unavailable', true, { detail: 'the read models are being built' });
+}
+
+/** Makes this build's tables the live ones, unless they are, or until another process has done it. */
+async function upgrade(
+  generations: {
+    isLive(): Promise<boolean>;
+    rebuild(options: BuildOptions): Promise<BuildReport>;
+    replace(): Promise<void>;
+  },
+  { signal, logger, onFatal }: { readonly signal: AbortSignal; readonly logger: Logger; readonly onFatal: OnFatal },
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      if (await generations.isLive()) return await generations.replace();
+      const { generation } = await generations.rebuild({ signal, onDifference: 'switch', onAbort: 'keep' });
+      logger.info({ generation }, 'the read models of this build are live');
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isOperationalError(error)) return onFatal(error);
+      logger.warn({ error }, 'the read models will be built on');
+      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}
+
+/** Drops what was replaced long ago. */
+async function sweep(
+  {
+    pool,
+    schema,
+    logger,
+    keepOldMs = keepOldMsDefault,
+  }: Pick<GenerationsOptions<never>, 'pool' | 'schema' | 'logger' | 'keepOldMs'>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for (const number of await retiredFor(pool, keepOldMs)) await dropGeneration(pool, { schema }, number);
+    } catch (error) {
+      logger.warn({ error }, 'old read models could not be dropped');
+    }
+    await delay(sweepMs, undefined, { signal }).catch(() => undefined);
+  }
+}
