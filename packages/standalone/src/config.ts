@@ -38,6 +38,9 @@ export const configSchema = z.object({
   INTENT_TTL_MS: durationMsSetting(30 * 24 * 3_600_000)
     .optional()
     .describe('Lifetime of a payment intent in milliseconds, instead of the 30 minutes of the intents service.'),
+  CHECKPOINT_DELAY_MS: durationMsSetting(86_400_000)
+    .optional()
+    .describe('Time that a new event waits for a signed checkpoint at most, in milliseconds, instead of 10 seconds.'),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

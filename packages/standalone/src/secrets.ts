@@ -3,7 +3,7 @@
  * DAYBOOK_HOME/secrets.json; losing the file loses access to what they encrypt and derive.
  */
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writePrivateFile } from './private-file';
@@ -15,6 +15,8 @@ const schema = z.object({
   tokenPublicKey: z.string(),
   secretsKey: z.string(),
   personalDataKey: z.string(),
+  checkpointPrivateKey: z.string(),
+  checkpointPublicKey: z.string(),
   evmXpub: z.string(),
   tronXpub: z.string(),
   depositMnemonic: z.string(),
@@ -24,16 +26,28 @@ export type Secrets = z.infer<typeof schema>;
 
 export async function loadSecrets(home: string): Promise<Secrets> {
   const path = join(home, 'secrets.json');
-  if (existsSync(path)) return schema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  const secrets = await makeSecrets();
+  const kept = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Partial<Secrets>) : undefined;
+  const complete = schema.safeParse(kept);
+  if (complete.success) return complete.data;
+  // Of an instance that is older than some of the keys, the others are kept.
+  const secrets = schema.parse({ ...(await makeSecrets()), ...kept });
   writePrivateFile(path, secrets);
   return secrets;
+}
+
+/** For `daybook verify`, and for whoever is to verify the books. */
+export function writePublicKey(home: string, { checkpointPublicKey }: Secrets): void {
+  writeFileSync(join(home, 'checkpoint-public-key.pem'), checkpointPublicKey);
 }
 
 async function makeSecrets(): Promise<Secrets> {
   const { HDNodeWallet, Mnemonic } = await import('ethers');
   const { privateKey, publicKey } = generateKeyPairSync('ec', {
     namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const checkpoint = generateKeyPairSync('ed25519', {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
     publicKeyEncoding: { type: 'spki', format: 'pem' },
   });
@@ -47,6 +61,8 @@ async function makeSecrets(): Promise<Secrets> {
     tokenPublicKey: publicKey,
     secretsKey: randomBytes(32).toString('base64'),
     personalDataKey: randomBytes(32).toString('base64'),
+    checkpointPrivateKey: checkpoint.privateKey,
+    checkpointPublicKey: checkpoint.publicKey,
     evmXpub: xpub("m/44'/60'/0'/0"),
     tronXpub: xpub("m/44'/195'/0'/0"),
     depositMnemonic: mnemonic.phrase,

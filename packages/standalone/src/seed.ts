@@ -43,7 +43,8 @@ export type Credentials = {
     readonly recipientToken: string;
     readonly recipientWalletId: string;
   };
-  readonly ops: { readonly token: string };
+  /** One for each mode: operators act in that of their credential. */
+  readonly ops: { readonly token: string; readonly liveToken: string };
   readonly auditor: { readonly token: string; readonly databaseUrl: string | null };
 };
 
@@ -153,6 +154,7 @@ async function issueCredentials(
     walletId: recipientWalletId,
   });
   const operator = await issue(identity, demo, 'token', ['ops', 'ledger:read', 'audit']);
+  const liveOperator = await issue(identity, demo, 'token', ['ops', 'ledger:read', 'audit'], { mode: 'live' });
   return {
     partner: { username: partner.login, password: partner.password, apiKey: apiKey.secret },
     intents: { clientId: client.credentialId, clientSecret: client.secret },
@@ -169,7 +171,7 @@ async function issueCredentials(
       recipientToken: payee.secret,
       recipientWalletId,
     },
-    ops: { token: operator.secret },
+    ops: { token: operator.secret, liveToken: liveOperator.secret },
   };
 }
 

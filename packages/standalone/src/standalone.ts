@@ -18,7 +18,7 @@ import * as settlement from '@services/settlement';
 import type { Config } from './config';
 import { instanceLock } from './instance-lock';
 import { writeEndpoints } from './endpoints';
-import { loadSecrets, type Secrets } from './secrets';
+import { loadSecrets, writePublicKey, type Secrets } from './secrets';
 import { seedDemo } from './seed';
 
 type ServiceName = 'identity' | 'ledger' | 'chain-watcher' | 'intents' | 'settlement' | 'notifications' | 'gateway';
@@ -78,6 +78,7 @@ function home(config: Config, running: Running): Component {
     async start() {
       mkdirSync(config.DAYBOOK_HOME, { recursive: true, mode: 0o700 });
       running.secrets = await loadSecrets(config.DAYBOOK_HOME);
+      writePublicKey(config.DAYBOOK_HOME, running.secrets);
     },
     stop: async () => undefined,
   };
@@ -220,7 +221,12 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
       SECRETS_KEY: secrets.secretsKey,
       PERSONAL_DATA_KEY: secrets.personalDataKey,
     },
-    ledger: { PERSONAL_DATA_KEY: secrets.personalDataKey },
+    ledger: {
+      PERSONAL_DATA_KEY: secrets.personalDataKey,
+      CHECKPOINT_SIGNING_KEY: secrets.checkpointPrivateKey,
+      CHECKPOINT_ORIGIN: `daybook/${secrets.instanceId}`,
+      CHECKPOINT_DELAY_MS: config.CHECKPOINT_DELAY_MS?.toString(),
+    },
     'chain-watcher': {
       EVM_RPC_URL: evm?.rpcUrl,
       EVM_USDT_CONTRACT: evm?.usdtContract,
