@@ -29,7 +29,7 @@ export class Distributed extends Instance {
     private readonly brokers: readonly string[],
     private readonly more: Readonly<Record<string, string>> = {},
   ) {
-    super();
+    super({ ...more });
   }
 
   override get url(): string {
@@ -55,6 +55,7 @@ export class Distributed extends Instance {
     for (const service of services) {
       const settings = {
         ...this.more,
+        ...(await this.eventStoreSettings()),
         EVM_RPC_URL: node.url,
         EVM_USDT_CONTRACT: usdtContract,
         WEBHOOK_ALLOW_LOOPBACK: 'true',

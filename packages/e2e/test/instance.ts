@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { payFromFaucet } from '@daybook/embedded';
 import { readCredentials, readEndpoints, type Credentials } from '@daybook/standalone';
+import type { BooksSource } from '@daybook/testing';
+import { eventStoreOfRun, type EventStoreOfRun } from './event-store-of-run';
 
 const program = join(__dirname, '../../standalone/dist/main.js');
 const readyWithinMs = 45_000;
@@ -27,6 +29,7 @@ export class Instance {
   readonly logFile = join(this.home, 'log.jsonl');
   #child: ChildProcess | undefined;
   #url = '';
+  #eventStore: EventStoreOfRun | undefined;
 
   constructor(private readonly settings: Record<string, string> = {}) {}
 
@@ -48,6 +51,7 @@ export class Instance {
       DAYBOOK_HOME: this.home,
       DAYBOOK_PORT: '0',
       ...this.settings,
+      ...(await this.eventStoreSettings()),
     };
     const child = spawn(process.execPath, [program], {
       env: env as NodeJS.ProcessEnv,
@@ -89,6 +93,7 @@ export class Instance {
   /** Stops what runs and removes all state. */
   async dispose(): Promise<void> {
     await this.stop();
+    await this.#eventStore?.stop();
     rmSync(this.home, { recursive: true, force: true });
   }
 
@@ -183,6 +188,17 @@ export class Instance {
     const { evm } = readEndpoints(this.home);
     return (await payFromFaucet({ rpcUrl: evm.rpcUrl, to, asset, amount, usdtAddress: evm.usdtContract }))
       .transactionHash;
+  }
+
+  /** What tells the programs where their events are. The store lives as long as the instance, over its restarts. */
+  protected async eventStoreSettings(): Promise<Readonly<Record<string, string>>> {
+    this.#eventStore ??= await eventStoreOfRun(this.settings);
+    return this.#eventStore.settings;
+  }
+
+  /** For the books check. */
+  get books(): BooksSource {
+    return { databaseUrl: this.databaseUrl, eventsOf: this.#eventStore?.eventsOf };
   }
 
   get databaseUrl(): string {

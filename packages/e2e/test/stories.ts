@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openReceiver, readEndpoints, type ReceivedWebhook } from '@daybook/standalone';
+import { openReceiver, type ReceivedWebhook } from '@daybook/standalone';
 import { checkBooks, eventually } from '@daybook/testing';
 import { Client } from 'pg';
 import type { Instance } from './instance';
@@ -236,10 +236,7 @@ function secretsOf(file: string): string[] {
 
 /** All invariants of the books, read from the database by a program that shares no code with the ledger. */
 export async function expectBooksBalance(daybook: Instance): Promise<void> {
-  const { databaseUrl } = readEndpoints(daybook.home);
-  await eventually(async () => expect((await checkBooks({ databaseUrl })).violations).toEqual([]), {
-    timeoutMs: 15_000,
-  });
+  await eventually(async () => expect((await checkBooks(daybook.books)).violations).toEqual([]), { timeoutMs: 15_000 });
 }
 
 /** What the journal holds for a subject: what came in per asset, and that every transaction balances. */

@@ -1,4 +1,5 @@
 /** The books check that every test which moves money ends with. */
+import { auditSubscriptions, start, type EventStore } from '@daybook/event-store';
 import { Pool, type PoolClient } from 'pg';
 import { compareDeposits, type ChainEvent } from './books-deposits';
 import { compareIntents, type IntentEvent } from './books-intents';
@@ -18,8 +19,9 @@ export type BooksReport = {
  */
 export type BooksPools = { readonly ledger: Pool; readonly intents?: Pool; readonly chainWatcher?: Pool };
 
-/** The pools, or the database that has the services' schemas, as the standalone's has. */
-export type BooksSource = BooksPools | { readonly databaseUrl: string };
+/** The pools, or the database that has the services' schemas, as the standalone's has, and maybe not their events. */
+export type BooksSource =
+  BooksPools | { readonly databaseUrl: string; readonly eventsOf?: ((service: string) => EventStore) | undefined };
 
 const modes = ['sandbox', 'live'];
 
@@ -28,26 +30,46 @@ const following: readonly BooksRule[] = ['projection', 'intent', 'deposit'];
 
 /** One consistent look at the books: all violations, none when they balance. */
 export async function checkBooks(source: BooksSource): Promise<BooksReport> {
-  if ('ledger' in source) return check(source);
+  if ('ledger' in source) return check(source, () => undefined);
   const poolOf = (schema: string) =>
     new Pool({ connectionString: source.databaseUrl, max: 1, options: `-c search_path=${schema}` });
   const pools = { ledger: poolOf('ledger'), intents: poolOf('intents'), chainWatcher: poolOf('chain_watcher') };
   try {
     const { rows } = await pools.chainWatcher.query(`select 1 from pg_namespace where nspname = 'chain_watcher'`);
     const { chainWatcher, ...others } = pools;
-    return await check(rows.length === 0 ? others : { chainWatcher, ...others });
+    const open = stores(pools, source.eventsOf);
+    return await check(rows.length === 0 ? others : { chainWatcher, ...others }, open);
   } finally {
     await Promise.all(Object.values(pools).map((pool) => pool.end()));
   }
 }
 
-async function check({ ledger, intents, chainWatcher }: BooksPools): Promise<BooksReport> {
+/** Where the events of a schema are, if not beside its tables. */
+type StoreOf = (pool: Pool) => EventStore | undefined;
+
+function stores(
+  { ledger, intents, chainWatcher }: Required<BooksPools>,
+  eventsOf: ((service: string) => EventStore) | undefined,
+): StoreOf {
+  const services = new Map([
+    [ledger, 'ledger'],
+    [intents, 'intents'],
+    [chainWatcher, 'chain-watcher'],
+  ]);
+  return (pool) => eventsOf?.(services.get(pool)!);
+}
+
+async function check({ ledger, intents, chainWatcher }: BooksPools, storeOf: StoreOf): Promise<BooksReport> {
   // Before the ledger: what intents have by now, the ledger may have booked, or will in a moment.
-  const chain = chainWatcher && (await snapshot(chainWatcher, withReaders(readDeposits)));
-  const received = intents && (await snapshot(intents, withReaders(readIntents)));
-  return snapshot(ledger, async (client) => {
+  const chain = chainWatcher && (await snapshot(chainWatcher, storeOf, withReaders(readDeposits)));
+  const received = intents && (await snapshot(intents, storeOf, withReaders(readIntents)));
+  return snapshot(ledger, storeOf, async (client, store) => {
     const books: Book[] = [];
-    const violations = [...(chain?.violations ?? []), ...(received?.violations ?? []), ...(await readReaders(client))];
+    const violations = [
+      ...(chain?.violations ?? []),
+      ...(received?.violations ?? []),
+      ...(await readReaders(client, store)),
+    ];
     for (const mode of modes) {
       const stream = `book-${mode}`;
       const { rows } = await client.query<RawRow>(
@@ -104,7 +126,8 @@ async function readTables(client: PoolClient, mode: string): Promise<BookTables>
 }
 
 /** Every reader of a log has applied exactly the events up to its place: by count and by exclusive or of their ids. */
-async function readReaders(client: PoolClient): Promise<readonly Violation[]> {
+async function readReaders(client: PoolClient, store: EventStore | undefined): Promise<readonly Violation[]> {
+  if (store !== undefined) return auditReaders(client, store);
   const { rows } = await client.query<{ where: string; name: string; applied: string; there: string }>(
     `select current_schema() as "where", s.name, s.applied_count::text as applied, log.there::text
      from subscriptions s cross join lateral (
@@ -121,8 +144,21 @@ async function readReaders(client: PoolClient): Promise<readonly Violation[]> {
   });
 }
 
+async function auditReaders(client: PoolClient, store: EventStore): Promise<readonly Violation[]> {
+  const audits = await auditSubscriptions(client, store);
+  return audits
+    .filter(({ agrees }) => !agrees)
+    .map(({ name, applied, log }) => {
+      const message = `${name} has applied ${applied.count} events, and its place is behind ${log.count}; or they are not the same`;
+      return { rule: 'reader', where: 'EventStoreDB', message } as const;
+    });
+}
+
 function withReaders<T>(read: (client: PoolClient) => Promise<T>) {
-  return async (client: PoolClient) => ({ events: await read(client), violations: await readReaders(client) });
+  return async (client: PoolClient, store: EventStore | undefined) => ({
+    events: await read(client),
+    violations: await readReaders(client, store),
+  });
 }
 
 async function readDeposits(client: PoolClient): Promise<readonly ChainEvent[]> {
@@ -134,14 +170,51 @@ async function readIntents(client: PoolClient): Promise<readonly IntentEvent[]> 
   return (await client.query<IntentEvent>(text)).rows;
 }
 
-/** Everything that is read belongs to one moment. */
-async function snapshot<T>(pool: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+/** Everything that is read belongs to one moment; events from elsewhere to one after it. */
+async function snapshot<T>(
+  pool: Pool,
+  storeOf: StoreOf,
+  work: (client: PoolClient, store: EventStore | undefined) => Promise<T>,
+): Promise<T> {
   const client = await pool.connect();
+  const store = storeOf(pool);
   try {
+    if (store !== undefined) await expectNoEvents(client);
+    if (store !== undefined) await client.query(eventsElsewhereSql);
     await client.query('begin isolation level repeatable read read only');
-    return await work(client);
+    if (store !== undefined) await loadEvents(client, store);
+    return await work(client, store);
   } finally {
     await client.query('rollback').catch(() => undefined);
     client.release();
+    await store?.close();
+  }
+}
+
+async function expectNoEvents(client: PoolClient): Promise<void> {
+  const { rows } = await client.query('select from events limit 1');
+  if (rows.length > 0) throw new Error('there are events in Postgres, though the log is elsewhere');
+}
+
+/** A temporary table is found before the schema's own. */
+const eventsElsewhereSql = `create temporary table events
+  (stream text not null, revision bigint not null, id uuid not null, type text not null, payload bytea not null)`;
+const pageSize = 1_000;
+
+async function loadEvents(client: PoolClient, store: EventStore): Promise<void> {
+  // The first statement of the transaction fixes its moment: what the tables have seen by then, the log has too.
+  await client.query('select count(*) from subscriptions');
+  for (let position = start, page; (page = await store.readAll(position, pageSize)).length > 0;) {
+    position = page.at(-1)!.position;
+    await client.query(
+      `insert into events select * from unnest($1::text[], $2::bigint[], $3::uuid[], $4::text[], $5::bytea[])`,
+      [
+        page.map(({ stream }) => stream),
+        page.map(({ revision }) => revision),
+        page.map(({ id }) => id),
+        page.map(({ type }) => type),
+        page.map(({ payload }) => payload),
+      ],
+    );
   }
 }
