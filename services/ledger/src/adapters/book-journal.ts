@@ -3,7 +3,7 @@
  * goes. `add` seals events and applies them at once; `append` makes sealed events durable, in the order of their adding.
  */
 import { assert, AssertionError } from '@daybook/core';
-import type { EventStore, ExpectedRevision, NewEvent } from '@daybook/event-store';
+import type { EventMetadata, EventStore, ExpectedRevision, NewEvent } from '@daybook/event-store';
 import { apply, emptyBook } from '../domain/book-state';
 import type { BookEvent } from '../domain/book-events';
 import { Unrecordable, type BookJournal, type Journaled } from '../ports';
@@ -81,14 +81,8 @@ export function bookJournal(store: EventStore, stream: string): BookJournal {
   };
 }
 
-function seal(
-  event: BookEvent,
-  previousHash: string,
-  sequence: number,
-  { correlationId, causationId }: { readonly correlationId: string; readonly causationId: string },
-): Journaled {
+function seal(event: BookEvent, previousHash: string, sequence: number, metadata: EventMetadata): Journaled {
   const { type, version, payload } = encode(event, previousHash);
-  const metadata = { correlationId, causationId };
   return { type, version, payload, metadata, sequence, at: event.at, reference: referenceOf(payload) };
 }
 

@@ -106,7 +106,16 @@ test.each(types)('%s is compiled', (type) => {
 
 test('an amount of more digits than fit is refused as the definition refuses it', () => {
   const at = '2026-01-01T00:00:00.000Z';
-  const event = { type: 'AccountOpened', accountId: 'a', tenantId: null, asset: 'TXC', rule: null, at } as const;
+  const event = {
+    type: 'AccountOpened',
+    accountId: 'a',
+    tenantId: null,
+    asset: 'TXC',
+    ceiling: null,
+    metadata: null,
+    rule: null,
+    at,
+  } as const;
   const opened = (floor: bigint) => ({ ...event, accountType: 'liability', floor }) as unknown as BookEvent;
   const most = 10n ** 38n - 1n;
   expect(() => encodeBookEvent(opened(-most), genesisHash)).not.toThrow();

@@ -173,9 +173,9 @@ export const storedForms = {
   }),
 };
 const definitions = defineStoredEvents(storedForms);
-const seal = { sealType: 'event', sealHash: 'previousHash' };
+const seal = { type: 'event', hash: 'previousHash' };
 const compiled = new Map<string, CompiledEvent | undefined>(
-  Object.entries(storedForms).map(([type, { data }]) => [type, compileEvent(data, seal)]),
+  Object.entries(storedForms).map(([type, { data }]) => [type, compileEvent(type, data, seal)]),
 );
 
 /** An event as it is stored, with its seal. */
@@ -201,9 +201,9 @@ export function encodeBookEvent(
   previousHash: string,
 ): Pick<NewEvent, 'type' | 'version' | 'payload'> {
   const { type } = event;
-  const text = compiled.get(type)?.encode(event, previousHash);
-  if (text === undefined) return encodeChecked(event, previousHash);
-  return { type, version: storedForms[type].version, payload: Buffer.from(text) };
+  const payload = compiled.get(type)?.encode(event, previousHash);
+  if (payload === undefined) return encodeChecked(event, previousHash);
+  return { type, version: storedForms[type].version, payload };
 }
 
 /** Refuses bytes whose type, as the store says it, is not the type that was sealed. */
@@ -216,7 +216,7 @@ export function decodeBookEvent(stored: Pick<StoredEvent, 'type' | 'version' | '
   if (fast === undefined || version !== storedForms[type as BookEvent['type']].version) return decodeChecked(stored);
   const data = JSON.parse(payload.toString()) as { readonly event: string; readonly previousHash: string };
   assert(data.event === type, `an event sealed as ${data.event} is stored as ${type}`);
-  return { event: fast.decode(type, data) as BookEvent, previousHash: data.previousHash };
+  return { event: fast.decode(data) as BookEvent, previousHash: data.previousHash };
 }
 
 /** Whether events of the type are written and read without zod. */

@@ -1,30 +1,35 @@
 /** G1: durable transfers a second of the engine, against inserting the same events as rows. */
+import { assert } from '@daybook/core';
 import { memoryEventStore } from '@daybook/event-store';
 import { bookJournal } from '../adapters/book-journal';
 import { decide } from '../domain/book';
+import type { BookCommand } from '../domain/book-commands';
 import type { Journaled } from '../ports';
 import type { BenchOptions, Goal } from './goals';
-import { closedLoad } from './load';
+import { all, closedLoad } from './load';
 import { interleave, median, roundsOf } from './measure';
 import { openSubject, stream } from './subject';
-import { createWorkload, type Workload } from './workload';
+import { createWorkload, type WorkloadOptions } from './workload';
 import { openYardsticks } from './yardsticks';
 
 const sampleEvents = 32_000;
 const inFlight = 4_096;
 
 /** What the book would store for the first transfers. */
-export function eventsOf(workload: Workload, count: number): Journaled[] {
+export function eventsOf(options: WorkloadOptions, count: number): Journaled[] {
+  const workload = createWorkload(options);
   const journal = bookJournal(memoryEventStore(), stream);
+  const at = '2026-01-01T00:00:00.000Z';
+  const run = (command: BookCommand, id: string, into: Journaled[]) => {
+    const verdict = decide(journal.state, command, at);
+    assert(verdict.type === 'recorded', `${command.type} is ${verdict.type}`);
+    journal.add(verdict.events, { correlationId: id, causationId: id }, into);
+  };
+  for (const command of workload.accounts) run(command, 'setup', []);
   const events: Journaled[] = [];
   while (events.length < count) {
     const command = workload.transfer();
-    const verdict = decide(journal.state, command, '2026-01-01T00:00:00.000Z');
-    if (verdict.type !== 'recorded') throw new Error(verdict.type);
-    const id = 'transactionId' in command ? command.transactionId : '';
-    const added: Journaled[] = [];
-    journal.add(verdict.events, { correlationId: id, causationId: id }, added);
-    events.push(...added.filter(({ type }) => type === 'TransactionPosted'));
+    run(command, 'transactionId' in command ? command.transactionId : '', events);
   }
   return events;
 }
@@ -32,9 +37,10 @@ export function eventsOf(workload: Workload, count: number): Journaled[] {
 export const throughput: Goal = async (options: BenchOptions) => {
   const { server, rounds, seconds, accounts } = options;
   const subject = await openSubject(server, 'daybook_bench_g1');
-  const sample = eventsOf(createWorkload({ seed: 1, accounts, hot: false }), sampleEvents);
+  const sample = eventsOf({ seed: 1, accounts }, sampleEvents);
   const yardsticks = await openYardsticks(subject.database.url, sample);
-  const workload = createWorkload({ seed: 2, accounts, hot: false });
+  const workload = createWorkload({ seed: 2, accounts });
+  await all(subject.engine, workload.accounts);
   let p99 = 0;
   try {
     const { ours, rows, packed } = await interleave(rounds, {

@@ -19,6 +19,18 @@ export type Load = {
   readonly dropped: number;
 };
 
+/** Submits them as fast as the engine takes them. */
+export async function all(engine: Engine, commands: readonly BookCommand[]): Promise<void> {
+  const portion = 4_096;
+  for (let from = 0; from < commands.length; from += portion) {
+    const outcomes = await Promise.all(commands.slice(from, from + portion).map((command) => engine.submit(command)));
+    assert(
+      outcomes.every(({ ok }) => ok),
+      'a command of the preparation was refused',
+    );
+  }
+}
+
 /** Each answer is followed by the next command. */
 export function closedLoad(engine: Engine, { command, inFlight, seconds }: ClosedLoad): Promise<Load> {
   return new Promise((resolve, reject) => {
@@ -38,8 +50,13 @@ export function closedLoad(engine: Engine, { command, inFlight, seconds }: Close
         return;
       }
       waiting += 1;
-      engine.submit(command()).then((outcome) => {
-        assert(outcome.ok && !outcome.replayed, `refused: ${JSON.stringify(outcome)}`);
+      const asked = command();
+      const id = 'transactionId' in asked ? asked.transactionId : '';
+      engine.post(asked, { correlationId: id, causationId: id }, (error, outcome) => {
+        if (error !== null || !outcome?.ok || outcome.replayed) {
+          reject(error ?? new Error(`refused: ${JSON.stringify(outcome)}`));
+          return;
+        }
         waiting -= 1;
         acknowledged += 1;
         until = performance.now();
@@ -49,7 +66,7 @@ export function closedLoad(engine: Engine, { command, inFlight, seconds }: Close
           if (counted % 8 === 0) times.push(until - sent);
         }
         next();
-      }, reject);
+      });
     };
     for (let i = 0; i < inFlight; i++) next();
   });
