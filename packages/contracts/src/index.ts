@@ -6,6 +6,7 @@ export * from './calls/ledger-audit-calls';
 export * from './calls/ledger-calls';
 export * from './calls/ledger-job-calls';
 export * from './calls/ledger-proof-calls';
+export * from './calls/ledger-status-calls';
 export * from './calls/notification-calls';
 export * from './calls/parked-calls';
 export * from './deposit-events';

@@ -14,7 +14,7 @@ import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/se
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
 import { jobTable } from './adapters/job-table';
-import { findTransactionSequence, provenBook } from './adapters/proven-books';
+import { findTransactionSequence, provenBook, readJournalReaders } from './adapters/proven-books';
 import { publishedEvents } from './adapters/published-events';
 import { bookEventCodec, decodeBookEvent } from './adapters/stored-events';
 import { acceptTransfer } from './app/accept-transfer';
@@ -35,6 +35,7 @@ import { postFact } from './app/post-fact';
 import type { ProofDeps } from './app/proofs';
 import { reverseTransfer } from './app/reverse-transfer';
 import { setAccountFrozen } from './app/set-account-frozen';
+import { ledgerStatus } from './app/status';
 import { transferConfirmation } from './app/transfer-confirmation';
 import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
@@ -118,7 +119,12 @@ function proofsOf(
     return findTransactionSequence(pool, query);
   };
   return {
-    calls: proofCalls(config.INTERNAL_TOKEN, { bookOf, findSequence }, key?.publicKey ?? null),
+    calls: proofCalls(config.INTERNAL_TOKEN, {
+      bookOf,
+      findSequence,
+      signer: key?.publicKey ?? null,
+      status: ledgerStatus({ books: [...proven.values()], readers: () => readJournalReaders(pool) }),
+    }),
     checkpoints: createCheckpoints({
       books: [...proven.values()],
       key,

@@ -11,6 +11,7 @@ import { parkedRoutes, type ParkedDeps } from './native/parked';
 import { proofRoutes } from './native/proofs';
 import { sandboxRoutes } from './native/sandbox';
 import { sessionRoutes } from './native/sessions';
+import { statusRoutes } from './native/status';
 import { webhookDeliveryRoutes } from './native/webhook-deliveries';
 import { webhookEndpointRoutes } from './native/webhook-endpoints';
 import { payDialect } from './pay/dialect';
@@ -42,5 +43,6 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...parkedRoutes(deps),
     ...jobRoutes(deps),
     ...proofRoutes(deps),
+    ...statusRoutes(deps),
   ];
 }

@@ -9,6 +9,7 @@ import { contentHashOf, streamOf, type Books } from '../app/books';
 import type { BookToSign } from '../app/checkpoints';
 import { journalTree, type JournalBytes, type ReadJournal, type RecordedCheckpoint } from '../app/journal-tree';
 import type { ProvenBook } from '../app/proofs';
+import type { Reader } from '../app/status';
 
 export type ProvenBooksDeps = {
   readonly pool: Pool;
@@ -69,4 +70,16 @@ export async function findTransactionSequence(
 ): Promise<number | null> {
   const { rows } = await pool.query<{ sequence: string }>(findSequenceSql, [mode, transactionId, tenantId]);
   return rows[0] === undefined ? null : Number(rows[0].sequence);
+}
+
+/** Every subscriber of the journal, by name. */
+export async function readJournalReaders(pool: Pool): Promise<readonly Reader[]> {
+  const { rows } = await pool.query<{ name: string; applied_count: string; updated_at: Date }>(
+    'select name, applied_count, updated_at from subscriptions order by name',
+  );
+  return rows.map((row) => ({
+    name: row.name,
+    applied: Number(row.applied_count),
+    movedAt: row.updated_at.toISOString(),
+  }));
 }

@@ -1,0 +1,128 @@
+import { chainStatus, findCredential, getLedgerStatus, mode, type CallOutcome } from '@daybook/contracts';
+import { isOperationalError } from '@daybook/core';
+import { z } from 'zod';
+import type { Services } from '../../ports';
+import { timestampField } from '../fields';
+import { errorsOf } from '../responses';
+import { route, type Route } from '../route';
+import { nativeDialect } from './dialect';
+import type { ParkedDeps } from './parked';
+
+type Deps = ParkedDeps & { readonly services: Pick<Services, 'ledger' | 'identity' | 'chainWatcher'> };
+type LedgerStatus = Extract<CallOutcome<typeof getLedgerStatus>, { ok: true }>['value'];
+
+const count = z.number().int();
+const book = z.strictObject({
+  mode,
+  events: count,
+  last_checkpoint: z.strictObject({ size: count, signed_at: timestampField, key_id: z.string() }).nullable(),
+});
+const reader = z.strictObject({ name: z.string(), applied: count, lag: count, moved_at: timestampField });
+
+export function statusRoutes(deps: Deps): Route[] {
+  return [readStatus(deps)];
+}
+
+function readStatus(deps: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: '/v1/ops/status',
+    summary: 'Status of the services and the books',
+    description:
+      'Which services answer, how long each book is and how much of it is signed, and how far behind each reader of the ' +
+      'journal is, in events. `books` and `readers` are null while the ledger does not answer, `parked` while a service that may have some does not.',
+    access: ['ops'],
+    request: { query: z.strictObject({}) },
+    responses: {
+      200: {
+        description: 'As it is now.',
+        schema: z.strictObject({
+          services: z.array(z.strictObject({ name: z.string(), ready: z.boolean() })),
+          books: z.array(book).nullable(),
+          readers: z.array(reader).nullable(),
+          parked_keys: count.nullable().meta({ description: 'Keys with parked messages; 100 stands for more too.' }),
+        }),
+        example: {
+          services: [{ name: 'ledger', ready: true }],
+          books: [
+            {
+              mode: 'live',
+              events: 1_204,
+              last_checkpoint: {
+                size: 1_200,
+                signed_at: '2026-02-11T10:06:10.000Z',
+                key_id: '9f86d081'.repeat(8),
+              },
+            },
+          ],
+          readers: [{ name: 'ledger_v1', applied: 1_204, lag: 0, moved_at: '2026-02-11T10:06:10.000Z' }],
+          parked_keys: 0,
+        },
+      },
+      ...errorsOf(nativeDialect),
+    },
+    async handle() {
+      const [ledger, identity, chainWatcher, parked] = await Promise.all([
+        answered(deps.services.ledger(getLedgerStatus, {})),
+        answered(deps.services.identity(findCredential, { credentialId: 'status' })),
+        answered(deps.services.chainWatcher(chainStatus, {})),
+        parkedKeys(deps.parked),
+      ]);
+      const status = ledger?.ok === true ? ledger.value : null;
+      const ready = {
+        ...Object.fromEntries(parked.map(({ name, keys }) => [name, keys !== null])),
+        ledger: status !== null,
+        identity: identity !== null,
+        'chain-watcher': chainWatcher !== null,
+        gateway: true,
+      };
+      return {
+        body: {
+          services: Object.entries(ready)
+            .map(([name, isReady]) => ({ name, ready: isReady }))
+            .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+          books: status === null ? null : status.books.map(describeBook),
+          readers: status === null ? null : status.readers.map(describeReader),
+          parked_keys: parked.reduce<number | null>(
+            (sum, { keys }) => (sum === null || keys === null ? null : sum + keys),
+            0,
+          ),
+        },
+      };
+    },
+  });
+}
+
+const describeBook = ({ mode: of, events, lastCheckpoint }: LedgerStatus['books'][number]) => ({
+  mode: of,
+  events,
+  last_checkpoint:
+    lastCheckpoint === null
+      ? null
+      : { size: lastCheckpoint.size, signed_at: lastCheckpoint.signedAt, key_id: lastCheckpoint.keyId },
+});
+
+const describeReader = ({ name, applied, lag, movedAt }: LedgerStatus['readers'][number]) => ({
+  name,
+  applied,
+  lag,
+  moved_at: movedAt,
+});
+
+/** Of each service that consumes; null where it does not answer. */
+function parkedKeys(parked: ParkedDeps['parked']) {
+  return Promise.all(
+    Object.entries(parked).map(async ([name, { list }]) => {
+      const outcome = await answered(list({ limit: 100 }));
+      return { name, keys: outcome?.ok === true ? outcome.value.keys.length : null };
+    }),
+  );
+}
+
+async function answered<Answer>(asking: Promise<Answer>): Promise<Answer | null> {
+  return asking.catch((error: unknown) => {
+    if (isOperationalError(error)) return null;
+    throw error;
+  });
+}
