@@ -2,21 +2,22 @@
  * Builds a generation of the read models from the log beside the live one, compares the two, and switches to it.
  *
  *   build      from its stored place to the end of the log; a build that was interrupted goes on where it stood
- *   compare    at one place of both: the live one as one snapshot shows it, the other moved to exactly there
+ *   compare    in one snapshot that shows both at the same place, for which the live one stands still a moment
  *   switch     once it shows at least what the live one shows
  *
  * Nothing but tables comes of it: messages, webhooks and whatever else is told of events have their own places in the log.
  */
-import { AssertionError, OperationalError } from '@daybook/core';
+import { AssertionError, isOperationalError, OperationalError } from '@daybook/core';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { createBatches, openBatches, type Batches } from './batches';
 import type { Checkpoint } from './checkpoint';
 import type { EventCodec } from './codec';
-import { withConnection } from './database';
-import type { EventStore, Position } from './event-store';
+import { inTransaction, withConnection, type Tx } from './database';
+import type { EventStore, Position, StoredEvent } from './event-store';
 import { dumpTable, type TableDump } from './generation-dump';
 import {
+  claimGeneration,
   dropGeneration,
   ensureBuilding,
   liveGeneration,
@@ -34,15 +35,23 @@ export type BuildDeps<Event extends Typed> = GenerationPlan & {
   readonly store: EventStore;
   readonly codec: EventCodec<Event>;
   readonly projections: readonly TableProjection<Event>[];
+  /** Of a build; it uses up to four connections of the pool. */
+  readonly buildBatchSize?: number;
 };
 
-export type BuildOptions = {
+export type BuildOptions<Found = undefined> = {
   readonly signal: AbortSignal;
-  /** Whether to switch when the tables differ from the live ones. */
-  readonly onDifference: 'keep-live' | 'switch';
-  /** What becomes of the unfinished generation when the signal ends the build. */
-  readonly onAbort: 'drop' | 'keep';
+  /** When to switch to what was built; what is not switched to is dropped. */
+  readonly switch: 'when equal' | 'always' | 'never';
+  /** Not to go on with what an interrupted build left. */
+  readonly fresh?: boolean;
+  /** Whether an unfinished generation is kept, to go on with, when the signal ends the build. Default: it is. */
+  keepWhenAborted?(): boolean;
   progress?(step: BuildStep): void;
+  /** Every batch that was applied. */
+  observe?(events: readonly StoredEvent[]): void;
+  /** Looks at the schemas of both in the snapshot that compares them. */
+  inspect?(client: PoolClient, schemas: { readonly live: string; readonly rebuilt: string }): Promise<Found>;
 };
 
 export type BuildStep = {
@@ -59,49 +68,52 @@ export type TableComparison = {
   readonly equal: boolean;
 };
 
-export type BuildReport = {
+export type BuildReport<Found = undefined> = {
   readonly generation: number;
   readonly replaces: number;
   /** Events in it when it was compared, and the place of the last. */
   readonly events: bigint;
   readonly position: Position;
+  /** What `inspect` found; undefined without it, and when there was nothing to compare with. */
+  readonly found: Found | undefined;
   /** Tables of projections that both have in the same version. */
   readonly compared: readonly TableComparison[];
   readonly switched: boolean;
 };
 
 /** More than when following: nobody waits to see these. */
-const buildBatchSize = 10_000;
+const buildBatchSizeDefault = 10_000;
 const keepMax = 200_000;
 /** While the end of the log is hidden behind a transaction that is still open, or the views are in use. */
 const waitMs = 20;
 const comparisonTriesMax = 250;
 
 /** Throws OperationalError `store_unavailable` when another build is at it, and the signal's reason when it is aborted. */
-export async function buildGeneration<Event extends Typed>(
+export async function buildGeneration<Event extends Typed, Found = undefined>(
   deps: BuildDeps<Event>,
-  options: BuildOptions,
-): Promise<BuildReport> {
+  options: BuildOptions<Found>,
+): Promise<BuildReport<Found>> {
+  const { signal, keepWhenAborted = () => true } = options;
   return asOnlyBuilder(deps, async () => {
     const live = await liveGeneration(deps.pool);
     if (live === undefined) throw new AssertionError('there is no live generation to replace');
-    const next = await ensureBuilding(deps.pool, deps);
-    const builder = await openBuilder(deps, next);
+    const next = await ensureBuilding(deps.pool, deps, options.fresh);
+    const builder = await openBuilder(deps, next, options.observe);
+    const building = { live, next, builder, options };
     try {
       // Not past the live one, so that there is a place to compare them at.
-      await builder.catchUp(options, async () => (await placeOf(deps.pool, live)).position);
-      const { position, events, compared } = await compare(deps, { live, next, builder, options });
-      const differs = compared.some(({ equal }) => !equal);
-      const report = { generation: next.number, replaces: live.number, events, position, compared };
-      if (differs && options.onDifference === 'keep-live') {
+      await builder.catchUp(options, () => placeOf(deps.pool, live));
+      const { compared, ...found } = await compare(deps, building);
+      const report = { generation: next.number, replaces: live.number, ...found, compared };
+      const equal = compared.every((table) => table.equal);
+      if (options.switch === 'never' || (options.switch === 'when equal' && !equal)) {
         await dropGeneration(deps.pool, deps, next.number);
         return { ...report, switched: false };
       }
-      options.progress?.({ phase: 'switching', done: 0, total: null });
-      await switchWhenLevel(deps, { next, builder, options });
+      await switchWhenLevel(deps, building);
       return { ...report, switched: true };
     } catch (error) {
-      if (options.signal.aborted && options.onAbort === 'drop') await dropGeneration(deps.pool, deps, next.number);
+      if (signal.aborted && !keepWhenAborted()) await dropGeneration(deps.pool, deps, next.number);
       throw error;
     } finally {
       await builder.settled();
@@ -132,21 +144,32 @@ async function asOnlyBuilder<T>({ pool, schema }: { pool: Pool; schema: string }
 type Builder = {
   readonly checkpoint: () => Checkpoint;
   /** To where `target` is when it gets there, and no further. */
-  catchUp(options: BuildOptions, target: () => Promise<Position>): Promise<void>;
+  catchUp(options: Pick<BuildOptions, 'signal' | 'progress'>, target: () => Promise<Position>): Promise<void>;
   settled(): Promise<void>;
 };
 
-async function openBuilder<Event extends Typed>(deps: BuildDeps<Event>, to: Generation): Promise<Builder> {
-  const { pool, store, codec, projections } = deps;
+async function openBuilder<Event extends Typed>(
+  deps: BuildDeps<Event>,
+  to: Generation,
+  observe: BuildOptions['observe'],
+): Promise<Builder> {
+  const { pool, store, codec, projections, buildBatchSize = buildBatchSizeDefault } = deps;
   const { apply, ...fold } = createStoredFold({ codec, projections, schema: to.checkpoint, keepMax });
   const batch = { pool, store, name: to.checkpoint, version: to.versions, batchSize: buildBatchSize };
-  const options = { ...batch, ...fold, handle: apply };
+  let applied: readonly StoredEvent[] = [];
+  const handle = async (tx: Tx, events: readonly StoredEvent[]) => {
+    applied = [];
+    await apply(tx, events);
+    applied = events;
+  };
+  const options = { ...batch, ...fold, handle };
   let checkpoint = await openBatches(options);
   const total = await eventsIn(deps.pool);
   const batches: Batches = createBatches(options);
   const step = async (signal: AbortSignal, until?: Position) => {
     signal.throwIfAborted();
     const { checkpoint: next, progress } = await batches.next(checkpoint, until);
+    if (next.count !== checkpoint.count) observe?.(applied);
     checkpoint = next;
     if (!progress) await delay(waitMs, undefined, { signal });
   };
@@ -165,12 +188,12 @@ async function openBuilder<Event extends Typed>(deps: BuildDeps<Event>, to: Gene
   };
 }
 
-async function placeOf(pool: Pool | PoolClient, { checkpoint }: Generation): Promise<{ readonly position: Position }> {
+async function placeOf(pool: Pool | PoolClient, { checkpoint }: Generation): Promise<Position> {
   const { rows } = await pool.query<{ position: Position }>('select position from subscriptions where name = $1', [
     checkpoint,
   ]);
   if (!rows[0]) throw new AssertionError(`generation ${checkpoint} has no checkpoint`);
-  return rows[0];
+  return rows[0].position;
 }
 
 /** As many as the reader that is furthest has applied. */
@@ -179,55 +202,76 @@ async function eventsIn(pool: Pool): Promise<number> {
   return Number(rows[0]?.count ?? 0);
 }
 
-type Building = { readonly next: Generation; readonly builder: Builder; readonly options: BuildOptions };
+type Building<Found> = {
+  readonly live: Generation;
+  readonly next: Generation;
+  readonly builder: Builder;
+  readonly options: BuildOptions<Found>;
+};
 
-async function compare<Event extends Typed>(
-  deps: BuildDeps<Event>,
-  { live, next, builder, options }: Building & { readonly live: Generation },
-): Promise<Pick<BuildReport, 'position' | 'events' | 'compared'>> {
-  const { pool, store } = deps;
-  const tables = comparable(deps.projections, live);
+type Compared<Found> = Pick<BuildReport<Found>, 'position' | 'events' | 'compared' | 'found'>;
+
+async function compare<Event extends Typed, Found>(
+  { pool, store, projections }: BuildDeps<Event>,
+  building: Building<Found>,
+): Promise<Compared<Found>> {
+  const { live, builder, options } = building;
+  const tables = comparable(projections, live);
   for (let tries = 0; ; tries++) {
     options.signal.throwIfAborted();
     const done = await withConnection(pool, async (client) => {
-      await client.query('begin isolation level repeatable read read only');
+      const level = await levelSnapshot(pool, client, building);
       try {
-        await client.query('set local idle_in_transaction_session_timeout = 0');
-        const { position } = await placeOf(client, live);
-        if (store.compare(builder.checkpoint().position, position) > 0) {
-          // A build that was interrupted may be past a live one that nobody moves any more.
-          if (tries < comparisonTriesMax) return undefined;
-          return { position: builder.checkpoint().position, events: builder.checkpoint().count, compared: [] };
-        }
-        await builder.catchUp(options, async () => position);
-        const compared: TableComparison[] = [];
-        for (const table of tables) {
-          const shown = await dumpTable(client, live.checkpoint, table, options.signal);
-          compared.push(await comparison(pool, { table, shown, next, options }));
-        }
-        return { position, events: builder.checkpoint().count, compared };
+        return level ? await inSnapshot(client, tables, building) : undefined;
       } finally {
         await client.query('rollback');
       }
     });
     if (done) return done;
+    const { position, count: events } = builder.checkpoint();
+    // A build that was interrupted may be past a live one that nobody moves any more.
+    if (tries >= comparisonTriesMax && store.compare(position, await placeOf(pool, live)) > 0)
+      return { position, events, compared: [], found: undefined };
     await delay(waitMs, undefined, { signal: options.signal });
   }
 }
 
-async function comparison(
+/** Leaves `client` in a snapshot that shows both at the same place. False when the build is past the live one. */
+async function levelSnapshot<Found>(
   pool: Pool,
-  of: {
-    readonly table: ProjectionTable;
-    readonly shown: TableDump;
-    readonly next: Generation;
-    readonly options: BuildOptions;
-  },
-): Promise<TableComparison> {
-  const { table, shown, next, options } = of;
-  const rebuilt = await withConnection(pool, (client) => dumpTable(client, next.checkpoint, table, options.signal));
-  options.progress?.({ phase: 'comparing', done: rebuilt.rows, total: null });
-  return { table: table.name, live: shown, rebuilt, equal: shown.hash === rebuilt.hash && shown.rows === rebuilt.rows };
+  client: PoolClient,
+  { live, builder, options }: Building<Found>,
+): Promise<boolean> {
+  await builder.catchUp(options, () => placeOf(pool, live));
+  return inTransaction(pool, async (tx) => {
+    const place = await claimGeneration(tx, live);
+    await builder.catchUp(options, async () => place);
+    await client.query('begin isolation level repeatable read read only');
+    // Whoever wants long statements is us: they hold back nobody.
+    await client.query(`set local statement_timeout = 0`);
+    await client.query(`set local idle_in_transaction_session_timeout = 0`);
+    // The first look fixes the moment.
+    return (await placeOf(client, live)) === builder.checkpoint().position;
+  });
+}
+
+async function inSnapshot<Found>(
+  client: PoolClient,
+  tables: readonly ProjectionTable[],
+  { live, next, builder, options }: Building<Found>,
+): Promise<Compared<Found>> {
+  const { position, count: events } = builder.checkpoint();
+  const compared: TableComparison[] = [];
+  let rows = 0;
+  for (const table of tables) {
+    const shown = await dumpTable(client, live.checkpoint, table, options);
+    const rebuilt = await dumpTable(client, next.checkpoint, table, options);
+    const equal = shown.hash === rebuilt.hash && shown.rows === rebuilt.rows;
+    compared.push({ table: table.name, live: shown, rebuilt, equal });
+    options.progress?.({ phase: 'comparing', done: (rows += rebuilt.rows), total: null });
+  }
+  const found = await options.inspect?.(client, { live: live.checkpoint, rebuilt: next.checkpoint });
+  return { position, events, compared, found };
 }
 
 /** Those of projections that filled the live generation in the same version. */
@@ -239,16 +283,17 @@ function comparable(
   return projections.filter(({ name, version }) => same.has(`${name}@${version}`)).flatMap(({ tables }) => tables);
 }
 
-/** The last events are few, so the live generation cannot run away for ever; still it waits only while the switch is made. */
-async function switchWhenLevel<Event extends Typed>(
+/** The last events are few; the live generation waits while the switch itself is made. */
+async function switchWhenLevel<Event extends Typed, Found>(
   deps: BuildDeps<Event>,
-  { next, builder, options }: Building,
+  { next, builder, options }: Building<Found>,
 ): Promise<void> {
   const { pool, store } = deps;
   for (;;) {
-    await builder.catchUp(options, () => store.tail());
+    options.progress?.({ phase: 'switching', done: 0, total: null });
+    await builder.catchUp({ signal: options.signal }, () => store.tail());
     const switched = await switchTo(pool, deps, { store, next }).catch((error: unknown) => {
-      if ((error as { retryable?: unknown }).retryable === true) return false;
+      if (isOperationalError(error) && error.retryable) return false;
       throw error;
     });
     if (switched) return;

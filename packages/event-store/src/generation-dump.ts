@@ -5,20 +5,21 @@ import { columnTypes, type ProjectionTable } from './projection-table';
 /** Equal exactly when the tables hold the same rows, byte for byte in the order of their key. */
 export type TableDump = { readonly rows: number; readonly hash: string };
 
-const rowsPerStep = 20_000;
+const rowsPerStepDefault = 20_000;
 
 /** The hash of a canonical dump: every row as Postgres writes it, in the order of the key, hashed where it lies. */
 export async function dumpTable(
   client: PoolClient,
   schema: string,
   table: ProjectionTable,
-  signal?: AbortSignal,
+  { signal, rowsPerStep = rowsPerStepDefault }: { readonly signal?: AbortSignal; readonly rowsPerStep?: number } = {},
 ): Promise<TableDump> {
   const key = table.key.join(', ');
+  const backwards = table.key.map((name) => `${name} desc`).join(', ');
   const places = table.key.map(
     (name, index) => `$${index + 1}::${columnTypes[table.columns[name]!.type].array.slice(0, -2)}`,
   );
-  const last = table.key.map((name) => `(array_agg(${name}::text order by ${key} desc))[1]`);
+  const last = table.key.map((name) => `(array_agg(${name}::text order by ${backwards}))[1]`);
   const step = (after: string) =>
     `select count(*)::integer as rows, array[${last.join(', ')}] as last,
             encode(sha256(convert_to(coalesce(string_agg(line, E'\\n' order by ${key}), ''), 'UTF8')), 'hex') as hash

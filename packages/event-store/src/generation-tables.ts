@@ -70,12 +70,12 @@ export async function ensureLive(pool: Pool, plan: GenerationPlan): Promise<Gene
   });
 }
 
-/** The one that is being built of the same projections, to go on with, or another. One of other projections is dropped. */
-export async function ensureBuilding(pool: Pool, plan: GenerationPlan): Promise<Generation> {
+/** The one that is being built of the same projections, to go on with, or another; the one that was is dropped then. */
+export async function ensureBuilding(pool: Pool, plan: GenerationPlan, fresh = false): Promise<Generation> {
   return inTransaction(pool, async (tx) => {
     await lockGenerations(tx, plan);
     const building = await inState(tx, 'building');
-    if (building?.versions === versionsOf(plan.projections)) return building;
+    if (!fresh && building?.versions === versionsOf(plan.projections)) return building;
     if (building) await drop(tx, building);
     return create(tx, plan, 'building');
   });
@@ -93,7 +93,7 @@ export async function switchTo(
     await lockGenerations(tx, plan);
     const live = await inState(tx, 'live');
     assert(live && live.number !== next.number, `generation ${next.number} is live already`);
-    const [shown, behind] = [await claimed(tx, live), await claimed(tx, next)];
+    const [shown, behind] = [await claimGeneration(tx, live), await claimGeneration(tx, next)];
     if (store.compare(behind, shown) < 0) return false;
     await tx.query(
       `update projection_generations set state = 'old', retired_at = clock_timestamp() where number = $1`,
@@ -142,7 +142,7 @@ async function inState(tx: Tx, state: Generation['state']): Promise<Generation |
 }
 
 /** Waits for the claim of its runner, which then cannot move until this transaction ends; returns its place. */
-async function claimed(tx: Tx, { checkpoint }: Generation): Promise<Position> {
+export async function claimGeneration(tx: Tx, { checkpoint }: Generation): Promise<Position> {
   await tx.query(
     `select pg_advisory_xact_lock(hashtextextended('subscription ' || current_schema() || ' ' || $1::text, 0))`,
     [checkpoint],

@@ -16,13 +16,15 @@ import type { Pool } from 'pg';
 
 export type Generations = Projections & {
   /** A generation anew from the log, whatever the live one is; once it has switched, this follows it. */
-  rebuild(options: BuildOptions): Promise<BuildReport>;
+  rebuild<Found = undefined>(options: BuildOptions<Found>): Promise<BuildReport<Found>>;
 };
 
 export type GenerationsOptions<Event extends { readonly type: string }> = BuildDeps<Event> & {
   readonly logger: Logger;
   readonly onFatal: OnFatal;
   readonly batchSize?: number;
+  /** For builds, so that they take no connection that requests wait for. */
+  readonly buildPool?: Pool;
   /** How long a generation that was replaced is kept. */
   readonly keepOldMs?: number;
 };
@@ -39,8 +41,8 @@ export function createGenerations<Event extends { readonly type: string }>(
   const following = createFollowing(options, versions);
   let run: { readonly stopping: AbortController; readonly work: readonly Promise<unknown>[] } | undefined;
 
-  const rebuild = async (how: BuildOptions): Promise<BuildReport> => {
-    const report = await buildGeneration(options, how);
+  const rebuild = async <Found>(how: BuildOptions<Found>): Promise<BuildReport<Found>> => {
+    const report = await buildGeneration({ ...options, pool: options.buildPool ?? pool }, how);
     await following.replace();
     return report;
   };
@@ -199,7 +201,7 @@ async function upgrade(
   while (!signal.aborted) {
     try {
       if (await generations.isLive()) return await generations.replace();
-      const { generation } = await generations.rebuild({ signal, onDifference: 'switch', onAbort: 'keep' });
+      const { generation } = await generations.rebuild({ signal, switch: 'always' });
       logger.info({ generation }, 'the read models of this build are live');
     } catch (error) {
       if (signal.aborted) return;

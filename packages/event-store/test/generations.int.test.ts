@@ -1,0 +1,294 @@
+import { eventually, testLogger } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { z } from 'zod';
+import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
+import type { EventStore } from '../src/event-store';
+import { dumpTable } from '../src/generation-dump';
+import { generationsOf } from '../src/generation-tables';
+import { createGenerations, type Generations, type GenerationsOptions } from '../src/generations';
+import { postgresEventStore } from '../src/postgres-event-store';
+import { defineTable } from '../src/projection-table';
+import { auditSubscriptions } from '../src/subscription-audit';
+import type { TableProjection } from '../src/table-projections';
+import { anEvent } from './event-store.contract';
+import { schemas } from './fixtures';
+
+const codec = defineStoredEvents({
+  Added: { version: 1, data: z.object({ account: z.string(), amount: z.int() }) },
+  Closed: { version: 1, data: z.object({ account: z.string() }) },
+});
+type Event = StoredEventsOf<typeof codec>;
+
+const balances = defineTable({
+  name: 'balances_v1',
+  kind: 'kept',
+  columns: {
+    account: { type: 'text' },
+    balance: { type: 'numeric' },
+    closed: { type: 'boolean' },
+    note: { type: 'text', nullable: true },
+  },
+  key: ['account'],
+});
+const additions = defineTable({
+  name: 'additions_v1',
+  kind: 'appended',
+  columns: {
+    stream: { type: 'text' },
+    revision: { type: 'bigint' },
+    account: { type: 'text' },
+    amount: { type: 'integer' },
+    event_id: { type: 'uuid' },
+    recorded_at: { type: 'timestamptz' },
+  },
+  key: ['stream', 'revision'],
+  indexes: [{ name: 'by_account', on: ['account'] }],
+});
+
+const projection: TableProjection<Event> = {
+  name: 'balances',
+  version: 1,
+  tables: [balances, additions],
+  keys: ({ account }, _place, wanted) => wanted.row(balances, account),
+  handlers: {
+    Added({ account, amount }, { stream, revision, id, recordedAt }, rows) {
+      const known = rows.get(balances, account);
+      if (known === undefined) rows.insert(balances, { account, balance: BigInt(amount), closed: false, note: null });
+      else rows.change(balances, account).balance += BigInt(amount);
+      const recorded_at = recordedAt.toISOString();
+      rows.insert(additions, { stream, revision, account, amount, event_id: id, recorded_at });
+    },
+    Closed({ account }, _place, rows) {
+      rows.change(balances, account).closed = true;
+    },
+  },
+};
+
+let databases: Awaited<ReturnType<typeof schemas>>;
+let pool: Pool;
+let schema: string;
+let store: EventStore;
+let fatal: unknown[];
+let opened: Generations[];
+beforeAll(async () => {
+  databases = await schemas();
+});
+afterAll(() => databases.end());
+beforeEach(async () => {
+  ({ pool, schema } = await databases.fresh());
+  store = postgresEventStore(pool);
+  [fatal, opened] = [[], []];
+});
+afterEach(async () => {
+  await Promise.all(opened.map((generations) => generations.stop()));
+  await store.close();
+  expect(fatal).toEqual([]);
+});
+
+function create(
+  options: Partial<GenerationsOptions<Event>> = {},
+  projections: readonly TableProjection<Event>[] = [projection],
+): Generations {
+  const generations = createGenerations({
+    pool,
+    store,
+    codec,
+    schema,
+    projections,
+    batchSize: 7,
+    buildBatchSize: 5,
+    logger: testLogger().logger,
+    onFatal: (error) => void fatal.push(error),
+    ...options,
+  });
+  opened.push(generations);
+  return generations;
+}
+
+async function open(...how: Parameters<typeof create>): Promise<Generations> {
+  const generations = create(...how);
+  await generations.start();
+  return generations;
+}
+
+let streams = 0;
+/** An append of so many additions over a few accounts. */
+const add = async (count: number) =>
+  store.append(
+    `s${streams++}`,
+    Array.from({ length: count }, (_, n) => ({
+      ...anEvent(),
+      ...codec.encode({ type: 'Added', account: `a${n % 5}`, amount: n + 1 }),
+    })),
+    'no_stream',
+  );
+
+async function dump(of: string): Promise<unknown> {
+  const { rows } = await pool.query(
+    `select (select json_agg(b::text order by account) from ${of}.balances_v1 b) as balances,
+            (select json_agg(a::text order by stream, revision) from ${of}.additions_v1 a) as additions`,
+  );
+  return rows;
+}
+
+const states = async () => (await generationsOf(pool)).map(({ number, state }) => `${number} ${state}`);
+const within = { timeoutMs: 5_000 };
+const whole = { signal: new AbortController().signal, switch: 'when equal' } as const;
+
+test('a rebuild gives the same tables, byte for byte and twice, and the old ones are dropped', async () => {
+  const generations = await open({ keepOldMs: 0 });
+  for (const count of [3, 20, 1, 12]) await add(count);
+  await generations.caughtUp();
+  const first = await dump(`${schema}_g1`);
+  for (const number of [2, 3]) {
+    const report = await generations.rebuild(whole);
+    expect(report).toMatchObject({ generation: number, replaces: number - 1, events: 36n, switched: true });
+    expect(report.compared.map(({ table, rebuilt, equal }) => [table, rebuilt.rows, equal])).toEqual([
+      ['balances_v1', 5, true],
+      ['additions_v1', 36, true],
+    ]);
+    expect(await dump(`${schema}_g${number}`)).toEqual(first);
+    expect(await dump(schema)).toEqual(first);
+  }
+  await add(4);
+  await generations.caughtUp();
+  expect((await pool.query('select count(*)::int from additions_v1')).rows).toEqual([{ count: 40 }]);
+  expect((await auditSubscriptions(pool, store)).every(({ agrees }) => agrees)).toBe(true);
+  await generations.stop();
+  await generations.start();
+  await eventually(async () => expect(await states()).toEqual(['1 dropped', '2 dropped', '3 live']), within);
+});
+
+test('a dump in steps counts every row once, and tells any change of a byte', async () => {
+  const generations = await open();
+  for (const count of [30, 5, 8]) await add(count);
+  await generations.caughtUp();
+  const dumped = async (rowsPerStep: number) => {
+    const client = await pool.connect();
+    try {
+      return await dumpTable(client, schema, additions, { rowsPerStep });
+    } finally {
+      client.release();
+    }
+  };
+  const [few, many] = [await dumped(4), await dumped(100)];
+  expect([few.rows, many.rows]).toEqual([43, 43]);
+  await pool.query(`update additions_v1 set amount = amount + 1 where revision = 29`);
+  expect(await dumped(4)).toMatchObject({ rows: 43, hash: expect.not.stringMatching(few.hash) as string });
+});
+
+test('under writes, reads are never empty, never mixed and never go back', async () => {
+  const [one, other] = [await open(), await open()];
+  await add(50);
+  await one.caughtUp();
+  let done = false;
+  const writing = (async () => {
+    while (!done) {
+      await add(1 + Math.floor(Math.random() * 3));
+      // What was answered is seen, in whichever process.
+      const { rows: before } = await pool.query<{ n: string }>('select sum(count) as n from appends');
+      await other.caughtUp();
+      const { rows } = await pool.query<{ n: string }>('select count(*) as n from additions_v1');
+      expect(Number(rows[0]!.n)).toBeGreaterThanOrEqual(Number(before[0]!.n));
+    }
+  })();
+  let last = 0;
+  let reads = 0;
+  const reading = (async () => {
+    while (!done) {
+      const { rows } = await pool.query<{ balances: string; additions: string }>(
+        `select (select sum(balance) from balances_v1) as balances, (select sum(amount) from additions_v1) as additions`,
+      );
+      expect(rows[0]!.balances).toBe(rows[0]!.additions);
+      expect(Number(rows[0]!.additions)).toBeGreaterThanOrEqual(last);
+      last = Number(rows[0]!.additions);
+      reads++;
+    }
+  })();
+  for (const number of [2, 3]) {
+    const report = await one.rebuild(whole);
+    expect(report).toMatchObject({ generation: number, switched: true });
+    expect(report.compared.every(({ equal }) => equal)).toBe(true);
+  }
+  done = true;
+  await Promise.all([writing, reading]);
+  expect(reads).toBeGreaterThan(10);
+  await one.caughtUp();
+  expect((await auditSubscriptions(pool, store)).every(({ agrees }) => agrees)).toBe(true);
+});
+
+test('a build that was killed midway goes on where it stood; a cancelled one is dropped', async () => {
+  const generations = await open();
+  await add(40);
+  await generations.caughtUp();
+  const killed = new Error('killed');
+  let batches = 0;
+  const observe = () => {
+    if (++batches === 3) throw killed;
+  };
+  await expect(generations.rebuild({ ...whole, observe })).rejects.toBe(killed);
+  expect(await states()).toEqual(['1 live', '2 building']);
+  await generations.stop();
+  await add(3);
+  const again = await open();
+  let applied = 0;
+  const report = await again.rebuild({ ...whole, observe: (events) => void (applied += events.length) });
+  expect(report).toMatchObject({ generation: 2, events: 43n, switched: true });
+  expect(applied).toBe(43 - 15);
+
+  const cancel = new AbortController();
+  await expect(
+    again.rebuild({ ...whole, signal: cancel.signal, observe: () => cancel.abort(), keepWhenAborted: () => false }),
+  ).rejects.toMatchObject({ name: 'AbortError' });
+  expect(await states()).toEqual(['1 old', '2 live', '3 dropped']);
+  expect((await pool.query(`select from pg_namespace where nspname = $1`, [`${schema}_g3`])).rowCount).toBe(0);
+});
+
+test('tables that differ are told and kept, unless what was built is wanted; a dry run keeps nothing', async () => {
+  const generations = await open();
+  await add(9);
+  await generations.caughtUp();
+  await pool.query(`update balances_v1 set balance = balance + 1 where account = 'a1'`);
+  const spoilt = await dump(schema);
+  for (const how of ['when equal', 'never'] as const) {
+    const report = await generations.rebuild({ ...whole, switch: how });
+    expect(report).toMatchObject({ switched: false });
+    expect(report.compared.map(({ equal }) => equal)).toEqual([false, true]);
+    expect(await dump(schema)).toEqual(spoilt);
+  }
+  expect(await states()).toEqual(['1 live', '2 dropped', '3 dropped']);
+  expect(await generations.rebuild({ ...whole, switch: 'always' })).toMatchObject({ generation: 4, switched: true });
+  expect((await pool.query(`select balance from balances_v1 where account = 'a1'`)).rows).toEqual([{ balance: '9' }]);
+});
+
+test('another version is built beside the one that serves, and shown by all processes at once', async () => {
+  const old = await open();
+  await add(20);
+  await old.caughtUp();
+  const { note: _, ...fewer } = balances.columns;
+  const slim = defineTable({ ...balances, columns: fewer, key: ['account'] });
+  const next: TableProjection<Event> = {
+    ...projection,
+    version: 2,
+    tables: [slim, additions],
+    keys: ({ account }, _place, wanted) => wanted.row(slim, account),
+    handlers: {
+      Added({ account, amount }, _place, rows) {
+        if (rows.get(slim, account)) rows.change(slim, account).balance += BigInt(amount) * 10n;
+        else rows.insert(slim, { account, balance: BigInt(amount) * 10n, closed: false });
+      },
+    },
+  };
+  const updated = await open({}, [next]);
+  await updated.caughtUp();
+  await eventually(async () => expect(await states()).toEqual(['1 old', '2 live']), within);
+  const balance = async () => (await pool.query(`select * from balances_v1 where account = 'a0'`)).rows;
+  expect(await balance()).toEqual([{ account: 'a0', balance: '340', closed: false }]);
+  await add(1);
+  await updated.caughtUp();
+  expect(await balance()).toMatchObject([{ balance: '350' }]);
+  await add(1);
+  // The process of the old build cannot move these tables; it waits for whoever can.
+  await old.caughtUp();
+  expect(await balance()).toMatchObject([{ balance: '360' }]);
+});
