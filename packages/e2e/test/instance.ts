@@ -77,7 +77,11 @@ export class Instance {
         readyWithinMs,
       ).unref();
     });
-    this.#url = await ready;
+    this.#url = await ready.catch(async (error: unknown) => {
+      await this.#eventStore?.stop();
+      this.#eventStore = undefined;
+      throw error;
+    });
     return this;
   }
 
