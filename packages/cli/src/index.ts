@@ -1,1 +1,3 @@
-export {};
+export { exitCodes, type ExitCode } from './exit-codes';
+export { runCli } from './program';
+export type { Terminal } from './terminal';

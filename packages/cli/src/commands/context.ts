@@ -1,0 +1,40 @@
+import { Option, type Command } from 'commander';
+import { openApi, type Api, type Json } from '../api';
+import { connectionOf, modes, type ConnectionOptions } from '../connection';
+import type { ExitCode } from '../exit-codes';
+import type { Terminal } from '../terminal';
+
+/** What every command that asks Daybook has. */
+export type Context = { readonly api: Api; readonly terminal: Terminal; readonly json: boolean };
+
+export type SharedOptions = ConnectionOptions & { readonly json?: true };
+
+/** Adds a command's end: how it is connected, what it prints, and the exit code that it ends with. */
+export type Register = (program: Command, terminal: Terminal, finish: (code: ExitCode) => void) => void;
+
+export function asking(
+  command: Command,
+  terminal: Terminal,
+  finish: (code: ExitCode) => void,
+  run: (context: Context, options: never, ...operands: string[]) => Promise<ExitCode>,
+): Command {
+  return command
+    .option('--url <url>', 'address of the gateway (DAYBOOK_URL)')
+    .option('--token <token>', 'credential with the scope ops (DAYBOOK_TOKEN)')
+    .addOption(
+      new Option('--mode <mode>', 'whose operator of DAYBOOK_HOME/credentials.json (DAYBOOK_MODE)').choices(modes),
+    )
+    .option('--json', 'print JSON, for scripts')
+    .action(async (...given: unknown[]) => {
+      const options = command.opts<SharedOptions>();
+      const operands = given.filter((value): value is string => typeof value === 'string');
+      const api = openApi(connectionOf(options, terminal));
+      finish(await run({ api, terminal, json: options.json === true }, options as never, ...operands));
+    });
+}
+
+export function printJson({ out }: Terminal, value: unknown): void {
+  out(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+export const listOf = (body: Json, name: string): readonly Json[] => body[name] as readonly Json[];

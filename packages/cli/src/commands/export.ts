@@ -1,0 +1,85 @@
+import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import type { Json } from '../api';
+import { CliError, exitCodes } from '../exit-codes';
+import { progressBar } from '../terminal';
+import { asking, printJson, type Context, type Register } from './context';
+
+type Options = { readonly from?: string; readonly to?: string; readonly output: string };
+
+export const registerExport: Register = (program, terminal, finish) => {
+  const command = program
+    .command('export')
+    .description('write a range of the journal to a file that `daybook verify` checks')
+    .option('--from <place>', 'first sequence, or an instant such as 2026-02-01T00:00:00Z')
+    .option('--to <place>', 'last sequence, or the instant before which it ends')
+    .requiredOption('-o, --output <file>', 'the file to write');
+  asking(command, terminal, finish, exportJournal);
+};
+
+/** Written beside the file and put in its place when it is whole, so that a file of the name is never half an export. */
+async function exportJournal({ api, terminal, json }: Context, { from, to, output }: Options) {
+  const draft = `${output}.part`;
+  const file = createWriteStream(draft, { flags: 'w', mode: 0o600 });
+  const failed = once(file, 'error').then(([error]) => {
+    throw new CliError(`${draft} cannot be written: ${(error as NodeJS.ErrnoException).code}`, exitCodes.usage);
+  });
+  failed.catch(() => undefined);
+  const bar = progressBar(terminal, 'lines');
+  const lines = lineCounter();
+  try {
+    for await (const chunk of api.download('/v1/ops/journal/export', { from, to })) {
+      lines.take(chunk);
+      bar.update(lines.count(), { total: lines.expected(), phase: 'exporting' });
+      if (!file.write(chunk)) await Promise.race([once(file, 'drain'), failed]);
+    }
+    file.end();
+    await Promise.race([once(file, 'close'), failed]);
+    const manifest = lines.manifest();
+    renameSync(draft, output);
+    const { book, first, last, events } = manifest;
+    const signed = manifest.coveredBy !== null;
+    if (json) printJson(terminal, { file: output, book, first, last, events, signed });
+    else
+      terminal.out(
+        `${output}: events ${String(first)} to ${String(last)} of the ${String(book)} book` +
+          `${signed ? '' : '; the last of them are not signed yet'}\n`,
+      );
+    return exitCodes.ok;
+  } catch (error) {
+    file.destroy();
+    rmSync(draft, { force: true });
+    throw error;
+  } finally {
+    bar.stop();
+  }
+}
+
+/** Looks at the first line and the last one of what goes by. */
+function lineCounter() {
+  let count = 0;
+  let expected: number | null = null;
+  let last = Buffer.alloc(0);
+  return {
+    take(chunk: Uint8Array) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, end + 1)) count += 1;
+      const joined = Buffer.concat([last, bytes]);
+      if (expected === null && joined.includes(10)) {
+        const header = JSON.parse(joined.subarray(0, joined.indexOf(10)).toString()) as { first: number; last: number };
+        expected = header.last - header.first + 3;
+      }
+      // All but what may still be a part of the last line.
+      const from = joined.lastIndexOf(10, -2) + 1;
+      last = Buffer.from(joined.subarray(from));
+    },
+    count: () => count,
+    expected: () => expected,
+    manifest(): Json {
+      const text = last.toString();
+      const line = text.endsWith('\n') ? (JSON.parse(text) as Json) : {};
+      if (line.type !== 'manifest') throw new CliError('the export was cut off before its end; try again');
+      return line;
+    },
+  };
+}

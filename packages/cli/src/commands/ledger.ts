@@ -1,0 +1,91 @@
+/** Reads of the ledger. Amounts are printed as they come: exact decimals, never numbers. */
+import type { Command } from 'commander';
+import type { Json } from '../api';
+import { CliError, exitCodes, type ExitCode } from '../exit-codes';
+import { renderTable, type Column } from '../table';
+import { asking, listOf, printJson, type Context, type Register } from './context';
+
+export const registerLedger: Register = (program, terminal, finish) => {
+  const balance = program
+    .command('balance')
+    .description('an account and what it has')
+    .argument('<account>', 'account id');
+  asking(balance, terminal, finish, readBalance);
+  const accounts = paged(program.command('accounts').description('accounts with their balances, by account id'));
+  asking(accounts, terminal, finish, (context, options: Paging) =>
+    list(context, '/v1/ledger/accounts', 'accounts', accountColumns, options),
+  );
+  const transactions = paged(program.command('transactions').description('what was posted, oldest first')).option(
+    '--subject <id>',
+    'of one intent, transfer or account',
+  );
+  asking(transactions, terminal, finish, (context, { subject, ...paging }: Paging & { subject?: string }) =>
+    list(context, '/v1/ledger/transactions', 'transactions', transactionColumns, paging, { subject }),
+  );
+};
+
+const pageMax = 100;
+
+type Paging = { readonly limit: number };
+
+function paged(command: Command): Command {
+  return command.option('--limit <count>', 'rows at most', wholeNumber, 20);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new CliError(`--limit: ${text} is not a whole number above 0`, exitCodes.usage);
+  return parseInt(text, 10);
+}
+
+/** Pages until there are enough rows or no more. */
+async function list(
+  { api, terminal, json }: Context,
+  path: string,
+  name: string,
+  columns: readonly Column<Json>[],
+  { limit }: Paging,
+  filter: Readonly<Record<string, string | undefined>> = {},
+): Promise<ExitCode> {
+  const rows: Json[] = [];
+  let cursor: string | undefined;
+  do {
+    const size = Math.min(pageMax, limit - rows.length);
+    const page = await api.get(path, { ...filter, limit: size, cursor });
+    rows.push(...listOf(page, name));
+    cursor = (page.next_cursor as string | null) ?? undefined;
+  } while (cursor !== undefined && rows.length < limit);
+  if (json) printJson(terminal, { [name]: rows, more: cursor !== undefined });
+  else terminal.out(renderTable(columns, rows) + (cursor === undefined ? '' : `more with --limit ${limit * 10}\n`));
+  return exitCodes.ok;
+}
+
+async function readBalance({ api, terminal, json }: Context, _options: object, account?: string): Promise<ExitCode> {
+  const found = await api.get(`/v1/ledger/accounts/${encodeURIComponent(account ?? '')}`);
+  if (json) printJson(terminal, found);
+  else terminal.out(renderTable(accountColumns, [found]));
+  return exitCodes.ok;
+}
+
+const accountColumns: readonly Column<Json>[] = [
+  { title: 'ACCOUNT', of: ({ account_id: id }) => id },
+  { title: 'TYPE', of: ({ type }) => type },
+  { title: 'ASSET', of: ({ asset }) => asset },
+  { title: 'POSTED', right: true, of: ({ posted }) => posted },
+  { title: 'HELD', right: true, of: ({ held }) => held },
+  { title: 'AVAILABLE', right: true, of: ({ available }) => available },
+  { title: 'UPDATED', of: ({ updated_at: at, frozen }) => `${String(at)}${frozen === true ? ' (frozen)' : ''}` },
+];
+
+const transactionColumns: readonly Column<Json>[] = [
+  { title: 'SEQUENCE', right: true, of: ({ sequence }) => sequence },
+  { title: 'TRANSACTION', of: ({ transaction_id: id }) => id },
+  { title: 'CAUSE', of: ({ cause }) => (cause as Json).type },
+  { title: 'RULE', of: ({ rule }) => rule },
+  { title: 'POSTED', of: ({ posted_at: at }) => at },
+  { title: 'ENTRIES', of: ({ entries }) => (entries as readonly Json[]).map(describeEntry).join(', ') },
+];
+
+function describeEntry({ direction, account_id: account, amount, asset }: Json): string {
+  return `${String(direction)} ${String(account)} ${String(amount)} ${String(asset)}`;
+}

@@ -1,0 +1,104 @@
+/** The verifier of an export. It reads two files and asks nobody. */
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createExportVerifier, KeyError, parsePublicKey, type ExportVerdict, type PublicKey } from '@daybook/proof';
+import { CliError, exitCodes, type ExitCode } from '../exit-codes';
+import { printable } from '../table';
+import { progressBar, type Terminal } from '../terminal';
+import { printJson, type Register } from './context';
+
+export const registerVerify: Register = (program, terminal, finish) => {
+  program
+    .command('verify')
+    .description('verify an export with nothing but a public key')
+    .argument('<file>', 'the export')
+    .requiredOption('--pub <key>', 'the public key: a file, or 32 bytes in base64')
+    .option('--json', 'print JSON, for scripts')
+    .action(async (file: string, { pub, json }: { pub: string; json?: true }) => {
+      const verdict = await verifyFile(file, publicKeyOf(pub), terminal);
+      if (json === true) printJson(terminal, described(verdict));
+      else terminal.out(render(verdict));
+      finish(codeOf(verdict));
+    });
+};
+
+function publicKeyOf(given: string): PublicKey {
+  try {
+    return parsePublicKey(existsSync(given) ? readFileSync(given, 'utf8') : given);
+  } catch (error) {
+    const why = error instanceof KeyError ? error.message : (error as Error).message;
+    throw new CliError(`--pub: ${why}`, exitCodes.usage, { cause: error });
+  }
+}
+
+/** A line that is longer is none of an export: a transaction has a largest size. */
+const lineBytesMax = 64 * 1_048_576;
+
+async function verifyFile(file: string, key: PublicKey, terminal: Terminal): Promise<ExportVerdict> {
+  const total = sizeOf(file);
+  const verifier = createExportVerifier(key);
+  const bar = progressBar(terminal, 'bytes');
+  let rest: Buffer[] = [];
+  let done = 0;
+  try {
+    for await (const chunk of createReadStream(file, { highWaterMark: 1_048_576 }) as AsyncIterable<Buffer>) {
+      done += chunk.length;
+      bar.update(done, { total, phase: 'verifying' });
+      let start = 0;
+      for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+        const line = Buffer.concat([...rest, chunk.subarray(start, end)]);
+        rest = [];
+        start = end + 1;
+        if (!verifier.line(line)) return verifier.end();
+      }
+      rest.push(chunk.subarray(start));
+      if (rest.reduce((sum, { length }) => sum + length, 0) > lineBytesMax) break;
+    }
+    // Every line of an export has an end; what follows the last one is none of it.
+    if (rest.some(({ length }) => length > 0)) verifier.line(Buffer.concat(rest));
+    return verifier.end();
+  } finally {
+    bar.stop();
+  }
+}
+
+function sizeOf(file: string): number {
+  try {
+    return statSync(file).size;
+  } catch (cause) {
+    throw new CliError(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, exitCodes.usage, { cause });
+  }
+}
+
+function codeOf({ status }: ExportVerdict): ExitCode {
+  return { valid: exitCodes.ok, invalid: exitCodes.negative, incomplete: exitCodes.incomplete }[status];
+}
+
+function described(verdict: ExportVerdict) {
+  return {
+    status: verdict.status,
+    problem: verdict.problem,
+    origin: verdict.origin,
+    book: verdict.book,
+    first: verdict.first,
+    last: verdict.last,
+    events: verdict.events,
+    events_signed: verdict.eventsSigned,
+    checkpoints: verdict.checkpoints,
+    signed_at: verdict.signedAt,
+    key_ids: verdict.keyIds,
+  };
+}
+
+function render(verdict: ExportVerdict): string {
+  const { status, problem, first, last, events, eventsSigned, checkpoints, signedAt, keyIds } = verdict;
+  if (problem !== null) {
+    const where = problem.sequence === null ? '' : ` event ${problem.sequence}`;
+    return `INVALID${where}: ${printable(problem.reason)} (line ${problem.line})\n`;
+  }
+  const range = `events ${first} to ${last} of ${printable(verdict.origin)}: ${events}, in one unbroken chain, balanced`;
+  const signature = `signed by ${keyIds.map((id) => id.slice(0, 16)).join(', ')}, last at ${signedAt}`;
+  if (status === 'valid') return `VALID ${range}; ${checkpoints} checkpoints fit, ${signature}\n`;
+  const covered =
+    eventsSigned === 0 ? 'no signature covers any of them' : `${signature}, up to event ${first! + eventsSigned - 1}`;
+  return `INCOMPLETE ${range}; ${covered}; the last ${events - eventsSigned} are not covered by a signature\n`;
+}

@@ -1,0 +1,27 @@
+/** What a script can tell from the exit code, whichever the command. */
+export const exitCodes = {
+  ok: 0,
+  /** The answer is no: a file is not valid, a check found differences, a job failed, messages are still parked. */
+  negative: 1,
+  usage: 2,
+  /** Neither yes nor no: events that no signature covers yet, a check that could not look at everything. */
+  incomplete: 3,
+  /** Daybook could not be asked, or refused to answer. */
+  unavailable: 4,
+  /** Interrupted while following a job, which goes on. */
+  detached: 5,
+} as const;
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Ends the command with one line for people. */
+export class CliError extends Error {
+  override readonly name = 'CliError';
+  constructor(
+    message: string,
+    readonly exitCode: ExitCode = exitCodes.unavailable,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
