@@ -15,7 +15,6 @@ import { nothingToDo, record, refuse, rejected, type Verdict } from './verdict';
 export function openAccount(state: WorkingState, command: CommandOf<'OpenAccount'>, at: string): Verdict {
   const { accountId, tenantId, asset, accountType, floor, ceiling = null, metadata = null } = command;
   const fields: AccountFields = { accountId, tenantId, asset, accountType, floor, ceiling, metadata };
-  if (isCrossed(floor, ceiling)) return refuse('limits_crossed');
   const existing = state.accounts.get(accountId);
   const fixed = existing === undefined ? chartFieldsOf(accountId) : asOpened(existing);
   if (
@@ -25,6 +24,7 @@ export function openAccount(state: WorkingState, command: CommandOf<'OpenAccount
   )
     return refuse('account_exists_with_different_fields');
   if (existing !== undefined) return nothingToDo(existing.openedAt);
+  if (isCrossed(floor, ceiling)) return refuse('limits_crossed');
   return record({
     type: 'AccountOpened',
     accountId,

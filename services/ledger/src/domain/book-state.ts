@@ -112,7 +112,8 @@ export function applyToAccounts(state: Pick<WorkingState, 'accounts'>, event: Bo
       return;
     case 'TransferConfirmed':
       release(state, event.transfer, event.at);
-      post(state, event.entries, event.at, event.transfer.transferId, none, none);
+      // What was held is given whatever the floor is by now: it was not available before either.
+      post(state, event.entries, event.at, event.transfer.transferId, [event.transfer.debitAccountId], none);
       return;
     case 'TransferFailed':
       release(state, event.transfer, event.at);
@@ -131,7 +132,7 @@ export function applyToAccounts(state: Pick<WorkingState, 'accounts'>, event: Bo
       return;
     case 'HoldCaptured':
       unhold(state, event.accountId, event.amount + event.released, event.at);
-      post(state, event.entries, event.at, event.captureId, none, none);
+      post(state, event.entries, event.at, event.captureId, [event.accountId], none);
       return;
     case 'HoldReleased':
     case 'HoldExpired':

@@ -19,17 +19,23 @@
  * Invariants (each has a property test of the same name):
  *   B1  The entries of an event are positive and balance per asset.
  *   B2  An account's posted balance is the sum of its entries.
- *   B3  No transfer, reversal or hold takes an account's available balance below its floor.
- *   B4  Held and incoming are the sums of the pending transfers of the account.
+ *   B3  No authorizing movement or hold takes an account's available balance below its floor, or its posted balance above
+ *       its ceiling. What is held was given when it was held.
+ *   B4  Held and incoming are the sums of the pending transfers and of what open holds still hold.
  *   B5  A transfer is confirmed or failed at most once, and reversed at most once after it was confirmed.
  *   B6  A repeated id with the same content gets the original answer; with other content it is refused as reused.
  *       Neither records anything.
- *   B7  A fact is never refused, and its event names every floor that it breaks.
+ *   B7  A fact is never refused, and an event that was recorded without consent names every limit that it breaks.
  *   B8  The events alone give the state.
- *   B9  A tenant moves money from its own wallets only.
+ *   B9  A tenant moves money from its own wallets only, and posts to its own books only.
  *   B10 A state from a snapshot and its tail has the accounts and the open records of the whole journal.
  *   B11 A record is the fold of the events that touch it.
  *   B12 A fork decides and changes as the book does, and leaves the book as it is.
+ *   B13 What is captured, released and expired of a hold is what it held, and nothing follows.
+ *   B14 A transaction is taken back up to what it moved and no further.
+ *   B15 Nothing becomes effective in a period that was closed before, nor later than it is recorded.
+ *   B16 A bulk gives what its commands give one by one; an atomic one gives that or nothing.
+ *   B17 A command needs no records but those that it names.
  */
 import { assertNever } from '@daybook/core';
 import { openAccount, setAccountFrozen, setAccountLimits } from './account-decisions';

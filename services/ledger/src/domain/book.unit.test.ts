@@ -1,10 +1,9 @@
-import fc from 'fast-check';
-import { availableOf, effectOf, type Account, type Entry } from './account';
+import { entriesOf, place } from '../../test/book-play';
+import { effectOf, type Account, type Entry } from './account';
 import { decide } from './book';
 import type { BookCommand } from './book-commands';
 import type { BookEvent } from './book-events';
-import { apply, emptyBook, fork, type BookState, type WorkingState } from './book-state';
-import { isOpen, recordIdsOf, recordsFrom } from './records';
+import { apply, emptyBook } from './book-state';
 import { reversalPostingIdOf, type Verdict } from './verdict';
 
 const tenants = ['11111111-1111-4111-8111-111111111111', '22222222-2222-4222-8222-222222222222'] as const;
@@ -12,14 +11,10 @@ const [alice, bob] = tenants;
 const at = '2026-01-01T00:00:00.000Z';
 const asset = 'TXC';
 
-function place(state: WorkingState) {
-  return { sequence: state.length, reference: `0x${state.length.toString(16).padStart(64, '0')}` };
-}
-
 type Step = { readonly command: BookCommand; readonly verdict: Verdict };
 
-/** Decides and applies commands in order; keeps every verdict and event, and looks at the state after each command. */
-function play(commands: readonly BookCommand[], look: (state: BookState) => void = () => undefined) {
+/** Decides and applies commands in order; keeps every verdict and event. */
+function play(commands: readonly BookCommand[]) {
   const state = emptyBook();
   const log: BookEvent[] = [];
   const steps: Step[] = commands.map((command) => {
@@ -30,97 +25,12 @@ function play(commands: readonly BookCommand[], look: (state: BookState) => void
         log.push(event);
       }
     }
-    look(state);
     return { command, verdict };
   });
   return { state, log, steps };
 }
 
-function entriesOf(event: BookEvent): readonly Entry[] {
-  return 'entries' in event ? event.entries : [];
-}
-
-/** Few names and small amounts, so that commands meet. */
-const wallet = fc.constantFrom('a', 'b', 'c');
-const tenant = fc.constantFrom(...tenants);
 const walletOwner: Record<string, string> = { a: alice, b: bob, c: alice };
-const amount = fc.bigInt({ min: 1n, max: 40n });
-const transferId = fc.constantFrom('t1', 't2', 't3', 't4', 't5', 't6');
-const content = fc.constantFrom('h1', 'h1', 'h1', 'h2');
-const command: fc.Arbitrary<BookCommand> = fc.oneof(
-  {
-    weight: 2,
-    arbitrary: wallet.map((accountId): BookCommand => open(accountId)),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('IssueFunds' as const),
-      transactionId: fc.constantFrom('i1', 'i2', 'i3', 't1'),
-      contentHash: content,
-      accountId: wallet,
-      asset: fc.constant('TXC' as const),
-      amount,
-    }),
-  },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      type: fc.constant('AcceptTransfer' as const),
-      transferId,
-      contentHash: content,
-      tenantId: tenant,
-      debitAccountId: wallet,
-      creditAccountId: wallet,
-      asset: fc.constantFrom('TXC' as const, 'TXC' as const, 'TXC' as const, 'INR' as const),
-      amount,
-      referenceId: fc.constant('r'),
-      note: fc.constant(null),
-    }),
-  },
-  { weight: 4, arbitrary: fc.record({ type: fc.constant('ConfirmTransfer' as const), transferId }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      type: fc.constant('FailTransfer' as const),
-      transferId,
-      reason: fc.constantFrom('sender_frozen' as const, 'recipient_frozen' as const),
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      type: fc.constant('ReverseTransfer' as const),
-      reversalId: fc.constantFrom('v1', 'v2', 'v3', 't1'),
-      contentHash: content,
-      transferId,
-      actor: fc.constant('op'),
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      type: fc.constant('SetAccountFrozen' as const),
-      accountId: wallet,
-      frozen: fc.boolean(),
-      actor: fc.constant('op'),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc
-      .record({
-        id: fc.constantFrom('d1', 'd2', 'd3', 'd4'),
-        contentHash: content,
-        type: fc.constantFrom('intent_payment', 'intent_underpaid', 'settlement'),
-        tenantId: tenant,
-        amount: fc.bigInt({ min: 0n, max: 40n }),
-        refundable: fc.bigInt({ min: 0n, max: 5n }),
-      })
-      .map(({ id, contentHash, ...rest }): BookCommand => fact(id, contentHash, rest)),
-  },
-);
-const commands = fc.array(command, { maxLength: 100 });
 
 function open(accountId: string): BookCommand {
   return {
@@ -193,225 +103,6 @@ function rejectionOf(verdict: Verdict): string | null {
   if (verdict.type === 'refused') return verdict.rejection;
   return verdict.type === 'recorded' ? verdict.rejection : verdict.outcome.rejection;
 }
-
-const boundTo = (runs: number) => ({ numRuns: runs });
-
-describe('book', () => {
-  test('B1: the entries of an event are positive and balance per asset', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        for (const event of play(cs).log) {
-          const sums = new Map<string, bigint>();
-          for (const { asset: code, direction, amount: units } of entriesOf(event)) {
-            expect(units).toBeGreaterThan(0n);
-            sums.set(code, (sums.get(code) ?? 0n) + (direction === 'debit' ? units : -units));
-          }
-          for (const sum of sums.values()) expect(sum).toBe(0n);
-        }
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B2: posted balances are the sums of the entries, by a second model that only adds up lists', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        const { state, log } = play(cs);
-        const all = log.flatMap(entriesOf);
-        for (const account of state.accounts.values()) {
-          const own = all.filter(({ accountId }) => accountId === account.accountId);
-          const sum = (direction: string) =>
-            own.filter((entry) => entry.direction === direction).reduce((total, entry) => total + entry.amount, 0n);
-          const raisedByDebit = account.accountType === 'asset' || account.accountType === 'expense';
-          const expected = raisedByDebit ? sum('debit') - sum('credit') : sum('credit') - sum('debit');
-          expect(account.posted).toBe(expected);
-          expect(account.version).toBe(own.length);
-        }
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B3: no available balance of a wallet goes below its floor, after any command', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        play(cs, (state) => {
-          for (const account of state.accounts.values()) {
-            if (account.wallet) expect(availableOf(account)).toBeGreaterThanOrEqual(account.floor ?? 0n);
-          }
-        });
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B4: held and incoming are the sums of the pending transfers', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        const { state, log } = play(cs);
-        const resolved = new Set(
-          log.flatMap((event) =>
-            event.type === 'TransferConfirmed' || event.type === 'TransferFailed' ? [event.transfer.transferId] : [],
-          ),
-        );
-        const pending = log.flatMap((event) =>
-          event.type === 'TransferAccepted' && !resolved.has(event.transfer.transferId) ? [event.transfer] : [],
-        );
-        expect([...state.open].toSorted()).toEqual(pending.map((each) => each.transferId).toSorted());
-        for (const account of state.accounts.values()) {
-          const sumOf = (side: 'debitAccountId' | 'creditAccountId') =>
-            pending.filter((each) => each[side] === account.accountId).reduce((sum, each) => sum + each.amount, 0n);
-          expect([account.held, account.incoming]).toEqual([sumOf('debitAccountId'), sumOf('creditAccountId')]);
-        }
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B5: a transfer is resolved at most once, and reversed at most once after it was confirmed', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        const { log } = play(cs);
-        const ids = new Set(log.flatMap((event) => ('transfer' in event ? [event.transfer.transferId] : [])));
-        for (const id of ids) {
-          const story = log.flatMap((event) =>
-            'transfer' in event && event.transfer.transferId === id ? [event.type] : [],
-          );
-          expect([
-            ['TransferAccepted'],
-            ['TransferAccepted', 'TransferConfirmed'],
-            ['TransferAccepted', 'TransferFailed'],
-            ['TransferAccepted', 'TransferConfirmed', 'TransferReversed'],
-          ]).toContainEqual(story);
-        }
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B6: a repeat gets the original answer, another content is refused, and neither records anything', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        const { state, steps } = play(cs);
-        for (const { command: said, verdict } of steps) {
-          if (!('contentHash' in said) || verdict.type !== 'recorded') continue;
-          const again = decide(state, said, at);
-          expect(again.type).toBe('repeated');
-          expect(rejectionOf(again)).toBe(rejectionOf(verdict));
-          expect(decide(state, { ...said, contentHash: 'other' }, at)).toEqual({
-            type: 'refused',
-            rejection: 'id_reused',
-          });
-        }
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B7: a fact is never refused, and its event names every floor that it breaks', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        for (const { command: said, verdict } of play(cs).steps) {
-          if (said.type !== 'PostFact') continue;
-          if (verdict.type === 'refused') expect(verdict.rejection).toBe('id_reused');
-          else expect(rejectionOf(verdict)).toBeNull();
-        }
-      }),
-      boundTo(300),
-    );
-    const clearing = `clearing:${alice}:ETH`;
-    const settle = (units: bigint) =>
-      fact('s', 's', { type: 'settlement', tenantId: alice, amount: units, refundable: 0n });
-    const breaches = (units: bigint) => {
-      const verdict = lastOf(play([payment('d', 10n, 0n), settle(units)]));
-      return verdict.type === 'recorded'
-        ? verdict.events.map((event) => 'floorBreaches' in event && event.floorBreaches)
-        : [];
-    };
-    expect(breaches(10n)).toContainEqual([]);
-    expect(breaches(11n)).toContainEqual([clearing]);
-  });
-
-  test('B8: the events alone give the state', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        const { state, log } = play(cs);
-        const again = emptyBook();
-        for (const event of log) apply(again, event, place(again));
-        expect(again).toEqual(state);
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B10: a state from a snapshot and its tail has the accounts and the open records of the whole journal', () => {
-    fc.assert(
-      fc.property(commands, fc.nat(100), (cs, cut) => {
-        const { state, log } = play(cs);
-        const again = emptyBook();
-        for (const [index, event] of log.entries()) {
-          if (index === cut) for (const [id, each] of again.records) if (!isOpen(each)) again.records.delete(id);
-          apply(again, event, place(again));
-        }
-        expect(again.accounts).toEqual(state.accounts);
-        expect(again.open).toEqual(state.open);
-        for (const [id, each] of again.records) expect(each).toEqual(state.records.get(id));
-        for (const id of state.open) expect(again.records.has(id)).toBe(true);
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B11: a record is the fold of the events that touch it', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        const { state, log } = play(cs);
-        for (const [id, each] of state.records) {
-          const touching = log.flatMap((event, sequence) =>
-            recordIdsOf(event).includes(id) ? [{ event, place: place({ ...state, length: sequence }) }] : [],
-          );
-          expect(recordsFrom(new Set([id]), touching)).toEqual(new Map([[id, each]]));
-        }
-      }),
-      boundTo(100),
-    );
-  });
-
-  test('B12: a fork decides and changes as the book does, and leaves the book as it is', () => {
-    fc.assert(
-      fc.property(commands, fc.nat(100), (cs, cut) => {
-        const { state } = play(cs.slice(0, cut));
-        const before = structuredClone(state);
-        const copy = fork(state);
-        const run = (on: WorkingState) =>
-          cs.slice(cut).map((each) => {
-            const verdict = decide(on, each, at);
-            for (const event of verdict.type === 'recorded' ? verdict.events : []) apply(on, event, place(on));
-            return verdict;
-          });
-        const forked = structuredClone(run(copy));
-        expect(state).toEqual(before);
-        expect(run(state)).toEqual(forked);
-        for (const [id, account] of state.accounts) expect(copy.accounts.get(id)).toEqual(account);
-        for (const [id, each] of state.records) expect(copy.records.get(id)).toEqual(each);
-        expect([copy.length, copy.lastAt]).toEqual([state.length, state.lastAt]);
-      }),
-      boundTo(300),
-    );
-  });
-
-  test('B9: a tenant moves money from its own wallets only', () => {
-    fc.assert(
-      fc.property(commands, (cs) => {
-        for (const { command: said, verdict } of play(cs).steps) {
-          if (said.type !== 'AcceptTransfer' || said.tenantId === walletOwner[said.debitAccountId]) continue;
-          if (verdict.type === 'recorded') expect(verdict.rejection).toBe('debit_account_not_found');
-        }
-      }),
-      boundTo(300),
-    );
-  });
-});
 
 describe('a transfer', () => {
   test('may take the last unit, and not one more', () => {
@@ -601,6 +292,11 @@ describe('an impossible history stops the book', () => {
       rule: 'r@1',
       entries: es,
       floorBreaches: [],
+      ceilingBreaches: [],
+      description: null,
+      metadata: null,
+      actor: null,
+      adjustmentFor: null,
       effectiveAt: at,
       at,
       ...more,

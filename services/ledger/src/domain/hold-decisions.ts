@@ -59,12 +59,12 @@ export function captureHold(state: WorkingState, command: CommandOf<'CaptureHold
       request: { holdId, creditAccountId, amount: command.amount?.toString() ?? 'rest', final: String(final) },
       at,
     });
+  if (command.amount !== null && command.amount <= 0n) return no('entries_invalid');
   const account = hold === undefined ? undefined : state.accounts.get(hold.accountId);
   if (hold === undefined || account === undefined) return no('hold_not_found');
   if (hold.status !== 'open') return no('hold_closed');
   if (hold.expiresAt !== null && at >= hold.expiresAt) return no('hold_expired');
   const amount = command.amount ?? hold.remaining;
-  if (amount <= 0n) return no('entries_invalid');
   if (amount > hold.remaining) return no('amount_exceeds_remaining');
   if (creditAccountId === hold.accountId) return no('accounts_not_distinct');
   const { accountId, asset } = hold;

@@ -191,6 +191,7 @@ export function reverseTransaction(state: WorkingState, command: CommandOf<'Reve
       request: { transactionId, amount: command.amount?.toString() ?? 'rest' },
       at,
     });
+  if (command.amount !== null && command.amount <= 0n) return no('entries_invalid');
   const posted = state.records.get(transactionId);
   if (posted === undefined || posted.rejection !== null) return no('transaction_not_found');
   if (posted.subject?.type !== 'transaction')
@@ -223,7 +224,6 @@ export function reverseTransaction(state: WorkingState, command: CommandOf<'Reve
 function amountRefusal(subject: TransactionSubject, asked: bigint | null, left: bigint): BookRejection | null {
   if (left === 0n) return 'transaction_already_reversed';
   if (asked === null) return null;
-  if (asked <= 0n) return 'entries_invalid';
   if (subject.entries.length !== 2) return 'reversal_only_in_full';
   return asked > left ? 'amount_exceeds_remaining' : null;
 }
