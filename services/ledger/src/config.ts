@@ -63,6 +63,27 @@ export const configSchema = z.object({
   CHECKPOINT_DELAY_MS: durationMsSetting(86_400_000)
     .default(10_000)
     .describe('Time that a new event waits for a checkpoint at most, in milliseconds.'),
+  CHECK_INTERVAL_S: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(604_800)
+    .default(3_600)
+    .describe('Seconds from one check of the books and read models to the next; 0 for none.'),
+  CHECK_FULL_EVERY: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(24)
+    .describe('Every so manieth of these checks is a full one; the others look at what is new.'),
+  CLEARING_DEADLINE_S: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(31_536_000)
+    .default(259_200)
+    .describe('Seconds that an item may stand on a clearing account before a check reports it.'),
 });
 export type Config = Readonly<z.output<typeof configSchema>>;
 

@@ -15,19 +15,14 @@ import {
 import type { Pool, PoolClient } from 'pg';
 import { streamOf } from '../app/books';
 import { canonicalJson } from '../app/check/canonical-json';
-import type { CheckedRow } from '../app/check/findings';
+import type { CheckedRow, Watermarks } from '../app/check/findings';
 import type { CheckMoment, CheckSource } from '../app/check/source';
 
 const rowsAtOnce = 2_000;
 /** Of rows that nothing should have made; all of them would be too much to report. */
 const strayMax = 1_000;
 
-export function checkSource(options: {
-  readonly pool: Pool;
-  readonly store: EventStore;
-  /** The subscription that fills the tables. */
-  readonly checkpoint: string;
-}): CheckSource {
+export function checkSource(options: { readonly pool: Pool; readonly store: EventStore }): CheckSource {
   const { pool, store } = options;
   return {
     async atOneMoment(tables, work) {
@@ -40,7 +35,7 @@ export function checkSource(options: {
           await client.query('set local idle_in_transaction_session_timeout = 0');
           // Before anything is read, so that no table is replaced between the moment and its reading.
           if (there.length > 0) await client.query(`lock table ${there.join(', ')} in access share mode`);
-          return await work(await momentOf(client, options));
+          return await work(await momentOf(client, store));
         } finally {
           await client.query('rollback');
         }
@@ -52,6 +47,19 @@ export function checkSource(options: {
   };
 }
 
+/** Where the last clean check ended, whoever asked for it. */
+export async function lastCleanCheck(pool: Pool): Promise<Watermarks | undefined> {
+  const { rows } = await pool
+    .query<{ watermarks: Watermarks }>(
+      `select report->'watermarks' as watermarks from jobs
+       where kind = 'check' and status = 'succeeded' and report->>'status' = 'CLEAN' order by number desc limit 1`,
+    )
+    .catch((error: unknown) => {
+      throw asOperational(error);
+    });
+  return rows[0]?.watermarks;
+}
+
 async function existing(client: PoolClient, tables: readonly string[]): Promise<readonly string[]> {
   const { rows } = await client.query<{ name: string }>(
     `select name from unnest($1::text[]) as name where to_regclass(name) is not null`,
@@ -60,13 +68,10 @@ async function existing(client: PoolClient, tables: readonly string[]): Promise<
   return rows.map(({ name }) => name);
 }
 
-async function momentOf(
-  client: PoolClient,
-  { store, checkpoint }: { readonly store: EventStore; readonly checkpoint: string },
-): Promise<CheckMoment> {
-  const { rows } = await client.query<{ position: Position }>(`select position from subscriptions where name = $1`, [
-    checkpoint,
-  ]);
+async function momentOf(client: PoolClient, store: EventStore): Promise<CheckMoment> {
+  const { rows } = await client.query<{ position: Position }>(
+    `select position from subscriptions join projection_generations on checkpoint = name where state = 'live'`,
+  );
   const columns = columnReader(client);
   const select = async (table: string, condition: string, values: readonly unknown[]) => {
     const known = (await columns(table)) ?? [];

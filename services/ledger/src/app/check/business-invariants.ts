@@ -11,6 +11,7 @@ export const businessInvariants: readonly Invariant[] = [
     checked:
       'Each id is answered once, transfers and holds take their states once and in order, no more is captured or reversed than there is, and each posting names a cause.',
     elsewhere: 'That the answer over HTTP is the recorded one: the gateway keeps none of its own.',
+    anywhere: true,
     book: caused,
     ids: (context) => [answeredOnce(context), lifecycles(context)],
   },

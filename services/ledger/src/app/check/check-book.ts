@@ -12,7 +12,7 @@ import type { CheckedRow, Difference, Findings, Violation, Watermark } from './f
 import { partOf } from './parts';
 import type { BookContext, Invariant } from './invariant';
 import { readBook, type Observer, type Unread } from './read-book';
-import { refold, type Refold } from './refold';
+import { refold, unfolded, type Refold } from './refold';
 import type { CheckMoment, CheckSource } from './source';
 import type { LogPass, PassContext, StatePass, TablePass } from './table-pass';
 
@@ -28,6 +28,8 @@ export type BookRun = {
   readonly mode: Mode;
   readonly source: CheckSource;
   readonly moment: CheckMoment;
+  /** Where a clean check ended, to go on from; null for the begin of the book. */
+  readonly since: Watermark | null;
   readonly passes: readonly PassRun[];
   readonly invariants: readonly InvariantRun[];
   readonly now: Date;
@@ -39,43 +41,49 @@ export type BookRun = {
 };
 
 export async function checkBook(run: BookRun): Promise<Watermark> {
-  const { mode, moment, source, signal, invariants, idsMax } = run;
+  const { mode, moment, since, source, signal, idsMax } = run;
   const [tables, journal] = [moment.tables[mode], moment.journal[mode]];
-  const fold = refold(problemsOf(run));
-  const parts = Math.max(1, Math.ceil(journal / idsMax));
-  const head = headOf();
+  const parts = since === null ? Math.max(1, Math.ceil(journal / idsMax)) : 1;
+  const head = headOf(since, tables);
 
-  const read = async (part: number, observers: readonly Observer[]) => {
-    const phase = parts === 1 ? `book ${mode}` : `book ${mode}, part ${part + 1} of ${parts}`;
+  for (let part = 0; part < parts; part++) {
+    const first = part === 0;
+    // What is wrong with the fold is said once.
+    const fold = refold(first ? problemsOf(run) : () => undefined);
     const unread = await readBook(
       {
         source,
         mode,
+        from: since?.tables ?? 0,
         tables,
         journal,
         signal,
-        progress: (done) => run.progress(phase, done, journal),
-        // Only the first reading folds: the others look at ids.
-        stepOf: part === 0 ? fold.apply : (event, place) => ({ event, ...place, entries: [] }),
+        progress: (done) =>
+          run.progress(parts === 1 ? `book ${mode}` : `book ${mode}, ${part + 1} of ${parts}`, done, journal),
+        stepOf: since === null ? fold.apply : unfolded,
       },
-      [...observers, ...idObservers(run, fold, (id) => partOf(id, parts) === part)],
+      [
+        ...(first ? [head, ...bookObservers(run, fold)] : []),
+        ...(since === null ? idObservers(run, fold, (id) => partOf(id, parts) === part) : []),
+      ],
     );
     if (unread !== undefined) giveUp(run, unread);
-  };
-  await read(0, [
-    head,
-    ...invariants.flatMap(({ invariant, found }) => invariant.book?.(contextOf(run, fold, found)) ?? []),
-    ...run.passes.flatMap((pass) => (isLog(pass) ? logObserver(run, fold, pass) : [])),
-    ...run.passes.flatMap((pass) =>
-      isState(pass) && pass.pass.partition === null ? stateObserver(run, fold, pass) : [],
-    ),
-  ]);
-  for (let part = 1; part < parts; part++) await read(part, []);
+  }
   return { tables, journal, head: head.hash() };
 }
 
 const isLog = (run: PassRun): run is PassRun<LogPass> => run.pass.kind === 'log';
 const isState = (run: PassRun): run is PassRun<StatePass> => run.pass.kind === 'state';
+
+function bookObservers(run: BookRun, fold: Refold): Observer[] {
+  return [
+    ...run.invariants.flatMap(({ invariant, found }) => invariant.book?.(contextOf(run, fold, found)) ?? []),
+    ...run.passes.flatMap((pass) => {
+      if (isLog(pass)) return logObserver(run, fold, pass);
+      return isState(pass) && pass.pass.partition === null ? stateObserver(run, fold, pass) : [];
+    }),
+  ];
+}
 
 /** What is wrong with the fold itself is wrong with the balances. */
 function problemsOf({ mode, invariants }: BookRun): Parameters<typeof refold>[0] {
@@ -84,13 +92,15 @@ function problemsOf({ mode, invariants }: BookRun): Parameters<typeof refold>[0]
 }
 
 function contextOf(run: BookRun, { accounts }: Refold, found: Findings<Violation>): BookContext {
-  const { mode, now, clearingDeadlineS } = run;
+  const { mode, since, now, clearingDeadlineS } = run;
   return {
     mode,
     stream: streamOf(mode),
     now,
     clearingDeadlineS,
     accounts,
+    from: since?.tables ?? 0,
+    head: since?.head ?? genesisHash,
     violate: (sequence, where, expected, actual) => found.add({ mode, sequence, where, expected, actual }),
   };
 }
@@ -101,11 +111,13 @@ function giveUp({ passes, invariants }: BookRun, { reason }: NonNullable<Unread>
   for (const { invariant, found } of invariants) if (invariant.book ?? invariant.ids) found.incomplete(reason);
 }
 
-function headOf(): Observer & { hash(): string } {
+function headOf(since: Watermark | null, tables: number): Observer & { hash(): string } {
   let last: Buffer | undefined;
   return {
-    stored: ({ payload }) => void (last = payload),
-    hash: () => (last === undefined ? genesisHash : sha256Hex(last)),
+    stored({ payload }, sequence) {
+      if (sequence < tables) last = payload;
+    },
+    hash: () => (last === undefined ? (since?.head ?? genesisHash) : sha256Hex(last)),
   };
 }
 

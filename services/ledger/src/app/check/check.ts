@@ -7,7 +7,7 @@ import { mode as modes, type Mode } from '@daybook/contracts';
 import { businessInvariants } from './business-invariants';
 import { checkBook, type InvariantRun, type PassRun } from './check-book';
 import { unexpectedRow } from './compare';
-import { findings, overall, type CheckReport, type Watermark } from './findings';
+import { findings, overall, type CheckReport, type Watermark, type Watermarks } from './findings';
 import type { Invariant } from './invariant';
 import { journalInvariants } from './journal-invariants';
 import { tablePasses } from './passes';
@@ -21,6 +21,8 @@ export type CheckOptions = {
   readonly clearingDeadlineS: number;
   readonly signal: AbortSignal;
   progress(phase: string, done: number, total: number): void;
+  /** Where the last clean check ended: only what is behind it is looked at, and only what events show alone. */
+  readonly since?: Watermarks | undefined;
   readonly passes?: readonly TablePass[];
   /** Events whose ids are remembered at once; a longer journal is read several times. */
   readonly idsMax?: number;
@@ -50,11 +52,14 @@ const invariants: readonly Invariant[] = [...journalInvariants, ...businessInvar
 
 /** Aborted, it returns what it has, as incomplete. */
 export async function checkLedger(options: CheckOptions): Promise<CheckReport> {
-  const { source, signal, passes = tablePasses } = options;
+  const { source, signal, since, passes: all = tablePasses } = options;
   const incomplete: string[] = [];
+  const passes = since === undefined ? all : all.flatMap(alone);
   const state = {
     passes: passes.map((pass): PassRun => ({ pass, found: findings(), rows: 0 })),
-    invariants: invariants.map((invariant): InvariantRun => ({ invariant, found: findings() })),
+    invariants: invariants
+      .filter(({ anywhere, id }) => since === undefined || anywhere || id === 'I4')
+      .map((invariant): InvariantRun => ({ invariant, found: findings() })),
     watermarks: null as CheckReport['watermarks'],
   };
   try {
@@ -66,7 +71,13 @@ export async function checkLedger(options: CheckOptions): Promise<CheckReport> {
     // Whatever it was: what has not been looked at may be anything.
     incomplete.push(signal.aborted ? 'it was stopped' : `it broke off: ${(error as Error).message}`);
   }
-  return reportOf(state, incomplete);
+  return { ...reportOf(state, incomplete), scope: since === undefined ? 'full' : 'incremental' };
+}
+
+/** Of a table that shows events one by one: what each of them tells. */
+function alone(pass: TablePass): readonly TablePass[] {
+  if (pass.kind !== 'log') return [];
+  return [{ ...pass, columns: pass.columns.filter((column) => pass.folded?.includes(column) !== true) }];
 }
 
 type State = {
@@ -76,19 +87,24 @@ type State = {
 };
 
 async function checkMoment(options: CheckOptions, moment: CheckMoment, { passes, invariants: all }: State) {
-  const { source, now, clearingDeadlineS, signal, progress, idsMax = idsMaxDefault } = options;
+  const { source, since, now, clearingDeadlineS, signal, progress, idsMax = idsMaxDefault } = options;
   const readable: PassRun[] = [];
-  for (const run of passes) if (await isReadable(run, moment)) readable.push(run);
+  for (const run of passes) if (await isReadable(run, moment, since !== undefined)) readable.push(run);
   const books = new Map<Mode, Watermark>();
   for (const mode of modes.options) {
     const run = { mode, source, moment, passes: readable, invariants: all, now, clearingDeadlineS, idsMax, signal };
-    books.set(mode, await checkBook({ ...run, progress }));
+    const from = since?.[mode] ?? null;
+    if (from !== null && from.tables > moment.tables[mode])
+      throw new Error(`book ${mode} had ${from.tables} events in its tables, and has ${moment.tables[mode]}`);
+    books.set(mode, await checkBook({ ...run, since: from, progress }));
   }
   progress('what belongs to no book', 0, 1);
   for (const { pass, found } of readable) {
     for (const row of await moment.stray(pass.table)) unexpectedRow(pass, row['mode'] ?? '', row, found);
   }
   const found = (id: string) => all.find(({ invariant }) => invariant.id === id)!.found;
+  const watermarks = { sandbox: books.get('sandbox')!, live: books.get('live')! };
+  if (since !== undefined) return watermarks;
   progress('subscribers', 0, 1);
   for (const { name, applied, log, agrees, suspect } of await moment.subscribers(signal)) {
     if (agrees) continue;
@@ -96,11 +112,11 @@ async function checkMoment(options: CheckOptions, moment: CheckMoment, { passes,
     const about = suspect === undefined ? '' : `; it is event ${suspect}`;
     found('I7').add({ mode: null, sequence: null, where: name, expected: said(log), actual: said(applied) + about });
   }
-  return { sandbox: books.get('sandbox')!, live: books.get('live')! };
+  return watermarks;
 }
 
 /** A table that is not there, or a column that nobody compares, is not clean. */
-async function isReadable({ pass, found }: PassRun, moment: CheckMoment): Promise<boolean> {
+async function isReadable({ pass, found }: PassRun, moment: CheckMoment, partial: boolean): Promise<boolean> {
   const columns = await moment.columns(pass.table);
   if (columns === undefined) {
     found.incomplete(`there is no table ${pass.table}`);
@@ -109,11 +125,14 @@ async function isReadable({ pass, found }: PassRun, moment: CheckMoment): Promis
   const missing = pass.columns.filter((column) => !columns.includes(column));
   const unknown = columns.filter((column) => !pass.columns.includes(column));
   if (missing.length > 0) found.incomplete(`${pass.table} has no column ${missing.join(', ')}`);
-  if (unknown.length > 0) found.incomplete(`the pass does not compare ${pass.table}.${unknown.join(', ')}`);
+  if (unknown.length > 0 && !partial) found.incomplete(`the pass does not compare ${pass.table}.${unknown.join(', ')}`);
   return missing.length === 0;
 }
 
-function reportOf({ passes, invariants: all, watermarks }: State, incomplete: readonly string[]): CheckReport {
+function reportOf(
+  { passes, invariants: all, watermarks }: State,
+  incomplete: readonly string[],
+): Omit<CheckReport, 'scope'> {
   const differences = passes.reduce((sum, { found }) => sum + found.count, 0);
   const passReports = passes.map(({ pass: { table }, found, rows }) => {
     for (const reason of incomplete) found.incomplete(reason);
@@ -131,7 +150,6 @@ function reportOf({ passes, invariants: all, watermarks }: State, incomplete: re
   });
   return {
     status: overall([...passReports, ...invariantReports].map(({ status }) => status)),
-    scope: 'full',
     passes: passReports,
     invariants: invariantReports,
     watermarks,

@@ -61,16 +61,19 @@ export type Watermark = {
   readonly tables: number;
   /** Events of the book in the journal. */
   readonly journal: number;
-  /** SHA-256 of the last of these, as hexadecimal digits. */
+  /** SHA-256 of the last event that the read models have, as hexadecimal digits. */
   readonly head: string;
 };
 
+export type Watermarks = Readonly<Record<Mode, Watermark>>;
+
 export type CheckReport = {
   readonly status: CheckStatus;
+  /** An incremental check looks at what was recorded since the last clean one, and only at what events show alone. */
   readonly scope: 'full' | 'incremental';
   readonly passes: readonly PassReport[];
   readonly invariants: readonly InvariantReport[];
-  readonly watermarks: Readonly<Record<Mode, Watermark>> | null;
+  readonly watermarks: Watermarks | null;
   readonly incomplete: readonly string[];
 };
 

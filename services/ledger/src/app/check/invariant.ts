@@ -14,6 +14,9 @@ export type BookContext = {
   /** Seconds that an item may stand on a clearing account. */
   readonly clearingDeadlineS: number;
   readonly accounts: Refold['accounts'];
+  /** Where the reading begins, and the hash of the event before. */
+  readonly from: number;
+  readonly head: string;
   violate: Violate;
 };
 
@@ -43,6 +46,8 @@ export type Invariant = {
   readonly checked: string;
   /** Who answers for the rest; empty when there is none. */
   readonly elsewhere: string;
+  /** Whether the book's reader can begin anywhere: it needs to know nothing of earlier events. */
+  readonly anywhere?: true;
   readonly book?: (context: BookContext) => BookReader;
   readonly ids?: (context: BookContext) => readonly IdReader[];
 };

@@ -3,8 +3,17 @@
  * say here which rows the journal makes, written from the events and not from the projection's code.
  */
 import { accountsPass } from './passes/accounts';
+import { auditPasses } from './passes/audit';
+import { holdsPass } from './passes/holds';
 import { entriesPass, transactionsPass } from './passes/transactions';
 import { transfersPass } from './passes/transfers';
 import type { TablePass } from './table-pass';
 
-export const tablePasses: readonly TablePass[] = [accountsPass, transfersPass, transactionsPass, entriesPass];
+export const tablePasses: readonly TablePass[] = [
+  accountsPass,
+  transfersPass,
+  transactionsPass,
+  entriesPass,
+  holdsPass,
+  ...auditPasses,
+];

@@ -21,7 +21,8 @@ export type Observer = {
 export type Reading = {
   readonly source: CheckSource;
   readonly mode: Mode;
-  /** Events of the book that the tables show, and all of them. */
+  /** The event to begin with; how many the tables show, and how many there are. */
+  readonly from: number;
   readonly tables: number;
   readonly journal: number;
   readonly signal: AbortSignal;
@@ -35,8 +36,8 @@ export type Unread = { readonly sequence: number; readonly reason: string } | un
 
 /** From an event that cannot be read on, observers see stored events only. */
 export async function readBook(reading: Reading, observers: readonly Observer[]): Promise<Unread> {
-  const { tables, journal } = reading;
-  let unread = await readSegment(reading, observers, { from: 0, to: tables, unread: undefined, shown: true });
+  const { from, tables, journal } = reading;
+  let unread = await readSegment(reading, observers, { from, to: tables, unread: undefined, shown: true });
   if (unread === undefined) for (const observer of observers) await observer.atTables?.();
   unread = await readSegment(reading, observers, { from: tables, to: journal, unread, shown: false });
   if (unread === undefined) for (const observer of observers) observer.end?.();

@@ -15,6 +15,8 @@ export type FoldedAccount = {
   ceiling: bigint | null;
   readonly metadata: Readonly<Record<string, string>> | null;
   posted: bigint;
+  /** Sum of its debit entries. */
+  debits: bigint;
   held: bigint;
   incoming: bigint;
   frozen: boolean;
@@ -36,6 +38,7 @@ export type FoldedEntry = {
   readonly amount: bigint;
   readonly balance: bigint;
   readonly version: bigint;
+  readonly debits: bigint;
   /** Whether it took the balance down, on the account's normal side. */
   readonly lowers: boolean;
 };
@@ -57,6 +60,33 @@ export type Refold = {
   readonly accounts: ReadonlyMap<string, FoldedAccount>;
   apply(event: BookEvent, place: Place): Step;
 };
+
+/** What an event says of itself, when what was before it is not known: entries without balances. */
+export function unfolded(event: BookEvent, place: Place): Step {
+  const entries = 'entries' in event ? event.entries : [];
+  return { ...place, event, entries: entries.map((entry, index) => ({ ...entry, index, ...unknown })) };
+}
+
+const nobody: FoldedAccount = {
+  accountId: '',
+  tenantId: null,
+  asset: '',
+  type: '',
+  floor: null,
+  ceiling: null,
+  metadata: null,
+  posted: 0n,
+  debits: 0n,
+  held: 0n,
+  incoming: 0n,
+  frozen: false,
+  version: 0n,
+  openedAt: '',
+  updatedAt: '',
+  openedSequence: 0,
+  lastSequence: 0,
+};
+const unknown = { account: nobody, balance: 0n, version: 0n, debits: 0n, lowers: false };
 
 type Problem = (sequence: number, where: string, expected: string, actual: string) => void;
 
@@ -136,6 +166,7 @@ function open(now: Now, event: Extract<BookEvent, { type: 'AccountOpened' }>): v
     ceiling,
     metadata,
     posted: 0n,
+    debits: 0n,
     held: 0n,
     incoming: 0n,
     frozen: false,
@@ -174,8 +205,9 @@ function post(now: Now, entries: Extract<BookEvent, { entries: unknown }>['entri
       const lowers = raisedByDebit !== (direction === 'debit');
       account.posted += lowers ? -amount : amount;
       account.version += 1n;
-      const { posted: balance, version } = account;
-      posted.push({ index, account, accountId, asset, direction, amount, balance, version, lowers });
+      if (direction === 'debit') account.debits += amount;
+      const { posted: balance, version, debits } = account;
+      posted.push({ index, account, accountId, asset, direction, amount, balance, version, debits, lowers });
     });
   }
   return posted;

@@ -12,6 +12,8 @@ export type PassContext = { readonly mode: Mode; readonly accounts: Refold['acco
 /** A table whose rows are written once, when their event happens: column `sequence` says which. */
 export type LogPass = RowShape & {
   readonly kind: 'log';
+  /** Columns that its event alone does not tell: an incremental check leaves them out. */
+  readonly folded?: readonly string[];
   rows(step: Step, context: PassContext): readonly CheckedRow[];
 };
 
@@ -33,3 +35,24 @@ export type StateFold = {
 };
 
 export type TablePass = LogPass | StatePass;
+
+/**
+ * The same rows for a table that cannot be asked for a range of sequences, because its key begins with something else: they
+ * are remembered and compared at the end, in parts.
+ */
+export function remembered({ folded: _folded, rows: rowsOf, ...shape }: LogPass): StatePass {
+  return {
+    ...shape,
+    kind: 'state',
+    partition: 'sequence',
+    begin(context) {
+      const rows: CheckedRow[] = [];
+      return {
+        step(step, mine) {
+          if (mine(String(step.sequence))) rows.push(...rowsOf(step, context));
+        },
+        rows: () => rows,
+      };
+    },
+  };
+}

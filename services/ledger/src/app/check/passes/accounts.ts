@@ -1,4 +1,5 @@
 /** accounts_v1: one row an account, with the sums of what its events did. */
+import { canonicalJson } from '../canonical-json';
 import type { StatePass } from '../table-pass';
 
 export const accountsPass: StatePass = {
@@ -12,11 +13,14 @@ export const accountsPass: StatePass = {
     'asset',
     'type',
     'floor',
+    'ceiling',
     'posted',
+    'debits',
     'held',
     'incoming',
     'frozen',
     'version',
+    'metadata',
     'opened_at',
     'updated_at',
     'opened_sequence',
@@ -35,11 +39,14 @@ export const accountsPass: StatePass = {
           asset: account.asset,
           type: account.type,
           floor: account.floor?.toString() ?? null,
+          ceiling: account.ceiling?.toString() ?? null,
           posted: account.posted.toString(),
+          debits: account.debits.toString(),
           held: account.held.toString(),
           incoming: account.incoming.toString(),
           frozen: String(account.frozen),
           version: account.version.toString(),
+          metadata: account.metadata && canonicalJson(account.metadata),
           opened_at: account.openedAt,
           updated_at: account.updatedAt,
           opened_sequence: String(account.openedSequence),

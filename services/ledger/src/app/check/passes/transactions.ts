@@ -1,5 +1,6 @@
 /** transactions_v1 and entries_v1: what each posting event says that it posted, and why. */
 import type { BookEvent } from '../../../domain/book-events';
+import type { FoldedEntry } from '../refold';
 import type { LogPass } from '../table-pass';
 
 type Posted = {
@@ -70,6 +71,16 @@ export function postedBy(event: BookEvent): Posted | null {
   }
 }
 
+function reversedBy(event: BookEvent): string | null {
+  if (event.type === 'TransferReversed') return event.transfer.transferId;
+  return event.type === 'TransactionReversed' ? event.transactionId : null;
+}
+
+function partiesOf(entries: readonly FoldedEntry[], tenantId: string | null): string | null {
+  const owners = entries.map(({ account }) => account.tenantId).filter((owner) => owner !== null && owner !== tenantId);
+  return owners.length === 0 ? null : JSON.stringify([...new Set(owners)]);
+}
+
 export const transactionsPass: LogPass = {
   kind: 'log',
   table: 'transactions_v1',
@@ -84,10 +95,17 @@ export const transactionsPass: LogPass = {
     'subject',
     'rule',
     'ledger_reference',
+    'reverses',
+    'event_type',
+    'correlation_id',
+    'causation_id',
+    'parties',
+    'adjustment_for',
     'effective_at',
     'posted_at',
   ],
-  rows({ event, sequence, reference }, { mode }) {
+  folded: ['parties'],
+  rows({ event, sequence, reference, metadata, entries }, { mode }) {
     const posted = postedBy(event);
     if (posted === null) return [];
     return [
@@ -101,6 +119,12 @@ export const transactionsPass: LogPass = {
         subject: posted.subject,
         rule: posted.rule,
         ledger_reference: reference,
+        reverses: reversedBy(event),
+        event_type: event.type,
+        correlation_id: metadata.correlationId,
+        causation_id: metadata.causationId,
+        parties: partiesOf(entries, posted.tenantId),
+        adjustment_for: event.type === 'TransactionPosted' ? event.adjustmentFor : null,
         effective_at: posted.effectiveAt,
         posted_at: posted.postedAt,
       },
@@ -124,8 +148,11 @@ export const entriesPass: LogPass = {
     'amount',
     'balance',
     'account_version',
+    'account_debits',
+    'effective_at',
     'posted_at',
   ],
+  folded: ['tenant_id', 'balance', 'account_version', 'account_debits'],
   rows({ event, sequence, entries }, { mode }) {
     const posted = postedBy(event);
     if (posted === null) return [];
@@ -141,6 +168,8 @@ export const entriesPass: LogPass = {
       amount: entry.amount.toString(),
       balance: entry.balance.toString(),
       account_version: entry.version.toString(),
+      account_debits: entry.debits.toString(),
+      effective_at: posted.effectiveAt,
       posted_at: posted.postedAt,
     }));
   },
