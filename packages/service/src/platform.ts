@@ -137,24 +137,24 @@ export function openPlatform(
     service(parts) {
       const consumes = subscriptions.length > 0 && !isEdge;
       const calls = consumes ? [parkedRoutes(config, name, parked)] : [];
-      return assemble(config, { name, logger, metrics, pool, foundation, calls }, parts);
+      return assemble(config, { name, logger, metrics, pool, store, foundation, calls }, parts);
     },
   };
 }
 
-type Base = Pick<Platform, 'logger' | 'metrics' | 'pool'> & {
+type Base = Pick<Platform, 'logger' | 'metrics' | 'pool' | 'store'> & {
   readonly name: string;
   readonly foundation: readonly Component[];
   readonly calls: readonly ReturnType<typeof callRoutes>[];
 };
 
 function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Service {
-  const { name, logger, metrics, pool } = base;
+  const { name, logger, metrics } = base;
   let running = false;
   const app = createApp({
     logger,
     metrics,
-    notReady: () => (running ? (parts.notReady?.() ?? unanswered(pool)) : 'starting'),
+    notReady: () => (running ? (parts.notReady?.() ?? unanswered(config, base)) : 'starting'),
     routes(to) {
       parts.routes?.(to);
       for (const calls of base.calls) to.use(calls);
@@ -220,9 +220,13 @@ function transportOf(config: ServiceSettings, clientId: string, logger: Logger):
   });
 }
 
-async function unanswered(pool: Pool): Promise<string | undefined> {
-  return pool.query('select 1').then(
-    () => undefined,
-    () => 'the database does not answer',
-  );
+async function unanswered({ EVENT_STORE }: ServiceSettings, { pool, store }: Base): Promise<string | undefined> {
+  const answers = (asked: Promise<unknown>, otherwise: string) =>
+    asked.then(
+      () => undefined,
+      () => otherwise,
+    );
+  const database = await answers(pool.query('select 1'), 'the database does not answer');
+  if (database !== undefined || EVENT_STORE === 'postgres') return database;
+  return answers(store.tail(), 'the event store does not answer');
 }
