@@ -1,0 +1,123 @@
+/** Every command of `daybook` against a running instance, as an operator or an auditor types them. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { eventually } from '@daybook/testing';
+import { Instance } from './instance';
+
+const program = join(__dirname, '../../cli/bin/daybook.js');
+
+describe('daybook', () => {
+  const instance = new Instance({ CHECKPOINT_DELAY_MS: '100' });
+  const file = join(instance.home, 'journal.jsonl');
+  const publicKey = join(instance.home, 'checkpoint-public-key.pem');
+
+  /** Runs the program with nothing but DAYBOOK_HOME, or with nothing at all. */
+  async function daybook(args: readonly string[], env: Record<string, string> = { DAYBOOK_HOME: instance.home }) {
+    const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env.PATH, ...env } as never });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, out, err };
+  }
+  async function json(args: readonly string[]): Promise<Record<string, unknown>> {
+    const { code, out, err } = await daybook([...args, '--json']);
+    expect({ args, code, err }).toEqual({ args, code: 0, err: '' });
+    return JSON.parse(out) as Record<string, unknown>;
+  }
+
+  beforeAll(async () => {
+    await instance.start();
+    const answer = await instance.transfer('12.50');
+    expect(answer.status).toBeLessThan(300);
+    await eventually(
+      async () => {
+        const { transactions } = await json(['transactions']);
+        expect(transactions).toContainEqual(expect.objectContaining({ rule: 'transfer@1' }));
+        const { books } = (await json(['status'])) as {
+          books: { events: number; last_checkpoint: { size: number } }[];
+        };
+        // All but the last checkpoint itself is signed.
+        expect(books.some(({ events, last_checkpoint: last }) => last?.size === events - 1)).toBe(true);
+      },
+      { timeoutMs: 20_000 },
+    );
+  });
+  afterAll(() => instance.dispose());
+
+  test('status tells of services, books, readers and parked messages', async () => {
+    const { code, out } = await daybook(['status']);
+    expect(code).toBe(0);
+    for (const line of [/^ledger +yes$/m, /^identity +yes$/m, /^sandbox +\d+ +\d+ +\d{4}-/m, /^parked keys +0$/m])
+      expect(out).toMatch(line);
+  });
+
+  test('balance, accounts and transactions show exact amounts', async () => {
+    const { walletId } = instance.credentials.pay;
+    expect(await json(['balance', walletId])).toMatchObject({ account_id: walletId, asset: 'TXC', posted: '1238.25' });
+    expect((await daybook(['balance', walletId])).out).toContain('1238.25');
+    const { accounts, more } = await json(['accounts', '--limit', '1']);
+    expect([(accounts as unknown[]).length, more]).toEqual([1, true]);
+    expect((await daybook(['transactions', '--limit', '500'])).out).toMatch(/debit \S+ 12\.50 TXC/);
+    const unknown = await daybook(['balance', 'nobody']);
+    expect([unknown.code, unknown.out]).toEqual([4, '']);
+    expect(unknown.err).toMatch(/^daybook: .* answered 404 ACCOUNT_NOT_FOUND: .*\n$/);
+  });
+
+  test('export writes a file that verify finds valid with the public key alone', async () => {
+    const { books } = (await json(['status'])) as {
+      books: { mode: string; last_checkpoint: { size: number } | null }[];
+    };
+    const last = books.find(({ mode }) => mode === 'sandbox')!.last_checkpoint!.size - 1;
+    const exported = await json(['export', '--to', String(last), '-o', file]);
+    expect(exported).toMatchObject({ book: 'sandbox', first: 0, last, signed: true });
+    const verified = await daybook(['verify', file, '--pub', publicKey], {});
+    expect(verified).toMatchObject({ code: 0, err: '' });
+    expect(verified.out).toMatch(/^VALID events 0 to \d+ of daybook\//);
+  });
+
+  test('verify refuses a changed file, names the event, and tells what is not signed from what is wrong', async () => {
+    const changed = join(instance.home, 'changed.jsonl');
+    writeFileSync(
+      changed,
+      readFileSync(file, 'utf8').replace('"sequence":3,"payload":"{', '"sequence":3,"payload":"{ '),
+    );
+    const refused = await daybook(['verify', changed, '--pub', publicKey, '--json'], {});
+    expect(refused.code).toBe(1);
+    expect(JSON.parse(refused.out)).toMatchObject({ status: 'invalid', problem: { sequence: 3 } });
+    const all = join(instance.home, 'all.jsonl');
+    await json(['export', '-o', all]);
+    // Its last event is a checkpoint, which covers only what is before it.
+    const open = await daybook(['verify', all, '--pub', publicKey], {});
+    expect([open.code, open.out]).toEqual([3, expect.stringMatching(/^INCOMPLETE .* the last \d+ are not covered/)]);
+    const usage = await daybook(['verify', file, '--pub', 'nonsense'], {});
+    expect(usage.code).toBe(2);
+  });
+
+  test('export of the live book needs its own operator, which the credentials have', async () => {
+    const live = join(instance.home, 'live.jsonl');
+    expect(await json(['export', '--mode', 'live', '-o', live])).toMatchObject({ book: 'live', events: 0 });
+    const refused = await daybook(['export', '--from', '5', '--to', '3', '-o', `${live}.2`]);
+    expect([refused.code, existsSync(`${live}.2`), existsSync(`${live}.2.part`)]).toEqual([4, false, false]);
+  });
+
+  test('redrive lists what is parked, and finds nothing', async () => {
+    expect((await daybook(['redrive'])).out).toBe('nothing is parked\n');
+    expect(await json(['redrive', '--all'])).toEqual({ redriven: [], unavailable: [] });
+    expect((await daybook(['redrive', '--key', 'nothing'])).code).toBe(1);
+  });
+
+  test('a wrong address, a wrong token and a wrong option are told in one line', async () => {
+    const away = await daybook(['status'], { DAYBOOK_URL: 'http://127.0.0.1:1', DAYBOOK_TOKEN: 'x' });
+    expect([away.code, away.err]).toEqual([
+      4,
+      expect.stringMatching(/^daybook: cannot reach http:\/\/127\.0\.0\.1:1: .+\n$/),
+    ]);
+    const stranger = await daybook(['status'], { DAYBOOK_URL: instance.url, DAYBOOK_TOKEN: 'x' });
+    expect([stranger.code, stranger.err]).toEqual([4, expect.stringContaining('answered 401')]);
+    expect((await daybook(['status', '--nonsense'])).code).toBe(2);
+    expect((await daybook([])).code).toBe(2);
+  });
+});
