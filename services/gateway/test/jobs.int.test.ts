@@ -75,7 +75,7 @@ describe('a check', () => {
     await send('POST', '/v1/ops/replays', { headers: { 'Idempotency-Key': 'daily' }, body: {} });
     const ids = gateway.services.received(startJob).map((request) => request.jobId);
     expect(new Set(ids).size).toBe(3);
-    expect(gateway.services.received(startJob)[3]?.job).toEqual({ kind: 'replay', parameters: { dryRun: true } });
+    expect(gateway.services.received(startJob)[3]?.job).toMatchObject({ kind: 'replay', parameters: { dryRun: true } });
   });
 
   test.each([
