@@ -40,9 +40,12 @@ import { transferConfirmation } from './app/transfer-confirmation';
 import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
 import { settlementsSubscription } from './consumers/settlements';
+import { auditCalls } from './http/audit-calls';
 import { ledgerCalls, type LedgerCalls } from './http/calls';
 import { proofCalls } from './http/proof-calls';
 import { findAccounts } from './projections/accounts';
+import { auditBalances } from './projections/audit-balances';
+import { auditLists } from './projections/audit-lists';
 import { ledgerReadModels } from './projections/read-models';
 import { findTransactions } from './projections/transactions';
 import { findTransfer, findTransfers } from './projections/transfers';
@@ -82,6 +85,11 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const kinds: readonly JobKind[] = [];
   const jobs = createJobs({ table: jobTable(jobPool), kinds, now, logger, onFatal });
   const calls = ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections, jobs }));
+  const audits = auditCalls(config.INTERNAL_TOKEN, {
+    balances: auditBalances(pool),
+    lists: auditLists(pool),
+    fresh: () => projections.caughtUp(),
+  });
   const proofs = proofsOf(config, platform, { books, projections });
   const post = postFact(books);
   const decode = (stored: StoredEvent) => decodeBookEvent(stored).event;
@@ -98,7 +106,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       jobs,
       proofs.checkpoints,
     ],
-    routes: (app) => app.use(calls).use(proofs.calls),
+    routes: (app) => app.use(calls).use(audits).use(proofs.calls),
     notReady: () => (books.ready() ? undefined : 'the books are not open'),
   });
 }

@@ -11,6 +11,7 @@ import type { AccountQuery } from '../app/list-accounts';
 import { effectOf, type AccountType, type Entry } from '../domain/account';
 import type { TransferFields } from '../domain/book-events';
 import { assets, type AssetCode } from '@daybook/money';
+import { ownRows } from './audit-policies';
 import { modeOf } from './place';
 
 export const accountsTable = defineTable({
@@ -22,13 +23,17 @@ export const accountsTable = defineTable({
     tenant_id: { type: 'uuid', nullable: true, fixed: true },
     asset: { type: 'text', fixed: true },
     type: { type: 'text', fixed: true },
-    floor: { type: 'numeric', nullable: true, fixed: true },
+    floor: { type: 'numeric', nullable: true },
+    ceiling: { type: 'numeric', nullable: true },
     posted: { type: 'numeric' },
+    // Sum of its debit entries; what `posted` is more or less than it are the credits.
+    debits: { type: 'numeric' },
     held: { type: 'numeric', check: 'held >= 0' },
     incoming: { type: 'numeric', check: 'incoming >= 0' },
     frozen: { type: 'boolean' },
     // Entries so far.
     version: { type: 'bigint' },
+    metadata: { type: 'jsonb', nullable: true, fixed: true },
     opened_at: { type: 'timestamptz', fixed: true },
     updated_at: { type: 'timestamptz' },
     opened_sequence: { type: 'bigint', fixed: true },
@@ -38,11 +43,12 @@ export const accountsTable = defineTable({
   indexes: [{ name: 'by_tenant', on: ['mode', 'tenant_id', 'account_id'] }],
   // Balances change all the time.
   fillfactor: 50,
+  readers: ownRows,
 });
 
 export const accountsProjection: TableProjection<SealedEvent> = {
   name: 'accounts',
-  version: 2,
+  version: 3,
   tables: [accountsTable],
   keys(event, place, wanted) {
     const mode = modeOf(place);
@@ -51,12 +57,13 @@ export const accountsProjection: TableProjection<SealedEvent> = {
     if ('transfer' in event) {
       wanted.row(accountsTable, mode, event.transfer.debitAccountId);
       wanted.row(accountsTable, mode, event.transfer.creditAccountId);
-    } else if ('entries' in event) {
+    }
+    if ('entries' in event) {
       for (const { accountId } of event.entries) wanted.row(accountsTable, mode, accountId);
     }
   },
   handlers: {
-    AccountOpened({ accountId, tenantId, asset, accountType, floor, at }, place, rows) {
+    AccountOpened({ accountId, tenantId, asset, accountType, floor, ceiling, metadata, at }, place, rows) {
       const { revision } = place;
       rows.insert(accountsTable, {
         mode: modeOf(place),
@@ -65,16 +72,22 @@ export const accountsProjection: TableProjection<SealedEvent> = {
         asset,
         type: accountType,
         floor,
+        ceiling,
         posted: 0n,
+        debits: 0n,
         held: 0n,
         incoming: 0n,
         frozen: false,
         version: 0n,
+        metadata: metadata === null ? null : JSON.stringify(metadata),
         opened_at: at,
         updated_at: at,
         opened_sequence: revision,
         last_sequence: revision,
       });
+    },
+    AccountLimitsSet({ accountId, floor, ceiling, at }, place, rows) {
+      Object.assign(touch(accountId, at, place, rows), { floor, ceiling });
     },
     AccountFrozen: (event, place, rows) => freeze(event, true, place, rows),
     AccountUnfrozen: (event, place, rows) => freeze(event, false, place, rows),
@@ -85,6 +98,20 @@ export const accountsProjection: TableProjection<SealedEvent> = {
     },
     TransferFailed: ({ transfer, at }, place, rows) => hold(transfer, -transfer.amount, at, place, rows),
     TransferReversed: ({ entries, at }, place, rows) => post(entries, at, place, rows),
+    TransactionReversed: ({ entries, at }, place, rows) => post(entries, at, place, rows),
+    HoldPlaced({ accountId, amount, at }, place, rows) {
+      touch(accountId, at, place, rows).held += amount;
+    },
+    HoldCaptured({ accountId, amount, released, entries, at }, place, rows) {
+      touch(accountId, at, place, rows).held -= amount + released;
+      post(entries, at, place, rows);
+    },
+    HoldReleased({ accountId, amount, at }, place, rows) {
+      touch(accountId, at, place, rows).held -= amount;
+    },
+    HoldExpired({ accountId, amount, at }, place, rows) {
+      touch(accountId, at, place, rows).held -= amount;
+    },
     TransactionPosted: ({ entries, at }, place, rows) => post(entries, at, place, rows),
   },
 };
@@ -116,6 +143,7 @@ function post(entries: readonly Entry[], time: string, place: StoredEvent, rows:
   for (const entry of entries) {
     const account = touch(entry.accountId, time, place, rows);
     account.posted += effectOf(entry, account.type as AccountType);
+    if (entry.direction === 'debit') account.debits += entry.amount;
     account.version += 1n;
   }
 }

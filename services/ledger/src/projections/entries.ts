@@ -9,6 +9,7 @@ import type { SealedEvent } from '../adapters/stored-events';
 import { effectOf, type AccountType } from '../domain/account';
 import { transactionOf, type PostingEvent } from '../domain/transaction';
 import { accountsTable } from './accounts';
+import { ownRows } from './audit-policies';
 import { modeOf } from './place';
 
 export const entriesTable = defineTable({
@@ -27,37 +28,50 @@ export const entriesTable = defineTable({
     // The account's balance, on its normal side, and its number of entries after this one.
     balance: { type: 'numeric' },
     account_version: { type: 'bigint' },
+    // Sum of the account's debit entries up to this one.
+    account_debits: { type: 'numeric' },
+    effective_at: { type: 'timestamptz' },
     posted_at: { type: 'timestamptz' },
   },
   key: ['mode', 'sequence', 'entry_index'],
   indexes: [
-    { name: 'by_account', on: ['mode', 'account_id', 'account_version'], unique: true },
+    // The order of recording and that of time are the same; the balance at a moment is one step into it.
+    { name: 'by_account', on: ['mode', 'account_id', 'posted_at', 'account_version'], unique: true },
+    {
+      name: 'late',
+      on: ['mode', 'account_id', 'effective_at', 'sequence', 'entry_index'],
+      where: 'effective_at < posted_at',
+    },
     { name: 'by_tenant', on: ['mode', 'tenant_id', 'sequence'] },
   ],
+  readers: ownRows,
 });
 
 export const entriesProjection: TableProjection<SealedEvent> = {
   name: 'entries',
-  version: 2,
+  version: 3,
   tables: [entriesTable],
   handlers: {
     TransferConfirmed: insert,
     TransferReversed: insert,
     TransactionPosted: insert,
+    TransactionReversed: insert,
+    HoldCaptured: insert,
   },
 };
 
 /** The accounts have the balances after the last entry; going backwards takes back what each entry did. */
 function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
-  const { transactionId, entries, postedAt } = transactionOf(event);
+  const { transactionId, entries, effectiveAt, postedAt } = transactionOf(event);
   const mode = modeOf(place);
-  const later = new Map<string, { balance: bigint; version: bigint }>();
+  const later = new Map<string, { balance: bigint; version: bigint; debits: bigint }>();
   const inserted = entries.toReversed().map((entry, back) => {
     const account = rows.get(accountsTable, mode, entry.accountId);
     assert(account, `unknown account ${entry.accountId}`);
-    const { balance, version } = later.get(entry.accountId) ?? { balance: account.posted, version: account.version };
+    const { balance, version, debits } = later.get(entry.accountId) ?? { ...account, balance: account.posted };
     const effect = effectOf(entry, account.type as AccountType);
-    later.set(entry.accountId, { balance: balance - effect, version: version - 1n });
+    const debited = entry.direction === 'debit' ? entry.amount : 0n;
+    later.set(entry.accountId, { balance: balance - effect, version: version - 1n, debits: debits - debited });
     return {
       mode,
       sequence: place.revision,
@@ -70,6 +84,8 @@ function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
       amount: entry.amount,
       balance,
       account_version: version,
+      account_debits: debits,
+      effective_at: effectiveAt,
       posted_at: postedAt,
     };
   });

@@ -5,9 +5,15 @@
 import type { TableProjection } from '@daybook/event-store';
 import type { SealedEvent } from '../adapters/stored-events';
 import { accountsProjection } from './accounts';
+import { closedPeriodsProjection } from './closed-periods';
 import { entriesProjection } from './entries';
+import { holdsProjection } from './holds';
+import { lateEntriesProjection } from './late-entries';
+import { rejectionsProjection } from './rejections';
+import { transactionDetailsProjection } from './transaction-details';
 import { transactionsProjection } from './transactions';
 import { transfersProjection } from './transfers';
+import { watermarksProjection } from './watermarks';
 
 export const ledgerProjections: readonly TableProjection<SealedEvent>[] = [
   accountsProjection,
@@ -15,4 +21,10 @@ export const ledgerProjections: readonly TableProjection<SealedEvent>[] = [
   transactionsProjection,
   // Takes the balances that `accounts` has just changed.
   entriesProjection,
+  lateEntriesProjection,
+  transactionDetailsProjection,
+  holdsProjection,
+  rejectionsProjection,
+  closedPeriodsProjection,
+  watermarksProjection,
 ];

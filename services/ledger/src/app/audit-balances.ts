@@ -1,0 +1,107 @@
+/** The audit calls about balances: at a moment by both clocks, by day, over all accounts, and as a statement. */
+import {
+  getBalanceAsOf,
+  getStatement,
+  type getTrialBalance,
+  listDailyBalances,
+  timestamp,
+  type CallOutcome,
+  type CallRequest,
+} from '@daybook/contracts';
+import { refusalOf } from './books';
+import { cursorOf, keyOf } from './cursor';
+
+type Value<Call> = Extract<CallOutcome<Call>, { ok: true }>['value'];
+type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
+
+export type BalanceQuery = CallRequest<typeof getBalanceAsOf>;
+export type TrialBalanceQuery = CallRequest<typeof getTrialBalance>;
+export type DailyBalancesQuery = CallRequest<typeof listDailyBalances>;
+
+/** Behind which entry a page begins, in the order of the effective clock. */
+export type StatementPlace = { readonly effectiveAt: string; readonly sequence: bigint; readonly entryIndex: number };
+export type StatementQuery = Omit<CallRequest<typeof getStatement>, 'cursor'> & {
+  readonly after: StatementPlace | null;
+};
+export type Statement = Omit<Value<typeof getStatement>, 'nextCursor'>;
+
+export type AuditBalances = {
+  /** Undefined when the asker has no such account; so too below. */
+  findBalance(query: BalanceQuery): Promise<Value<typeof getBalanceAsOf> | undefined>;
+  findTrialBalance(query: TrialBalanceQuery): Promise<Value<typeof getTrialBalance>>;
+  findDailyBalances(query: DailyBalancesQuery): Promise<Value<typeof listDailyBalances> | undefined>;
+  /** `limit` is one more than the page has, to see whether there is another. */
+  findStatement(query: StatementQuery): Promise<Statement | undefined>;
+};
+
+export function balanceAsOf({ findBalance }: AuditBalances): Answer<typeof getBalanceAsOf> {
+  return async (request) => {
+    const value = await findBalance(request);
+    return value === undefined ? refusalOf(getBalanceAsOf, 'account_not_found') : { ok: true, value };
+  };
+}
+
+export function trialBalance({ findTrialBalance }: AuditBalances): Answer<typeof getTrialBalance> {
+  return async (request) => ({ ok: true, value: await findTrialBalance(request) });
+}
+
+const daysMax = 400;
+const statementDaysMax = 4_000;
+
+export function dailyBalances({ findDailyBalances }: AuditBalances): Answer<typeof listDailyBalances> {
+  return async (request) => {
+    const problem = problemOf(request, daysMax);
+    if (problem !== null) return refusalOf(listDailyBalances, problem);
+    const value = await findDailyBalances(request);
+    return value === undefined ? refusalOf(listDailyBalances, 'account_not_found') : { ok: true, value };
+  };
+}
+
+/**
+ * Every page repeats opening and closing. The cursor carries what the first page knew, so that all of them add up, also
+ * when something is recorded meanwhile for a moment in the period.
+ */
+export function statement({ findStatement }: AuditBalances): Answer<typeof getStatement> {
+  return async ({ cursor, ...request }) => {
+    const problem = problemOf(request, statementDaysMax);
+    if (problem !== null) return refusalOf(getStatement, problem);
+    const place = cursor === null ? null : placeOf(cursor);
+    if (place === undefined) return refusalOf(getStatement, 'cursor_invalid');
+    const knownAt = place === null ? request.knownAt : place.knownAt;
+    const found = await findStatement({ ...request, limit: request.limit + 1, knownAt, after: place });
+    if (found === undefined) return refusalOf(getStatement, 'account_not_found');
+    const entries = found.entries.slice(0, request.limit);
+    const last = found.entries.length > request.limit ? entries.at(-1) : undefined;
+    const known = knownAt ?? found.watermark.at ?? '';
+    const nextCursor =
+      last === undefined ? null : cursorOf([known, last.effectiveAt, last.sequence, last.entryIndex].join(' '));
+    return { ok: true, value: { ...found, entries, nextCursor } };
+  };
+}
+
+type Period = { readonly from: string; readonly to: string; readonly timeZone: string };
+
+function problemOf({ from, to, timeZone }: Period, max: number): 'time_zone_unknown' | 'period_invalid' | null {
+  if (!isTimeZone(timeZone)) return 'time_zone_unknown';
+  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
+  return days > 0 && days <= max ? null : 'period_invalid';
+}
+
+/** By name only: Postgres reads the sign of an offset the other way round. */
+function isTimeZone(name: string): boolean {
+  if (name !== 'UTC' && !/^[A-Z][A-Za-z_]+(\/[A-Za-z0-9_+-]+)+$/.test(name)) return false;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).format(0) !== '';
+  } catch {
+    return false;
+  }
+}
+
+const placePattern = /^(\S+) (\S+) (0|[1-9]\d{0,17}) (0|[1-9]\d{0,8})$/;
+
+function placeOf(cursor: string): (StatementPlace & { readonly knownAt: string }) | undefined {
+  const [, knownAt, effectiveAt, sequence, entryIndex] = placePattern.exec(keyOf(cursor) ?? '') ?? [];
+  if (knownAt === undefined || effectiveAt === undefined || sequence === undefined) return undefined;
+  if (!timestamp.safeParse(knownAt).success || !timestamp.safeParse(effectiveAt).success) return undefined;
+  return { knownAt, effectiveAt, sequence: BigInt(sequence), entryIndex: Number(entryIndex) };
+}

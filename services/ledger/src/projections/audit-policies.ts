@@ -1,0 +1,16 @@
+/**
+ * Which rows of the read models a reader sees that does not own them: conditions of row-level security, in SQL. They are
+ * made with the tables, in every schema that the tables are built in. Whoever is not a registered auditor sees nothing.
+ */
+
+/** The operator's auditors see all rows, a tenant's those that carry its id. */
+export const ownRows = `(select ledger.audit_everything()) or tenant_id = (select ledger.audit_tenant())`;
+
+/** A transfer as a promise concerns whoever gives. */
+export const givenRows = `(select ledger.audit_everything()) or debit_tenant_id = (select ledger.audit_tenant())`;
+
+/** Also the others whose accounts have entries. */
+export const sharedRows = `${ownRows} or parties ? (select ledger.audit_tenant())::text`;
+
+/** What is the same for every auditor. */
+export const everyAuditor = `(select ledger.audit_everything()) or (select ledger.audit_tenant()) is not null`;

@@ -1,0 +1,235 @@
+import { dailyBalances, statement, type AuditBalances } from '../src/app/audit-balances';
+import { entriesPage, type AuditLists } from '../src/app/audit-lists';
+import { effectOf, type AccountType, type Entry } from '../src/domain/account';
+import type { BookEvent } from '../src/domain/book-events';
+import { auditBalances } from '../src/projections/audit-balances';
+import { auditLists } from '../src/projections/audit-lists';
+import { auditRig, opened, posted, randomFrom, type AuditRig } from './audit-rig';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+/** Around the night in which Berlin's clocks go forward. */
+const begin = Date.parse('2026-03-10T00:00:00.000Z');
+const iso = (ms: number) => new Date(ms).toISOString();
+
+type Known = Entry & { readonly effective: number; readonly recorded: number };
+const types: readonly AccountType[] = ['asset', 'liability', 'income', 'expense', 'equity'];
+const accounts = Array.from({ length: 25 }, (_, index) => ({ id: `account-${index}`, type: types[index % 5]! }));
+
+/** Three in ten are late: by moments, hours or weeks. Several are recorded in the same millisecond. */
+function history(seed: number, transactions: number): { events: BookEvent[]; entries: Known[]; end: number } {
+  const random = randomFrom(seed);
+  const below = (max: number) => Math.floor(random() * max);
+  let now = begin;
+  const events: BookEvent[] = accounts.map(({ id, type }) => opened(id, iso(now), { accountType: type }));
+  const entries: Known[] = [];
+  for (let index = 0; index < transactions; index++) {
+    now += random() < 0.3 ? 0 : below(0.6 * hour);
+    const late = random() < 0.3 ? below([5, 5_000, 3 * hour, 9 * hour, 20 * day][below(5)]!) : 0;
+    const legs: Entry[] = [];
+    for (let pair = 0; pair <= below(2); pair++) {
+      const amount = BigInt(1 + below(1_000));
+      // One account is hot, and both sides may be the same.
+      const account = () => accounts[random() < 0.3 ? 0 : below(accounts.length)]!.id;
+      legs.push({ accountId: account(), asset: 'TXC', direction: 'debit', amount });
+      legs.push({ accountId: account(), asset: 'TXC', direction: 'credit', amount });
+    }
+    events.push(posted(`t-${index}`, legs, iso(now), { effectiveAt: iso(now - late) }));
+    for (const leg of legs) entries.push({ ...leg, effective: now - late, recorded: now });
+  }
+  return { events, entries, end: now };
+}
+
+/** The definition: what happened by then, of what was known by then. */
+function naive(entries: readonly Known[], asOf: number, knownAt: number) {
+  let [debits, credits, count] = [0n, 0n, 0];
+  for (const { effective, recorded, direction, amount } of entries) {
+    if (effective > asOf || recorded > knownAt) continue;
+    if (direction === 'debit') debits += amount;
+    else credits += amount;
+    count += 1;
+  }
+  return { debits, credits, count };
+}
+
+describe('the books by two clocks', () => {
+  const { events, entries, end } = history(20_260_310, 4_000);
+  const of = new Map(accounts.map(({ id }) => [id, entries.filter(({ accountId }) => accountId === id)]));
+  let rig: AuditRig;
+  let balances: AuditBalances;
+  let lists: AuditLists;
+
+  beforeAll(async () => {
+    rig = await auditRig();
+    await rig.record(events);
+    balances = auditBalances(rig.pool);
+    lists = auditLists(rig.pool);
+  });
+  afterAll(() => rig.close());
+
+  test('a balance at 10,000 random moments is the naive fold', async () => {
+    const random = randomFrom(7);
+    const span = end - begin + 4 * day;
+    const moment = () => begin - 2 * day + Math.floor(random() * span);
+    /** Also moments at which something happened, and the one before. */
+    const near = () => {
+      const { effective, recorded } = entries[Math.floor(random() * entries.length)]!;
+      return (random() < 0.5 ? effective : recorded) - Math.floor(random() * 2);
+    };
+    const clock = () => [moment, near, () => null][Math.floor(random() * 2.2)]!();
+    const points = Array.from({ length: 10_000 }, () => ({
+      account: accounts[Math.floor(random() * accounts.length)]!,
+      asOf: clock(),
+      knownAt: clock(),
+    }));
+    const { rows } = await rig.pool.query<{ posted: string; debits: string; credits: string; entries: string }>(
+      `select t.posted, t.debits, t.credits, t.entries
+       from unnest($1::text[], $2::timestamptz[], $3::timestamptz[]) with ordinality as p (account, as_of, known_at, n)
+       cross join lateral audit_totals_as_of('sandbox', p.account, p.as_of, p.known_at) t order by p.n`,
+      [
+        points.map(({ account }) => account.id),
+        points.map(({ asOf }) => asOf && iso(asOf)),
+        points.map(({ knownAt }) => knownAt && iso(knownAt)),
+      ],
+    );
+    const wrong = points.filter(({ account, asOf, knownAt }, index) => {
+      const expected = naive(of.get(account.id)!, asOf ?? Infinity, knownAt ?? Infinity);
+      const normal = account.type === 'asset' || account.type === 'expense';
+      const posted = normal ? expected.debits - expected.credits : expected.credits - expected.debits;
+      const row = rows[index]!;
+      const said = [row.posted, row.debits, row.credits, row.entries].join();
+      return said !== [posted, expected.debits, expected.credits, expected.count].join();
+    });
+    expect(rows).toHaveLength(10_000);
+    expect(wrong).toEqual([]);
+  });
+
+  test('a trial balance at a moment is the sum of the balances, and of zero', async () => {
+    const query = { mode: 'sandbox', tenantId: null } as const;
+    for (const [asOf, knownAt] of [
+      [null, null],
+      [begin + 12 * day, null],
+      [null, begin + 12 * day],
+      [begin + 12 * day, begin + 20 * day],
+      [begin + 20 * day, begin + 12 * day],
+    ] as const) {
+      const clocks = { asOf: asOf && iso(asOf), knownAt: knownAt && iso(knownAt) };
+      const { lines, watermark } = await balances.findTrialBalance({ ...query, ...clocks });
+      const expected = types.toSorted().map((type) => {
+        const some = accounts.filter((account) => account.type === type).flatMap(({ id }) => of.get(id)!);
+        const { debits, credits } = naive(some, asOf ?? Infinity, knownAt ?? Infinity);
+        return { asset: 'TXC', type, accounts: 5, debits, credits, net: debits - credits };
+      });
+      expect(lines).toEqual(expected);
+      expect(lines.reduce((sum, { net }) => sum + net, 0n)).toBe(0n);
+      expect(watermark).toEqual({ sequence: events.length - 1, at: events.at(-1)!.at });
+    }
+  });
+
+  test.each(['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu'])(
+    "a day's closing is the next one's opening, in %s",
+    async (timeZone) => {
+      const request = { mode: 'sandbox', tenantId: null, accountId: 'account-0', timeZone, knownAt: null } as const;
+      const answer = await dailyBalances(balances)({ ...request, from: '2026-03-01', to: '2026-05-01' });
+      if (!answer.ok) throw new Error(answer.rejection);
+      const { days } = answer.value;
+      expect(days).toHaveLength(61);
+      for (const [index, { day: date, opening, debits, credits, closing }] of days.entries()) {
+        expect([date, opening]).toEqual([date, days[index - 1]?.closing ?? opening]);
+        expect([date, closing - opening]).toEqual([date, debits - credits]);
+      }
+      // A statement of some of them says the same, and so do its pages.
+      const [from, to] = ['2026-03-28', '2026-04-01'];
+      const first = days.find(({ day: date }) => date === from)!;
+      const last = days.find(({ day: date }) => date === '2026-03-31')!;
+      const shown = await pagesOf(balances, { ...request, from, to, limit: 7 });
+      expect(shown[0]).toMatchObject({ opening: first.opening, closing: last.closing });
+      const lines = shown.flatMap(({ entries: page }) => page);
+      expect(lines).toHaveLength(shown[0]!.entryCount);
+      const [starts, ends] = [Date.parse(shown[0]!.from), Date.parse(shown[0]!.to)];
+      const inside = of.get('account-0')!.filter(({ effective }) => effective >= starts && effective < ends);
+      expect(lines.map(({ effectiveAt }) => effectiveAt)).toEqual(
+        inside.map(({ effective }) => iso(effective)).toSorted(),
+      );
+      let balance = first.opening;
+      for (const line of lines) {
+        balance += effectOf(line, 'asset');
+        expect(line.statementBalance).toBe(balance);
+      }
+      expect(balance).toBe(last.closing);
+    },
+  );
+
+  test('the views of SQL say the same: days, a statement, and what was late', async () => {
+    const { rows: days } = await rig.pool.query<{ day: string; opening: string; closing: string; entries: string }>(
+      `select to_char(v.day, 'YYYY-MM-DD') as day, v.opening, v.closing, v.entries,
+              row (v.opening, v.debits, v.credits, v.closing, v.entries)
+                = row (f.opening, f.debits, f.credits, f.closing, f.entries) as same
+       from audit_daily_balances v
+       cross join lateral audit_daily_balances_between(v.mode, v.account_id, v.day, v.day) f`,
+    );
+    expect(days.length).toBeGreaterThan(500);
+    expect(days.filter((row) => !(row as { same?: boolean }).same)).toEqual([]);
+    const { rows: lines } = await rig.pool.query<{ what: string; balance: string }>(
+      `select what, balance from audit_statement('sandbox', 'account-3', '2026-03-20', '2026-03-30', 'Europe/Berlin')`,
+    );
+    expect(lines[0]?.what).toBe('opening');
+    expect(lines.at(-1)).toEqual({ what: 'closing', balance: lines.at(-2)?.balance });
+    const { rows: late } = await rig.pool.query<{ count: string }>('select count(*) from audit_late_entries');
+    expect(Number(late[0]?.count)).toBe(entries.filter(({ effective, recorded }) => effective < recorded).length);
+  });
+
+  test('pages of entries give each one once while others are recorded', async () => {
+    const page = entriesPage(lists);
+    const request = {
+      mode: 'sandbox',
+      tenantId: null,
+      accountId: 'account-0',
+      asOf: null,
+      knownAt: null,
+      effectiveFrom: iso(begin + 5 * day),
+      effectiveTo: iso(begin + 9 * day),
+      recordedFrom: null,
+      recordedTo: null,
+      metadata: {},
+      limit: 37,
+    } as const;
+    const seen: string[] = [];
+    let recorded = 0;
+    for (let cursor: string | null = null; ; recorded++) {
+      const answer = await page({ ...request, cursor });
+      if (!answer.ok) throw new Error(answer.rejection);
+      seen.push(...answer.value.entries.map(({ sequence, entryIndex }) => `${sequence}/${entryIndex}`));
+      cursor = answer.value.nextCursor;
+      if (cursor === null) break;
+      const legs: Entry[] = [
+        { accountId: 'account-0', asset: 'TXC', direction: 'debit', amount: 1n },
+        { accountId: 'account-1', asset: 'TXC', direction: 'credit', amount: 1n },
+      ];
+      if (recorded < 3) {
+        const effectiveAt = iso(begin + 6 * day);
+        await rig.record([posted(`meanwhile-${recorded}`, legs, iso(end + recorded), { effectiveAt })]);
+      }
+    }
+    expect(new Set(seen).size).toBe(seen.length);
+    const then = of
+      .get('account-0')!
+      .filter(({ effective }) => effective >= begin + 5 * day && effective < begin + 9 * day);
+    expect(then.length).toBeGreaterThan(100);
+    expect(seen).toHaveLength(then.length + Math.min(recorded, 3));
+    expect(await page({ ...request, cursor: 'bm90IG91cnM' })).toEqual({ ok: false, rejection: 'cursor_invalid' });
+  });
+});
+
+type StatementRequest = Omit<Parameters<ReturnType<typeof statement>>[0], 'cursor'>;
+
+async function pagesOf(balances: AuditBalances, request: StatementRequest) {
+  const pages = [];
+  for (let cursor: string | null = null; ;) {
+    const answer = await statement(balances)({ ...request, cursor });
+    if (!answer.ok) throw new Error(answer.rejection);
+    pages.push(answer.value);
+    cursor = answer.value.nextCursor;
+    if (cursor === null) return pages;
+  }
+}

@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import { createGenerations, eventStoreMigrations, migrate, postgresEventStore } from '@daybook/event-store';
+import { uuidFrom } from '@daybook/runtime';
+import { expectBooksBalance, testDatabase, testLogger } from '@daybook/testing';
+import { bookJournal } from '../src/adapters/book-journal';
+import { bookEventCodec } from '../src/adapters/stored-events';
+import { streamOf } from '../src/app/books';
+import type { AccountFields, Entry } from '../src/domain/account';
+import type { BookEvent } from '../src/domain/book-events';
+import type { Journaled } from '../src/ports';
+import { ledgerReadModels } from '../src/projections/read-models';
+
+export const alice = uuidFrom(['tenant', 'alice']);
+export const bob = uuidFrom(['tenant', 'bob']);
+
+/** The read models over books that tests write themselves. No service runs, so nothing else is recorded. */
+export async function auditRig() {
+  const database = await testDatabase();
+  const pool = database.pool('ledger');
+  await migrate(pool, 'ledger', [
+    eventStoreMigrations,
+    { name: 'ledger', directory: join(__dirname, '../migrations') },
+  ]);
+  const store = postgresEventStore(pool);
+  const { logger } = testLogger();
+  const fatal: unknown[] = [];
+  const projections = createGenerations({
+    ...ledgerReadModels,
+    pool,
+    store,
+    codec: bookEventCodec,
+    logger,
+    onFatal: (error) => fatal.push(error),
+  });
+  await projections.start();
+  const journals = { sandbox: bookJournal(store, streamOf('sandbox')), live: bookJournal(store, streamOf('live')) };
+  return {
+    pool,
+    url: database.url,
+    /** Records events in one append, and waits until the read models show them. */
+    async record(events: readonly BookEvent[], mode: 'sandbox' | 'live' = 'sandbox'): Promise<void> {
+      const sealed: Journaled[] = [];
+      for (const [index, event] of events.entries())
+        journals[mode].add([event], { correlationId: `request-${index}`, causationId: `cause-${index}` }, sealed);
+      await journals[mode].append(sealed);
+      await projections.caughtUp();
+    },
+    async close(): Promise<void> {
+      await expectBooksBalance({ ledger: pool });
+      await projections.stop();
+      await store.close();
+      await database.drop();
+      expect(fatal).toEqual([]);
+    },
+  };
+}
+export type AuditRig = Awaited<ReturnType<typeof auditRig>>;
+
+export function opened(accountId: string, at: string, more: Partial<AccountFields> = {}): BookEvent {
+  const fields: AccountFields = {
+    accountId,
+    tenantId: null,
+    asset: 'TXC',
+    accountType: 'liability',
+    floor: null,
+    ceiling: null,
+    metadata: null,
+    ...more,
+  };
+  return { type: 'AccountOpened', rule: null, ...fields, at };
+}
+
+type Posted = Extract<BookEvent, { type: 'TransactionPosted' }>;
+
+export function posted(
+  transactionId: string,
+  entries: readonly Entry[],
+  at: string,
+  more: Partial<Posted> = {},
+): Posted {
+  return {
+    type: 'TransactionPosted',
+    transactionId,
+    contentHash: '1'.repeat(64),
+    tenantId: null,
+    cause: { type: 'posting', id: transactionId, subject: transactionId },
+    rule: 'posting@1',
+    entries,
+    floorBreaches: [],
+    ceilingBreaches: [],
+    description: null,
+    metadata: null,
+    actor: null,
+    adjustmentFor: null,
+    effectiveAt: at,
+    at,
+    ...more,
+  };
+}
+
+export function moved(debit: string, credit: string, amount: bigint): readonly Entry[] {
+  return [
+    { accountId: debit, asset: 'TXC', direction: 'debit', amount },
+    { accountId: credit, asset: 'TXC', direction: 'credit', amount },
+  ];
+}
+
+/** Numbers from 0 up to 1, the same for the same seed (mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
