@@ -7,7 +7,13 @@ import type { Pool } from 'pg';
 import { treeTable } from './tree-table';
 import { contentHashOf, streamOf, type Books } from '../app/books';
 import type { BookToSign } from '../app/checkpoints';
-import { journalTree, type JournalBytes, type ReadJournal, type RecordedCheckpoint } from '../app/journal-tree';
+import {
+  journalTree,
+  type JournalBytes,
+  type ReadJournal,
+  type RecordedCheckpoint,
+  type ScanJournal,
+} from '../app/journal-tree';
 import type { ProvenBook } from '../app/proofs';
 import type { Reader } from '../app/status';
 
@@ -24,12 +30,13 @@ export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & Book
   const stream = streamOf(mode);
   const table = treeTable(pool, mode);
   const read: ReadJournal = (from, to) => store.readStream(stream, { from: BigInt(from), limit: to - from });
+  const scan: ScanJournal = (from, to) => store.scanStream(stream, { from: BigInt(from), to: BigInt(to - 1) });
   return {
     mode,
     origin: `${deps.origin}/${stream}`,
     table,
     read,
-    tree: journalTree({ read, table, checkpointOf }),
+    tree: journalTree({ read, scan, table, checkpointOf }),
     length: () => books.of(mode).read(({ length }) => length),
     async record({ text, signature }) {
       const { size, root, keyId } = parseCheckpoint(text);

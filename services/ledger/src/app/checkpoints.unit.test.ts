@@ -29,6 +29,9 @@ function book() {
   const openTree = () =>
     journalTree({
       read: async (from, to) => events.slice(from, to),
+      async *scan(from, to) {
+        yield events.slice(from, to);
+      },
       table,
       checkpointOf: ({ type, payload }, sequence) => {
         if (type !== 'CheckpointSigned') return null;

@@ -23,13 +23,16 @@ import {
 /** Levels that are stored are the multiples of this. */
 const levelStep = 8;
 const blockSize = 2 ** levelStep;
-/** Events that are read at a time, going through the journal. */
+/** Events up to which a read is cheaper than a scan. */
 const pageSize = 2_000;
 
 export type JournalBytes = readonly { readonly type: string; readonly payload: Buffer }[];
 
 /** The exact bytes of the events from `from` up to and without `to`; fewer when there are not so many. */
 export type ReadJournal = (from: number, to: number) => Promise<JournalBytes>;
+
+/** The same events in batches, faster where there are many. */
+export type ScanJournal = (from: number, to: number) => AsyncIterable<JournalBytes>;
 
 export type TreeNode = Subtree & { readonly hash: Buffer };
 /** A signed checkpoint and the event that records it. */
@@ -58,6 +61,7 @@ export type JournalTree = {
 
 export type JournalTreeDeps = {
   readonly read: ReadJournal;
+  readonly scan: ScanJournal;
   readonly table: TreeTable;
   /** The checkpoint that an event records, or null. */
   readonly checkpointOf: (event: JournalBytes[number], sequence: number) => RecordedCheckpoint | null;
@@ -81,14 +85,15 @@ export function journalTree(deps: JournalTreeDeps): JournalTree {
     try {
       following ??= await begin();
       const { frontier, nodes } = following;
-      while (frontier.size < size) {
-        const start = frontier.size;
-        const events = await deps.read(start, Math.min(size, start + pageSize));
-        assert(events.length > 0, `the journal ends at ${start}, before ${size}`);
+      const start = frontier.size;
+      const batches = size - start > pageSize ? deps.scan(start, size) : [await deps.read(start, size)];
+      for await (const events of batches) {
+        const first = frontier.size;
         for (const { payload } of events) frontier.append(payload);
-        const checkpoints = events.flatMap((event, index) => deps.checkpointOf(event, start + index) ?? []);
+        const checkpoints = events.flatMap((event, index) => deps.checkpointOf(event, first + index) ?? []);
         await deps.table.add(nodes.splice(0), checkpoints);
       }
+      assert(frontier.size >= size, `the journal ends at ${frontier.size}, before ${size}`);
     } catch (error) {
       // What the frontier took in may not be stored: the next one begins where the table is.
       following = undefined;

@@ -36,11 +36,15 @@ function memoryTable() {
 
 function rig(table = memoryTable()) {
   let eventsRead = 0;
+  const read = async (from: number, to: number) => {
+    const page = payloads.slice(from, to).map((payload) => ({ type: 'E', payload }));
+    eventsRead += page.length;
+    return page;
+  };
   const tree = journalTree({
-    read: async (from, to) => {
-      const page = payloads.slice(from, to).map((payload) => ({ type: 'E', payload }));
-      eventsRead += page.length;
-      return page;
+    read,
+    async *scan(from, to) {
+      for (let at = from; at < to; at += 1_000) yield read(at, Math.min(to, at + 1_000));
     },
     table: table.table,
     checkpointOf: (_event, sequence) =>
