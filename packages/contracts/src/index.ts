@@ -3,6 +3,7 @@ export * from './calls/chain-calls';
 export * from './calls/identity-calls';
 export * from './calls/intent-calls';
 export * from './calls/ledger-audit-calls';
+export * from './calls/ledger-book-calls';
 export * from './calls/ledger-calls';
 export * from './calls/ledger-job-calls';
 export * from './calls/ledger-proof-calls';

@@ -25,6 +25,7 @@ import { getTransfer } from './app/get-transfer';
 import { issueFunds } from './app/issue-funds';
 import type { JobKind } from './app/job';
 import { jobCalls } from './app/job-calls';
+import { createHoldExpiry } from './app/hold-expiry';
 import { createJobs, type Jobs } from './app/jobs';
 import { listAccounts } from './app/list-accounts';
 import { listTransactions } from './app/list-transactions';
@@ -41,6 +42,7 @@ import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
 import { settlementsSubscription } from './consumers/settlements';
 import { auditCalls } from './http/audit-calls';
+import { bookCalls } from './http/book-calls';
 import { ledgerCalls, type LedgerCalls } from './http/calls';
 import { proofCalls } from './http/proof-calls';
 import { findAccounts } from './projections/accounts';
@@ -100,13 +102,14 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       books,
       projections,
       transferConfirmation({ pool: consumerPool, store, books, decode, logger, onFatal }),
+      createHoldExpiry({ books, now, logger, onFatal }),
       platform.consumer(intentsSubscription(post)),
       platform.consumer(settlementsSubscription(post)),
       platform.relay({ name: 'ledger', map: publishedEvents }),
       jobs,
       proofs.checkpoints,
     ],
-    routes: (app) => app.use(calls).use(audits).use(proofs.calls),
+    routes: (app) => app.use(calls).use(bookCalls(config.INTERNAL_TOKEN, { books, now })).use(audits).use(proofs.calls),
     notReady: () => (books.ready() ? undefined : 'the books are not open'),
   });
 }

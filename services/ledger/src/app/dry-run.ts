@@ -1,0 +1,87 @@
+/** Commands as they are answered to a caller: really, or as they would be now, with nothing recorded. */
+import { assert } from '@daybook/core';
+import type { Clock } from '@daybook/runtime';
+import { decide } from '../domain/book';
+import { recordIdsNeeded, type BookCommand } from '../domain/book-commands';
+import type { BookRejection } from '../domain/book-events';
+import type { BookState } from '../domain/book-state';
+import { decideBulk } from '../domain/bulk';
+import type { Verdict } from '../domain/verdict';
+import type { Engine } from './engine';
+
+/** `ledgerReference` is null when nothing was recorded. */
+export type Answer =
+  | { readonly ok: true; readonly at: string; readonly ledgerReference: string | null; readonly replayed: boolean }
+  | { readonly ok: false; readonly rejection: BookRejection; readonly replayed: boolean };
+
+export type BulkAnswer = {
+  readonly outcomes: readonly Answer[];
+  readonly failed: { readonly index: number; readonly rejection: BookRejection; readonly replayed: boolean } | null;
+};
+
+export async function answerTo(engine: Engine, command: BookCommand): Promise<Answer> {
+  const outcome = await engine.submit(command);
+  if (!outcome.ok) return outcome;
+  const { at, reference, replayed } = outcome;
+  return { ok: true, at, ledgerReference: reference === '' ? null : reference, replayed };
+}
+
+export function dryRunOf(engine: Engine, command: BookCommand, now: Clock): Promise<Answer> {
+  return engine.read((state) => {
+    const at = timeIn(state, now);
+    return foreseen(decide(state, command, at), at);
+  }, recordIdsNeeded(command));
+}
+
+export async function bulkAnswerTo(
+  engine: Engine,
+  commands: readonly BookCommand[],
+  { atomic }: { readonly atomic: boolean },
+): Promise<BulkAnswer> {
+  if (!atomic) return { outcomes: await Promise.all(commands.map((each) => answerTo(engine, each))), failed: null };
+  const { ok, ...rest } = await engine.submitTogether(commands);
+  if ('receipts' in rest) {
+    const outcomes = rest.receipts.map(
+      ({ at, reference, replayed }) => ({ ok: true, at, ledgerReference: reference, replayed }) as const,
+    );
+    return { outcomes, failed: null };
+  }
+  assert(!ok, 'a bulk that failed says where');
+  return { outcomes: [], failed: rest };
+}
+
+export function bulkDryRunOf(
+  engine: Engine,
+  commands: readonly BookCommand[],
+  { atomic, now }: { readonly atomic: boolean; readonly now: Clock },
+): Promise<BulkAnswer> {
+  return engine.read(
+    (state) => {
+      const at = timeIn(state, now);
+      const { verdicts, failed } = decideBulk(state, commands, { atomic, at, seal: () => '' });
+      if (failed === null) return { outcomes: verdicts.map((verdict) => foreseen(verdict, at)), failed: null };
+      return { outcomes: [], failed: { ...failed, replayed: verdicts.at(-1)?.type === 'repeated' } };
+    },
+    [...new Set(commands.flatMap(recordIdsNeeded))],
+  );
+}
+
+function timeIn({ lastAt }: BookState, now: Clock): string {
+  const time = now().toISOString();
+  return time > lastAt ? time : lastAt;
+}
+
+function foreseen(verdict: Verdict, now: string): Answer {
+  switch (verdict.type) {
+    case 'refused':
+      return { ok: false, rejection: verdict.rejection, replayed: false };
+    case 'recorded':
+      if (verdict.rejection !== null) return { ok: false, rejection: verdict.rejection, replayed: false };
+      return { ok: true, at: now, ledgerReference: null, replayed: false };
+    case 'repeated': {
+      const { rejection, at, reference } = verdict.outcome;
+      if (rejection !== null) return { ok: false, rejection, replayed: true };
+      return { ok: true, at, ledgerReference: reference === '' ? null : reference, replayed: true };
+    }
+  }
+}
