@@ -179,6 +179,22 @@ describe('appends that meet a fault', () => {
   });
 });
 
+describe('a cluster that is found by asking around', () => {
+  test('is found again, although a discovery has found nobody', async () => {
+    await server.down();
+    const { port } = new URL(server.url.replace('esdb', 'http'));
+    const store = open({
+      url: `esdb+discover://127.0.0.1:${port}?tls=false&maxDiscoverAttempts=1&discoveryInterval=10`,
+      deadlineMs: 5_000,
+    });
+    await expect(store.append('s', [anEvent()], 'no_stream')).rejects.toMatchObject(unavailable);
+    await expect(store.tail()).rejects.toMatchObject(unavailable);
+    await server.up();
+    await eventually(() => store.append('s', [anEvent()], 'no_stream'), { timeoutMs: 5_000 });
+    expect(await readWhole(store)).toHaveLength(1);
+  });
+});
+
 describe('an append that is bigger than the server takes at once', () => {
   const big = () => someEvents(20).map((event) => ({ ...event, payload: Buffer.alloc(30_000, event.id) }));
 

@@ -67,20 +67,23 @@ const searchWindow = 4_096;
 const closeMs = 1_000;
 
 export function openWire(connectionString: string, deadlineMs: number): Wire {
-  const client = EventStoreDBClient.connectionString(connectionString);
-  const inside = client as unknown as Inside;
+  const { using, close } = connect(connectionString);
   const call = { deadline: deadlineMs, requiresLeader: true };
 
   const open = (request: ReadReq, options: BaseOptions, more?: CallOptions) =>
-    inside.GRPCStreamCreator(StreamsClient, 'read', (streams) =>
-      streams.read(request, ...inside.callArguments(options, more)),
-    )();
+    using((inside) =>
+      inside.GRPCStreamCreator(StreamsClient, 'read', (streams) =>
+        streams.read(request, ...inside.callArguments(options, more)),
+      )(),
+    );
 
   return {
     append: (stream, events, expected) =>
       within(deadlineMs, () =>
-        inside.execute(StreamsClient, 'append', (streams) =>
-          sendAppend(streams, inside.callArguments(call), appendRequests(stream, events, expected)),
+        using((inside) =>
+          inside.execute(StreamsClient, 'append', (streams) =>
+            sendAppend(streams, inside.callArguments(call), appendRequests(stream, events, expected)),
+          ),
         ),
       ),
     read: (options) =>
@@ -106,10 +109,29 @@ export function openWire(connectionString: string, deadlineMs: number): Wire {
         signal.removeEventListener('abort', cancel);
       }
     },
+    close,
+  };
+}
+
+/** The client remembers a discovery that found nobody for ever, so after one it is replaced. */
+function connect(connectionString: string) {
+  const open = () => EventStoreDBClient.connectionString(connectionString);
+  let client = open();
+  return {
+    async using<T>(work: (inside: Inside) => Promise<T>): Promise<T> {
+      const used = client;
+      try {
+        return await work(used as unknown as Inside);
+      } catch (error) {
+        const foundNobody = error instanceof Error && error.message.startsWith('Failed to discover');
+        if (foundNobody && used === client) client = open();
+        throw error;
+      }
+    },
     async close() {
       // The client waits for its streams to end, some of which never say so.
       await Promise.race([client.dispose(), delay(closeMs, undefined, { ref: false })]);
-      await inside.getChannel().then(
+      await (client as unknown as Inside).getChannel().then(
         (channel) => channel.close(),
         () => undefined,
       );

@@ -6,6 +6,9 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { GossipService } from '@eventstore/db-client/generated/gossip_grpc_pb';
+import { ClusterInfo, EndPoint, MemberInfo } from '@eventstore/db-client/generated/gossip_pb';
+import { UUID, type Empty } from '@eventstore/db-client/generated/shared_pb';
 import { SupportedMethod, SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb';
 import { ServerFeaturesService } from '@eventstore/db-client/generated/serverfeatures_grpc_pb';
 import { StreamsService } from '@eventstore/db-client/generated/streams_grpc_pb';
@@ -72,6 +75,7 @@ export async function startEventStoreDbServer(
   options: { readonly appendBytesMax?: number } = {},
 ): Promise<EventStoreDbServer> {
   const state = serverState(options.appendBytesMax ?? 1024 * 1024);
+  let cablePort = 0;
   const grpc = new Server({ 'grpc.max_receive_message_length': 32 * 1024 * 1024 });
   grpc.addService(StreamsService, {
     read: (call: ReadCall) => void read(state, call),
@@ -83,6 +87,9 @@ export async function startEventStoreDbServer(
   grpc.addService(ServerFeaturesService, {
     getSupportedMethods: (_call: unknown, answer: sendUnaryData<SupportedMethods>) => answer(null, supportedMethods()),
   });
+  grpc.addService(GossipService, {
+    read: (_call: unknown, answer: sendUnaryData<ClusterInfo>) => answer(null, clusterOfOne(cablePort)),
+  } satisfies Record<string, (call: Empty, answer: sendUnaryData<ClusterInfo>) => void>);
   const port = await new Promise<number>((resolve, reject) =>
     grpc.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
       error ? reject(error) : resolve(bound),
@@ -90,6 +97,7 @@ export async function startEventStoreDbServer(
   );
   const cable = await openCable(port);
   state.cut = cable.cut;
+  cablePort = cable.port;
   return {
     url: `esdb://127.0.0.1:${cable.port}?tls=false`,
     events: state.log.events,
@@ -253,6 +261,16 @@ function tooBig(limit: number): Error {
 
 function unimplemented(_call: unknown, answer: sendUnaryData<never>): void {
   answer(failure(status.UNIMPLEMENTED, 'not served'));
+}
+
+/** What it tells who asks for the cluster: it is the leader, and alone. */
+function clusterOfOne(port: number): ClusterInfo {
+  const member = new MemberInfo()
+    .setInstanceId(new UUID().setString('00000000-0000-4000-8000-000000000001'))
+    .setState(MemberInfo.VNodeState.LEADER)
+    .setIsAlive(true)
+    .setHttpEndPoint(new EndPoint().setAddress('127.0.0.1').setPort(port));
+  return new ClusterInfo().setMembersList([member]);
 }
 
 function supportedMethods(): SupportedMethods {
