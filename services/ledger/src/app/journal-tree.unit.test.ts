@@ -107,10 +107,14 @@ describe('the tree of a journal', () => {
 
   test('takes nothing for stored that was not', async () => {
     const table = memoryTable();
-    const failing = { ...table, table: { ...table.table, add: () => Promise.reject(new Error('away')) } };
-    const broken = rig(failing);
+    let isAway = true;
+    const add: TreeTable['add'] = async (...added) => {
+      if (isAway) throw new Error('away');
+      await table.table.add(...added);
+    };
+    const broken = rig({ ...table, table: { ...table.table, add } });
     await expect(broken.tree.reach(300)).rejects.toThrow('away');
-    failing.table.add = table.table.add;
+    isAway = false;
     expect((await broken.tree.at(300)).root).toEqual(rootOf(300));
     expect(await table.table.count(8)).toBe(1);
   });
