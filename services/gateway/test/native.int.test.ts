@@ -237,7 +237,7 @@ describe('ledger reads', () => {
     expect(gateway.services.received(listTransactions)).toMatchObject([{ subject: 'TX1', tenantId: tenant.tenantId }]);
   });
 
-  const nothing = { ok: true, value: { transactions: [], nextCursor: null } } as const;
+  const nothing = { ok: true as const, value: { transactions: [], nextCursor: null } };
   const path = '/v1/ledger/transactions?subject=TX1';
 
   test('answer 404 for a subject without transactions that no service knows it as the tenant’s', async () => {
