@@ -125,6 +125,17 @@ test('more differences than are listed are counted', async () => {
   expect(pass.differences).toBeGreaterThan(200);
 });
 
+test('what else is made from the journal is examined too, by a full check', async () => {
+  const about = { id: 'snapshots', rule: 'r', checked: 'c', elsewhere: '' };
+  const violation = { mode: 'live', sequence: 3, where: 'snapshot', expected: 'a', actual: 'b' };
+  const found = await rig.check({ examinations: [{ ...about, examine: async () => [violation] }] });
+  expect(dirty(found)).toEqual({ tables: [], invariants: ['snapshots'] });
+  expect(found.invariants.at(-1)).toMatchObject({ id: 'snapshots', violations: 1, listed: [violation] });
+  const broken = await rig.check({ examinations: [{ ...about, examine: () => Promise.reject(new Error('no')) }] });
+  expect(broken).toMatchObject({ status: 'INCOMPLETE' });
+  expect(broken.invariants.at(-1)).toMatchObject({ status: 'INCOMPLETE', incomplete: ['it broke off: no'] });
+});
+
 describe('what could not be looked at makes the check incomplete', () => {
   test('a table that is missing', async () => {
     const report = await rig.check({ passes: [{ ...accountsPass, table: 'accounts_v1_gone' }] });

@@ -5,6 +5,7 @@ import { JobCancelled, jobKind, type JobKind, type JobReport } from '../job';
 import { checkLedger } from './check';
 import type { CheckMetrics } from './check-metrics';
 import type { CheckReport, Watermarks } from './findings';
+import type { Examination } from './invariant';
 import type { CheckSource } from './source';
 
 export type CheckJobDeps = {
@@ -12,12 +13,14 @@ export type CheckJobDeps = {
   /** Where the last clean check ended; undefined when there was none. */
   readonly lastClean: () => Promise<Watermarks | undefined>;
   readonly clearingDeadlineS: number;
+  readonly examinations?: readonly Examination[];
   readonly metrics: CheckMetrics;
   readonly now: Clock;
   readonly logger: Logger;
 };
 
-export function checkJob({ source, lastClean, clearingDeadlineS, metrics, now, logger }: CheckJobDeps): JobKind {
+export function checkJob(deps: CheckJobDeps): JobKind {
+  const { source, lastClean, clearingDeadlineS, examinations = [], metrics, now, logger } = deps;
   return jobKind({
     kind: 'check',
     parameters: checkParameters,
@@ -30,6 +33,7 @@ export function checkJob({ source, lastClean, clearingDeadlineS, metrics, now, l
         since,
         now: now(),
         clearingDeadlineS,
+        examinations,
         signal,
         progress: (phase, done, total) => progress({ phase, done, total }),
       });

@@ -7,8 +7,16 @@ import { mode as modes, type Mode } from '@daybook/contracts';
 import { businessInvariants } from './business-invariants';
 import { checkBook, type InvariantRun, type PassRun } from './check-book';
 import { unexpectedRow } from './compare';
-import { findings, overall, type CheckReport, type Watermark, type Watermarks } from './findings';
-import type { Invariant } from './invariant';
+import {
+  findings,
+  overall,
+  type CheckReport,
+  type Findings,
+  type Violation,
+  type Watermark,
+  type Watermarks,
+} from './findings';
+import type { Examination, Invariant } from './invariant';
 import { journalInvariants } from './journal-invariants';
 import { tablePasses } from './passes';
 import type { CheckMoment, CheckSource } from './source';
@@ -24,6 +32,7 @@ export type CheckOptions = {
   /** Where the last clean check ended: only what is behind it is looked at, and only what events show alone. */
   readonly since?: Watermarks | undefined;
   readonly passes?: readonly TablePass[];
+  readonly examinations?: readonly Examination[];
   /** Events whose ids are remembered at once; a longer journal is read several times. */
   readonly idsMax?: number;
 };
@@ -62,6 +71,7 @@ export async function checkLedger(options: CheckOptions): Promise<CheckReport> {
       .map((invariant): InvariantRun => ({ invariant, found: findings() })),
     watermarks: null as CheckReport['watermarks'],
   };
+  const examined = since === undefined ? (options.examinations ?? []).map((one): Examined => [one, findings()]) : [];
   try {
     await source.atOneMoment(
       passes.map(({ table }) => table),
@@ -71,7 +81,22 @@ export async function checkLedger(options: CheckOptions): Promise<CheckReport> {
     // Whatever it was: what has not been looked at may be anything.
     incomplete.push(signal.aborted ? 'it was stopped' : `it broke off: ${(error as Error).message}`);
   }
+  // Not in the transaction of the tables: they are about the journal alone, and may take long.
+  for (const one of examined) await examine(one, options);
+  for (const [{ examine: _examine, ...invariant }, found] of examined) state.invariants.push({ invariant, found });
   return { ...reportOf(state, incomplete), scope: since === undefined ? 'full' : 'incremental' };
+}
+
+type Examined = readonly [Examination, Findings<Violation>];
+
+async function examine([{ id, examine: look }, found]: Examined, { signal, progress }: CheckOptions): Promise<void> {
+  if (signal.aborted) return;
+  progress(id, 0, 1);
+  try {
+    for (const violation of await look(signal)) found.add(violation);
+  } catch (error) {
+    found.incomplete(signal.aborted ? 'it was stopped' : `it broke off: ${(error as Error).message}`);
+  }
 }
 
 /** Of a table that shows events one by one: what each of them tells. */

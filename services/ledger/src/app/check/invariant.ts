@@ -53,3 +53,13 @@ export type Invariant = {
 };
 
 export type InvariantFindings = { readonly invariant: Invariant; readonly found: Findings<Violation> };
+
+/** Something else that is made from the journal and can be held against it: a snapshot, an index. A full check asks. */
+export type Examination = {
+  readonly id: string;
+  readonly rule: string;
+  readonly checked: string;
+  readonly elsewhere: string;
+  /** Everything that is wrong, at most some thousands. Throws when it cannot be told. */
+  examine(signal: AbortSignal): Promise<readonly Violation[]>;
+};
