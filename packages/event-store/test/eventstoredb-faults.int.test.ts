@@ -121,7 +121,7 @@ describe('appends that meet a fault', () => {
     for (let n = 0; n < 500; n++) {
       const event = anEvent();
       sent.push(event);
-      if (n % 12 === 3) server.fault({ kind: 'cut_append', when: n % 2 === 0 ? 'stored' : 'received' });
+      if (n % 12 === 3) server.fault({ kind: 'cut_append', when: n % 24 === 3 ? 'stored' : 'received' });
       const expected = n === 0 ? 'no_stream' : BigInt(n - 1);
       for (;;) {
         const failure = await failureOf(store.append('s', [event], expected));
