@@ -1,6 +1,6 @@
 /** Every deposit that is final on its chain is attributed to its intent, once and as it was, and no other is. */
 import type { IntentEvent } from './books-intents';
-import type { Violation } from './books-journal';
+import type { Violation } from './books-fold';
 
 /** A DepositConfirmed of the chain-watcher. */
 export type ChainEvent = { readonly payload: Buffer };

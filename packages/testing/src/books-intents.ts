@@ -1,5 +1,5 @@
 /** Every unit that an intent received stands in the ledger as settled, awaiting settlement, or owed back. */
-import type { Book, RawEvent, Violation } from './books-journal';
+import type { Book, RawEvent, Violation } from './books-fold';
 
 export type IntentEvent = Pick<RawEvent, 'type' | 'payload'> & { readonly stream: string };
 

@@ -3,103 +3,23 @@
  * and not against the ledger's code, so that a mistake there does not hide itself here.
  */
 import { createHash } from 'node:crypto';
-
-export const booksRules = [
-  'gapless',
-  'hash-chain',
-  'known-event',
-  'entries-balance',
-  'global-sum',
-  'floor',
-  'holds',
-  'one-posting',
-  'one-answer',
-  'projection',
-  'intent',
-  'deposit',
-  'reader',
-] as const;
-export type BooksRule = (typeof booksRules)[number];
-
-export type Violation = {
-  readonly rule: BooksRule;
-  /** Stream of the book, or the table. */
-  readonly where: string;
-  /** Event of the book, when it is about one. */
-  readonly sequence?: number;
-  readonly message: string;
-};
-
-export type RawEvent = {
-  readonly id: string;
-  readonly revision: bigint;
-  readonly type: string;
-  readonly payload: Buffer;
-};
-
-export type Entry = {
-  readonly accountId: string;
-  readonly asset: string;
-  readonly direction: 'debit' | 'credit';
-  readonly amount: bigint;
-  /** After this entry. */
-  readonly balance: bigint;
-  readonly accountVersion: number;
-};
-
-export type Transaction = {
-  readonly sequence: number;
-  readonly transactionId: string;
-  readonly tenantId: string | null;
-  readonly causeType: string;
-  readonly causeId: string;
-  readonly subject: string;
-  readonly rule: string;
-  readonly reference: string;
-  readonly entries: readonly Entry[];
-};
-
-export type Account = {
-  readonly tenantId: string | null;
-  readonly asset: string;
-  readonly type: string;
-  readonly floor: bigint | null;
-  posted: bigint;
-  held: bigint;
-  incoming: bigint;
-  frozen: boolean;
-  version: number;
-};
-
-export type Transfer = {
-  readonly fields: Readonly<Record<string, string>>;
-  readonly amount: bigint;
-  status: 'processing' | 'confirmed' | 'failed' | 'reversed';
-  failure: string | null;
-  reference: string | null;
-};
-
-export type Book = {
-  readonly stream: string;
-  readonly length: number;
-  readonly accounts: ReadonlyMap<string, Account>;
-  readonly transfers: ReadonlyMap<string, Transfer>;
-  readonly transactions: readonly Transaction[];
-  readonly violations: readonly Violation[];
-};
-
-type Json = { readonly [field: string]: unknown };
-
-type Fold = {
-  readonly accounts: Map<string, Account>;
-  readonly transfers: Map<string, Transfer>;
-  readonly transactions: Map<string, Transaction>;
-  /** Ids that callers chose and that have their answer. */
-  readonly answered: Set<string>;
-  violate(rule: BooksRule, message: string): void;
-};
-
-type Place = { readonly sequence: number; readonly reference: string };
+import {
+  accountOf,
+  checkFloor,
+  entriesOf,
+  isDebitSide,
+  post,
+  text,
+  units,
+  type Book,
+  type Fold,
+  type Json,
+  type Place,
+  type RawEvent,
+  type Transfer,
+  type Violation,
+} from './books-fold';
+import { applyOperation, effectiveAtOf, limit, operationIdOf } from './books-operations';
 
 export function foldBook(stream: string, events: readonly RawEvent[]): Book {
   const violations: Violation[] = [];
@@ -108,6 +28,9 @@ export function foldBook(stream: string, events: readonly RawEvent[]): Book {
     accounts: new Map(),
     transfers: new Map(),
     transactions: new Map(),
+    holds: new Map(),
+    reversed: new Map(),
+    openFrom: '',
     answered: new Set(),
     violate: (rule, message) => violations.push({ rule, where: stream, sequence, message }),
   };
@@ -160,13 +83,14 @@ function apply(fold: Fold, type: string, data: Json, place: Place): void {
         causeId: text(cause['id']),
         subject: text(cause['subject']),
         breaches: data['floorBreaches'] as string[],
+        ceilingBreaches: (data['ceilingBreaches'] ?? []) as string[],
+        effectiveAt: effectiveAtOf(fold, data),
       });
     }
     case 'CommandRejected':
-    case 'CheckpointSigned':
       return;
     default:
-      fold.violate('known-event', `${type} is not an event of a book`);
+      if (!applyOperation(fold, type, data, place)) fold.violate('known-event', `${type} is not an event of a book`);
   }
 }
 
@@ -183,7 +107,7 @@ function answeredBy(type: string, data: Json): unknown {
     case 'CommandRejected':
       return data['commandId'];
     default:
-      return undefined;
+      return operationIdOf(type, data);
   }
 }
 
@@ -194,28 +118,6 @@ function checkAnswer(fold: Fold, type: string, data: Json): void {
   fold.answered.add(text(id));
 }
 
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : `(${JSON.stringify(value)})`;
-}
-
-/** None, when the event is not the one it claims to be: that is reported already. */
-function entriesOf(data: Json): readonly Json[] {
-  return Array.isArray(data['entries']) ? (data['entries'] as Json[]) : [];
-}
-
-/** Digits only: what is not an amount counts as zero and is reported. */
-function units(fold: Fold, value: unknown): bigint {
-  if (typeof value === 'string' && /^-?(0|[1-9]\d*)$/.test(value)) return BigInt(value);
-  fold.violate('entries-balance', `${JSON.stringify(value)} is not an amount`);
-  return 0n;
-}
-
-function accountOf(fold: Fold, accountId: string): Account | undefined {
-  const account = fold.accounts.get(accountId);
-  if (account === undefined) fold.violate('entries-balance', `account ${accountId} was never opened`);
-  return account;
-}
-
 function openAccount(fold: Fold, data: Json): void {
   const accountId = text(data['accountId']);
   if (fold.accounts.has(accountId)) fold.violate('known-event', `account ${accountId} opened twice`);
@@ -224,19 +126,13 @@ function openAccount(fold: Fold, data: Json): void {
     asset: text(data['asset']),
     type: text(data['accountType']),
     floor: data['floor'] === null ? null : units(fold, data['floor']),
+    ceiling: limit(fold, data['ceiling']),
     posted: 0n,
     held: 0n,
     incoming: 0n,
     frozen: false,
     version: 0,
   });
-}
-
-function checkFloor(fold: Fold, accountId: string, account: Account, why: string): void {
-  const available = account.posted - account.held;
-  if (account.floor !== null && available < account.floor) {
-    fold.violate('floor', `${why} leaves ${accountId} with ${available}, below its floor of ${account.floor}`);
-  }
 }
 
 function fieldsOf(data: Json): Readonly<Record<string, string>> {
@@ -282,7 +178,8 @@ function confirmTransfer(fold: Fold, data: Json, place: Place): void {
     checkMovement(fold, transfer, data, 'debitAccountId', 'creditAccountId');
   }
   const meta = { transactionId: transferId, causeType: 'transfer', causeId: transferId, subject: transferId };
-  post(fold, data, place, { ...meta, tenantId: debitTenantId, breaches: [] });
+  const breaches = [transfer?.fields['debitAccountId'] ?? ''];
+  post(fold, data, place, { ...meta, tenantId: debitTenantId, breaches, effectiveAt: text(data['at']) });
 }
 
 function reverseTransfer(fold: Fold, data: Json, place: Place): void {
@@ -299,7 +196,7 @@ function reverseTransfer(fold: Fold, data: Json, place: Place): void {
     transfer.status = 'reversed';
   }
   const meta = { transactionId, causeType: 'transfer_reversal', causeId: transactionId, subject: transferId };
-  post(fold, data, place, { ...meta, tenantId: debitTenantId, breaches: [] });
+  post(fold, data, place, { ...meta, tenantId: debitTenantId, breaches: [], effectiveAt: text(data['at']) });
 }
 
 /** Exactly the amount that was held moves, and between the two accounts of the transfer. */
@@ -317,47 +214,6 @@ function checkMovement(fold: Fold, transfer: Transfer, data: Json, from: string,
   }
 }
 
-type Posting = Omit<Transaction, 'sequence' | 'rule' | 'reference' | 'entries'> & {
-  /** Accounts that a recorded fact is known to take below their floor. */
-  readonly breaches: readonly string[];
-};
-
-function post(fold: Fold, data: Json, place: Place, { breaches, ...posting }: Posting): void {
-  const { transactionId } = posting;
-  const sums = new Map<string, bigint>();
-  const entries: Entry[] = [];
-  const lowered = new Set<string>();
-  for (const raw of entriesOf(data)) {
-    const accountId = text(raw['accountId']);
-    const asset = text(raw['asset']);
-    const direction = raw['direction'] as 'debit' | 'credit';
-    const amount = units(fold, raw['amount']);
-    if (amount <= 0n) fold.violate('entries-balance', `${transactionId} has an entry of ${amount}`);
-    sums.set(asset, (sums.get(asset) ?? 0n) + (direction === 'debit' ? amount : -amount));
-    const account = accountOf(fold, accountId);
-    if (account === undefined) continue;
-    if (account.asset !== asset) fold.violate('entries-balance', `${transactionId} puts ${asset} on ${accountId}`);
-    const effect = (direction === 'debit') === isDebitSide(account) ? amount : -amount;
-    account.posted += effect;
-    account.version += 1;
-    if (effect < 0n) lowered.add(accountId);
-    entries.push({ accountId, asset, direction, amount, balance: account.posted, accountVersion: account.version });
-  }
-  for (const [asset, sum] of sums) {
-    if (sum !== 0n) fold.violate('entries-balance', `${transactionId}: debits exceed credits by ${sum} ${asset}`);
-  }
-  for (const accountId of lowered) {
-    if (!breaches.includes(accountId)) checkFloor(fold, accountId, fold.accounts.get(accountId)!, transactionId);
-  }
-  if (fold.transactions.has(transactionId)) fold.violate('one-posting', `${transactionId} was posted twice`);
-  const key = fold.transactions.has(transactionId) ? `${transactionId} at ${place.sequence}` : transactionId;
-  fold.transactions.set(key, { ...posting, ...place, rule: text(data['rule']), entries });
-}
-
-function isDebitSide(account: Account): boolean {
-  return account.type === 'asset' || account.type === 'expense';
-}
-
 /** What is owned equals what is owed, per currency, over all accounts. */
 function checkGlobalSum(fold: Fold): void {
   const sums = new Map<string, bigint>();
@@ -370,7 +226,7 @@ function checkGlobalSum(fold: Fold): void {
   }
 }
 
-/** Held and incoming are the sums of the transfers still processing: no more, no less. */
+/** Held and incoming are the sums of the transfers still processing and of the open holds: no more, no less. */
 function checkPending(fold: Fold): void {
   const held = new Map<string, bigint>();
   const incoming = new Map<string, bigint>();
@@ -380,9 +236,14 @@ function checkPending(fold: Fold): void {
     held.set(debitAccountId, (held.get(debitAccountId) ?? 0n) + amount);
     incoming.set(creditAccountId, (incoming.get(creditAccountId) ?? 0n) + amount);
   }
+  for (const { accountId, remaining } of fold.holds.values())
+    held.set(accountId, (held.get(accountId) ?? 0n) + remaining);
   for (const [accountId, account] of fold.accounts) {
     if (account.held !== (held.get(accountId) ?? 0n) || account.incoming !== (incoming.get(accountId) ?? 0n)) {
-      fold.violate('holds', `${accountId} holds ${account.held}, awaits ${account.incoming}: not its open transfers`);
+      fold.violate(
+        'holds',
+        `${accountId} holds ${account.held}, awaits ${account.incoming}: not its open transfers and holds`,
+      );
     }
   }
 }

@@ -1,5 +1,5 @@
 /** The ledger's read models against the fold of its journal: every row, every column that the fold knows. */
-import type { Book, Violation } from './books-journal';
+import type { Book, Violation } from './books-fold';
 
 /** A row as Postgres gives it: bigint and numeric as text. */
 export type Row = Readonly<Record<string, unknown>>;

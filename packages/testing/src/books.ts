@@ -3,7 +3,8 @@ import { auditSubscriptions, start, type EventStore } from '@daybook/event-store
 import { Pool, type PoolClient } from 'pg';
 import { compareDeposits, type ChainEvent } from './books-deposits';
 import { compareIntents, type IntentEvent } from './books-intents';
-import { foldBook, type Book, type BooksRule, type RawEvent, type Violation } from './books-journal';
+import type { Book, BooksRule, RawEvent, Violation } from './books-fold';
+import { foldBook } from './books-journal';
 import { bookTableQueries, compareTables, type BookTables, type Row } from './books-tables';
 import { eventually } from './eventually';
 

@@ -7,7 +7,7 @@ export {
   tokensBeyondScale,
 } from './amounts';
 export { checkBooks, expectBooksBalance, type BooksPools, type BooksReport, type BooksSource } from './books';
-export type { BooksRule, Violation } from './books-journal';
+export type { BooksRule, Violation } from './books-fold';
 export { eventually } from './eventually';
 export { kafkaForTests, kafkaIsPossible, type TestKafka } from './kafka';
 export { fakeClock, testLogger, testMetrics, type FakeClock, type LogLine, type TestLogger } from './observers';

@@ -1,8 +1,17 @@
 import { createHash } from 'node:crypto';
 import { compareDeposits } from '../src/books-deposits';
 import { compareIntents } from '../src/books-intents';
-import { booksRules, foldBook, type BooksRule, type RawEvent } from '../src/books-journal';
-import { sampleDeposit, sampleDrafts, seal, type Draft, type Json } from './journal';
+import { booksRules, type BooksRule, type RawEvent } from '../src/books-fold';
+import { foldBook } from '../src/books-journal';
+import {
+  reversalOf as partlyReversed,
+  sampleDeposit,
+  sampleDrafts,
+  seal,
+  tenant,
+  type Draft,
+  type Json,
+} from './journal';
 
 const stream = 'book-sandbox';
 const violationsOf = (events: readonly RawEvent[]) => foldBook(stream, events).violations;
@@ -44,7 +53,17 @@ test('a sound journal has no violation, and gives the balances', () => {
   expect(violations).toEqual([]);
   expect(accounts.get('wallet-a')).toMatchObject({ posted: 600n, held: 100n });
   expect(accounts.get('wallet-b')).toMatchObject({ posted: 400n, incoming: 100n, frozen: true });
+  expect(accounts.get(`acct:${tenant}:owed`)).toMatchObject({ posted: 100n, held: 0n, ceiling: 120n });
 });
+
+test('a transaction taken back in part is sound', () => {
+  const drafts = sampleDrafts();
+  const { accounts, violations } = foldBook(stream, seal([...drafts, partlyReversed(seal(drafts))]));
+  expect(violations).toEqual([]);
+  expect(accounts.get(`acct:${tenant}:owed`)).toMatchObject({ posted: 90n });
+});
+
+const draftOf = (drafts: readonly Draft[], type: string) => drafts.find((draft) => draft.type === type)!.data;
 
 const sabotage: readonly [string, BooksRule, RegExp, () => RawEvent[]][] = [
   ['an event is missing', 'gapless', /revision 7 is event number 6/, () => seal(sampleDrafts()).toSpliced(6, 1)],
@@ -156,6 +175,70 @@ const sabotage: readonly [string, BooksRule, RegExp, () => RawEvent[]][] = [
     'one-posting',
     /d1 was posted twice/,
     () => spoilt((drafts) => drafts.push(structuredClone(drafts[12]!))),
+  ],
+  [
+    'a posting above a ceiling',
+    'floor',
+    /p1 leaves acct:.*:owed with 90, above its ceiling of 80/,
+    () => spoilt((drafts) => (draftOf(drafts, 'AccountLimitsSet')['ceiling'] = '80')),
+  ],
+  [
+    'a hold of more than is available',
+    'floor',
+    /hold h1 leaves acct:.*:owed with -1/,
+    () => spoilt((drafts) => (draftOf(drafts, 'HoldPlaced')['amount'] = '91')),
+  ],
+  [
+    'more captured than is left',
+    'holds',
+    /HoldCaptured of 20 of hold h1, which has 10 left/,
+    () => spoilt((drafts) => (draftOf(drafts, 'HoldPlaced')['amount'] = '10')),
+  ],
+  [
+    'a hold that expired early',
+    'holds',
+    /hold h1 expired early/,
+    () => spoilt((drafts) => (drafts.find(({ type }) => type === 'HoldReleased')!.type = 'HoldExpired')),
+  ],
+  [
+    'another amount posted than captured',
+    'one-posting',
+    /capture k1 was posted as/,
+    () =>
+      spoilt((drafts) => {
+        for (const entry of entriesOf(drafts, 'HoldCaptured')) entry['amount'] = '19';
+      }),
+  ],
+  [
+    'more taken back than was posted',
+    'one-posting',
+    /31 of p2 were reversed, which leaves -1/,
+    () => {
+      const drafts = sampleDrafts();
+      return seal([...drafts, partlyReversed(seal(drafts), '31', '0')]);
+    },
+  ],
+  [
+    'a transaction in a closed period',
+    'period',
+    /p9 is effective at 2025-12-31T23:59:59.998Z, in a period that was closed/,
+    () =>
+      spoilt((drafts) => {
+        const late = structuredClone(drafts.findLast(({ type }) => type === 'TransactionPosted')!);
+        drafts.push({ ...late, data: { ...late.data, transactionId: 'p9', effectiveAt: '2025-12-31T23:59:59.998Z' } });
+      }),
+  ],
+  [
+    'a transaction of tomorrow',
+    'period',
+    /i1 is effective at 2026-01-02T00:00:00.000Z, after it was recorded/,
+    () => spoilt((drafts) => (draftOf(drafts, 'TransactionPosted')['effectiveAt'] = '2026-01-02T00:00:00.000Z')),
+  ],
+  [
+    'a period closed backwards',
+    'period',
+    /a period is closed through/,
+    () => spoilt((drafts) => drafts.push({ ...structuredClone(drafts.at(-1)!) })),
   ],
   [
     'one reversal that was refused and then made',

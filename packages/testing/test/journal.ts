@@ -1,6 +1,6 @@
 /** A small journal with one of everything, as the ledger would store it, to be spoilt by tests. */
 import { createHash } from 'node:crypto';
-import type { RawEvent } from '../src/books-journal';
+import type { RawEvent } from '../src/books-fold';
 
 export type Json = { [field: string]: unknown };
 export type Draft = { type: string; data: Json };
@@ -82,7 +82,65 @@ export function sampleDrafts(): Draft[] {
     ]),
     { type: 'AccountFrozen', data: { accountId: 'wallet-b', actor: 'operator' } },
     { type: 'CommandRejected', data: { commandId: 'x', rejection: 'insufficient_balance' } },
+    ...operations(),
   ];
+}
+
+const contentHash = '0'.repeat(64);
+
+/** A tenant's own books: 90 owed, of which 60 were held, 20 captured, 40 released; 30 posted, 10 of them taken back. */
+function operations(): Draft[] {
+  const [cash, owed] = [`acct:${tenant}:cash`, `acct:${tenant}:owed`];
+  const of = { tenantId: tenant, accountId: owed, asset: 'TXC', actor: 'a', contentHash };
+  const capture = [entry(owed, 'debit', '20'), entry(cash, 'credit', '20')];
+  return [
+    account(cash, 'asset', null),
+    account(owed, 'liability', '0'),
+    {
+      type: 'AccountLimitsSet',
+      data: { changeId: 'l1', contentHash, accountId: owed, floor: '0', ceiling: '120', actor: 'a' },
+    },
+    posted('p1', 'posting', 'p1', [entry(cash, 'debit', '90'), entry(owed, 'credit', '90')]),
+    { type: 'HoldPlaced', data: { holdId: 'h1', ...of, amount: '60', expiresAt: null, metadata: null } },
+    {
+      type: 'HoldCaptured',
+      data: {
+        captureId: 'k1',
+        holdId: 'h1',
+        ...of,
+        amount: '20',
+        released: '0',
+        remaining: '40',
+        rule: 'hold-capture@1',
+        entries: capture,
+      },
+    },
+    { type: 'HoldReleased', data: { releaseId: 'q1', holdId: 'h1', ...of, amount: '40' } },
+    posted('p2', 'posting', 'p2', [entry(cash, 'debit', '30'), entry(owed, 'credit', '30')]),
+    {
+      type: 'PeriodClosed',
+      data: {
+        closeId: 'c1',
+        contentHash,
+        through: '2025-12-31T23:59:59.998Z',
+        openFrom: '2025-12-31T23:59:59.999Z',
+        actor: 'a',
+      },
+    },
+  ];
+}
+
+/** Takes back ten of `p2`, the second last of the drafts. */
+export function reversalOf(events: readonly RawEvent[], amount = '10', remaining = '20'): Draft {
+  const original = events.find(({ payload }) => payload.includes('"transactionId":"p2"'))!;
+  const reversed = `0x${createHash('sha256').update(original.payload).digest('hex')}`;
+  const [cash, owed] = [`acct:${tenant}:cash`, `acct:${tenant}:owed`];
+  const entries = [entry(cash, 'credit', amount), entry(owed, 'debit', amount)];
+  const of = { contentHash, tenantId: tenant, rule: 'reversal@1', actor: 'a' };
+  return {
+    type: 'TransactionReversed',
+    data: { reversalId: 'r1', transactionId: 'p2', reversed, amount, remaining, entries, ...of },
+  };
 }
 
 /** Stored form: sealed type, chain of hashes, exact bytes. */
