@@ -16,6 +16,7 @@ import {
 } from '../app/journal-tree';
 import type { ProvenBook } from '../app/proofs';
 import type { Reader } from '../app/status';
+import type { BookToExamine } from '../app/tree-examination';
 
 export type ProvenBooksDeps = {
   readonly pool: Pool;
@@ -25,19 +26,29 @@ export type ProvenBooksDeps = {
   readonly origin: string;
 };
 
-export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & BookToSign {
+export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & BookToSign & BookToExamine {
   const { pool, store, books } = deps;
   const stream = streamOf(mode);
   const table = treeTable(pool, mode);
   const read: ReadJournal = (from, to) => store.readStream(stream, { from: BigInt(from), limit: to - from });
   const scan: ScanJournal = (from, to) => store.scanStream(stream, { from: BigInt(from), to: BigInt(to - 1) });
+  const tree = journalTree({ read, scan, table, checkpointOf });
+  const length = () => books.of(mode).read((state) => state.length);
   return {
     mode,
     origin: `${deps.origin}/${stream}`,
     table,
     read,
-    tree: journalTree({ read, scan, table, checkpointOf }),
-    length: () => books.of(mode).read(({ length }) => length),
+    tree,
+    length,
+    scan,
+    checkpointOf,
+    treeTable: table,
+    async reached() {
+      const size = await length();
+      await tree.reach(size);
+      return size;
+    },
     async record({ text, signature }) {
       const { size, root, keyId } = parseCheckpoint(text);
       await books.of(mode).submit({
