@@ -29,7 +29,7 @@ import { createService } from '../src/service';
 
 export const alice = uuidFrom(['tenant', 'alice']);
 export const bob = uuidFrom(['tenant', 'bob']);
-const token = 'internal-token-of-the-ledger-tests-only';
+export const token = 'internal-token-of-the-ledger-tests-only';
 
 export type Published =
   | { type: 'TransactionPosted'; data: z.output<typeof transactionPosted.data> }

@@ -1,0 +1,260 @@
+import { randomUUID } from 'node:crypto';
+import {
+  closePeriod,
+  getBookAccount,
+  getBookTransaction,
+  getHold,
+  openBookAccount,
+  operateBook,
+  operateBookInBulk,
+  setAccountLimits,
+  type BookOperation,
+  type CallOutcome,
+  type CallRequest,
+} from '@daybook/contracts';
+import { callClient } from '@daybook/http';
+import { Secret } from '@daybook/runtime';
+import { eventually } from '@daybook/testing';
+import { alice, bob, ledgerRig, must, token, type LedgerRig } from './ledger-rig';
+
+let rig: LedgerRig;
+let call: ReturnType<typeof callClient>;
+beforeAll(async () => {
+  rig = await ledgerRig();
+  call = callClient({ baseUrl: rig.calls.url, token: new Secret(token) });
+});
+afterAll(async () => {
+  await call.stop();
+  await rig.close();
+});
+
+const mode = 'sandbox';
+const asked = { mode, tenantId: alice, actor: 'user', dryRun: false } as const;
+const own = (name: string, tenantId = alice) => `acct:${tenantId}:${name}`;
+
+type Opened = Partial<CallRequest<typeof openBookAccount>>;
+const open = (accountId: string, more: Opened = {}) =>
+  call(openBookAccount, {
+    ...asked,
+    accountId,
+    ownerId: alice,
+    asset: 'TXC',
+    type: 'liability',
+    floor: 0n,
+    ceiling: null,
+    metadata: null,
+    ...more,
+  });
+
+type Single = Partial<Omit<CallRequest<typeof operateBook>, 'operation'>>;
+const operate = (operation: BookOperation, more: Single = {}) => call(operateBook, { ...asked, operation, ...more });
+const inBulk = (operations: BookOperation[], atomic: boolean, more: Single = {}) =>
+  call(operateBookInBulk, { ...asked, atomic, operations, ...more });
+
+type Post = Extract<BookOperation, { type: 'post' }>;
+const move = (from: string, to: string, amount: bigint, more: Partial<Post> = {}): Post => ({
+  type: 'post',
+  transactionId: randomUUID(),
+  mode: 'authorizing',
+  entries: [
+    { accountId: from, asset: 'TXC', direction: 'debit', amount },
+    { accountId: to, asset: 'TXC', direction: 'credit', amount },
+  ],
+  effectiveAt: null,
+  closedPeriod: 'refuse',
+  description: null,
+  metadata: null,
+  ...more,
+});
+
+/** A pair of own accounts: what is owed, with so much on it, and the cash against it. */
+async function funded(amount: bigint, tenantId = alice): Promise<{ cash: string; owed: string }> {
+  const name = randomUUID();
+  const [cash, owed] = [own(`${name}-cash`, tenantId), own(`${name}-owed`, tenantId)];
+  await must<typeof openBookAccount>(open(cash, { type: 'asset', floor: null, tenantId, ownerId: tenantId }));
+  await must<typeof openBookAccount>(open(owed, { tenantId, ownerId: tenantId }));
+  if (amount > 0n) await must<typeof operateBook>(operate(move(cash, owed, amount), { tenantId }));
+  return { cash, owed };
+}
+
+const account = (accountId: string, tenantId: string | null = alice) =>
+  must<typeof getBookAccount>(call(getBookAccount, { mode, tenantId, accountId }));
+const refusal = (outcome: CallOutcome<typeof operateBook>) => (outcome.ok ? null : outcome.rejection);
+
+test('one of 50 concurrent captures of 60 on a hold of 100 gets it', async () => {
+  const { cash, owed } = await funded(100n);
+  const holdId = randomUUID();
+  await must<typeof operateBook>(
+    operate({ type: 'hold', holdId, accountId: owed, asset: 'TXC', amount: 100n, expiresAt: null, metadata: null }),
+  );
+  expect(await account(owed)).toMatchObject({ posted: 100n, held: 100n, available: 0n });
+  const capture = (captureId: string) =>
+    operate({ type: 'capture', captureId, holdId, amount: 60n, creditAccountId: cash, final: false });
+  const outcomes = await Promise.all(Array.from({ length: 50 }, () => capture(randomUUID())));
+  expect(outcomes.filter(({ ok }) => ok)).toHaveLength(1);
+  expect(new Set(outcomes.map(refusal))).toEqual(new Set([null, 'amount_exceeds_remaining']));
+  const hold = await must<typeof getHold>(call(getHold, { mode, tenantId: alice, holdId }));
+  expect(hold).toMatchObject({ remaining: 40n, captured: 60n, status: 'open' });
+  await must<typeof operateBook>(operate({ type: 'release', releaseId: randomUUID(), holdId }));
+  expect(await account(owed)).toMatchObject({ posted: 40n, held: 0n, available: 40n });
+});
+
+test('500 transactions reversed twice at once: 500 succeed and 500 are refused', async () => {
+  const { cash, owed } = await funded(500n);
+  const posts = Array.from({ length: 500 }, () => move(owed, cash, 1n));
+  const posted = await must<typeof operateBookInBulk>(inBulk(posts, false));
+  expect(posted.outcomes.every(({ ok }) => ok)).toBe(true);
+  expect(await account(owed)).toMatchObject({ posted: 0n });
+  const reversals = [...posts, ...posts].map(({ transactionId }) =>
+    operate({ type: 'reverse', reversalId: randomUUID(), transactionId, amount: null }),
+  );
+  const outcomes = (await Promise.all(reversals)).map(refusal);
+  expect(outcomes.filter((each) => each === null)).toHaveLength(500);
+  expect(outcomes.filter((each) => each === 'transaction_already_reversed')).toHaveLength(500);
+  expect(await account(owed)).toMatchObject({ posted: 500n });
+});
+
+test('a transaction is taken back in parts, and no more than it moved', async () => {
+  const { cash, owed } = await funded(100n);
+  const { transactionId, ...post } = move(owed, cash, 100n);
+  await must<typeof operateBook>(operate({ ...post, transactionId }));
+  const reverse = (amount: bigint | null) =>
+    operate({ type: 'reverse', reversalId: randomUUID(), transactionId, amount }).then(refusal);
+  expect([await reverse(60n), await reverse(60n), await reverse(null), await reverse(null)]).toEqual([
+    null,
+    'amount_exceeds_remaining',
+    null,
+    'transaction_already_reversed',
+  ]);
+  const read = await must<typeof getBookTransaction>(
+    call(getBookTransaction, { mode, tenantId: alice, transactionId }),
+  );
+  expect(read).toMatchObject({ transactionId, reversed: 100n });
+});
+
+test('a dry run answers as the request would be answered, and records nothing', async () => {
+  const { cash, owed } = await funded(10n);
+  const before = (await rig.events()).length;
+  const dryRun = { dryRun: true };
+  const fits = move(owed, cash, 10n);
+  const asRun = await operate(fits, dryRun);
+  expect(asRun).toMatchObject({ ok: true, value: { ledgerReference: null, replayed: false } });
+  expect(refusal(await operate(move(owed, cash, 11n), dryRun))).toBe('insufficient_balance');
+  const bulk = await must<typeof operateBookInBulk>(inBulk([fits, fits, move(owed, cash, 1n)], false, dryRun));
+  expect(bulk.outcomes).toMatchObject([
+    { ok: true, replayed: false },
+    { ok: true, replayed: true },
+    { ok: false, rejection: 'insufficient_balance' },
+  ]);
+  expect(await open(own('new'), dryRun)).toMatchObject({ ok: true });
+  expect((await rig.events()).length).toBe(before);
+  expect(await operate(fits)).toMatchObject({ ok: true, value: { replayed: false } });
+  expect(await operate(fits)).toMatchObject({ ok: true, value: { replayed: true } });
+});
+
+test('an atomic bulk is recorded as a whole, or its refusal alone is', async () => {
+  const { cash, owed } = await funded(10n);
+  const posts = [move(owed, cash, 4n), move(owed, cash, 5n)];
+  const tooMuch = move(owed, cash, 2n);
+  const before = (await rig.events()).length;
+  const refused = await must<typeof operateBookInBulk>(inBulk([...posts, tooMuch], true));
+  expect(refused).toEqual({
+    outcomes: [],
+    failed: { index: 2, rejection: 'insufficient_balance', replayed: false },
+  });
+  const recorded = (await rig.events()).slice(before);
+  expect(recorded.map(({ type }) => type)).toEqual(['CommandRejected']);
+  const again = await must<typeof operateBookInBulk>(inBulk([...posts, tooMuch], true));
+  expect(again.failed).toMatchObject({ index: 2, replayed: true });
+  // What is reversed was posted a moment before, in the same append.
+  const back = {
+    type: 'reverse',
+    reversalId: randomUUID(),
+    transactionId: posts[0]!.transactionId,
+    amount: null,
+  } as const;
+  const { outcomes, failed } = await must<typeof operateBookInBulk>(inBulk([...posts, back], true));
+  expect(failed).toBeNull();
+  const references = outcomes.map((outcome) => outcome.ok && outcome.ledgerReference);
+  expect(new Set(references).size).toBe(3);
+  const events = (await rig.events()).slice(before + 1).map(({ payload }) => JSON.parse(payload.toString()) as object);
+  expect(events).toMatchObject([{}, {}, { event: 'TransactionReversed', reversed: references[0] }]);
+  expect(await account(owed)).toMatchObject({ posted: 5n });
+});
+
+test('a bulk of 10,000 in one request', async () => {
+  const { cash, owed } = await funded(10_000n);
+  const posts = Array.from({ length: 10_000 }, () => move(owed, cash, 1n));
+  const { outcomes } = await must<typeof operateBookInBulk>(inBulk(posts, true));
+  expect(outcomes.filter(({ ok }) => ok)).toHaveLength(10_000);
+  expect(await account(owed)).toMatchObject({ posted: 0n, version: 10_001 });
+});
+
+test('a hold expires by the clock of the ledger, and what is captured before stays captured', async () => {
+  const { cash, owed } = await funded(100n);
+  const holdId = randomUUID();
+  const expiresAt = new Date(Date.now() + 1_500).toISOString();
+  await must<typeof operateBook>(
+    operate({ type: 'hold', holdId, accountId: owed, asset: 'TXC', amount: 100n, expiresAt, metadata: null }),
+  );
+  await must<typeof operateBook>(
+    operate({ type: 'capture', captureId: randomUUID(), holdId, amount: 30n, creditAccountId: cash, final: false }),
+  );
+  await eventually(
+    async () => {
+      const hold = await must<typeof getHold>(call(getHold, { mode, tenantId: alice, holdId }));
+      expect(hold).toMatchObject({ status: 'expired', remaining: 0n, captured: 30n });
+    },
+    { timeoutMs: 15_000 },
+  );
+  expect(await account(owed)).toMatchObject({ posted: 70n, held: 0n });
+  const [expired] = (await rig.events()).filter(({ type }) => type === 'HoldExpired');
+  expect((JSON.parse(expired!.payload.toString()) as { at: string }).at >= expiresAt).toBe(true);
+});
+
+test('tenants reach their own books only, and their ids are not in the way of another', async () => {
+  const { cash, owed } = await funded(10n);
+  const foreign = { tenantId: bob };
+  const post = move(owed, cash, 1n);
+  await must<typeof operateBook>(operate(post));
+  const { transactionId } = post;
+  const bobs = await funded(10n, bob);
+  expect(refusal(await operate(post, foreign))).toBe('account_not_found');
+  const reverse = { type: 'reverse', reversalId: randomUUID(), transactionId, amount: null } as const;
+  expect(refusal(await operate(reverse, foreign))).toBe('transaction_not_found');
+  expect(refusal(await operate(move(owed, bobs.cash, 1n)))).toBe('account_not_found');
+  expect(refusal(await operate(move(bobs.owed, bobs.cash, 1n, { mode: 'recording' }), foreign))).toBe(
+    'recording_not_allowed',
+  );
+  expect(await call(getBookAccount, { mode, tenantId: bob, accountId: owed })).toMatchObject({ ok: false });
+  expect(await open(own('stolen', bob))).toMatchObject({ rejection: 'account_exists_with_different_fields' });
+  const full = {
+    type: 'reverse',
+    reversalId: randomUUID(),
+    transactionId: `${alice}/${transactionId}`,
+    amount: null,
+  } as const;
+  expect(refusal(await operate(full, { tenantId: null }))).toBeNull();
+});
+
+test('operators record what happened whatever it breaks, change limits, and close periods', async () => {
+  const { cash, owed } = await funded(10n);
+  const limits = { ...asked, tenantId: null, changeId: randomUUID(), accountId: owed, floor: 5n, ceiling: 20n };
+  await must<typeof setAccountLimits>(call(setAccountLimits, limits));
+  expect(refusal(await operate(move(owed, cash, 6n)))).toBe('insufficient_balance');
+  expect(refusal(await operate(move(cash, owed, 11n)))).toBe('ceiling_exceeded');
+  const operator = { tenantId: null };
+  expect(refusal(await operate(move(owed, cash, 6n, { mode: 'recording' }), operator))).toBeNull();
+  const [recorded] = (await rig.events()).slice(-1).map(({ payload }) => JSON.parse(payload.toString()) as object);
+  expect(recorded).toMatchObject({ rule: 'recording@1', floorBreaches: [owed] });
+
+  const through = new Date(Date.now() - 3_600_000).toISOString();
+  const close = { mode, actor: 'op', dryRun: false, closeId: randomUUID(), through } as const;
+  await must<typeof closePeriod>(call(closePeriod, close));
+  const late = { effectiveAt: through, mode: 'recording' } as const;
+  expect(refusal(await operate(move(cash, owed, 1n, late), operator))).toBe('period_closed');
+  const adjusted = move(cash, owed, 1n, { ...late, closedPeriod: 'adjust' });
+  expect(refusal(await operate(adjusted, operator))).toBeNull();
+  const [last] = (await rig.events()).slice(-1).map(({ payload }) => JSON.parse(payload.toString()) as object);
+  expect(last).toMatchObject({ adjustmentFor: through, effectiveAt: new Date(Date.parse(through) + 1).toISOString() });
+});
