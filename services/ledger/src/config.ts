@@ -35,6 +35,27 @@ export const configSchema = z.object({
     .max(10_000)
     .default(1_000)
     .describe('Commands that are appended together at most.'),
+  RECORDS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('Finished commands of a book whose answers stay in memory; older answers are read from the journal.'),
+  RECORD_FILTER_MIB: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(4_096)
+    .default(32)
+    .describe('Memory that tells new ids from used ones, a book, in MiB: about half a million ids each.'),
+  SNAPSHOT_EVENTS: z.coerce
+    .number()
+    .int()
+    .min(1_000)
+    .max(100_000_000)
+    .default(100_000)
+    .describe('Events of a book from one snapshot to the next: what a start reads at most.'),
   QUEUE_MAX: z.coerce
     .number()
     .int()

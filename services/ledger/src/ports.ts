@@ -6,6 +6,8 @@ import type { BookState } from './domain/book-state';
 export type Journaled = Omit<NewEvent, 'id'> & {
   readonly sequence: number;
   readonly at: string;
+  /** Hex SHA-256 of the payload. */
+  readonly hash: string;
   readonly reference: string;
 };
 
@@ -17,6 +19,8 @@ export class Unrecordable extends Error {
 /** A book and where it is kept. Sealing is ahead of storing by what has not been appended yet. */
 export type BookJournal = {
   readonly state: BookState;
+  /** Hash of the last event of the state. */
+  head(): string;
   /** Reads what is stored from where the state stands. */
   load(): Promise<void>;
   /**

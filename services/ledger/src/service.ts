@@ -9,16 +9,17 @@ import {
   type StoredEvent,
 } from '@daybook/event-store';
 import { parseSigningKey } from '@daybook/proof';
-import type { Component, Secret, Service } from '@daybook/runtime';
+import type { Component, Logger, Secret, Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
+import { bookMemory, type BookMemory } from './adapters/book-memory';
 import { jobTable } from './adapters/job-table';
 import { findTransactionSequence, provenBook, readJournalReaders } from './adapters/proven-books';
 import { publishedEvents } from './adapters/published-events';
 import { bookEventCodec, decodeBookEvent } from './adapters/stored-events';
 import { acceptTransfer } from './app/accept-transfer';
-import { createBooks, type Books } from './app/books';
+import { createBooks, streamOf, type Books } from './app/books';
 import { createCheckpoints } from './app/checkpoints';
 import { getBalance } from './app/get-balance';
 import { getTransfer } from './app/get-transfer';
@@ -67,8 +68,9 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const platform = openPlatform(config, { name: 'ledger', migrations }, overrides);
   const { pool, consumerPool, store, now, logger, onFatal } = platform;
   const journal = overrides.wrapStore?.(store) ?? store;
+  const memories = bookMemories(config, pool, logger);
   const books = createBooks({
-    openJournal: (stream) => bookJournal(journal, stream),
+    openJournal: (stream) => bookJournal(journal, stream, memories.get(stream)),
     now,
     logger,
     onFatal,
@@ -112,6 +114,18 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     routes: (app) => app.use(calls).use(bookCalls(config.INTERNAL_TOKEN, { books, now })).use(audits).use(proofs.calls),
     notReady: () => (books.ready() ? undefined : 'the books are not open'),
   });
+}
+
+/** By stream. They outlast the journals, which are opened again after a conflict. */
+function bookMemories(config: Config, pool: Pool, logger: Logger): ReadonlyMap<string, BookMemory> {
+  const settings = {
+    pool,
+    logger,
+    recordsMax: config.RECORDS_MAX,
+    snapshotEvery: config.SNAPSHOT_EVENTS,
+    filterBytes: config.RECORD_FILTER_MIB * 1_048_576,
+  };
+  return new Map(modeSchema.options.map((mode) => [streamOf(mode), bookMemory(streamOf(mode), settings)]));
 }
 
 /** Signed checkpoints of the books, and the proofs and exports that stand on them. */

@@ -1,92 +1,166 @@
 /**
  * A book and its stream: the state in memory, the chain of hashes, and the place in the stream where the next append
  * goes. `add` seals events and applies them at once; `append` makes sealed events durable, in the order of their adding.
+ *
+ * With a memory (`book-memory.ts`) it starts from the newest snapshot and reads only what came after it, keeps the
+ * records of recent commands only, and writes a snapshot every so many events. A snapshot is of durable events: the state
+ * is captured when an append is through, and written when all that it holds is. Without a memory everything stays in
+ * memory, as tests and tools want it.
  */
 import { assert, AssertionError } from '@daybook/core';
-import type { EventMetadata, EventStore, ExpectedRevision, NewEvent } from '@daybook/event-store';
-import { apply, emptyBook } from '../domain/book-state';
+import type { EventMetadata, EventStore, ExpectedRevision, NewEvent, StoredEvent } from '@daybook/event-store';
+import { sha256Hex } from '@daybook/runtime';
+import { apply, emptyBook, type BookState } from '../domain/book-state';
 import type { BookEvent } from '../domain/book-events';
+import { recordIdsOf } from '../domain/records';
 import { Unrecordable, type BookJournal, type Journaled } from '../ports';
-import { decodeBookEvent, encodeBookEvent, genesisHash, referenceOf } from './stored-events';
+import type { BookMemory } from './book-memory';
+import { createSnapshots } from './book-snapshots';
+import { recordIndex, type RecordIndex } from './record-index';
+import { recordWindow, type RecordWindow } from './record-window';
+import { decodeBookEvent, encodeBookEvent, genesisHash } from './stored-events';
 
-const pageSize = 5_000;
-
-export function bookJournal(store: EventStore, stream: string): BookJournal {
-  const state = emptyBook();
-  let head = genesisHash;
+type Book = {
+  readonly store: EventStore;
+  readonly stream: string;
+  readonly state: BookState;
+  /** Hash of the last event. */
+  head: string;
   /** Events known to be stored; the state is ahead of it by what is sealed and not appended. */
-  let stored = 0;
+  stored: number;
+};
+
+export function bookJournal(store: EventStore, stream: string, memory?: BookMemory): BookJournal {
+  const book: Book = { store, stream, state: emptyBook(), head: genesisHash, stored: 0 };
+  const { state } = book;
+  const bounded = memory && boundedBy(memory, book);
+  const isStored = (before: number) => {
+    book.stored = before;
+    bounded?.durable(before);
+  };
 
   return {
     state,
+    head: () => book.head,
     async load() {
-      for (;;) {
-        const page = await store.readStream(stream, { from: BigInt(state.length), limit: pageSize });
-        for (const { type, version, payload, revision } of page) {
-          const { event, previousHash } = decodeBookEvent({ type, version, payload });
-          if (previousHash !== head) throw new AssertionError(`${stream}: the chain of hashes breaks at ${revision}`);
-          const reference = referenceOf(payload);
-          apply(state, event, { sequence: Number(revision), reference });
-          head = reference.slice(2);
-        }
-        stored = state.length;
-        if (page.length < pageSize) return;
-      }
+      if (state.length === 0) await bounded?.resume();
+      await readOn(book, bounded);
     },
     add(events, metadata, sealed) {
       const from = sealed.length;
-      let last = head;
+      let last = book.head;
       try {
         for (let index = 0; index < events.length; index++) {
-          const journaled = seal(events[index]!, last, state.length + index, metadata);
-          sealed.push(journaled);
-          last = journaled.reference.slice(2);
+          const payload = encode(events[index]!, last);
+          last = sha256Hex(payload.payload);
+          sealed.push(journaledOf(payload, metadata, state.length + index, events[index]!.at, last));
         }
       } catch (error) {
         sealed.length = from;
         throw error;
       }
-      for (let index = 0; index < events.length; index++) apply(state, events[index]!, sealed[from + index]!);
-      head = last;
+      for (let index = 0; index < events.length; index++) {
+        const { sequence } = sealed[from + index]!;
+        apply(state, events[index]!, sealed[from + index]!);
+        bounded?.window.applied(events[index]!, sequence);
+      }
+      book.head = last;
       const added = sealed.at(-1);
       assert(added && sealed.length > from, 'no events');
       return added;
     },
     sealer() {
-      let last = head;
+      let last = book.head;
       return (event) => {
-        const reference = referenceOf(encode(event, last).payload);
-        last = reference.slice(2);
-        return reference;
+        last = sha256Hex(encode(event, last).payload);
+        return `0x${last}`;
       };
     },
     async append(events) {
       await store.append(stream, toStore(events), revisionBefore(events));
-      stored = behind(events);
+      isStored(behind(events));
     },
     async isCurrent() {
-      return (await store.readStream(stream, { from: BigInt(stored), limit: 1 })).length === 0;
+      return (await store.readStream(stream, { from: BigInt(book.stored), limit: 1 })).length === 0;
     },
     async holds(events) {
       const from = BigInt(firstOf(events).sequence);
       const there = await store.readStream(stream, { from, limit: events.length });
       const held = toStore(events).every(({ id }, index) => there[index]?.id === id);
-      if (held) stored = behind(events);
+      if (held) isStored(behind(events));
       return held;
     },
-    isAtHand: () => true,
-    async recall() {
-      throw new AssertionError(`${stream}: all records are in memory`);
+    isAtHand: (ids) => bounded?.window.isAtHand(ids) ?? true,
+    async recall(ids) {
+      await bounded?.window.recall(ids);
     },
   };
 }
 
-function seal(event: BookEvent, previousHash: string, sequence: number, metadata: EventMetadata): Journaled {
-  const { type, version, payload } = encode(event, previousHash);
-  return { type, version, payload, metadata, sequence, at: event.at, reference: referenceOf(payload) };
+type Bounded = {
+  readonly window: RecordWindow;
+  readonly index: RecordIndex;
+  resume(): Promise<void>;
+  durable(before: number): void;
+};
+
+function boundedBy(memory: BookMemory, book: Book): Bounded {
+  const { store, stream, state } = book;
+  const { segments: table, filter, recordsMax, logger } = memory;
+  const index = recordIndex({ table, filter, logger });
+  const window = recordWindow({ store, stream, state, index, recordsMax });
+  const snapshots = createSnapshots({ memory, stream, state, index, head: () => book.head });
+  return {
+    window,
+    index,
+    async resume() {
+      const restored = await snapshots.restore();
+      if (restored === undefined) return;
+      book.head = restored.head;
+      book.stored = state.length;
+      index.warm();
+    },
+    durable(before) {
+      window.durable(before);
+      snapshots.durable(before);
+    },
+  };
 }
 
-function encode(event: BookEvent, previousHash: string): ReturnType<typeof encodeBookEvent> {
+/** Reads what is stored from where the state stands. */
+async function readOn(book: Book, bounded: Bounded | undefined): Promise<void> {
+  const { store, stream, state } = book;
+  for await (const events of store.scanStream(stream, { from: BigInt(state.length) })) {
+    for (let index = 0; index < events.length; index++) book.head = readOne(book, events[index]!, bounded);
+    book.stored = state.length;
+    bounded?.durable(state.length);
+  }
+}
+
+/** The hash of the event, which is to be the one that the next event says. */
+function readOne({ state, stream, head }: Book, stored: StoredEvent, bounded: Bounded | undefined): string {
+  const { event, previousHash } = decodeBookEvent(stored);
+  const sequence = Number(stored.revision);
+  if (previousHash !== head) throw new AssertionError(`${stream}: the chain of hashes breaks at ${sequence}`);
+  const hash = sha256Hex(stored.payload);
+  apply(state, event, { sequence, reference: `0x${hash}` });
+  bounded?.index.note(sequence, recordIdsOf(event));
+  return hash;
+}
+
+type Encoded = ReturnType<typeof encodeBookEvent>;
+
+function journaledOf(
+  { type, version, payload }: Encoded,
+  metadata: EventMetadata,
+  sequence: number,
+  at: string,
+  hash: string,
+): Journaled {
+  return { type, version, payload, metadata, sequence, at, hash, reference: `0x${hash}` };
+}
+
+function encode(event: BookEvent, previousHash: string): Encoded {
   try {
     return encodeBookEvent(event, previousHash);
   } catch (cause) {
@@ -99,11 +173,11 @@ function encode(event: BookEvent, previousHash: string): ReturnType<typeof encod
  * the last event of the append: so an append repeated is recognised, and one that only begins like another is not.
  */
 function toStore(events: readonly Journaled[]): NewEvent[] {
-  const last = events.at(-1)?.reference ?? '';
-  const tail = `8${last.slice(2, 5)}-${last.slice(5, 17)}`;
+  const last = events.at(-1)?.hash ?? '';
+  const tail = `8${last.slice(0, 3)}-${last.slice(3, 15)}`;
   const toStored: NewEvent[] = [];
-  for (const { type, version, payload, metadata, reference } of events) {
-    const id = `${reference.slice(2, 10)}-${reference.slice(10, 14)}-8${reference.slice(14, 17)}-${tail}`;
+  for (const { type, version, payload, metadata, hash } of events) {
+    const id = `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(12, 15)}-${tail}`;
     toStored.push({ id, type, version, payload, metadata });
   }
   return toStored;

@@ -355,10 +355,15 @@ test('a journal whose chain was tampered with does not open', async () => {
   await funded(engineOn(inner).engine, 60n);
   const tampered: EventStore = {
     ...inner,
-    readStream: async (...args) =>
-      (await inner.readStream(...args)).map((event, index) =>
-        index === 0 ? { ...event, payload: Buffer.from(event.payload.toString().replace('"a"', '"x"')) } : event,
-      ),
+    async *scanStream(...args) {
+      for await (const events of inner.scanStream(...args)) {
+        yield events.map((event) =>
+          event.revision === 0n
+            ? { ...event, payload: Buffer.from(event.payload.toString().replace('"a"', '"x"')) }
+            : event,
+        );
+      }
+    },
   };
   await expect(engineOn(tampered).engine.start()).rejects.toThrow('the chain of hashes breaks at 1');
 });

@@ -1,0 +1,165 @@
+/**
+ * What bounds a book's memory and the time to start it: the record index and the snapshots, in tables of the ledger's
+ * schema. Both follow from the journal and can be deleted at any time; then the book is folded from its first event.
+ */
+import type { Logger } from '@daybook/runtime';
+import { inTransaction, withConnection } from '@daybook/event-store';
+import type { Pool } from 'pg';
+import { createRecordFilter, type RecordFilter } from './record-filter';
+import { placeInSegment, segmentEvents, type SegmentTable, type StoredSegment } from './record-index';
+
+export type StoredSnapshot = {
+  readonly sequence: number;
+  /** Hash of the last event before it. */
+  readonly head: string;
+  readonly stateHash: string;
+  readonly parts: readonly Buffer[];
+  readonly unstored: Float64Array;
+};
+
+export type SnapshotTable = {
+  /** The newest, or nothing. */
+  latest(): Promise<StoredSnapshot | undefined>;
+  /** Parts are stored as they come; the snapshot is there when the last one is. */
+  add(
+    snapshot: Omit<StoredSnapshot, 'parts' | 'stateHash'>,
+    parts: AsyncIterable<Buffer>,
+    stateHash: () => string,
+  ): Promise<void>;
+};
+
+export type BookMemory = {
+  readonly segments: SegmentTable & { count(before: number): Promise<number> };
+  readonly snapshots: SnapshotTable;
+  readonly filter: RecordFilter;
+  /** Closed records that stay in memory, about. */
+  readonly recordsMax: number;
+  /** Events from one snapshot to the next. */
+  readonly snapshotEvery: number;
+  readonly logger: Logger;
+};
+
+export type BookMemorySettings = Pick<BookMemory, 'recordsMax' | 'snapshotEvery' | 'logger'> & {
+  readonly pool: Pool;
+  readonly filterBytes: number;
+};
+
+/** Of one book. The filter stays when the book is loaded again. */
+export function bookMemory(stream: string, settings: BookMemorySettings): BookMemory {
+  const { pool, filterBytes, recordsMax, snapshotEvery, logger } = settings;
+  return {
+    segments: segmentTable(pool, stream),
+    snapshots: snapshotTable(pool, stream),
+    filter: createRecordFilter(filterBytes),
+    recordsMax,
+    snapshotEvery,
+    logger,
+  };
+}
+
+const segmentsPerRead = 8;
+/** More hashes than this are looked for in whole segments. */
+const hashesApart = 16;
+/** Hashes are uniform: an entry is further from where it is expected with a chance of 10^-14. */
+const reach = 1_024;
+
+function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
+  async function* before(sequence: number): AsyncGenerator<StoredSegment> {
+    for (let from = 0; from < sequence; from += segmentsPerRead * segmentEvents) {
+      const { rows } = await pool.query<{ first_sequence: string; entries: Buffer }>(
+        `select first_sequence, entries from book_records
+          where stream = $1 and first_sequence >= $2 and first_sequence < $3 order by first_sequence`,
+        [stream, from, Math.min(from + segmentsPerRead * segmentEvents, sequence)],
+      );
+      for (const row of rows) yield { first: Number(row.first_sequence), entries: numbersOf(row.entries) };
+    }
+  }
+  return {
+    before,
+    async add({ first, entries }) {
+      await pool.query(
+        `insert into book_records (stream, first_sequence, count, entries) values ($1, $2, $3, $4)
+         on conflict (stream, first_sequence) do nothing`,
+        [stream, first, entries.length, bytesOf(entries)],
+      );
+    },
+    async *near(hashes, sequence) {
+      if (hashes.length > hashesApart) {
+        yield* before(sequence);
+        return;
+      }
+      const { rows } = await pool.query<{ first_sequence: string; entries: Buffer }>(
+        `select first_sequence, substr(entries, 1 + 8 * greatest(0, floor(place * count)::integer - $3), 16 * $3) as entries
+           from book_records cross join unnest($2::float8[]) as place
+          where stream = $1 and first_sequence < $4`,
+        [stream, hashes.map(placeInSegment), reach, sequence],
+      );
+      for (const row of rows) yield { first: Number(row.first_sequence), entries: numbersOf(row.entries) };
+    },
+    async count(sequence) {
+      const { rows } = await pool.query<{ count: string }>(
+        'select count(*) from book_records where stream = $1 and first_sequence < $2',
+        [stream, sequence],
+      );
+      return Number(rows[0]!.count);
+    },
+  };
+}
+
+function snapshotTable(pool: Pool, stream: string): SnapshotTable {
+  return {
+    async latest() {
+      const { rows } = await pool.query<{ sequence: string; head: string; state_hash: string; unstored: Buffer }>(
+        'select sequence, head, state_hash, unstored from book_snapshots where stream = $1 order by sequence desc limit 1',
+        [stream],
+      );
+      const [row] = rows;
+      if (row === undefined) return undefined;
+      const parts = await pool.query<{ bytes: Buffer }>(
+        'select bytes from book_snapshot_parts where stream = $1 and sequence = $2 order by part',
+        [stream, row.sequence],
+      );
+      return {
+        sequence: Number(row.sequence),
+        head: row.head,
+        stateHash: row.state_hash,
+        parts: parts.rows.map(({ bytes }) => bytes),
+        unstored: numbersOf(row.unstored),
+      };
+    },
+    async add({ sequence, head, unstored }, parts, stateHash) {
+      await withConnection(pool, async (client) => {
+        await client.query('delete from book_snapshot_parts where stream = $1 and sequence = $2', [stream, sequence]);
+        let part = 0;
+        for await (const bytes of parts) {
+          await client.query(
+            'insert into book_snapshot_parts (stream, sequence, part, bytes) values ($1, $2, $3, $4)',
+            [stream, sequence, part++, bytes],
+          );
+        }
+      });
+      await inTransaction(pool, async (tx) => {
+        await tx.query(
+          `insert into book_snapshots (stream, sequence, head, state_hash, unstored) values ($1, $2, $3, $4, $5)
+           on conflict (stream, sequence) do nothing`,
+          [stream, sequence, head, stateHash(), bytesOf(unstored)],
+        );
+        const older = `stream = $1 and sequence < (select sequence from book_snapshots where stream = $1
+                                                    order by sequence desc offset 1 limit 1)`;
+        await tx.query(`delete from book_snapshot_parts where ${older}`, [stream]);
+        await tx.query(`delete from book_snapshots where ${older}`, [stream]);
+      });
+    },
+  };
+}
+
+/** Eight bytes each, little-endian. */
+function bytesOf(numbers: Float64Array): Buffer {
+  return Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+}
+
+function numbersOf(bytes: Buffer): Float64Array {
+  const numbers = new Float64Array(Math.floor(bytes.length / 8));
+  new Uint8Array(numbers.buffer).set(bytes.subarray(0, numbers.byteLength));
+  return numbers;
+}

@@ -1,0 +1,190 @@
+/**
+ * Where in its book an id was recorded, for ever, without holding all ids in memory. Entries are of durable events only,
+ * in their order, and are collected in segments of 65,536 events: the last one in memory, the others sorted by hash in
+ * one stored row each, which is written in the background and costs eight bytes an id. What is read from it are places
+ * where an id may stand; the events there tell.
+ *
+ *   entry     37 bits hash of the id · 16 bits place of the event in its segment, as a number below 2^53
+ *   segment   events n * 65,536 to (n + 1) * 65,536 - 1, so that everyone who writes a segment writes the same
+ *
+ * The filter holds the hashes of all entries, once it is warm; until then every id may have been recorded. A segment
+ * leaves memory when its row is stored, and whoever looks, looks in memory first and then at the rows: so no entry is
+ * missed while it moves.
+ */
+import type { Logger } from '@daybook/runtime';
+import { hashLimit, recordHash, type RecordFilter } from './record-filter';
+
+export const segmentEvents = 65_536;
+
+export type StoredSegment = { readonly first: number; readonly entries: Float64Array };
+
+/** Stored segments of one book. */
+export type SegmentTable = {
+  /** Does nothing if it is there. */
+  add(segment: StoredSegment): Promise<void>;
+  /** All before this event, in order. */
+  before(sequence: number): AsyncIterable<StoredSegment>;
+  /** Those parts of all segments before this event in which entries of these hashes would be. */
+  near(hashes: readonly number[], sequence: number): AsyncIterable<StoredSegment>;
+};
+
+export type RecordIndex = {
+  /** Ids that a durable event touches. Events come in their order. */
+  note(sequence: number, ids: readonly string[]): void;
+  /** False when the id has certainly not been recorded by any event that was noted. */
+  mayHave(id: string): boolean;
+  /** Places of all events that may touch these ids, in order. */
+  placesOf(ids: Iterable<string>): Promise<readonly number[]>;
+  /** Entries that no stored row has yet, for events before this one. For a snapshot. */
+  unstored(before: number): Float64Array;
+  /** Takes up after a snapshot of events before `sequence`, with what `unstored` gave for it. */
+  resume(sequence: number, unstored: Float64Array): void;
+  /** Reads the stored segments into the filter, in the background. */
+  warm(): void;
+};
+
+type Deps = { readonly table: SegmentTable; readonly filter: RecordFilter; readonly logger: Logger };
+
+/** A segment being collected. Entries are not sorted. */
+type Open = { first: number; entries: Float64Array; count: number };
+
+export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
+  let open: Open = openSegment(0);
+  const sealed = sealedSegments({ table, logger });
+  const warming = warmUp({ table, filter, logger });
+
+  const push = (entry: number) => {
+    if (open.count === open.entries.length) {
+      const grown = new Float64Array(open.count * 2);
+      grown.set(open.entries);
+      open.entries = grown;
+    }
+    open.entries[open.count++] = entry;
+  };
+  const sealUntil = (sequence: number) => {
+    while (sequence >= open.first + segmentEvents) {
+      sealed.add(open.first, open.entries.slice(0, open.count).sort());
+      open = openSegment(open.first + segmentEvents);
+    }
+  };
+
+  return {
+    note(sequence, ids) {
+      sealUntil(sequence);
+      for (let index = 0; index < ids.length; index++) {
+        const hash = recordHash(ids[index]!);
+        filter.add(hash);
+        push(hash * segmentEvents + (sequence - open.first));
+      }
+    },
+    mayHave: (id) => !warming.isWarm() || filter.has(recordHash(id)),
+    async placesOf(ids) {
+      const hashes = new Set([...ids].map(recordHash));
+      const places = new Set<number>();
+      const look = (first: number, entries: Float64Array) => {
+        for (const entry of entries) if (hashes.has(hashOf(entry))) places.add(first + (entry % segmentEvents));
+      };
+      const before = open.first;
+      look(open.first, open.entries.subarray(0, open.count));
+      for (const [first, entries] of sealed.all()) look(first, entries);
+      if (before > 0) for await (const { first, entries } of table.near([...hashes], before)) look(first, entries);
+      warming.begin();
+      return [...places].toSorted((a, b) => a - b);
+    },
+    unstored(before) {
+      const parts = [...sealed.all(), [open.first, open.entries.subarray(0, open.count)] as const];
+      const flat = parts.flatMap(([first, entries]) =>
+        [...entries].filter((entry) => first + (entry % segmentEvents) < before).map((entry) => [first, entry]),
+      );
+      return Float64Array.from(flat.flat());
+    },
+    resume(sequence, unstored) {
+      open = openSegment(unstored[0] ?? Math.floor(sequence / segmentEvents) * segmentEvents);
+      for (let index = 0; index < unstored.length; index += 2) {
+        const [first, entry] = [unstored[index]!, unstored[index + 1]!];
+        sealUntil(first);
+        filter.add(hashOf(entry));
+        push(entry);
+      }
+      sealUntil(sequence);
+      warming.resumeAt(sequence);
+    },
+    warm: () => warming.begin(),
+  };
+}
+
+function openSegment(first: number): Open {
+  return { first, entries: new Float64Array(1_024), count: 0 };
+}
+
+/** Segments that are complete and not known to be stored. They are written one after the other. */
+function sealedSegments({ table, logger }: Pick<Deps, 'table' | 'logger'>) {
+  const segments = new Map<number, Float64Array>();
+  let storing = false;
+  async function store(): Promise<void> {
+    if (storing) return;
+    storing = true;
+    try {
+      for (const [first, entries] of segments) {
+        await table.add({ first, entries });
+        segments.delete(first);
+      }
+    } catch (error) {
+      // It stays in memory, and goes with the next one.
+      logger.warn({ error, segments: segments.size }, 'a segment of the record index could not be stored');
+    } finally {
+      storing = false;
+    }
+  }
+  return {
+    all: () => segments,
+    add(first: number, entries: Float64Array) {
+      segments.set(first, entries);
+      void store();
+    },
+  };
+}
+
+/** Until the stored segments are in the filter, it knows only the ids of events that were read since. */
+function warmUp({ table, filter, logger }: Deps) {
+  let warm = true;
+  let running = false;
+  let resumedAt = 0;
+  async function run(): Promise<void> {
+    running = true;
+    try {
+      for await (const { entries } of table.before(resumedAt)) {
+        for (let from = 0; from < entries.length; from += entriesPerTurn) {
+          for (const entry of entries.subarray(from, from + entriesPerTurn)) filter.add(hashOf(entry));
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+      warm = true;
+    } catch (error) {
+      logger.warn({ error }, 'the record index could not be read; every id is looked up until it can');
+    } finally {
+      running = false;
+    }
+  }
+  return {
+    isWarm: () => warm,
+    resumeAt(sequence: number) {
+      resumedAt = sequence;
+      warm = sequence === 0;
+    },
+    begin() {
+      if (!warm && !running) void run();
+    },
+  };
+}
+
+const entriesPerTurn = 16_384;
+
+function hashOf(entry: number): number {
+  return Math.floor(entry / segmentEvents);
+}
+
+/** Where in a sorted segment entries of a hash are to be expected, as a share of its length. */
+export function placeInSegment(hash: number): number {
+  return hash / hashLimit;
+}

@@ -1,0 +1,132 @@
+/**
+ * The records of a book that are in memory: all open ones, and of the closed ones those that were touched or asked for
+ * lately. The others are evicted and recalled from the journal when a command needs them.
+ *
+ * Why a command is never decided without the record of an id that was recorded:
+ *
+ *   1  Whether a record is at hand is asked in the turn in which the command is decided, so the answer cannot grow old.
+ *      It is at hand when it is in memory, or when no event can have made it: the index says that it has certainly not
+ *      been noted, or a look into the index found no event that touches it (`absent`).
+ *   2  Only durable events are noted, and a record is evicted only if the last event that touched it was noted. So a
+ *      record that is not in memory has all its events in the index, and they are in the store.
+ *   3  While a recall is under way nothing is decided (the engine sees to it), so no record is made or changed between
+ *      the look and its result. A record that is in memory is never replaced by what a recall brings.
+ *   4  An event may touch a record that is not in memory without its command naming it; `apply` leaves the record absent,
+ *      and by 2 a later recall folds that event too.
+ *   5  `absent` loses an id when its record is evicted, so that what was made since is found.
+ *
+ * A conflict of writers gives a new journal with a new window: nothing here outlives the state that it speaks of, except
+ * the filter, which may know ids too many but never too few, because every event that is read is noted.
+ */
+import type { EventStore } from '@daybook/event-store';
+import type { BookEvent } from '../domain/book-events';
+import type { BookState } from '../domain/book-state';
+import { isOpen, recordIdsOf, recordsFrom, type BookRecord, type EventPlace } from '../domain/records';
+import type { RecordIndex } from './record-index';
+import { decodeBookEvent, referenceOf } from './stored-events';
+
+export type RecordWindow = {
+  /** An event was applied; it is not durable yet. */
+  applied(event: BookEvent, sequence: number): void;
+  /** All events before this one are durable. */
+  durable(before: number): void;
+  isAtHand(ids: readonly string[]): boolean;
+  recall(ids: ReadonlySet<string>): Promise<void>;
+};
+
+type Deps = {
+  readonly store: EventStore;
+  readonly stream: string;
+  readonly state: BookState;
+  readonly index: RecordIndex;
+  readonly recordsMax: number;
+};
+
+/** Ids whose absence is remembered at most. */
+const absentMax = 10_000;
+/** Events that are read at the same time. */
+const readsMax = 16;
+
+export function recordWindow({ store, stream, state, index, recordsMax }: Deps): RecordWindow {
+  const { records } = state;
+  /** Ids of events that are not durable, by their places. */
+  let pending: { readonly sequence: number; readonly ids: readonly string[] }[] = [];
+  const absent = new Set<string>();
+  /** Recalled since the last eviction: they are wanted. */
+  const recalled = new Set<string>();
+  /** Goes round through the records, in the order in which they came. */
+  let round: IterableIterator<[string, BookRecord]> = records.entries();
+
+  const evict = (before: number) => {
+    let excess = records.size - recordsMax;
+    // Records that stay are passed over, so one call may evict too few; the next ones go on behind them.
+    for (let steps = 2 * excess; excess > 0 && steps > 0; steps--) {
+      const next = round.next();
+      if (next.done) {
+        round = records.entries();
+        continue;
+      }
+      const [id, record] = next.value;
+      if (record.sequence >= before || isOpen(record) || recalled.has(id)) continue;
+      records.delete(id);
+      absent.delete(id);
+      excess -= 1;
+    }
+    recalled.clear();
+  };
+
+  const isMissing = (id: string) => !records.has(id) && !absent.has(id) && index.mayHave(id);
+
+  return {
+    applied(event, sequence) {
+      const ids = recordIdsOf(event);
+      if (ids.length > 0) pending.push({ sequence, ids });
+    },
+    durable(before) {
+      let noted = 0;
+      for (; noted < pending.length && pending[noted]!.sequence < before; noted++) {
+        const { sequence, ids } = pending[noted]!;
+        index.note(sequence, ids);
+      }
+      pending = noted === pending.length ? [] : pending.slice(noted);
+      if (records.size > recordsMax) evict(before);
+    },
+    isAtHand(ids) {
+      for (let at = 0; at < ids.length; at++) if (isMissing(ids[at]!)) return false;
+      return true;
+    },
+    async recall(ids) {
+      const missing = new Set([...ids].filter(isMissing));
+      if (missing.size === 0) return;
+      const places = await index.placesOf(missing);
+      const found = recordsFrom(missing, await eventsAt(store, stream, places));
+      if (absent.size > absentMax) absent.clear();
+      for (const id of missing) {
+        const record = found.get(id);
+        if (record === undefined) {
+          absent.add(id);
+        } else if (!records.has(id)) {
+          records.set(id, record);
+          recalled.add(id);
+        }
+      }
+    },
+  };
+}
+
+type PlacedEvent = { readonly event: BookEvent; readonly place: EventPlace };
+
+async function eventsAt(store: EventStore, stream: string, places: readonly number[]): Promise<PlacedEvent[]> {
+  const events: PlacedEvent[] = [];
+  for (let from = 0; from < places.length; from += readsMax) {
+    const read = places.slice(from, from + readsMax).map(async (sequence): Promise<PlacedEvent[]> => {
+      const stored = await store.readStream(stream, { from: BigInt(sequence), limit: 1 });
+      return stored.map((one) => ({
+        event: decodeBookEvent(one).event,
+        place: { sequence, reference: referenceOf(one.payload) },
+      }));
+    });
+    events.push(...(await Promise.all(read)).flat());
+  }
+  return events;
+}

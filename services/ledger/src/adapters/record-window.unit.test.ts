@@ -1,0 +1,206 @@
+import { isOperationalError, OperationalError } from '@daybook/core';
+import { memoryEventStore, type EventStore } from '@daybook/event-store';
+import { fakeClock, testLogger } from '@daybook/testing';
+import fc from 'fast-check';
+import { createEngine, type Engine, type EngineOutcome } from '../app/engine';
+import type { BookCommand } from '../domain/book-commands';
+import { bookJournal } from './book-journal';
+import type { BookMemory, StoredSnapshot } from './book-memory';
+import { verifySnapshot } from './book-refold';
+import { createRecordFilter } from './record-filter';
+import type { StoredSegment } from './record-index';
+
+const stream = 'book-sandbox';
+const tenantId = '11111111-1111-4111-8111-111111111111';
+
+/** The tables in memory. */
+function memoryOf(options: { recordsMax: number; snapshotEvery: number; filterBytes?: number }): BookMemory {
+  const { logger } = testLogger();
+  const segments: StoredSegment[] = [];
+  const snapshots: StoredSnapshot[] = [];
+  return {
+    recordsMax: options.recordsMax,
+    snapshotEvery: options.snapshotEvery,
+    logger,
+    filter: createRecordFilter(options.filterBytes ?? 1_024),
+    segments: {
+      async add(segment) {
+        if (!segments.some(({ first }) => first === segment.first)) segments.push(segment);
+      },
+      async *before(sequence) {
+        yield* segments.filter(({ first }) => first < sequence);
+      },
+      async *near(_hashes, sequence) {
+        yield* segments.filter(({ first }) => first < sequence);
+      },
+      count: async (before) => segments.filter(({ first }) => first < before).length,
+    },
+    snapshots: {
+      latest: async () => snapshots.at(-1),
+      async add(snapshot, parts, stateHash) {
+        const all: Buffer[] = [];
+        for await (const part of parts) all.push(part);
+        snapshots.push({ ...snapshot, parts: all, stateHash: stateHash() });
+      },
+    },
+  };
+}
+
+function engineOn(store: EventStore, memory: BookMemory | undefined, batchMax: number): Engine {
+  const { logger } = testLogger();
+  return createEngine({
+    stream,
+    openJournal: (name) => bookJournal(store, name, memory),
+    now: fakeClock('2026-01-01T00:00:00.000Z'),
+    logger,
+    onFatal: (error) => {
+      throw error;
+    },
+    retryDelaysMs: [1],
+    batchMax,
+  });
+}
+
+const open = (accountId: string): BookCommand => ({
+  type: 'OpenAccount',
+  accountId,
+  tenantId,
+  asset: 'TXC',
+  accountType: 'liability',
+  floor: 0n,
+});
+
+const id = fc.integer({ min: 0, max: 12 }).map((n) => `id-${n}`);
+const contentHash = fc.constantFrom('a'.repeat(64), 'b'.repeat(64));
+const amount = fc.bigInt({ min: 1n, max: 5n });
+const command: fc.Arbitrary<BookCommand> = fc.oneof(
+  fc
+    .record({ transactionId: id, contentHash, amount })
+    .map((fields): BookCommand => ({ type: 'IssueFunds', accountId: 'a', asset: 'TXC', ...fields })),
+  fc.record({ transferId: id, contentHash, amount }).map((fields): BookCommand => ({
+    type: 'AcceptTransfer',
+    tenantId,
+    debitAccountId: 'a',
+    creditAccountId: 'b',
+    asset: 'TXC',
+    referenceId: '',
+    note: null,
+    ...fields,
+  })),
+  id.map((transferId): BookCommand => ({ type: 'ConfirmTransfer', transferId })),
+  id.map((transferId): BookCommand => ({ type: 'FailTransfer', transferId, reason: 'sender_frozen' })),
+  fc
+    .record({ reversalId: id, contentHash, transferId: id })
+    .map((fields): BookCommand => ({ type: 'ReverseTransfer', actor: 'operator', ...fields })),
+);
+
+/** What an engine answers, without what depends on when it was asked. */
+async function answersOf(engine: Engine, groups: readonly (readonly BookCommand[])[]): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  for (const group of groups) {
+    const outcomes = await Promise.all(group.map((each) => engine.submit(each)));
+    answers.push(...outcomes.map((outcome: EngineOutcome) => outcome));
+  }
+  return answers;
+}
+
+test('a window of two records gives the answers that an unbounded memory gives', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(command, { minLength: 1, maxLength: 6 }), { maxLength: 25 }),
+      fc.integer({ min: 1, max: 5 }),
+      fc.constantFrom(32, 1_024),
+      async (groups, batchMax, filterBytes) => {
+        const stores = [memoryEventStore(), memoryEventStore()] as const;
+        const memory = memoryOf({ recordsMax: 2, snapshotEvery: 7, filterBytes });
+        const bounded = engineOn(stores[0], memory, batchMax);
+        const unbounded = engineOn(stores[1], undefined, batchMax);
+        for (const engine of [bounded, unbounded]) {
+          await engine.start();
+          await Promise.all([open('a'), open('b')].map((each) => engine.submit(each)));
+        }
+        const half = Math.floor(groups.length / 2);
+        expect(await answersOf(bounded, groups.slice(0, half))).toEqual(
+          await answersOf(unbounded, groups.slice(0, half)),
+        );
+        await bounded.stop();
+        // The second half on top of a snapshot and its tail.
+        const again = engineOn(stores[0], memory, batchMax);
+        await again.start();
+        const [ours, theirs] = [
+          await answersOf(again, groups.slice(half)),
+          await answersOf(unbounded, groups.slice(half)),
+        ];
+        expect(ours.map(withoutReference)).toEqual(theirs.map(withoutReference));
+        const events = (await stores[0].readStream(stream)).map(({ payload }) => contentOf(payload));
+        expect(events).toEqual((await stores[1].readStream(stream)).map(({ payload }) => contentOf(payload)));
+        expect((await verifySnapshot(stores[0], stream, memory))?.ok ?? true).toBe(true);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+/** The clocks of the engines differ by their starts, and with them the hashes. */
+function withoutReference(answer: unknown): unknown {
+  const { reference: _reference, at: _at, ...rest } = answer as { reference?: string; at?: string };
+  return rest;
+}
+
+function contentOf(payload: Buffer): unknown {
+  return JSON.parse(payload.toString(), (name, value: unknown) =>
+    ['at', 'previousHash', 'reversed', 'acceptedAt', 'effectiveAt'].includes(name) ? undefined : value,
+  );
+}
+
+test('an old command is answered from the journal, and memory stays small', async () => {
+  const store = memoryEventStore();
+  const engine = engineOn(store, memoryOf({ recordsMax: 10, snapshotEvery: 1_000_000, filterBytes: 65_536 }), 50);
+  await engine.start();
+  await engine.submit(open('a'));
+  const issue = (n: number): BookCommand => ({
+    type: 'IssueFunds',
+    transactionId: `t${n}`,
+    contentHash: 'c'.repeat(64),
+    accountId: 'a',
+    asset: 'TXC',
+    amount: 1n,
+  });
+  const firsts = await answersOf(engine, [Array.from({ length: 500 }, (_, n) => issue(n))]);
+  expect(await engine.read(({ records }) => records.size)).toBeLessThan(100);
+  const again = await answersOf(engine, [Array.from({ length: 500 }, (_, n) => issue(n))]);
+  expect(again).toEqual(firsts.map((answer) => ({ ...(answer as object), replayed: true })));
+  expect(await engine.read(({ accounts }) => accounts.get('a')?.posted)).toBe(500n);
+});
+
+test('while the index cannot be asked, commands that need it are refused and the others are decided', async () => {
+  const store = memoryEventStore();
+  const memory = memoryOf({ recordsMax: 1, snapshotEvery: 1_000_000, filterBytes: 65_536 });
+  let away = false;
+  const reading: EventStore = {
+    ...store,
+    async readStream(...args) {
+      if (away && args[1]?.limit === 1 && args[1].from !== undefined && args[1].from < 5n)
+        throw new OperationalError('store_unavailable', true);
+      return store.readStream(...args);
+    },
+  };
+  const engine = engineOn(reading, memory, 2);
+  await engine.start();
+  await engine.submit(open('a'));
+  const issue = (n: number): BookCommand => ({
+    type: 'IssueFunds',
+    transactionId: `t${n}`,
+    contentHash: 'c'.repeat(64),
+    accountId: 'a',
+    asset: 'TXC',
+    amount: 1n,
+  });
+  for (let n = 0; n < 10; n++) await engine.submit(issue(n));
+  away = true;
+  const [old, fresh] = await Promise.allSettled([engine.submit(issue(1)), engine.submit(issue(10))]);
+  expect(old.status === 'rejected' && isOperationalError(old.reason)).toBe(true);
+  expect(fresh).toMatchObject({ status: 'fulfilled', value: { ok: true, replayed: false } });
+  away = false;
+  expect(await engine.submit(issue(1))).toMatchObject({ ok: true, replayed: true });
+});
