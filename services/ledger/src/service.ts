@@ -4,6 +4,7 @@ import {
   createGenerations,
   createPersonalData,
   openDatabase,
+  postgresEventStore,
   type EventStore,
   type Projections,
   type StoredEvent,
@@ -13,6 +14,7 @@ import type { Component, Logger, Secret, Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
+import { checkSource, lastCleanCheck } from './adapters/check-source';
 import { bookMemory, type BookMemory } from './adapters/book-memory';
 import { jobTable } from './adapters/job-table';
 import { findTransactionSequence, provenBook, readJournalReaders } from './adapters/proven-books';
@@ -20,6 +22,9 @@ import { publishedEvents } from './adapters/published-events';
 import { bookEventCodec, decodeBookEvent } from './adapters/stored-events';
 import { acceptTransfer } from './app/accept-transfer';
 import { createBooks, streamOf, type Books } from './app/books';
+import { checkJob } from './app/check/check-job';
+import { checkMetrics } from './app/check/check-metrics';
+import { checkSchedule } from './app/check/check-schedule';
 import { createCheckpoints } from './app/checkpoints';
 import { getBalance } from './app/get-balance';
 import { getTransfer } from './app/get-transfer';
@@ -39,6 +44,7 @@ import { reverseTransfer } from './app/reverse-transfer';
 import { setAccountFrozen } from './app/set-account-frozen';
 import { ledgerStatus } from './app/status';
 import { transferConfirmation } from './app/transfer-confirmation';
+import { treeExamination } from './app/tree-examination';
 import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
 import { settlementsSubscription } from './consumers/settlements';
@@ -59,7 +65,7 @@ export type Overrides = PlatformOverrides & {
 };
 
 /** Connections of long work: one that keeps the worker's lock, and what a job reads and writes with. */
-const jobPoolMax = 4;
+const jobPoolMax = 6;
 
 const migrations = join(__dirname, '../migrations');
 
@@ -86,15 +92,27 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     poolMax: jobPoolMax,
     onError: (error) => logger.warn({ error }, 'idle database connection of the jobs lost'),
   });
-  const kinds: readonly JobKind[] = [];
+  const proofs = proofsOf(config, platform, { books, projections });
+  // Long reads of the journal take no connection that requests wait for.
+  const longReads = config.EVENT_STORE === 'eventstoredb' ? store : postgresEventStore(jobPool);
+  const check = checkJob({
+    source: checkSource({ pool: jobPool, store: longReads }),
+    lastClean: () => lastCleanCheck(jobPool),
+    clearingDeadlineS: config.CLEARING_DEADLINE_S,
+    examinations: [treeExamination(proofs.books)],
+    metrics: checkMetrics(platform.metrics),
+    now,
+    logger,
+  });
+  const kinds: readonly JobKind[] = [check];
   const jobs = createJobs({ table: jobTable(jobPool), kinds, now, logger, onFatal });
+  const [intervalS, fullEvery] = [config.CHECK_INTERVAL_S, config.CHECK_FULL_EVERY];
   const calls = ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections, jobs }));
   const audits = auditCalls(config.INTERNAL_TOKEN, {
     balances: auditBalances(pool),
     lists: auditLists(pool),
     fresh: () => projections.caughtUp(),
   });
-  const proofs = proofsOf(config, platform, { books, projections });
   const post = postFact(books);
   const decode = (stored: StoredEvent) => decodeBookEvent(stored).event;
 
@@ -109,6 +127,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       platform.consumer(settlementsSubscription(post)),
       platform.relay({ name: 'ledger', map: publishedEvents }),
       jobs,
+      checkSchedule({ jobs, intervalS, fullEvery, now, logger, onFatal }),
       proofs.checkpoints,
     ],
     routes: (app) => app.use(calls).use(bookCalls(config.INTERNAL_TOKEN, { books, now })).use(audits).use(proofs.calls),
@@ -144,6 +163,7 @@ function proofsOf(
     return findTransactionSequence(pool, query);
   };
   return {
+    books: [...proven.values()],
     calls: proofCalls(config.INTERNAL_TOKEN, {
       bookOf,
       findSequence,
