@@ -16,6 +16,8 @@ type Document = { paths: Record<string, Record<string, Operation>> };
 const notIds = [
   'query:limit',
   'query:status',
+  'query:since',
+  'query:mode',
   'header:X-Signature',
   'path:file',
   'body:amount',
@@ -185,6 +187,7 @@ async function possessions(daybook: Instance, tenant: Tenant, url: string): Prom
     '/v1/webhook-endpoints/{id}/deliveries path:id': endpoint,
     '/v1/webhook-deliveries/{id}/redeliver path:id': delivery,
     '/v1/ledger/accounts/{id} path:id': tenant.walletId,
+    '/v1/ledger/transactions/{id}/proof path:id': String(transfer.transaction_id),
     'query:subject': String(intent.intent_id),
     'query:order_id': orderId,
     'query:cursor': cursor,
