@@ -86,6 +86,8 @@ const buildBatchSizeDefault = 10_000;
 const keepMax = 200_000;
 /** While the end of the log is hidden behind a transaction that is still open, or the views are in use. */
 const waitMs = 20;
+/** Each is shorter than the one before; under load the last would never come. */
+const roundsMax = 3;
 const comparisonTriesMax = 250;
 
 /** Throws OperationalError `store_unavailable` when another build is at it, and the signal's reason when it is aborted. */
@@ -143,7 +145,7 @@ async function asOnlyBuilder<T>({ pool, schema }: { pool: Pool; schema: string }
 
 type Builder = {
   readonly checkpoint: () => Checkpoint;
-  /** To where `target` is when it gets there, and no further. */
+  /** To where `target` was a moment ago, and no further: the last events are for when it stands still. */
   catchUp(options: Pick<BuildOptions, 'signal' | 'progress'>, target: () => Promise<Position>): Promise<void>;
   settled(): Promise<void>;
 };
@@ -176,7 +178,9 @@ async function openBuilder<Event extends Typed>(
   return {
     checkpoint: () => checkpoint,
     async catchUp({ signal, progress }, target) {
-      for (let until = await target(); store.compare(checkpoint.position, until) < 0; until = await target()) {
+      for (let round = 0; round < roundsMax; round++) {
+        const until = await target();
+        if (store.compare(checkpoint.position, until) >= 0) return;
         while (store.compare(checkpoint.position, until) < 0) {
           await step(signal, until);
           const done = Number(checkpoint.count);
@@ -292,11 +296,13 @@ async function switchWhenLevel<Event extends Typed, Found>(
   for (;;) {
     options.progress?.({ phase: 'switching', done: 0, total: null });
     await builder.catchUp({ signal: options.signal }, () => store.tail());
-    const switched = await switchTo(pool, deps, { store, next }).catch((error: unknown) => {
+    const level = (place: Position) => builder.catchUp({ signal: options.signal }, async () => place);
+    const switched = await switchTo(pool, deps, { store, next, level }).catch((error: unknown) => {
       if (isOperationalError(error) && error.retryable) return false;
       throw error;
     });
     if (switched) return;
-    await delay(waitMs, undefined, { signal: options.signal });
+    // Not in step with those who read the views.
+    await delay(waitMs * (1 + Math.random()), undefined, { signal: options.signal });
   }
 }

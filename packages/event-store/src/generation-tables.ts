@@ -81,31 +81,40 @@ export async function ensureBuilding(pool: Pool, plan: GenerationPlan, fresh = f
   });
 }
 
-/** False when the live generation has moved on further than the one that is to be shown. */
+/** `level` moves the next one to where the live one stands still meanwhile. False when it did not get there. */
 export async function switchTo(
   pool: Pool,
   plan: GenerationPlan,
-  { store, next }: { readonly store: EventStore; readonly next: Generation },
+  {
+    store,
+    next,
+    level,
+  }: { readonly store: EventStore; readonly next: Generation; level(place: Position): Promise<void> },
 ): Promise<boolean> {
   return inTransaction(pool, async (tx) => {
-    // Whoever reads the views for long must not make everyone behind wait for us: the caller tries again.
+    // Whoever reads the views must not wait for us for long: the caller tries again.
     await tx.query(`set local lock_timeout = '${switchLockMs}ms'`);
     await lockGenerations(tx, plan);
     const live = await inState(tx, 'live');
     assert(live && live.number !== next.number, `generation ${next.number} is live already`);
-    const [shown, behind] = [await claimGeneration(tx, live), await claimGeneration(tx, next)];
-    if (store.compare(behind, shown) < 0) return false;
+    const shown = await claimGeneration(tx, live);
+    await level(shown);
+    if (store.compare(await claimGeneration(tx, next), shown) < 0) return false;
     await tx.query(
       `update projection_generations set state = 'old', retired_at = clock_timestamp() where number = $1`,
       [live.number],
     );
     await tx.query(`update subscriptions set version = 'retired ' || version where name = $1`, [live.checkpoint]);
-    await makeLive(tx, plan, next);
+    await makeLive(tx, plan, { ...next, views: live.views });
     return true;
   });
 }
 
-const switchLockMs = 500;
+/**
+ * Readers take the views in whatever order they like, so waiting for one while holding another can be for ever. Less than
+ * the server's time to look for deadlocks, so that it is never a reader that fails.
+ */
+const switchLockMs = 100;
 
 /** Drops the tables of a generation that nobody reads any more. */
 export async function dropGeneration(pool: Pool, plan: Pick<GenerationPlan, 'schema'>, number: number): Promise<void> {
@@ -194,20 +203,20 @@ async function makeLive(tx: Tx, plan: GenerationPlan, generation: Generation): P
  * A view for each table, under its name. Those that fit are replaced where they stand; when columns have gone or changed
  * their type, all are made anew, and with them whatever others have built upon them is gone.
  */
-async function replaceViews(tx: Tx, { schema, projections, views }: GenerationPlan, to: Generation): Promise<void> {
+async function replaceViews(tx: Tx, plan: GenerationPlan, to: Generation): Promise<void> {
+  const { schema, projections, views } = plan;
   const tables = tablesOf(projections);
-  const create = async () => {
-    for (const table of tables) {
-      await tx.query(
-        `create or replace view ${schema}.${table.name} with (security_invoker = true) as
-         select ${Object.keys(table.columns).join(', ')} from ${to.checkpoint}.${table.name}`,
-      );
-      await tx.query(`grant select on ${schema}.${table.name} to public`);
-    }
-  };
+  // One message, so that the time between the first lock and the last is short.
+  const statements = tables.flatMap(({ name, columns: of }) => [
+    `create or replace view ${schema}.${name} with (security_invoker = true) as
+     select ${Object.keys(of).join(', ')} from ${to.checkpoint}.${name}`,
+    `grant select on ${schema}.${name} to public`,
+  ]);
+  const create = () => tx.query(statements.join(';\n'));
   await tx.query('savepoint views');
   try {
     await create();
+    if (to.views === viewsHashOf(plan)) return;
   } catch (error) {
     if ((error as { code?: string }).code !== invalidTableDefinition) throw error;
     await tx.query('rollback to savepoint views');

@@ -231,6 +231,7 @@ test('a build that was killed midway goes on where it stood; a cancelled one is 
   await generations.stop();
   await add(3);
   const again = await open();
+  await again.caughtUp();
   let applied = 0;
   const report = await again.rebuild({ ...whole, observe: (events) => void (applied += events.length) });
   expect(report).toMatchObject({ generation: 2, events: 43n, switched: true });

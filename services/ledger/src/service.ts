@@ -5,6 +5,7 @@ import {
   createPersonalData,
   openDatabase,
   postgresEventStore,
+  tablesOf,
   type EventStore,
   type Projections,
   type StoredEvent,
@@ -19,6 +20,7 @@ import { bookMemory, type BookMemory } from './adapters/book-memory';
 import { jobTable } from './adapters/job-table';
 import { findTransactionSequence, provenBook, readJournalReaders } from './adapters/proven-books';
 import { publishedEvents } from './adapters/published-events';
+import { replayDifferences } from './adapters/replay-differences';
 import { bookEventCodec, decodeBookEvent } from './adapters/stored-events';
 import { acceptTransfer } from './app/accept-transfer';
 import { createBooks, streamOf, type Books } from './app/books';
@@ -40,6 +42,7 @@ import { createNotes, type Notes } from './app/notes';
 import { openAccount } from './app/open-account';
 import { postFact } from './app/post-fact';
 import type { ProofDeps } from './app/proofs';
+import { replayJob } from './app/replay';
 import { reverseTransfer } from './app/reverse-transfer';
 import { setAccountFrozen } from './app/set-account-frozen';
 import { ledgerStatus } from './app/status';
@@ -83,15 +86,23 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     batchMax: config.BATCH_MAX,
     queueMax: config.QUEUE_MAX,
   });
-  const projections = createGenerations({ ...ledgerReadModels, pool, store, codec: bookEventCodec, logger, onFatal });
-  const personalData = createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now });
-  const notes = createNotes(personalData, config.PERSONAL_DATA_KEY);
   const jobPool = openDatabase({
     url: config.DATABASE_URL,
     schema: 'ledger',
     poolMax: jobPoolMax,
     onError: (error) => logger.warn({ error }, 'idle database connection of the jobs lost'),
   });
+  const projections = createGenerations({
+    ...ledgerReadModels,
+    pool,
+    buildPool: jobPool,
+    store,
+    codec: bookEventCodec,
+    logger,
+    onFatal,
+  });
+  const personalData = createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now });
+  const notes = createNotes(personalData, config.PERSONAL_DATA_KEY);
   const proofs = proofsOf(config, platform, { books, projections });
   // Long reads of the journal take no connection that requests wait for.
   const longReads = config.EVENT_STORE === 'eventstoredb' ? store : postgresEventStore(jobPool);
@@ -104,7 +115,8 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     now,
     logger,
   });
-  const kinds: readonly JobKind[] = [check];
+  const differences = replayDifferences(tablesOf(ledgerReadModels.projections));
+  const kinds: readonly JobKind[] = [check, replayJob({ generations: projections, differences })];
   const jobs = createJobs({ table: jobTable(jobPool), kinds, now, logger, onFatal });
   const [intervalS, fullEvery] = [config.CHECK_INTERVAL_S, config.CHECK_FULL_EVERY];
   const calls = ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections, jobs }));

@@ -2,14 +2,17 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import {
   acceptTransfer,
   getBalance,
+  getJob,
   getTransfer,
   issueFunds,
   listAccounts,
   listTransactions,
   listTransfers,
   openAccount,
+  replayParameters,
   reverseTransfer,
   setAccountFrozen,
+  startJob,
   transactionPosted,
   transferStatusChanged,
   type CallContract,
@@ -174,6 +177,14 @@ function callsTo(url: string) {
       call(listAccounts, { mode, tenantId: alice, limit: 100, cursor: null, ...request }),
     freeze: (accountId: string, frozen = true) =>
       call(setAccountFrozen, { mode, accountId, frozen, actor: 'operator' }),
+    startReplay: (jobId: string, parameters: Partial<z.output<typeof replayParameters>>) =>
+      call(startJob, {
+        jobId,
+        mode,
+        job: { kind: 'replay', parameters: replayParameters.parse(parameters) },
+        actor: 'operator',
+      }),
+    getJob: (jobId: string) => call(getJob, { mode, kind: 'replay', jobId }),
     listTransactions: (request: Partial<CallRequest<typeof listTransactions>> = {}) =>
       call(listTransactions, { mode, tenantId: null, subject: null, limit: 100, cursor: null, ...request }),
   };

@@ -1,12 +1,21 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { mode, timestamp } from '../fields';
+import { mode, tenantId, timestamp } from '../fields';
 
 /**
  * What a rebuild of the ledger's read models is asked to do. A dry run fills the tables beside the live ones, compares
  * them and takes them away again.
  */
-export const replayParameters = z.strictObject({ dryRun: z.boolean().default(true) });
+export const replayParameters = z.strictObject({
+  dryRun: z.boolean().default(true),
+  /** Show the new tables also when they differ from the live ones. */
+  acceptDifferences: z.boolean().default(false),
+  /** What the report tells of: the accounts of a tenant, one account, a range of sequences, both ends included. */
+  tenantId: tenantId.nullable().default(null),
+  accountId: z.string().min(1).max(200).nullable().default(null),
+  from: z.number().int().nonnegative().nullable().default(null),
+  to: z.number().int().nonnegative().nullable().default(null),
+});
 
 /** What a check of the ledger is asked to do. An incremental one begins where the last clean one of its book ended. */
 export const checkParameters = z.strictObject({ incremental: z.boolean().default(false) });

@@ -35,7 +35,7 @@ export function jobRunner(deps: Deps): JobRunner {
     if (kind === undefined)
       return finish(deps, job, { status: 'failed', error: `this build has no job "${job.kind}"` });
     const cancel = new AbortController();
-    if (job.cancelRequestedAt !== null) cancel.abort();
+    if (job.cancelRequestedAt !== null) cancel.abort(new JobCancelled({}));
     const measured = measure();
     const alarm = createAlarm();
     current = { jobId: job.jobId, look: alarm.ring };
@@ -43,7 +43,7 @@ export function jobRunner(deps: Deps): JobRunner {
     const saved = (async () => {
       while (!over.signal.aborted) {
         await alarm.wait(saveMs);
-        if (await savedAndUnwanted(deps, job, measured)) cancel.abort();
+        if (await savedAndUnwanted(deps, job, measured)) cancel.abort(new JobCancelled({}));
       }
     })();
     // It is awaited below; a failure before that is not unhandled.

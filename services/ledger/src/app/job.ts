@@ -9,7 +9,7 @@ export type JobContext<Parameters> = {
   /** Of the credential that asked. */
   readonly mode: Mode;
   readonly parameters: Parameters;
-  /** Aborted when the job is cancelled, and when this process must let go of it: stop, and throw. */
+  /** Aborted when the job is cancelled, with `JobCancelled` as its reason, and when this process must let go of it: stop, and throw. */
   readonly signal: AbortSignal;
   /** Of the phase that is named, and of none before. Cheap: call it as often as there is something to say. */
   progress(step: JobStep): void;

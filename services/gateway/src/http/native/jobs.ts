@@ -76,16 +76,36 @@ const example = {
   finished_at: null,
 } as const;
 
-const replays: Resource<z.ZodObject<{ dry_run: z.ZodDefault<z.ZodBoolean> }>> = {
+const replayBody = z.strictObject({
+  dry_run: z.boolean().default(true),
+  accept_differences: z.boolean().default(false),
+  tenant_id: z.uuid().nullable().default(null),
+  account_id: z.string().min(1).max(200).nullable().default(null),
+  from_sequence: z.number().int().nonnegative().nullable().default(null),
+  to_sequence: z.number().int().nonnegative().nullable().default(null),
+});
+
+const replays: Resource<typeof replayBody> = {
   path: '/v1/ops/replays',
   kind: 'replay',
   noun: 'replay',
   description:
     "Fills the ledger's read models again from the journal, beside the live ones, and compares. A dry run, which is the " +
-    'default, takes them away again and reports what would change; otherwise reads are switched to them.',
-  body: z.strictObject({ dry_run: z.boolean().default(true) }),
+    'default, takes them away again and reports what would change; otherwise reads are switched to them, when they are ' +
+    'equal or `accept_differences` says so. Tenant, account and sequences limit what is reported, not what is built.',
+  body: replayBody,
   bodyExample: { dry_run: true },
-  jobOf: ({ dry_run: dryRun }) => ({ kind: 'replay', parameters: { dryRun } }),
+  jobOf: (body) => ({
+    kind: 'replay',
+    parameters: {
+      dryRun: body.dry_run,
+      acceptDifferences: body.accept_differences,
+      tenantId: body.tenant_id,
+      accountId: body.account_id,
+      from: body.from_sequence,
+      to: body.to_sequence,
+    },
+  }),
   example: { ...example, kind: 'replay', parameters: { dry_run: true } },
 };
 

@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import type { getJob, listAccounts, listTransfers, startJob } from '@daybook/contracts';
+import { auditSubscriptions, createGenerations, postgresEventStore, tablesOf } from '@daybook/event-store';
+import { eventually, testLogger } from '@daybook/testing';
+import { bookEventCodec } from '../src/adapters/stored-events';
+import { replayDifferences } from '../src/adapters/replay-differences';
+import { replay, type ReplayReport } from '../src/app/replay';
+import { ledgerReadModels } from '../src/projections/read-models';
+import { alice, balance, bob, ledgerRig, must, settled, stop, wallets, type LedgerRig } from './ledger-rig';
+
+const tables = tablesOf(ledgerReadModels.projections);
+
+/** Every row of every table as Postgres writes it, in the order of the keys. */
+async function dump(rig: LedgerRig, schema = 'ledger'): Promise<Record<string, unknown>> {
+  const dumped: Record<string, unknown> = {};
+  for (const { name, key } of tables) {
+    const line = `string_agg(t::text, E'\\n' order by ${key.join(', ')})`;
+    dumped[name] = (await rig.pool.query(`select ${line} as rows from ${schema}.${name} t`)).rows[0];
+  }
+  return dumped;
+}
+
+const generations = async (rig: LedgerRig) =>
+  (
+    await rig.pool.query<{ g: string }>(
+      `select number || ' ' || state as g from projection_generations order by number`,
+    )
+  ).rows.map(({ g }) => g);
+
+type Told = Omit<ReplayReport, 'accounts'> & { readonly accounts: readonly unknown[] };
+
+async function runReplay(rig: LedgerRig, parameters: Parameters<LedgerRig['calls']['startReplay']>[1]): Promise<Told> {
+  const jobId = randomUUID();
+  await must<typeof startJob>(rig.calls.startReplay(jobId, parameters));
+  return eventually(
+    async () => {
+      const { job } = await must<typeof getJob>(rig.calls.getJob(jobId));
+      if (job.finishedAt === null) throw new Error(`the replay is ${job.status}`);
+      expect(job).toMatchObject({ status: 'succeeded', error: null });
+      return job.report as unknown as Told;
+    },
+    { timeoutMs: 20_000 },
+  );
+}
+
+/** Transfers that are confirmed, one that fails and one that is reversed, in books of two tenants. */
+async function history(rig: LedgerRig): Promise<void> {
+  await wallets(rig, 6_000n);
+  const ids = Array.from({ length: 20 }, () => randomUUID());
+  await Promise.all(ids.map((transferId) => rig.calls.accept({ transferId, amount: 100n })));
+  await settled(rig);
+  await rig.calls.reverse(ids[0]!);
+  await rig.calls.accept({ tenantId: bob, debitAccountId: 'wallet-bob', creditAccountId: 'wallet-alice', amount: 7n });
+  await settled(rig);
+  await rig.calls.listTransactions();
+}
+
+test('with all tables gone, and replayed once more, the tables are the same byte for byte, and nothing is told again', async () => {
+  const rig = await ledgerRig();
+  await history(rig);
+  await eventually(() => expect(rig.published.length).toBeGreaterThan(40), { timeoutMs: 10_000 });
+  const [before, published] = [await dump(rig), [...rig.published]];
+  await rig.restart(async () => {
+    await rig.pool.query(`drop schema ledger_g1 cascade`);
+    await rig.pool.query(`delete from subscriptions where name = 'ledger_g1'`);
+    await rig.pool.query(`update projection_generations set state = 'dropped'`);
+  });
+  await rig.calls.listTransactions();
+  expect(await generations(rig)).toEqual(['1 dropped', '2 live']);
+  expect(await dump(rig)).toEqual(before);
+
+  for (const number of [3, 4]) {
+    const report = await runReplay(rig, { dryRun: false });
+    expect(report).toMatchObject({ equal: true, switched: true, generation: number, accountsDiffering: 0 });
+    expect(await dump(rig, `ledger_g${number}`)).toEqual(before);
+    expect(await dump(rig)).toEqual(before);
+  }
+  expect((await auditSubscriptions(rig.pool, rig.store)).filter(({ agrees }) => !agrees)).toEqual([]);
+  // What the engine holds, loaded anew, is what the tables show.
+  const { accounts } = await must<typeof listAccounts>(rig.calls.listAccounts({ tenantId: alice }));
+  for (const { accountId, posted, held } of accounts)
+    expect(await balance(rig, accountId)).toMatchObject({ posted, held });
+  // The newest message comes behind all that the replays could have sent.
+  await rig.calls.accept({ amount: 1n });
+  await settled(rig);
+  await eventually(() => expect(rig.published.length).toBe(published.length + 3), { timeoutMs: 10_000 });
+  expect(rig.published.slice(0, published.length)).toEqual(published);
+  await rig.close();
+});
+
+test('a dry run changes nothing, and tells what a replay would change', async () => {
+  const rig = await ledgerRig();
+  await history(rig);
+  const clean = await runReplay(rig, {});
+  expect(clean).toMatchObject({ dryRun: true, switched: false, equal: true, accounts: [], range: null });
+  expect(clean.eventTypes).toMatchObject({ AccountOpened: 3, TransferAccepted: 21, TransferConfirmed: 21 });
+  expect(clean.tables.find(({ table }) => table === 'entries_v1')).toMatchObject({ live: 46, rebuilt: 46, changed: 0 });
+
+  await rig.pool.query(`update accounts_v1 set posted = posted + 5 where account_id = 'wallet-bob'`);
+  await rig.pool.query(`delete from entries_v1 where sequence = (select max(sequence) from entries_v1)`);
+  const spoilt = await dump(rig);
+  const report = await runReplay(rig, { dryRun: true });
+  expect(report).toMatchObject({ equal: false, switched: false, accountsDiffering: 1 });
+  expect(report.accounts).toMatchObject([
+    {
+      accountId: 'wallet-bob',
+      live: { posted: '1898' },
+      rebuilt: { posted: '1893' },
+      delta: { posted: '-5', held: '0' },
+    },
+  ]);
+  expect(report.tables.find(({ table }) => table === 'entries_v1')).toMatchObject({ live: 44, onlyRebuilt: 2 });
+  expect(await dump(rig)).toEqual(spoilt);
+
+  const scoped = await runReplay(rig, { accountId: 'wallet-alice', from: 0, to: 3 });
+  expect(scoped).toMatchObject({ accountsDiffering: 0, eventTypes: { AccountOpened: 3, TransactionPosted: 1 } });
+  expect(scoped.range).toEqual([{ accountId: 'wallet-alice', live: '-6000', rebuilt: '-6000', delta: '0' }]);
+  expect(await generations(rig)).toEqual(['1 live', '2 dropped', '3 dropped', '4 dropped']);
+
+  // It is what repairs them.
+  expect(await runReplay(rig, { dryRun: false })).toMatchObject({ equal: false, switched: false });
+  const repaired = await runReplay(rig, { dryRun: false, acceptDifferences: true });
+  expect(repaired).toMatchObject({ equal: false, switched: true });
+  await rig.close();
+});
+
+test('under writes, killed midway and taken up again: reads are never empty or mixed', async () => {
+  const rig = await ledgerRig();
+  await history(rig);
+  let done = false;
+  let [accepted, reads, entries] = [0, 0, 0];
+  const writing = (async () => {
+    while (!done) {
+      await Promise.all(Array.from({ length: 4 }, () => rig.calls.accept({ amount: 1n })));
+      accepted += 4;
+    }
+  })();
+  const reading = (async () => {
+    while (!done) {
+      const { rows } = await rig.pool.query<{ entries: string; versions: string; sum: string }>(
+        `select (select count(*) from audit_entries) as entries, (select sum(version) from audit_accounts) as versions,
+                (select sum(case direction when 'debit' then amount else -amount end) from entries_v1) as sum`,
+      );
+      const row = rows[0]!;
+      expect(row).toEqual({ entries: row.versions, versions: row.versions, sum: '0' });
+      expect(Number(row.entries)).toBeGreaterThanOrEqual(entries);
+      entries = Number(row.entries);
+      reads++;
+    }
+  })();
+  // As another process would: it dies in the middle, and the service's own replay goes on.
+  const pool = rig.pool;
+  const store = postgresEventStore(pool);
+  const onFatal = (error: unknown) => expect(error).toBeUndefined();
+  const { logger } = testLogger();
+  const other = createGenerations({
+    ...ledgerReadModels,
+    ...{ pool, store, codec: bookEventCodec, logger, onFatal },
+    buildBatchSize: 20,
+  });
+  const died = new Error('died');
+  let batches = 0;
+  const dying = {
+    rebuild: (options: Parameters<typeof other.rebuild>[0]) =>
+      other.rebuild({
+        ...options,
+        observe: () => {
+          if (++batches === 3) throw died;
+        },
+      }),
+  } as Pick<typeof other, 'rebuild'>;
+  const scope = { mode: 'sandbox', tenantId: null, accountId: null, from: null, to: null } as const;
+  const differences = replayDifferences(tables);
+  const options = { scope, dryRun: false, acceptDifferences: false, signal: new AbortController().signal };
+  await expect(replay({ generations: dying, differences }, options)).rejects.toBe(died);
+  expect(await generations(rig)).toEqual(['1 live', '2 building']);
+  expect(await runReplay(rig, { dryRun: false })).toMatchObject({ equal: true, switched: true, generation: 2 });
+  expect(await runReplay(rig, { dryRun: false })).toMatchObject({ equal: true, switched: true, generation: 3 });
+  done = true;
+  await Promise.all([writing, reading]);
+  await store.close();
+  expect(accepted).toBeGreaterThan(20);
+  expect(reads).toBeGreaterThan(20);
+  await settled(rig);
+  const { transfers } = await must<typeof listTransfers>(rig.calls.listTransfers({ limit: 1 }));
+  expect(transfers).toHaveLength(1);
+  const second = await rig.open();
+  await second.listTransactions();
+  await stop(second);
+  expect((await auditSubscriptions(rig.pool, rig.store)).filter(({ agrees }) => !agrees)).toEqual([]);
+  await rig.close();
+});
