@@ -55,7 +55,8 @@ function isBalanced(entries: readonly Entry[]): boolean {
 /** Why an account of the entries does not allow them, or null: a frozen one first, then a floor, then a ceiling. */
 export function movementRefusal(state: WorkingState, entries: readonly Entry[]): BookRejection | null {
   let refusal: BookRejection | null = null;
-  for (const [index, { accountId }] of entries.entries()) {
+  for (let index = 0; index < entries.length; index++) {
+    const { accountId } = entries[index]!;
     const account = state.accounts.get(accountId);
     if (account === undefined) return 'account_not_found';
     if (account.frozen) return 'account_frozen';
@@ -78,7 +79,8 @@ export function breachesOf(
   fields: readonly AccountFields[] = [],
 ): Breaches {
   let breaches = noBreaches;
-  for (const [index, { accountId }] of entries.entries()) {
+  for (let index = 0; index < entries.length; index++) {
+    const { accountId } = entries[index]!;
     const account = state.accounts.get(accountId) ?? unopened(fields, accountId);
     if (account === undefined) continue;
     const change = changeAt(entries, index, account.accountType);

@@ -165,16 +165,14 @@ function apply<Subject>(
   return postingOf(`${name}@${rule.version}`, rule.legs(subject));
 }
 
+// One loop: a book posts hardly anything else.
 function postingOf(rule: string, legs: readonly Leg[]): Posting {
-  const moving = legs.filter(({ amount }) => amount > 0n);
-  return {
-    rule,
-    entries: moving.map(({ account: { accountId, asset }, direction, amount }) => ({
-      accountId,
-      asset,
-      direction,
-      amount,
-    })),
-    accounts: moving.map(({ account }) => account),
-  };
+  const entries: Entry[] = [];
+  const accounts: AccountFields[] = [];
+  for (const { account, direction, amount } of legs) {
+    if (amount <= 0n) continue;
+    entries.push({ accountId: account.accountId, asset: account.asset, direction, amount });
+    accounts.push(account);
+  }
+  return { rule, entries, accounts };
 }
