@@ -32,6 +32,17 @@ function answerOf(event: BookEvent): { readonly id: string; readonly contentHash
   }
 }
 
+/** Every id that the event is about: the one it answers, and the transfer, hold or transaction that it goes on with. */
+export function idsOf(event: BookEvent): ReadonlySet<string> {
+  const ids = new Set<string>();
+  const answer = answerOf(event);
+  if (answer !== null) ids.add(answer.id);
+  if ('transfer' in event) ids.add(event.transfer.transferId);
+  if ('holdId' in event) ids.add(event.holdId);
+  if (event.type === 'TransactionReversed') ids.add(event.transactionId);
+  return ids;
+}
+
 export function answeredOnce({ violate }: BookContext): IdReader {
   const answers = new Map<string, string>();
   return {
