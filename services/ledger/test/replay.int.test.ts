@@ -155,7 +155,11 @@ test('under writes, killed midway and taken up again: reads are never empty or m
   const { logger } = testLogger();
   const other = createGenerations({
     ...ledgerReadModels,
-    ...{ pool, store, codec: bookEventCodec, logger, onFatal },
+    pool,
+    store,
+    codec: bookEventCodec,
+    logger,
+    onFatal,
     buildBatchSize: 20,
   });
   const died = new Error('died');
