@@ -93,7 +93,7 @@ export class GatewayHarness {
       ...(sent === undefined ? {} : { body: sent }),
     });
     const text = await response.text();
-    const json = /json/.test(response.headers.get('content-type') ?? '');
+    const json = /[/+]json/.test(response.headers.get('content-type') ?? '');
     const reply = {
       status: response.status,
       headers: response.headers,
@@ -187,7 +187,9 @@ export class GatewayHarness {
       const name = `${method} ${template} ${reply.status}`;
       const validate = this.#validators.get(name) ?? validatorOf(schema);
       this.#validators.set(name, validate);
-      if (!validate(reply.body)) throw new Error(`${name}: ${JSON.stringify(validate.errors)} in ${reply.text}`);
+      const isLines = reply.headers.get('content-type')?.includes('ndjson') === true;
+      if (!validate(isLines ? reply.text : reply.body))
+        throw new Error(`${name}: ${JSON.stringify(validate.errors)} in ${reply.text}`);
     }
   }
 }

@@ -1,0 +1,174 @@
+import {
+  chainStatus,
+  findCredential,
+  getLedgerStatus,
+  getTransactionProof,
+  listSigningKeys,
+  parkedCalls,
+  planExport,
+  readExport,
+  type CallContract,
+} from '@daybook/contracts';
+import { GatewayHarness, type TestCredential } from './harness';
+
+const at = '2026-02-11T10:00:00.000Z';
+const hash = 'ARpcoqKLAH8NiXvmQ8mRlA8k5jxQ9WK7Ss21hZ0uD1o=';
+const checkpoint = { text: 'signed\n', signature: 'c2ln', size: 9, keyId: 'ab', signedAt: at, sequence: 9 };
+const shown = { text: 'signed\n', signature: 'c2ln', size: 9, key_id: 'ab', signed_at: at, sequence: 9 };
+
+const gateway = new GatewayHarness();
+let reader: TestCredential;
+let operator: TestCredential;
+
+beforeAll(async () => {
+  await gateway.start();
+  reader = await gateway.issue('api_key', ['ledger:read']);
+  operator = await gateway.issue('token', ['ops']);
+});
+afterAll(() => gateway.stop());
+beforeEach(() => gateway.services.reset());
+
+const get = (who: TestCredential, path: string) => gateway.request('GET', path, { headers: who.headers });
+const refusing = <Call extends CallContract>(call: Call, rejection: string) =>
+  gateway.services.respond(call)(() => ({ ok: false, rejection }) as never);
+
+describe('the proof of a transaction', () => {
+  const path = '/v1/ledger/transactions/TX1/proof';
+  beforeEach(() =>
+    gateway.services.respond(getTransactionProof)(({ since }) => ({
+      ok: true,
+      value: {
+        transactionId: 'TX1',
+        sequence: 3,
+        payload: 'e30=',
+        checkpoint,
+        inclusion: [hash],
+        consistency: since === null ? null : [hash, hash],
+      },
+    })),
+  );
+
+  test('is the bytes, the path and the checkpoint, and on request the path from an earlier size', async () => {
+    const body = { transaction_id: 'TX1', sequence: 3, payload_base64: 'e30=', inclusion: [hash], checkpoint: shown };
+    expect(await get(reader, path)).toMatchObject({ status: 200, body: { ...body, consistency: null } });
+    expect((await get(reader, `${path}?since=5`)).body.consistency).toEqual([hash, hash]);
+  });
+
+  test('is asked for in the name of the tenant, and by operators for all', async () => {
+    await get(reader, path);
+    await get(operator, path);
+    const [first, second] = gateway.services.received(getTransactionProof);
+    expect(first).toMatchObject({ tenantId: reader.tenantId, mode: reader.mode, transactionId: 'TX1', since: null });
+    expect(second).toMatchObject({ tenantId: null });
+  });
+
+  test.each([
+    ['transaction_not_found', 404, 'TRANSACTION_NOT_FOUND'],
+    ['not_signed_yet', 409, 'NOT_SIGNED_YET'],
+    ['since_beyond_checkpoint', 400, 'INVALID_REQUEST'],
+  ])('%s is answered with %i', async (rejection, status, code) => {
+    refusing(getTransactionProof, rejection);
+    expect(await get(reader, path)).toMatchObject({ status, body: { code } });
+  });
+
+  test.each(['since=0', 'since=x', 'since=-1', 'other=1'])('?%s is refused', async (query) => {
+    expect((await get(reader, `${path}?${query}`)).status).toBe(400);
+    expect(gateway.services.count()).toBe(0);
+  });
+});
+
+test('the keys of a book are for everybody', async () => {
+  gateway.services.respond(listSigningKeys)(() => ({
+    ok: true,
+    value: {
+      origin: 'daybook/book-live',
+      keys: [
+        { keyId: 'ab', publicKey: hash, after: 0, upTo: 5, introducedBy: null },
+        { keyId: 'cd', publicKey: hash, after: 5, upTo: null, introducedBy: { text: 't', signature: 's' } },
+      ],
+      latest: checkpoint,
+    },
+  }));
+  const key = { algorithm: 'Ed25519', public_key: hash };
+  expect(await gateway.request('GET', '/v1/ledger/keys')).toMatchObject({
+    status: 200,
+    body: {
+      origin: 'daybook/book-live',
+      keys: [
+        { ...key, key_id: 'ab', signs_after: 0, signs_up_to: 5, introduced_by: null },
+        { ...key, key_id: 'cd', signs_after: 5, signs_up_to: null, introduced_by: { text: 't', signature: 's' } },
+      ],
+      latest_checkpoint: shown,
+    },
+  });
+  await gateway.request('GET', '/v1/ledger/keys?mode=sandbox');
+  expect(gateway.services.received(listSigningKeys).map(({ mode }) => mode)).toEqual(['live', 'sandbox']);
+});
+
+describe('the export of the journal', () => {
+  const path = '/v1/ops/journal/export';
+  const plan = (last: number) =>
+    gateway.services.respond(planExport)(() => ({
+      ok: true,
+      value: { first: 2, last, header: 'h\n', manifest: 'm\n' },
+    }));
+
+  test('is header, pages and manifest, in lines', async () => {
+    plan(6);
+    gateway.services.respond(readExport)(({ next }) => ({
+      ok: true,
+      value: { lines: `${next}\n${next + 1}\n`, next: next + 2 },
+    }));
+    const answer = await get(operator, `${path}?from=2&to=2026-02-11T11:00:00%2B01:00`);
+    expect(answer).toMatchObject({ status: 200, text: 'h\n2\n3\n4\n5\n6\n7\nm\n' });
+    expect(answer.headers.get('content-type')).toBe('application/x-ndjson');
+    const range = { from: { sequence: 2 }, to: { instant: at } };
+    expect(gateway.services.received(planExport)).toEqual([{ mode: operator.mode, ...range }]);
+  });
+
+  test('of nothing has no pages', async () => {
+    plan(1);
+    expect((await get(operator, path)).text).toBe('h\nm\n');
+    expect(gateway.services.received(planExport)).toEqual([{ mode: operator.mode, from: null, to: null }]);
+  });
+
+  test('is cut off when it cannot go on, so that nobody takes it for the whole', async () => {
+    plan(6);
+    refusing(readExport, 'range_invalid');
+    await expect(get(operator, path)).rejects.toThrow();
+  });
+
+  test('is for operators alone, and refuses what is no range', async () => {
+    expect((await get(reader, path)).status).toBe(403);
+    for (const query of ['from=x', 'to=-1', 'from=2026-02-11', 'mode=live'])
+      expect([query, (await get(operator, `${path}?${query}`)).status]).toEqual([query, 400]);
+    expect(gateway.services.count()).toBe(0);
+    refusing(planExport, 'range_invalid');
+    expect(await get(operator, path)).toMatchObject({ status: 400, body: { field: 'from' } });
+  });
+});
+
+describe('the status', () => {
+  const consuming = ['intents', 'ledger', 'settlement', 'notifications'];
+  const books = [{ mode: 'live' as const, events: 10, lastCheckpoint: { size: 9, signedAt: at, keyId: 'ab' } }];
+  const readers = [{ name: 'ledger_v1', applied: 8, lag: 2, movedAt: at }];
+  beforeEach(() => {
+    gateway.services.respond(getLedgerStatus)(() => ({ ok: true, value: { books, readers } }));
+    gateway.services.respond(chainStatus)(() => ({ ok: true, value: { chains: [] } }));
+    for (const service of consuming)
+      gateway.services.respond(parkedCalls(service).list)(() => ({ ok: true, value: { keys: [], more: false } }));
+  });
+
+  test('tells of every service, the books and their readers', async () => {
+    const { status, body } = await get(operator, '/v1/ops/status');
+    expect(status).toBe(200);
+    const names = ['chain-watcher', 'gateway', 'identity', 'intents', 'ledger', 'notifications', 'settlement'];
+    expect(body).toEqual({
+      services: names.map((name) => ({ name, ready: true })),
+      books: [{ mode: 'live', events: 10, last_checkpoint: { size: 9, signed_at: at, key_id: 'ab' } }],
+      readers: [{ name: 'ledger_v1', applied: 8, lag: 2, moved_at: at }],
+      parked_keys: 0,
+    });
+    expect(gateway.services.received(findCredential)).toEqual([{ credentialId: 'status' }]);
+  });
+});
