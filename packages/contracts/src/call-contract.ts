@@ -16,6 +16,8 @@ export type CallContract<
   readonly rejections: readonly Rejection[];
   /** Busy callers send several in one request. For calls that all take about as long: the answers come together. */
   readonly batched?: boolean;
+  /** Largest request in bytes, where 1 MB is not enough. */
+  readonly bodyMax?: number;
 };
 
 export function defineCall<

@@ -16,6 +16,7 @@ export const scopes = [
   'wallet',
   'webhooks',
   'ledger:read',
+  'ledger:write',
   'ops',
   'audit',
 ] as const;

@@ -63,7 +63,7 @@ export async function openTenant(
     if (!outcome.ok) throw new Error(`credential refused: ${outcome.rejection}`);
     return outcome.value;
   };
-  const client = await issue('client', ['intents', 'webhooks', 'ledger:read'], null);
+  const client = await issue('client', ['intents', 'webhooks', 'ledger:read', 'ledger:write'], null);
   const tenant = {
     tenantId,
     mode,

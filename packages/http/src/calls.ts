@@ -15,8 +15,8 @@ import { z } from 'zod';
 import { callQueue, type CallAnswer, type CallQueue, type OutgoingCall } from './call-queue';
 import { failureOf, FailureError } from './problem';
 
-/** Largest body of a call: a bulk of 10,000 operations fits. Nobody without the token gets so far. */
-const bodyLimit = '16mb';
+/** Largest body of a call that does not say another, in bytes. */
+const bodyMaxDefault = 1_048_576;
 const timeoutMsDefault = 10_000;
 const connectTimeoutMs = 2_000;
 /** Every call is idempotent, so one that found no server, or was told 503, may be sent again. */
@@ -35,15 +35,16 @@ export function onCall<Call extends CallContract>(
 /** Serves calls at `POST /calls/<name>`, and batched ones at `/calls/<name>/batch` too, to those who hold the token. */
 export function callRoutes(token: Secret, handlers: readonly CallHandler[]): Router {
   const router = express.Router();
-  router.use('/calls', requireToken(token), express.json({ limit: bodyLimit }));
+  const authorized = requireToken(token);
   for (const handler of handlers) {
-    router.post(`/calls/${handler.call.name}`, async (req, res) => {
+    const body = express.json({ limit: handler.call.bodyMax ?? bodyMaxDefault });
+    router.post(`/calls/${handler.call.name}`, authorized, body, async (req, res) => {
       const correlationId = String(res.locals.correlationId);
       const causationId = req.get('x-causation-id') ?? correlationId;
       res.json(await answerOne(handler, req.body, { correlationId, causationId }));
     });
     if (handler.call.batched === true) {
-      router.post(`/calls/${handler.call.name}/batch`, async (req, res) => {
+      router.post(`/calls/${handler.call.name}/batch`, authorized, body, async (req, res) => {
         const calls = req.body as readonly BatchedCall[];
         res.json(await Promise.all(calls.map((call) => answerInBatch(handler, call, req))));
       });

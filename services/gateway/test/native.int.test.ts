@@ -1,14 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import {
   chainStatus,
-  getBalance,
-  getIntent,
-  getTransfer,
-  listAccounts,
   listDeliveries,
   listEndpoints,
   listIntents,
-  listTransactions,
   redeliver,
   registerEndpoint,
   removeEndpoint,
@@ -25,13 +20,11 @@ const at = '2026-02-11T10:00:00.000Z';
 const gateway = new GatewayHarness();
 let tenant: TestCredential;
 let operator: TestCredential;
-let reader: TestCredential;
 
 beforeAll(async () => {
   await gateway.start();
   tenant = await gateway.issue('client', ['intents', 'webhooks', 'ledger:read']);
   operator = await gateway.issue('token', ['ops']);
-  reader = await gateway.issue('api_key', ['ledger:read']);
 });
 afterAll(() => gateway.stop());
 beforeEach(() => gateway.services.reset());
@@ -174,89 +167,6 @@ describe('webhook endpoints', () => {
     const reply = await as(tenant, method, path);
     expect(reply.status).toBe(status);
     expect(reply.headers.get('content-type')).toContain('application/problem+json');
-  });
-});
-
-describe('ledger reads', () => {
-  const balance = {
-    accountId: 'clearing:x:USDT_TRC20',
-    asset: 'USDT_TRC20',
-    type: 'liability',
-    posted: -5n,
-    held: 0n,
-    available: -5n,
-    incoming: 99_500_000n,
-    frozen: false,
-    updatedAt: at,
-  } as const;
-  const shown = { account_id: balance.accountId, posted: '-0.000005', available: '-0.000005', incoming: '99.50' };
-
-  test('are of the own tenant, and of all for operations', async () => {
-    gateway.services.respond(listAccounts)(() => ({ ok: true, value: { accounts: [balance], nextCursor: null } }));
-    for (const who of [tenant, reader, operator]) {
-      expect((await as(who, 'GET', '/v1/ledger/accounts')).body).toMatchObject({ accounts: [shown] });
-    }
-    expect(gateway.services.received(listAccounts).map(({ tenantId }) => tenantId)).toEqual([
-      tenant.tenantId,
-      reader.tenantId,
-      null,
-    ]);
-  });
-
-  test('find one account, or answer 404', async () => {
-    gateway.services.respond(getBalance)(() => ({ ok: true, value: balance }));
-    expect((await as(reader, 'GET', '/v1/ledger/accounts/clearing:x:USDT_TRC20')).body).toMatchObject(shown);
-    refusing(getBalance, 'account_not_found');
-    expect(await as(reader, 'GET', '/v1/ledger/accounts/other')).toMatchObject({
-      status: 404,
-      body: { code: 'ACCOUNT_NOT_FOUND' },
-    });
-  });
-
-  test('show the journal of a subject in decimals', async () => {
-    const entry = { accountId: 'a', asset: 'TXC', direction: 'debit', amount: 15_000n } as const;
-    gateway.services.respond(listTransactions)(() => ({
-      ok: true,
-      value: {
-        transactions: [
-          {
-            transactionId: 'TX1',
-            cause: { type: 'transfer', id: 'TX1', subject: 'TX1' },
-            rule: 'transfer@1',
-            entries: [entry],
-            ledgerReference: `0x${'ab'.repeat(32)}`,
-            sequence: 0,
-            postedAt: at,
-          },
-        ],
-        nextCursor: null,
-      },
-    }));
-    const reply = await as(tenant, 'GET', '/v1/ledger/transactions?subject=TX1');
-    expect(reply.body).toMatchObject({ transactions: [{ entries: [{ amount: '150.00', direction: 'debit' }] }] });
-    expect(gateway.services.received(listTransactions)).toMatchObject([{ subject: 'TX1', tenantId: tenant.tenantId }]);
-  });
-
-  const nothing = { ok: true as const, value: { transactions: [], nextCursor: null } };
-  const path = '/v1/ledger/transactions?subject=TX1';
-
-  test('answer 404 for a subject without transactions that no service knows it as the tenant’s', async () => {
-    gateway.services.respond(listTransactions)(() => nothing);
-    refusing(getIntent, 'intent_not_found');
-    refusing(getTransfer, 'transfer_not_found');
-    refusing(getBalance, 'account_not_found');
-    expect(await as(tenant, 'GET', path)).toMatchObject({ status: 404, body: { code: 'SUBJECT_NOT_FOUND' } });
-    expect(gateway.services.received(getTransfer)).toMatchObject([{ tenantId: tenant.tenantId, transferId: 'TX1' }]);
-  });
-
-  test('show an empty journal of a subject that is an account of the tenant, or when operations ask', async () => {
-    gateway.services.respond(listTransactions)(() => nothing);
-    refusing(getIntent, 'intent_not_found');
-    refusing(getTransfer, 'transfer_not_found');
-    gateway.services.respond(getBalance)(() => ({ ok: true, value: balance }));
-    expect(await as(tenant, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });
-    expect(await as(operator, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });
-    expect(gateway.services.received(getBalance)).toHaveLength(1);
   });
 });
 

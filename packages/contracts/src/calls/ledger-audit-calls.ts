@@ -109,8 +109,8 @@ export const searchTransactions = defineCall({
   name: 'ledger.search-transactions',
   request: z.strictObject({
     ...asker,
-    transactionId: text(200).nullable(),
-    subject: text(200).nullable(),
+    transactionId: text(300).nullable(),
+    subject: text(300).nullable(),
     accountId: accountId.nullable(),
     ...ranges,
     metadata,

@@ -12,6 +12,7 @@ import { z } from 'zod';
 import { defineCall } from '../call-contract';
 import { asset, label, minorUnits, mode, signedMinorUnits, tenantId, timestamp } from '../fields';
 import { entry, ledgerReference } from '../ledger-events';
+import { watermark } from './ledger-audit-calls';
 import { accountTypes, balanceView } from './ledger-calls';
 
 const storable = /^[^\0\p{Surrogate}]*$/u;
@@ -150,6 +151,7 @@ export const bookOperationRejections = [
 /** Posts, reverses, holds, captures or releases. The reference is null in a dry run. */
 export const operateBook = defineCall({
   name: 'ledger.operate-book',
+  batched: true,
   request: z.strictObject({ ...asked, operation: bookOperation }),
   response: receipt,
   rejections: bookOperationRejections,
@@ -166,6 +168,7 @@ const rejection = z.enum(bookOperationRejections);
  */
 export const operateBookInBulk = defineCall({
   name: 'ledger.operate-book-in-bulk',
+  bodyMax: 16_000_000,
   request: z.strictObject({
     ...asked,
     atomic: z.boolean(),
@@ -191,22 +194,36 @@ export const closePeriod = defineCall({
   rejections: ['id_reused', 'period_closed', 'period_not_over'],
 });
 
+export const bookAccountView = balanceView.extend({
+  ownerId: tenantId.nullable(),
+  floor: signedMinorUnits.nullable(),
+  ceiling: signedMinorUnits.nullable(),
+  metadata: bookMetadata.nullable(),
+  /** Entries so far. */
+  version: z.number().int().nonnegative(),
+  openedAt: timestamp,
+});
+
 /** Strong reads: what they show includes every command answered before. */
 export const getBookAccount = defineCall({
   name: 'ledger.get-book-account',
   request: z.strictObject({ ...asker, accountId: label }),
-  response: balanceView.extend({
-    ownerId: tenantId.nullable(),
-    floor: signedMinorUnits.nullable(),
-    ceiling: signedMinorUnits.nullable(),
-    metadata: bookMetadata.nullable(),
-    /** Entries so far. */
-    version: z.number().int().nonnegative(),
-    openedAt: timestamp,
-    /** Events of the book that this answer includes. */
-    watermark: z.number().int().nonnegative(),
-  }),
+  response: bookAccountView.extend({ watermark }),
   rejections: ['account_not_found'],
+});
+
+/** Accounts of a tenant, or of all, with their balances, by account id; those in an asset, and with all of `metadata`. */
+export const listAccounts = defineCall({
+  name: 'ledger.list-accounts',
+  request: z.strictObject({
+    ...asker,
+    asset: asset.nullish(),
+    metadata: bookMetadata.optional(),
+    limit: z.number().int().min(1).max(100),
+    cursor: z.string().nullable(),
+  }),
+  response: z.object({ accounts: z.array(bookAccountView), nextCursor: z.string().nullable(), watermark }),
+  rejections: ['cursor_invalid'],
 });
 
 export const getHold = defineCall({
@@ -224,7 +241,7 @@ export const getHold = defineCall({
     expiresAt: timestamp.nullable(),
     placedAt: timestamp,
     ledgerReference,
-    watermark: z.number().int().nonnegative(),
+    watermark,
   }),
   rejections: ['hold_not_found'],
 });
@@ -240,7 +257,7 @@ export const getBookTransaction = defineCall({
     effectiveAt: timestamp,
     postedAt: timestamp,
     ledgerReference,
-    watermark: z.number().int().nonnegative(),
+    watermark,
   }),
   rejections: ['transaction_not_found'],
 });

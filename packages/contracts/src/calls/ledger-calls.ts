@@ -138,19 +138,6 @@ export const getBalance = defineCall({
   rejections: ['account_not_found'],
 });
 
-/** Accounts of a tenant with their balances, by account id. */
-export const listAccounts = defineCall({
-  name: 'ledger.list-accounts',
-  request: z.strictObject({
-    mode,
-    tenantId: tenantId.nullable(),
-    limit: z.number().int().min(1).max(100),
-    cursor: z.string().nullable(),
-  }),
-  response: z.object({ accounts: z.array(balanceView), nextCursor: z.string().nullable() }),
-  rejections: ['cursor_invalid'],
-});
-
 export const setAccountFrozen = defineCall({
   name: 'ledger.set-account-frozen',
   request: z.strictObject({ mode, accountId: z.string(), frozen: z.boolean(), actor: z.string().max(200) }),

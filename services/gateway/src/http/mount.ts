@@ -11,8 +11,8 @@ import { sendLines } from './json-lines';
 import type { Limits } from './limits';
 import type { DialectName, Route } from './route';
 
-/** Largest body of a request, in bytes, also after decompression. */
-const bodyBytesMax = 1_048_576;
+/** Largest body of a request that does not say another, in bytes, also after decompression. */
+const bodyBytesMaxDefault = 1_048_576;
 
 const inWords = { error: describeIssue };
 
@@ -114,7 +114,7 @@ function bodyReaders(route: Route): RequestHandler[] {
         throw new FailureError(edgeFailures.mediaTypeUnsupported);
       next();
     },
-    ...losslessBody(bodyBytesMax),
+    ...losslessBody(route.bodyBytesMax ?? bodyBytesMaxDefault),
   ];
 }
 

@@ -63,7 +63,7 @@ type Definition<
   Allowed extends Access,
 > = {
   readonly dialect: DialectName;
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'delete';
   /** As OpenAPI writes it, from the root: `/pay/v1/transfer/{transaction_id}`. */
   readonly path: string;
   readonly summary: string;
@@ -78,6 +78,8 @@ type Definition<
     readonly body?: Body;
     readonly bodyExample?: unknown;
   };
+  /** Largest body in bytes, where 1 MB is not enough. */
+  readonly bodyBytesMax?: number;
   /** The answer to an id in the path that no resource can have. */
   readonly paramsInvalid?: Failure;
   readonly responses: Readonly<Record<number, ResponseSpec>>;

@@ -8,7 +8,7 @@ import {
 import type { Clock } from '@daybook/runtime';
 import { availableOf, isOwnAccount } from '../domain/account';
 import { hashOf, metadataOf } from './book-operation';
-import { refusalOf, type Books } from './books';
+import { refusalOf, watermarkOf, type Books } from './books';
 import { newIdOf } from './caller-ids';
 import { answerTo, dryRunOf } from './dry-run';
 
@@ -71,7 +71,6 @@ export function getBookAccount(books: Books) {
         frozen,
         updatedAt,
       };
-      const watermark = state.length;
       return {
         ok: true,
         value: {
@@ -82,7 +81,7 @@ export function getBookAccount(books: Books) {
           metadata: metadata && { ...metadata },
           version,
           openedAt,
-          watermark,
+          watermark: watermarkOf(state),
         },
       };
     });

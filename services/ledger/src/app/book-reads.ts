@@ -4,7 +4,7 @@ import {
   type CallOutcome,
   type CallRequest,
 } from '@daybook/contracts';
-import { refusalOf, type Books } from './books';
+import { refusalOf, watermarkOf, type Books } from './books';
 import { knownIdOf } from './caller-ids';
 
 /** A strong read of a hold that the tenant placed itself, or of any. */
@@ -12,12 +12,13 @@ export function getHold(books: Books) {
   return async ({ mode, tenantId, holdId }: CallRequest<typeof holdCall>): Promise<CallOutcome<typeof holdCall>> => {
     const id = knownIdOf(tenantId, holdId);
     return books.of(mode).read(
-      ({ records, length: watermark }) => {
-        const record = records.get(id);
+      (state) => {
+        const record = state.records.get(id);
         if (record?.subject?.type !== 'hold') return refusalOf(holdCall, 'hold_not_found');
         const { accountId, asset, amount, remaining, captured, status, expiresAt } = record.subject;
         const hold = { holdId, accountId, asset, amount, remaining, captured, status, expiresAt };
-        return { ok: true, value: { ...hold, placedAt: record.at, ledgerReference: record.reference, watermark } };
+        const placed = { placedAt: record.at, ledgerReference: record.reference };
+        return { ok: true, value: { ...hold, ...placed, watermark: watermarkOf(state) } };
       },
       [id],
     );
@@ -30,8 +31,8 @@ export function getBookTransaction(books: Books) {
     const { mode, tenantId, transactionId } = request;
     const id = knownIdOf(tenantId, transactionId);
     return books.of(mode).read(
-      ({ records, length: watermark }) => {
-        const record = records.get(id);
+      (state) => {
+        const record = state.records.get(id);
         if (record?.subject?.type !== 'transaction') return refusalOf(transactionCall, 'transaction_not_found');
         const { entries, reversed, effectiveAt } = record.subject;
         const { at: postedAt, reference: ledgerReference } = record;
@@ -42,7 +43,7 @@ export function getBookTransaction(books: Books) {
           effectiveAt,
           postedAt,
           ledgerReference,
-          watermark,
+          watermark: watermarkOf(state),
         };
         return { ok: true, value };
       },

@@ -2,6 +2,7 @@ import { assert } from '@daybook/core';
 import { mode as modeSchema, type CallContract, type Mode } from '@daybook/contracts';
 import { sha256Hex, type Component } from '@daybook/runtime';
 import type { z } from 'zod';
+import type { BookState } from '../domain/book-state';
 import { createEngine, type Engine, type EngineDeps } from './engine';
 
 /** One book for each mode: sandbox and live never meet. */
@@ -35,6 +36,11 @@ export function createBooks(deps: Omit<EngineDeps, 'stream'>): Books {
       await Promise.all(all.map((engine) => engine.stop()));
     },
   };
+}
+
+/** The last event that a strong read has seen. */
+export function watermarkOf({ length, lastAt }: BookState): { sequence: number | null; at: string | null } {
+  return length === 0 ? { sequence: null, at: null } : { sequence: length - 1, at: lastAt };
 }
 
 /** Tells a repeat of a command from another one with the same id. Fields are what the caller sent, in a fixed order. */

@@ -2,21 +2,25 @@ import { listAccounts as call, type CallOutcome, type CallRequest } from '@daybo
 import { refusalOf } from './books';
 import { cursorOf, keyOf, pageOf } from './cursor';
 
-type AccountView = Extract<CallOutcome<typeof call>, { ok: true }>['value']['accounts'][number];
+type Found = Omit<Extract<CallOutcome<typeof call>, { ok: true }>['value'], 'nextCursor'>;
 
 export type AccountQuery = {
   readonly mode: CallRequest<typeof call>['mode'];
   /** Null for the accounts of everyone. */
   readonly tenantId: string | null;
+  readonly asset: CallRequest<typeof call>['asset'];
+  readonly metadata: CallRequest<typeof call>['metadata'];
   readonly after: string | null;
   readonly limit: number;
 };
 
-export function listAccounts(find: (query: AccountQuery) => Promise<readonly AccountView[]>) {
-  return async ({ mode, tenantId, limit, cursor }: CallRequest<typeof call>): Promise<CallOutcome<typeof call>> => {
+export function listAccounts(find: (query: AccountQuery) => Promise<Found>) {
+  return async ({ cursor, ...request }: CallRequest<typeof call>): Promise<CallOutcome<typeof call>> => {
     const after = cursor === null ? null : keyOf(cursor);
     if (after === undefined) return refusalOf(call, 'cursor_invalid');
-    const { rows, last } = pageOf(await find({ mode, tenantId, after, limit: limit + 1 }), limit);
-    return { ok: true, value: { accounts: [...rows], nextCursor: last && cursorOf(last.accountId) } };
+    const { limit, mode, tenantId, asset, metadata } = request;
+    const { accounts, watermark } = await find({ mode, tenantId, asset, metadata, after, limit: limit + 1 });
+    const { rows, last } = pageOf(accounts, limit);
+    return { ok: true, value: { accounts: [...rows], nextCursor: last && cursorOf(last.accountId), watermark } };
   };
 }

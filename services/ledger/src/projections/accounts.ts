@@ -12,6 +12,7 @@ import { effectOf, type AccountType, type Entry } from '../domain/account';
 import type { TransferFields } from '../domain/book-events';
 import { assets, type AssetCode } from '@daybook/money';
 import { ownRows } from './audit-policies';
+import { markedRows, values } from './marked-rows';
 import { modeOf } from './place';
 
 export const accountsTable = defineTable({
@@ -150,29 +151,59 @@ function post(entries: readonly Entry[], time: string, place: StoredEvent, rows:
 
 type Row = {
   account_id: string;
+  tenant_id: string | null;
   asset: string;
   type: AccountType;
+  floor: string | null;
+  ceiling: string | null;
   posted: string;
   held: string;
   incoming: string;
   frozen: boolean;
+  version: string;
+  metadata: Record<string, string> | null;
+  opened_at: Date;
   updated_at: Date;
 };
 
-export async function findAccounts(pool: Pool, { mode, tenantId, after, limit }: AccountQuery) {
-  const { rows } = await pool.query<Row>(
-    `select account_id, asset, type, posted, held, incoming, frozen, updated_at from accounts_v1
-     where mode = $1 and ($2::uuid is null or tenant_id = $2) and ($3::text is null or account_id > $3)
-     order by account_id limit $4`,
-    [mode satisfies Mode, tenantId, after, limit],
+export async function findAccounts(pool: Pool, query: AccountQuery) {
+  const { mode, tenantId, asset, metadata, after, limit } = query;
+  const { all, put } = values(mode satisfies Mode);
+  const where = ['mode = $1'];
+  if (tenantId !== null) where.push(`tenant_id = ${put(tenantId)}`);
+  if (asset !== null && asset !== undefined) where.push(`asset = ${put(asset)}`);
+  if (metadata !== undefined && Object.keys(metadata).length > 0)
+    where.push(`metadata @> ${put(JSON.stringify(metadata))}::jsonb`);
+  if (after !== null) where.push(`account_id > ${put(after)}`);
+  const { rows, watermark } = await markedRows<Row>(
+    pool,
+    `select account_id, tenant_id, asset, type, floor, ceiling, posted, held, incoming, frozen, version, metadata,
+            opened_at, updated_at
+     from accounts_v1 where ${where.join(' and ')} order by account_id limit ${put(limit)}`,
+    all,
   );
-  return rows.map((row) => {
-    const [posted, held, incoming] = [BigInt(row.posted), BigInt(row.held), BigInt(row.incoming)];
-    const { account_id: accountId, type, frozen } = row;
-    const available = posted - held;
-    const updatedAt = row.updated_at.toISOString();
-    return { accountId, asset: assetOf(row.asset), type, posted, held, available, incoming, frozen, updatedAt };
-  });
+  return { accounts: rows.map(viewOf), watermark };
+}
+
+function viewOf(row: Row) {
+  const [posted, held, incoming] = [BigInt(row.posted), BigInt(row.held), BigInt(row.incoming)];
+  return {
+    accountId: row.account_id,
+    ownerId: row.tenant_id,
+    asset: assetOf(row.asset),
+    type: row.type,
+    floor: row.floor === null ? null : BigInt(row.floor),
+    ceiling: row.ceiling === null ? null : BigInt(row.ceiling),
+    metadata: row.metadata,
+    posted,
+    held,
+    available: posted - held,
+    incoming,
+    frozen: row.frozen,
+    version: Number(row.version),
+    openedAt: row.opened_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
 }
 
 export function assetOf(code: string): AssetCode {

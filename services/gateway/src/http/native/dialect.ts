@@ -2,11 +2,9 @@ import type {
   chainStatus,
   exchangeLogin,
   getBalance,
-  listAccounts,
   listDeliveries,
   listEndpoints,
   listIntents,
-  listTransactions,
   ParkedCalls,
   redeliver,
   registerEndpoint,
@@ -58,8 +56,6 @@ type NativeCall =
   | typeof redeliver
   | typeof exchangeLogin
   | typeof getBalance
-  | typeof listAccounts
-  | typeof listTransactions
   | typeof setAccountFrozen
   | typeof reverseTransfer
   | typeof chainStatus

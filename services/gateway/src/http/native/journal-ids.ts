@@ -1,0 +1,23 @@
+/**
+ * Ids of transactions and holds. In the journal what a tenant named stands as `<tenantId>/<id>`; the tenant says and
+ * sees its own id, and others' as they stand there. Operators say and see all as they stand there.
+ */
+import { z } from 'zod';
+import type { Credential } from '../../app/credential';
+import { isOperator } from './own-accounts';
+
+type Caller = Pick<Credential, 'tenantId' | 'scopes'>;
+
+/** An id that a path or a filter can name. Longer than a key: operators say it with its owner. */
+export const journalId = z.string().regex(/^[\x21-\x7e]{1,300}$/, 'must be 1 to 300 printable ASCII characters');
+
+/** What the caller calls it. */
+export function shownId({ tenantId, scopes }: Caller, id: string): string {
+  const prefix = `${tenantId}/`;
+  return !isOperator({ scopes }) && id.startsWith(prefix) ? id.slice(prefix.length) : id;
+}
+
+/** What it may stand as in the journal, the caller's own first. */
+export function journalIdsOf(caller: Caller, id: string): readonly string[] {
+  return isOperator(caller) ? [id] : [`${caller.tenantId}/${id}`, id];
+}

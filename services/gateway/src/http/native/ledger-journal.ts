@@ -1,0 +1,155 @@
+import { getBalance, getIntent, getTransfer, searchTransactions, type CallRequest } from '@daybook/contracts';
+import { FailureError } from '@daybook/http';
+import { z } from 'zod';
+import type { Credential } from '../../app/credential';
+import type { Services } from '../../ports';
+import { cursor, limit } from '../fields';
+import { accepted } from '../rejections';
+import { errorsOf } from '../responses';
+import { route, type Route } from '../route';
+import { nativeDialect, subjectNotFound } from './dialect';
+import { journalId, journalIdsOf } from './journal-ids';
+import { metadataFilter, ranges, rangesOf, readerOf, watermark, watermarkExample } from './ledger-fields';
+import { ledgerRejections } from './ledger-rejections';
+import { describeTransaction, transaction, transactionExample } from './ledger-views';
+import { accountIdOf, accountRef } from './own-accounts';
+
+type Deps = { readonly services: Pick<Services, 'ledger' | 'intents'> };
+
+/** What is in the journal of the caller's accounts. */
+export function ledgerJournalRoutes(deps: Deps): Route[] {
+  return [listAll(deps), readOne(deps)];
+}
+
+const unfiltered = {
+  transactionId: null,
+  subject: null,
+  accountId: null,
+  effectiveFrom: null,
+  effectiveTo: null,
+  recordedFrom: null,
+  recordedTo: null,
+  metadata: {},
+  cursor: null,
+};
+
+function listAll({ services }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: '/v1/ledger/transactions',
+    summary: 'List transactions',
+    description:
+      'Oldest first, in the order of recording, those that fit everything asked; pages give each once while others are ' +
+      'posted. A subject (a transaction, an intent, a transfer, an account) of nobody is 404.',
+    access: ['ledger:read', 'ops'],
+    request: {
+      query: z.strictObject({
+        account: accountRef.optional().meta({ description: 'With an entry on it. Name of an own account, or an id.' }),
+        subject: journalId.optional(),
+        ...ranges,
+        metadata: metadataFilter,
+        limit,
+        cursor: cursor.optional(),
+      }),
+    },
+    responses: {
+      200: {
+        description: 'A page. `next_cursor` is null on the last one.',
+        schema: z.strictObject({
+          transactions: z.array(transaction),
+          next_cursor: z.string().nullable(),
+          watermark,
+        }),
+        example: { transactions: [transactionExample], next_cursor: null, watermark: watermarkExample },
+      },
+      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, subjectNotFound]),
+    },
+    async handle({ caller, query }) {
+      const page = await findOf({
+        ...readerOf(caller),
+        ...unfiltered,
+        ...rangesOf(query),
+        accountId: query.account === undefined ? null : accountIdOf(caller, query.account),
+        metadata: query.metadata,
+        limit: query.limit,
+        cursor: query.cursor ?? null,
+      });
+      if (query.subject !== undefined && page.transactions.length === 0)
+        await requireSubject(services, caller, query.subject);
+      return {
+        body: {
+          transactions: page.transactions.map((each) => describeTransaction(caller, each)),
+          next_cursor: page.nextCursor,
+          watermark: page.watermark,
+        },
+      };
+
+      /** The first reading of the subject that there is anything of. */
+      async function findOf(request: Omit<SearchRequest, 'subject'>) {
+        const subjects = query.subject === undefined ? [null] : subjectsOf(caller, query.subject);
+        let found = await search(services, { ...request, subject: subjects[0] ?? null });
+        for (const subject of subjects.slice(1)) {
+          if (found.transactions.length > 0) break;
+          found = await search(services, { ...request, subject });
+        }
+        return found;
+      }
+    },
+  });
+}
+
+/** What a subject may stand as in the journal: a transaction or hold of the caller's, a thing of another kind, an account. */
+function subjectsOf(caller: Credential, subject: string): readonly string[] {
+  return [...new Set([...journalIdsOf(caller, subject), accountIdOf(caller, subject)])];
+}
+
+type SearchRequest = CallRequest<typeof searchTransactions>;
+
+async function search({ ledger }: Pick<Services, 'ledger'>, request: SearchRequest) {
+  return accepted<typeof searchTransactions>(await ledger(searchTransactions, request), ledgerRejections);
+}
+
+/**
+ * A subject without transactions is either one of the caller's for which nothing has been posted yet, or an id that it
+ * does not have: another tenant's is answered as nobody's. Operations read every tenant's, and are not asked.
+ */
+async function requireSubject(services: Deps['services'], caller: Credential, subject: string): Promise<void> {
+  const { tenantId, mode } = readerOf(caller);
+  if (tenantId === null) return;
+  const answers = await Promise.all([
+    services.intents(getIntent, { tenantId, mode, intentId: subject }),
+    services.ledger(getTransfer, { tenantId, mode, transferId: subject }),
+    services.ledger(getBalance, { tenantId, mode, accountId: accountIdOf(caller, subject) }),
+  ]);
+  if (!answers.some(({ ok }) => ok)) throw new FailureError(subjectNotFound);
+}
+
+function readOne({ services }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: '/v1/ledger/transactions/{id}',
+    summary: 'Read a transaction',
+    description: 'With its entries, and what took it back.',
+    access: ['ledger:read', 'ops'],
+    request: { params: z.strictObject({ id: journalId }), query: z.strictObject({}) },
+    paramsInvalid: ledgerRejections.transaction_not_found,
+    responses: {
+      200: {
+        description: 'The transaction.',
+        schema: transaction.extend({ watermark }),
+        example: { ...transactionExample, watermark: watermarkExample },
+      },
+      ...errorsOf(nativeDialect, [ledgerRejections.transaction_not_found]),
+    },
+    async handle({ caller, params }) {
+      for (const transactionId of journalIdsOf(caller, params.id)) {
+        const page = await search(services, { ...readerOf(caller), ...unfiltered, transactionId, limit: 1 });
+        const [found] = page.transactions;
+        if (found !== undefined) return { body: { ...describeTransaction(caller, found), watermark: page.watermark } };
+      }
+      throw new FailureError(ledgerRejections.transaction_not_found);
+    },
+  });
+}
