@@ -15,18 +15,19 @@ import type { Component, Logger, Secret, Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
-import { checkSource, lastCleanCheck } from './adapters/check-source';
+import { recordExamination, snapshotExamination } from './adapters/book-examinations';
 import { bookMemory, type BookMemory } from './adapters/book-memory';
+import { checkSource, lastCleanCheck } from './adapters/check-source';
 import { jobTable } from './adapters/job-table';
 import { findTransactionSequence, provenBook, readJournalReaders } from './adapters/proven-books';
 import { publishedEvents } from './adapters/published-events';
 import { replayDifferences } from './adapters/replay-differences';
 import { bookEventCodec, decodeBookEvent } from './adapters/stored-events';
 import { acceptTransfer } from './app/accept-transfer';
-import { createBooks, streamOf, type Books } from './app/books';
 import { checkJob } from './app/check/check-job';
 import { checkMetrics } from './app/check/check-metrics';
 import { checkSchedule } from './app/check/check-schedule';
+import { createBooks, streamOf, type Books } from './app/books';
 import { createCheckpoints } from './app/checkpoints';
 import { getBalance } from './app/get-balance';
 import { getTransfer } from './app/get-transfer';
@@ -46,8 +47,8 @@ import { replayJob } from './app/replay';
 import { reverseTransfer } from './app/reverse-transfer';
 import { setAccountFrozen } from './app/set-account-frozen';
 import { ledgerStatus } from './app/status';
-import { transferConfirmation } from './app/transfer-confirmation';
 import { treeExamination } from './app/tree-examination';
+import { transferConfirmation } from './app/transfer-confirmation';
 import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
 import { settlementsSubscription } from './consumers/settlements';
@@ -104,17 +105,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const personalData = createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now });
   const notes = createNotes(personalData, config.PERSONAL_DATA_KEY);
   const proofs = proofsOf(config, platform, { books, projections });
-  // Long reads of the journal take no connection that requests wait for.
-  const longReads = config.EVENT_STORE === 'eventstoredb' ? store : postgresEventStore(jobPool);
-  const check = checkJob({
-    source: checkSource({ pool: jobPool, store: longReads }),
-    lastClean: () => lastCleanCheck(jobPool),
-    clearingDeadlineS: config.CLEARING_DEADLINE_S,
-    examinations: [treeExamination(proofs.books)],
-    metrics: checkMetrics(platform.metrics),
-    now,
-    logger,
-  });
+  const check = checkOf(config, platform, { jobPool, memories, trees: proofs.books });
   const differences = replayDifferences(tablesOf(ledgerReadModels.projections));
   const kinds: readonly JobKind[] = [check, replayJob({ generations: projections, differences })];
   const jobs = createJobs({ table: jobTable(jobPool), kinds, now, logger, onFatal });
@@ -193,6 +184,32 @@ function proofsOf(
       onFatal,
     }),
   };
+}
+
+type Checked = {
+  readonly jobPool: Pool;
+  readonly memories: ReadonlyMap<string, BookMemory>;
+  readonly trees: Parameters<typeof treeExamination>[0];
+};
+
+/** The check of everything that is made from the journal. */
+function checkOf(config: Config, platform: Platform, { jobPool, memories, trees }: Checked): JobKind {
+  const { metrics, now, logger } = platform;
+  // Long reads of the journal take no connection that requests wait for.
+  const store = config.EVENT_STORE === 'eventstoredb' ? platform.store : postgresEventStore(jobPool);
+  const kept = {
+    store,
+    memories: new Map(modeSchema.options.map((mode) => [mode, memories.get(streamOf(mode))!])),
+  };
+  return checkJob({
+    source: checkSource({ pool: jobPool, store }),
+    lastClean: () => lastCleanCheck(jobPool),
+    clearingDeadlineS: config.CLEARING_DEADLINE_S,
+    examinations: [treeExamination(trees), snapshotExamination(kept), recordExamination(kept)],
+    metrics: checkMetrics(metrics),
+    now,
+    logger,
+  });
 }
 
 /** Long work must not take the connections that requests wait for, so it has its own. */
