@@ -47,7 +47,11 @@ describe('the standalone', () => {
         recipientWalletId: expect.any(String),
       },
       ops: { token: expect.any(String) },
-      auditor: { token: expect.any(String), databaseUrl: expect.any(String) },
+      auditor: {
+        token: expect.any(String),
+        databaseUrl: expect.any(String),
+        tenantDatabaseUrl: expect.any(String),
+      },
     });
   });
 

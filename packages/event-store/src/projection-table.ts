@@ -59,7 +59,8 @@ export type ProjectionTable<Columns extends Readonly<Record<string, Column>> = R
   readonly fillfactor?: number;
   /**
    * Which rows others than the owner may read: a condition in SQL, for row-level security. They still need the right to
-   * use a schema that shows the table. Without it nobody else reads anything.
+   * use a schema that shows the table. Without it nobody else reads anything. `{schema}` is where the tables before it in
+   * the group are; their own conditions hold for them.
    */
   readonly readers?: string;
 };
@@ -112,16 +113,17 @@ export function createIndexesSql(schema: string, table: ProjectionTable): readon
     const condition = where === undefined ? '' : ` where ${where}`;
     return `create ${kind} if not exists ${table.name}_${name} on ${schema}.${table.name} using ${using ?? 'btree'} (${on.join(', ')})${condition}`;
   });
-  return [...indexes, ...readersSql(`${schema}.${table.name}`, table)];
+  return [...indexes, ...readersSql(schema, table)];
 }
 
 /** Everyone may try to read; whoever does not own the table sees the rows of the condition. */
-function readersSql(name: string, { readers }: ProjectionTable): readonly string[] {
+function readersSql(schema: string, { name: table, readers }: ProjectionTable): readonly string[] {
   if (readers === undefined) return [];
+  const name = `${schema}.${table}`;
   return [
     `alter table ${name} enable row level security`,
     `drop policy if exists readers on ${name}`,
-    `create policy readers on ${name} for select using (${readers})`,
+    `create policy readers on ${name} for select using (${readers.replaceAll('{schema}', schema)})`,
     `grant select on ${name} to public`,
   ];
 }

@@ -19,7 +19,7 @@ import {
 } from '@daybook/contracts';
 import { callClient, type CallClient } from '@daybook/http';
 import { codeFrom, Secret, uuidFrom } from '@daybook/runtime';
-import { auditorUrl, movedTo } from './auditor-role';
+import { auditorUrls, movedTo, type AuditorUrls } from './auditor-role';
 import { writePrivateFile } from './private-file';
 import type { Secrets } from './secrets';
 
@@ -45,7 +45,8 @@ export type Credentials = {
   };
   /** One for each mode: operators act in that of their credential. */
   readonly ops: { readonly token: string; readonly liveToken: string };
-  readonly auditor: { readonly token: string; readonly databaseUrl: string | null };
+  /** `databaseUrl` shows everything, `tenantDatabaseUrl` what is the demo tenant's. */
+  readonly auditor: { readonly token: string } & AuditorUrls;
 };
 
 export type SeedOptions = {
@@ -66,7 +67,11 @@ export async function seedDemo(options: SeedOptions): Promise<void> {
   if (existsSync(path)) {
     const known = readCredentials(options.home);
     // Ports may be others than at the last start.
-    const auditor = { ...known.auditor, databaseUrl: movedTo(known.auditor.databaseUrl, options.databaseUrl) };
+    const auditor = {
+      ...known.auditor,
+      databaseUrl: movedTo(known.auditor.databaseUrl, options.databaseUrl),
+      tenantDatabaseUrl: movedTo(known.auditor.tenantDatabaseUrl, options.databaseUrl),
+    };
     writePrivateFile(path, { ...known, baseUrl: options.baseUrl, auditor });
     return;
   }
@@ -108,7 +113,7 @@ async function issueAll(options: SeedOptions, identity: CallClient, ledger: Call
     ...(await issueCredentials(identity, { demo, shop, walletId, recipientWalletId })),
     auditor: {
       token: await issue(identity, demo, 'token', ['audit', 'ledger:read']).then(({ secret }) => secret),
-      databaseUrl: await auditorUrl(options.databaseUrl),
+      ...(await auditorUrls(options.databaseUrl, demo)),
     },
   };
 }

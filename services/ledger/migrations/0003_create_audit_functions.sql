@@ -21,6 +21,18 @@ language sql stable security definer set search_path = ledger, pg_temp
 return (select a.tenant_id from auditors a where a.role_name = session_user);
 comment on function audit_tenant() is 'The tenant whose auditor has logged in; null for everyone else.';
 
+-- Lets a role that can log in read its part: of one tenant, or everything for null.
+create function register_auditor(role_name name, tenant uuid) returns void
+language plpgsql
+as $$
+begin
+  execute format('grant usage on schema ledger to %I', role_name);
+  insert into ledger.auditors as a (role_name, tenant_id) values (register_auditor.role_name, tenant)
+    on conflict on constraint auditors_pkey do update set tenant_id = excluded.tenant_id;
+end
+$$;
+revoke execute on function register_auditor(name, uuid) from public;
+
 -- The nodes of the interval tree of late_entries_v1 whose intervals can hold a moment: one of each level, those not after
 -- the moment and those after it. src/projections/late-node.ts says which node an interval stands at.
 create function audit_nodes(moment timestamptz, out before bigint[], out after bigint[])
@@ -277,6 +289,23 @@ end
 $$;
 comment on function audit_sequence_at(text, timestamptz) is
   'v1: a place in the book behind everything that was recorded before a moment, and before everything recorded then or later.';
+
+-- Transfers have two owners, and the giver's auditors have no business with the taker: so no policy shows the table, and
+-- this reads it with our rights and shows the giver's side.
+create function audit_pending_transfers()
+returns table (mode text, transfer_id text, account_id text, tenant_id uuid, asset text, amount numeric,
+               placed_at timestamptz, sequence bigint)
+language plpgsql stable security definer set search_path = ledger, pg_temp
+as $$
+begin
+  return query
+    select t.mode, t.transfer_id, t.debit_account_id, t.debit_tenant_id, t.asset, t.amount, t.accepted_at,
+           t.accepted_sequence
+      from transfers_v1 t
+     where t.status = 'processing' and (audit_everything() or t.debit_tenant_id = audit_tenant());
+end
+$$;
+comment on function audit_pending_transfers() is 'Used by audit_holds: transfers that are being confirmed.';
 
 -- A part of the journal, without its content. It reads with our rights, hence the question first.
 create function audit_journal_between(book text, first bigint, last bigint)

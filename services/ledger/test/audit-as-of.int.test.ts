@@ -11,6 +11,7 @@ const day = 24 * hour;
 /** Around the night in which Berlin's clocks go forward. */
 const begin = Date.parse('2026-03-10T00:00:00.000Z');
 const iso = (ms: number) => new Date(ms).toISOString();
+const at = (ms: number | null) => (ms === null ? null : iso(ms));
 
 type Known = Entry & { readonly effective: number; readonly recorded: number };
 const types: readonly AccountType[] = ['asset', 'liability', 'income', 'expense', 'equity'];
@@ -88,8 +89,8 @@ describe('the books by two clocks', () => {
        cross join lateral audit_totals_as_of('sandbox', p.account, p.as_of, p.known_at) t order by p.n`,
       [
         points.map(({ account }) => account.id),
-        points.map(({ asOf }) => asOf && iso(asOf)),
-        points.map(({ knownAt }) => knownAt && iso(knownAt)),
+        points.map(({ asOf }) => at(asOf)),
+        points.map(({ knownAt }) => at(knownAt)),
       ],
     );
     const wrong = points.filter(({ account, asOf, knownAt }, index) => {
@@ -113,7 +114,7 @@ describe('the books by two clocks', () => {
       [begin + 12 * day, begin + 20 * day],
       [begin + 20 * day, begin + 12 * day],
     ] as const) {
-      const clocks = { asOf: asOf && iso(asOf), knownAt: knownAt && iso(knownAt) };
+      const clocks = { asOf: at(asOf), knownAt: at(knownAt) };
       const { lines, watermark } = await balances.findTrialBalance({ ...query, ...clocks });
       const expected = types.toSorted().map((type) => {
         const some = accounts.filter((account) => account.type === type).flatMap(({ id }) => of.get(id)!);

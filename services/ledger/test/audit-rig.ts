@@ -46,10 +46,13 @@ export async function auditRig() {
       await projections.caughtUp();
     },
     async close(): Promise<void> {
-      await expectBooksBalance({ ledger: pool });
-      await projections.stop();
-      await store.close();
-      await database.drop();
+      try {
+        await expectBooksBalance({ ledger: pool });
+      } finally {
+        await projections.stop();
+        await store.close();
+        await database.drop();
+      }
       expect(fatal).toEqual([]);
     },
   };

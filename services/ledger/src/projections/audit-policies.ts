@@ -6,11 +6,9 @@
 /** The operator's auditors see all rows, a tenant's those that carry its id. */
 export const ownRows = `(select ledger.audit_everything()) or tenant_id = (select ledger.audit_tenant())`;
 
-/** A transfer as a promise concerns whoever gives. */
-export const givenRows = `(select ledger.audit_everything()) or debit_tenant_id = (select ledger.audit_tenant())`;
-
-/** Also the others whose accounts have entries. */
-export const sharedRows = `${ownRows} or parties ? (select ledger.audit_tenant())::text`;
+/** Also those of others whose accounts have entries of it: the entries that the reader sees. */
+export const rowsWithEntries = `${ownRows} or exists (
+  select from {schema}.entries_v1 e where e.mode = transactions_v1.mode and e.sequence = transactions_v1.sequence)`;
 
 /** What is the same for every auditor. */
 export const everyAuditor = `(select ledger.audit_everything()) or (select ledger.audit_tenant()) is not null`;

@@ -29,9 +29,9 @@ export const eventViews: readonly AuditView[] = [
                expires_at, placed_at, placed_sequence as sequence, last_sequence
           from ledger.holds_v1
         union all
-        select mode, 'transfer', transfer_id, debit_account_id, debit_tenant_id, asset, amount, 0, amount, 'open', null,
-               accepted_at, accepted_sequence, last_sequence
-          from ledger.transfers_v1 where status = 'processing') h
+        select mode, 'transfer', transfer_id, account_id, tenant_id, asset, amount, 0, amount, 'open', null, placed_at,
+               sequence, sequence
+          from ledger.audit_pending_transfers()) h
   ${withMark} h.mode`,
   },
   {

@@ -18,9 +18,10 @@ import { watermarksProjection } from './watermarks';
 export const ledgerProjections: readonly TableProjection<SealedEvent>[] = [
   accountsProjection,
   transfersProjection,
-  transactionsProjection,
   // Takes the balances that `accounts` has just changed.
   entriesProjection,
+  // Whoever sees an entry sees its transaction.
+  transactionsProjection,
   lateEntriesProjection,
   transactionDetailsProjection,
   holdsProjection,

@@ -1,7 +1,7 @@
 /**
  * transactions_v1: every balanced set of entries, with its cause and the event that posted it.
- * Source: the books. Order: each book's own, after `accounts`, which have the owners. Serves: list-transactions together
- * with `entries`, search-transactions, audit_transactions.
+ * Source: the books. Order: each book's own. Serves: list-transactions together with `entries`, search-transactions,
+ * audit_transactions.
  */
 import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { Pool } from 'pg';
@@ -10,8 +10,8 @@ import type { TransactionQuery } from '../app/list-transactions';
 import type { Entry } from '../domain/account';
 import type { Cause } from '../domain/book-events';
 import { transactionOf, type PostingEvent } from '../domain/transaction';
-import { accountsTable, assetOf } from './accounts';
-import { sharedRows } from './audit-policies';
+import { assetOf } from './accounts';
+import { rowsWithEntries } from './audit-policies';
 import { modeOf, referenceAt } from './place';
 
 export const transactionsTable = defineTable({
@@ -32,8 +32,6 @@ export const transactionsTable = defineTable({
     event_type: { type: 'text' },
     correlation_id: { type: 'text' },
     causation_id: { type: 'text' },
-    // Owners of accounts with entries, besides `tenant_id`.
-    parties: { type: 'jsonb', nullable: true },
     adjustment_for: { type: 'timestamptz', nullable: true },
     effective_at: { type: 'timestamptz' },
     posted_at: { type: 'timestamptz' },
@@ -45,7 +43,7 @@ export const transactionsTable = defineTable({
     { name: 'by_reversed', on: ['mode', 'reverses', 'sequence'], where: 'reverses is not null' },
     { name: 'by_adjusted', on: ['mode', 'adjustment_for'], where: 'adjustment_for is not null' },
   ],
-  readers: sharedRows,
+  readers: rowsWithEntries,
 });
 
 export const transactionsProjection: TableProjection<SealedEvent> = {
@@ -77,7 +75,6 @@ function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
     event_type: event.type,
     correlation_id: place.metadata.correlationId,
     causation_id: place.metadata.causationId,
-    parties: partiesOf(event, tenantId, place, rows),
     adjustment_for: event.type === 'TransactionPosted' ? event.adjustmentFor : null,
     effective_at: effectiveAt,
     posted_at: postedAt,
@@ -88,16 +85,6 @@ function reversedBy(event: PostingEvent): string | null {
   // A transfer's confirmation has the transfer's id.
   if (event.type === 'TransferReversed') return event.transfer.transferId;
   return event.type === 'TransactionReversed' ? event.transactionId : null;
-}
-
-/** As JSON; null when there is no other owner, as most often. */
-function partiesOf(event: PostingEvent, tenantId: string | null, place: StoredEvent, rows: Rows): string | null {
-  let parties: Set<string> | undefined;
-  for (const { accountId } of event.entries) {
-    const owner = rows.get(accountsTable, modeOf(place), accountId)?.tenant_id ?? null;
-    if (owner !== null && owner !== tenantId) (parties ??= new Set()).add(owner);
-  }
-  return parties === undefined ? null : JSON.stringify([...parties]);
 }
 
 type EntryRow = { account_id: string; asset: string; direction: Entry['direction']; amount: string };

@@ -8,7 +8,6 @@ import type { SealedEvent } from '../adapters/stored-events';
 import type { TransferQuery } from '../app/list-transfers';
 import type { TransferRow } from '../app/transfer-view';
 import { assetOf } from './accounts';
-import { givenRows } from './audit-policies';
 import { modeOf, referenceAt } from './place';
 
 export const transfersTable = defineTable({
@@ -41,7 +40,6 @@ export const transfersTable = defineTable({
   ],
   // Each changes once or twice, soon after.
   fillfactor: 80,
-  readers: givenRows,
 });
 
 export const transfersProjection: TableProjection<SealedEvent> = {

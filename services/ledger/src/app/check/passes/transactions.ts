@@ -1,6 +1,5 @@
 /** transactions_v1 and entries_v1: what each posting event says that it posted, and why. */
 import type { BookEvent } from '../../../domain/book-events';
-import type { FoldedEntry } from '../refold';
 import type { LogPass } from '../table-pass';
 
 type Posted = {
@@ -76,11 +75,6 @@ function reversedBy(event: BookEvent): string | null {
   return event.type === 'TransactionReversed' ? event.transactionId : null;
 }
 
-function partiesOf(entries: readonly FoldedEntry[], tenantId: string | null): string | null {
-  const owners = entries.map(({ account }) => account.tenantId).filter((owner) => owner !== null && owner !== tenantId);
-  return owners.length === 0 ? null : JSON.stringify([...new Set(owners)]);
-}
-
 export const transactionsPass: LogPass = {
   kind: 'log',
   table: 'transactions_v1',
@@ -99,13 +93,11 @@ export const transactionsPass: LogPass = {
     'event_type',
     'correlation_id',
     'causation_id',
-    'parties',
     'adjustment_for',
     'effective_at',
     'posted_at',
   ],
-  folded: ['parties'],
-  rows({ event, sequence, reference, metadata, entries }, { mode }) {
+  rows({ event, sequence, reference, metadata }, { mode }) {
     const posted = postedBy(event);
     if (posted === null) return [];
     return [
@@ -123,7 +115,6 @@ export const transactionsPass: LogPass = {
         event_type: event.type,
         correlation_id: metadata.correlationId,
         causation_id: metadata.causationId,
-        parties: partiesOf(entries, posted.tenantId),
         adjustment_for: event.type === 'TransactionPosted' ? event.adjustmentFor : null,
         effective_at: posted.effectiveAt,
         posted_at: posted.postedAt,

@@ -1,0 +1,273 @@
+import { randomBytes } from 'node:crypto';
+import { Pool } from 'pg';
+import { auditViews } from '../src/projections/audit-views';
+import { alice, auditRig, bob, moved, opened, posted, type AuditRig } from './audit-rig';
+
+const at = (second: number) => new Date(Date.parse('2026-05-01T00:00:00.000Z') + second * 1_000).toISOString();
+const transfer = {
+  transferId: 'transfer-1',
+  debitTenantId: alice,
+  debitAccountId: 'wallet-alice',
+  creditTenantId: bob,
+  creditAccountId: 'wallet-bob',
+  asset: 'TXC',
+  amount: 5n,
+  referenceId: 'order',
+  acceptedAt: at(6),
+} as const;
+const hash = 'a'.repeat(64);
+
+/** Something of everyone in every view. What belongs to one of them alone carries its name. */
+async function history(rig: AuditRig): Promise<void> {
+  const own = (name: string, tenantId: string, second: number) => [
+    posted(`post-${name}`, moved('issuance', `wallet-${name}`, 100n), at(second), {
+      tenantId,
+      actor: name,
+      description: `for ${name}`,
+      metadata: { of: name },
+      effectiveAt: at(second - 3_600),
+      floorBreaches: [`wallet-${name}`],
+    }),
+    {
+      type: 'HoldPlaced' as const,
+      holdId: `hold-${name}`,
+      contentHash: hash,
+      tenantId,
+      metadata: null,
+      accountId: `wallet-${name}`,
+      asset: 'TXC' as const,
+      amount: 7n,
+      expiresAt: null,
+      actor: name,
+      at: at(second),
+    },
+    {
+      type: 'CommandRejected' as const,
+      commandId: `no-${name}`,
+      commandType: 'PlaceHold',
+      contentHash: null,
+      rejection: 'account_not_found' as const,
+      tenantId,
+      actor: name,
+      request: { of: name },
+      at: at(second),
+    },
+  ];
+  await rig.record([
+    opened('issuance', at(0), { accountType: 'equity' }),
+    opened('wallet-alice', at(0), { tenantId: alice }),
+    opened('wallet-bob', at(0), { tenantId: bob }),
+    ...own('alice', alice, 1),
+    ...own('bob', bob, 2),
+    { type: 'TransferAccepted', transfer, contentHash: hash, note: null, at: at(6) },
+    {
+      type: 'TransferConfirmed',
+      transfer,
+      rule: 'transfer@1',
+      entries: moved('wallet-alice', 'wallet-bob', 5n),
+      at: at(7),
+    },
+    {
+      type: 'TransferAccepted',
+      transfer: { ...transfer, transferId: 'transfer-2' },
+      contentHash: hash,
+      note: null,
+      at: at(8),
+    },
+  ]);
+  const { rows } = await rig.pool.query<{ reversed: string }>(
+    `select ledger_reference as reversed from transactions_v1 where transaction_id = 'post-alice'`,
+  );
+  await rig.record([
+    {
+      type: 'TransactionReversed',
+      reversalId: 'back',
+      contentHash: hash,
+      transactionId: 'post-alice',
+      reversed: rows[0]!.reversed,
+      tenantId: alice,
+      amount: 1n,
+      remaining: 99n,
+      rule: 'reversal@1',
+      actor: 'alice',
+      entries: moved('wallet-alice', 'issuance', 1n),
+      at: at(9),
+    },
+    {
+      type: 'PeriodClosed',
+      closeId: 'april',
+      contentHash: hash,
+      through: '2026-04-30T23:59:59.999Z',
+      openFrom: at(0),
+      actor: 'operator',
+      at: at(10),
+    },
+  ]);
+}
+
+describe('auditors', () => {
+  let rig: AuditRig;
+  const pools = new Map<string, { readonly pool: Pool; readonly role: string }>();
+
+  beforeAll(async () => {
+    rig = await auditRig();
+    await history(rig);
+    for (const [name, tenant] of [
+      ['operator', null],
+      ['alice', alice],
+      ['bob', bob],
+      ['nobody', undefined],
+    ] as const) {
+      const role = `auditor_${name}_${randomBytes(4).toString('hex')}`;
+      await rig.pool.query(`create role ${role} login password '${role}'`);
+      if (tenant === undefined) await rig.pool.query(`grant usage on schema ledger to ${role}`);
+      else await rig.pool.query('select ledger.register_auditor($1, $2)', [role, tenant]);
+      const url = Object.assign(new URL(rig.url), { username: role, password: role }).href;
+      pools.set(name, { pool: new Pool({ connectionString: url, max: 2, options: '-c search_path=ledger' }), role });
+    }
+  });
+  afterAll(async () => {
+    for (const { pool } of pools.values()) await pool.end();
+    // The roles are the server's: nothing of the database may depend on them any more.
+    for (const { role } of pools.values()) {
+      await rig.pool.query(`delete from auditors where role_name = '${role}'`);
+      await rig.pool.query(`revoke usage on schema ledger from ${role}; drop role ${role}`);
+    }
+    await rig.close();
+  });
+
+  /** Everything that the role may select from, by name, with its rows as text. */
+  async function everything(name: string): Promise<ReadonlyMap<string, readonly string[]>> {
+    const { pool } = pools.get(name)!;
+    const { rows } = await pool.query<{ relation: string }>(
+      `select c.oid::regclass::text as relation from pg_class c join pg_namespace n on n.oid = c.relnamespace
+       where c.relkind in ('r', 'v', 'm', 'p', 'f') and n.nspname not in ('pg_catalog', 'information_schema')
+         and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')`,
+    );
+    const found = new Map<string, readonly string[]>();
+    for (const { relation } of rows) {
+      const answer = await pool
+        .query<{ row: string }>(`select to_jsonb(r)::text as row from ${relation} r`)
+        // A view of a table that nobody was let into.
+        .catch((error: { code?: string }) => (error.code === '42501' ? { rows: [] } : Promise.reject(error)));
+      found.set(
+        relation,
+        answer.rows.map(({ row }) => row),
+      );
+    }
+    return found;
+  }
+
+  test('the operator sees rows in every view but that of gaps', async () => {
+    const found = await everything('operator');
+    const views = auditViews.map(({ name }) => name);
+    expect(views.filter((name) => (found.get(name) ?? []).length === 0)).toEqual(['audit_gaps']);
+  });
+
+  test.each([
+    ['alice', 'bob', bob],
+    ['bob', 'alice', alice],
+  ])('of everything there is to read, %s sees nothing of %s', async (name, other, otherTenant) => {
+    const found = await everything(name);
+    // The transfer between them concerns both, so both see it and whose it is.
+    const shared = /"transaction_id": "transfer-1"/;
+    const foreign = [...found].flatMap(([relation, rows]) =>
+      rows
+        .filter((row) => row.includes(other) || (row.includes(otherTenant) && !shared.test(row)))
+        .map((row) => `${relation}: ${row}`),
+    );
+    expect(foreign).toEqual([]);
+    const own = [...found].filter(([relation, rows]) => relation.startsWith('audit_') && rows.length > 0);
+    const operators = ['audit_gaps', 'audit_journal'];
+    const none = name === 'alice' ? operators : [...operators, 'audit_reversals'];
+    expect(own.map(([relation]) => relation).toSorted()).toEqual(
+      auditViews
+        .map((view) => view.name)
+        .filter((view) => !none.includes(view))
+        .toSorted(),
+    );
+  });
+
+  test('no function shows a tenant the account of another, or the journal', async () => {
+    const { pool } = pools.get('alice')!;
+    const ask = async (call: string) => (await pool.query<object>(`select * from ${call}`)).rows;
+    const mine = `'sandbox', 'wallet-alice'`;
+    const theirs = `'sandbox', 'wallet-bob'`;
+    const days = `'2026-04-30', '2026-05-02'`;
+    expect(await ask(`audit_totals_as_of(${mine})`)).toHaveLength(1);
+    expect(await ask(`audit_totals_as_of(${theirs})`)).toEqual([]);
+    expect(await ask(`audit_balance_as_of(${theirs})`)).toEqual([{ audit_balance_as_of: null }]);
+    expect(await ask(`audit_daily_balances_between(${mine}, ${days})`)).toHaveLength(3);
+    expect(await ask(`audit_daily_balances_between(${theirs}, ${days})`)).toEqual([]);
+    expect((await ask(`audit_statement(${mine}, ${days})`)).length).toBeGreaterThan(3);
+    expect(await ask(`audit_statement(${theirs}, ${days})`)).toEqual([]);
+    expect(await ask(`audit_entries_between(${theirs}, '-infinity', 'infinity')`)).toEqual([]);
+    expect(await ask(`audit_balances_as_of('sandbox')`)).toMatchObject([{ account_id: 'wallet-alice', posted: '94' }]);
+    expect(await ask(`audit_trial_balance_as_of('sandbox')`)).toMatchObject([{ accounts: '1' }]);
+    expect(await ask(`audit_pending_transfers()`)).toMatchObject([{ account_id: 'wallet-alice' }]);
+    expect(await pools.get('bob')!.pool.query('select * from audit_pending_transfers()')).toMatchObject({ rows: [] });
+    expect(await ask(`audit_journal_between('sandbox', 0, 100)`)).toEqual([]);
+    const { rows } = await pools.get('operator')!.pool.query(`select * from audit_journal_between('sandbox', 2, 4)`);
+    expect(rows).toMatchObject([{ sequence: '2' }, { sequence: '3' }, { sequence: '4' }]);
+  });
+
+  test('whoever may use the schema and is not registered sees nothing', async () => {
+    const found = await everything('nobody');
+    expect(found.size).toBeGreaterThan(auditViews.length);
+    expect([...found.values()].flat()).toEqual([]);
+  });
+
+  test('no auditor gets at the journal, the registry or anything to write', async () => {
+    const refused = [
+      'select * from events',
+      'select * from appends',
+      'select * from auditors',
+      'select * from transfers_v1',
+      'select * from transaction_metadata_v1',
+      'select * from stream_events($$book-sandbox$$, 0, 9)',
+      `insert into auditors (role_name) values ('x')`,
+      `select register_auditor(session_user::name, null)`,
+      `update accounts_v1 set posted = 0`,
+      `update ledger_g1.accounts_v1 set posted = 0`,
+      `delete from audit_entries`,
+      `delete from ledger_g1.entries_v1`,
+      `insert into ledger_g1.watermarks_v1 values ('live', 1, now())`,
+      `truncate ledger_g1.entries_v1`,
+      `alter table ledger_g1.entries_v1 disable row level security`,
+      `drop policy readers on ledger_g1.entries_v1`,
+      `create table ledger.mine (n int)`,
+      `create table ledger_g1.mine (n int)`,
+      `create table public.mine (n int)`,
+      `set role postgres`,
+    ];
+    for (const name of ['operator', 'alice']) {
+      const { pool } = pools.get(name)!;
+      const codes = await Promise.all(
+        refused.map((text) =>
+          pool.query(text).then(
+            () => 'done',
+            (error: { code?: string }) => error.code,
+          ),
+        ),
+      );
+      // Forbidden, or a view that nothing can be written through.
+      const allowed = refused.filter((_text, index) => !['42501', '55000'].includes(codes[index] ?? ''));
+      expect([name, allowed]).toEqual([name, []]);
+    }
+  });
+
+  test('every view and column says what it is', async () => {
+    const { rows } = await rig.pool.query<{ name: string; said: string | null; columns: string[]; silent: string[] }>(
+      `select c.relname as name, obj_description(c.oid) as said, array_agg(a.attname::text order by a.attnum) as columns,
+              coalesce(array_agg(a.attname::text) filter (where col_description(c.oid, a.attnum) is null), '{}') as silent
+       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+       where c.relkind = 'v' and c.relnamespace = 'ledger'::regnamespace and c.relname like 'audit%' group by c.oid`,
+    );
+    expect(rows.map(({ name }) => name).toSorted()).toEqual(auditViews.map(({ name }) => name).toSorted());
+    for (const { name, said, columns, silent } of rows) {
+      expect([name, silent]).toEqual([name, []]);
+      expect(said).toMatch(/^v1: /);
+      expect(columns).toEqual(Object.keys(auditViews.find((view) => view.name === name)!.columns));
+    }
+  });
+});
