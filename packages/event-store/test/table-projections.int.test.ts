@@ -1,0 +1,187 @@
+import { testLogger } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { z } from 'zod';
+import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
+import { inTransaction, runAll } from '../src/database';
+import type { EventStore } from '../src/event-store';
+import { postgresEventStore } from '../src/postgres-event-store';
+import { rowsInMemory } from '../src/projection-rows';
+import { changeStatements, loadStatement, rowsOf } from '../src/projection-statements';
+import { createTableSql, defineTable, type RowOf } from '../src/projection-table';
+import { createTableProjections, type TableProjection } from '../src/table-projections';
+import { anEvent } from './event-store.contract';
+import { schemas } from './fixtures';
+
+const codec = defineStoredEvents({
+  Added: { version: 1, data: z.object({ account: z.string(), amount: z.int() }) },
+});
+type Event = StoredEventsOf<typeof codec>;
+
+const everything = defineTable({
+  name: 'everything_v1',
+  kind: 'kept',
+  columns: {
+    id: { type: 'text' },
+    uuid: { type: 'uuid', nullable: true },
+    count: { type: 'integer', nullable: true },
+    sequence: { type: 'bigint', nullable: true },
+    amount: { type: 'numeric', nullable: true },
+    flag: { type: 'boolean', nullable: true },
+    at: { type: 'timestamptz', nullable: true },
+    day: { type: 'date', nullable: true },
+    data: { type: 'jsonb', nullable: true },
+  },
+  key: ['id'],
+});
+type Row = RowOf<typeof everything>;
+
+const balances = defineTable({
+  name: 'balances_v1',
+  kind: 'kept',
+  columns: { account: { type: 'text' }, balance: { type: 'numeric' } },
+  key: ['account'],
+});
+
+const projection: TableProjection<Event> = {
+  name: 'balances',
+  version: 1,
+  tables: [balances],
+  keys: ({ account }, _place, wanted) => wanted.row(balances, account),
+  handlers: {
+    Added({ account, amount }, _place, rows) {
+      if (rows.get(balances, account)) rows.change(balances, account).balance += BigInt(amount);
+      else rows.insert(balances, { account, balance: BigInt(amount) });
+    },
+  },
+};
+
+let databases: Awaited<ReturnType<typeof schemas>>;
+let pool: Pool;
+let schema: string;
+let store: EventStore;
+let fatal: unknown[];
+beforeAll(async () => {
+  databases = await schemas();
+});
+afterAll(() => databases.end());
+beforeEach(async () => {
+  ({ pool, schema } = await databases.fresh());
+  store = postgresEventStore(pool);
+  fatal = [];
+});
+afterEach(() => store.close());
+
+const runner = (projections: readonly TableProjection<Event>[] = [projection]) =>
+  createTableProjections({
+    pool,
+    store,
+    codec,
+    name: 'group',
+    schema,
+    projections,
+    logger: testLogger().logger,
+    onFatal: (error) => void fatal.push(error),
+  });
+
+const add = (account: string, amount: number) =>
+  store.append(
+    crypto.randomUUID(),
+    [{ ...anEvent(), ...codec.encode({ type: 'Added', account, amount }) }],
+    'no_stream',
+  );
+
+const empty = { uuid: null, count: null, sequence: null, amount: null, flag: null, at: null, day: null, data: null };
+
+test('values of every type are stored and loaded as they are', async () => {
+  await pool.query(createTableSql(schema, everything));
+  const amounts = [0n, 1n, -1n, 9_999n, 10_000n, -10_001n, 100_000_000n, 2n ** 53n - 1n, 2n ** 53n, -(2n ** 53n) - 1n];
+  const rows: Row[] = [
+    ...[...amounts, 10n ** 37n, -(10n ** 60n) + 7n].map((amount) => ({ ...empty, id: `amount ${amount}`, amount })),
+    ...[0n, -1n, 2n ** 63n - 1n, -(2n ** 63n)].map((sequence) => ({ ...empty, id: `sequence ${sequence}`, sequence })),
+    ...[0, -(2 ** 31), 2 ** 31 - 1].map((count) => ({ ...empty, id: `count ${count}`, count })),
+    ...[
+      '2026-01-31T23:59:59.999Z',
+      '1999-12-31T23:59:59.001Z',
+      '1969-07-20T20:17:40.000Z',
+      '2000-01-01T00:00:00.000Z',
+    ].map((at) => ({ ...empty, id: at, at, day: at.slice(0, 10) })),
+    { ...empty, id: 'ünïcödé ✓ 😀', flag: true, data: '{"a": [1, "ü"]}' },
+    { ...empty, id: 'x'.repeat(500), flag: false, uuid: '018f3a52-7c1e-7b44-9d0a-5c0f2c1e8a02' },
+  ];
+  const memory = rowsInMemory([everything]);
+  for (const row of rows) {
+    memory.wanted.newRow(everything, row.id);
+    memory.rows.insert(everything, { ...row });
+  }
+  await inTransaction(pool, (tx) => runAll(tx, changeStatements(schema, memory.changes())));
+  const load = loadStatement(
+    schema,
+    everything,
+    rows.map(({ id }) => [id]),
+  );
+  const found = await pool.query({ text: load.text, values: [...load.values], rowMode: 'array' });
+  const byId = (a: { id?: unknown }, b: { id?: unknown }) => (String(a.id) < String(b.id) ? -1 : 1);
+  expect(rowsOf(everything, found.rows as unknown[][]).toSorted(byId)).toEqual(rows.toSorted(byId));
+  // As Postgres reads them, which is not our reading backwards.
+  const { rows: texts } = await pool.query<{ id: string; amount: string }>(
+    `select id, amount::text from ${schema}.everything_v1 where amount is not null`,
+  );
+  for (const { id, amount } of texts) expect(id).toBe(`amount ${amount}`);
+  const { rows: times } = await pool.query<{ id: string; same: boolean }>(
+    `select id, at = id::timestamptz and day = substr(id, 1, 10)::date as same from ${schema}.everything_v1 where at is not null`,
+  );
+  expect(times.map(({ same }) => same)).toEqual([true, true, true, true]);
+});
+
+test('rows in memory are forgotten when another runner was at work', async () => {
+  await pool.query(createTableSql(schema, balances));
+  const [one, other] = [runner(), runner()];
+  await one.start();
+  await add('a', 1);
+  await one.caughtUp();
+  await one.stop();
+  await other.start();
+  await add('a', 2);
+  await other.caughtUp();
+  // Both from here on: whoever gets an event must not count from what it remembers.
+  await one.start();
+  for (let n = 0; n < 30; n++) {
+    await add('a', 10);
+    await (n % 2 === 0 ? one : other).caughtUp();
+  }
+  await Promise.all([one.caughtUp(), other.caughtUp()]);
+  expect((await pool.query(`select balance from ${schema}.balances_v1`)).rows).toEqual([{ balance: '303' }]);
+  await Promise.all([one.stop(), other.stop()]);
+  expect(fatal).toEqual([]);
+});
+
+test('a batch that fails leaves nothing behind, in the tables and in memory', async () => {
+  await pool.query(createTableSql(schema, balances));
+  await pool.query(`create function refuse() returns trigger language plpgsql as $$
+    begin raise exception 'not now' using errcode = '40001'; end $$;
+    create trigger refuse before update on ${schema}.balances_v1 for each statement execute function refuse()`);
+  const projections = runner();
+  await projections.start();
+  await add('a', 1);
+  await projections.caughtUp();
+  await add('a', 2);
+  const waiting = projections.caughtUp();
+  await add('a', 4);
+  await pool.query(`drop trigger refuse on ${schema}.balances_v1`);
+  await waiting;
+  await projections.caughtUp();
+  expect((await pool.query(`select balance from ${schema}.balances_v1`)).rows).toEqual([{ balance: '7' }]);
+  await projections.stop();
+  expect(fatal).toEqual([]);
+});
+
+test('a handler that looks at a row nobody asked for is a bug, and stops the group', async () => {
+  await pool.query(createTableSql(schema, balances));
+  const { keys: _, ...forgetful } = projection;
+  const projections = runner([forgetful]);
+  await projections.start();
+  await add('a', 1);
+  await expect(projections.caughtUp()).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect(fatal).toMatchObject([{ name: 'AssertionError', message: 'nobody asked for balances_v1 a' }]);
+  await projections.stop();
+});
