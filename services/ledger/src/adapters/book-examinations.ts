@@ -18,6 +18,9 @@ import { decodeBookEvent } from './stored-events';
 type Memory = Pick<BookMemory, 'snapshots' | 'segments'>;
 type Deps = { readonly store: EventStore; readonly memories: ReadonlyMap<Mode, Memory> };
 
+/** The fold that a snapshot is compared with keeps every record: of a longer book it would not fit beside the engine. */
+const foldedMax = 2_000_000;
+
 export function snapshotExamination({ store, memories }: Deps): Examination {
   return {
     id: 'SNAPSHOT',
@@ -28,6 +31,9 @@ export function snapshotExamination({ store, memories }: Deps): Examination {
     async examine() {
       const found: Violation[] = [];
       for (const [mode, memory] of memories) {
+        const length = (await memory.snapshots.latest())?.sequence ?? 0;
+        if (length > foldedMax)
+          throw new Error(`${streamOf(mode)} has ${length} events, too many to fold beside the engine`);
         const verdict = await verifySnapshot(store, streamOf(mode), memory);
         if (verdict === undefined || verdict.ok) continue;
         const { sequence, problem } = verdict;
