@@ -431,7 +431,13 @@ export class NaiveBook {
         const sides = this.captureSides(hold, amount, command.creditAccountId);
         this.taken.push({ holdId: hold.id, amount, how: 'captured' });
         if (command.final) this.taken.push({ holdId: hold.id, amount: this.remaining(hold.id), how: 'released' });
-        this.transactions.push({ id: command.captureId, owner: hold.owner, sides, reversible: true, effectiveAt: at });
+        this.transactions.push({
+          id: command.captureId,
+          owner: command.tenantId,
+          sides,
+          reversible: true,
+          effectiveAt: at,
+        });
         return;
       }
       case 'ReleaseHold':

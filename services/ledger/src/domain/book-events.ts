@@ -150,6 +150,7 @@ export type BookEvent =
       readonly captureId: string;
       readonly contentHash: string;
       readonly holdId: string;
+      /** Of the one who captured it, null for an operator. */
       readonly tenantId: string | null;
       readonly accountId: string;
       readonly asset: AssetCode;

@@ -227,6 +227,27 @@ describe('a reversal', () => {
   });
 });
 
+test('a tenant cannot take back what an operator captured of its hold', () => {
+  const own = (name: string) => `acct:${alice}:${name}`;
+  const openOwn = (name: string): BookCommand => ({ ...open('a'), accountId: own(name), floor: null }) as BookCommand;
+  const of = { contentHash: 'h', actor: 'op' } as const;
+  const hold = { type: 'PlaceHold', holdId: 'h', tenantId: alice, accountId: own('owed'), asset, amount: 5n } as const;
+  const capture = { type: 'CaptureHold', captureId: 'k', tenantId: null, holdId: 'h', creditAccountId: 'b' } as const;
+  const played = play([
+    openOwn('owed'),
+    open('b'),
+    { ...hold, ...of, expiresAt: null, metadata: null },
+    { ...capture, ...of, amount: null, final: true },
+    { type: 'ReverseTransaction', reversalId: 'r', tenantId: alice, transactionId: 'k', amount: null, ...of },
+    { type: 'ReverseTransaction', reversalId: 'q', tenantId: null, transactionId: 'k', amount: null, ...of },
+  ]);
+  expect(played.steps.slice(-3).map(({ verdict }) => rejectionOf(verdict))).toEqual([
+    null,
+    'transaction_not_found',
+    null,
+  ]);
+});
+
 describe('opening an account', () => {
   test('again with the same fields changes nothing; with others it is refused', () => {
     expect(lastOf(play([open('a'), open('a')])).type).toBe('repeated');

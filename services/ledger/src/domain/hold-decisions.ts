@@ -81,7 +81,8 @@ export function captureHold(state: WorkingState, command: CommandOf<'CaptureHold
     captureId,
     contentHash,
     holdId,
-    tenantId: hold.tenantId,
+    // Of the one who captures: a tenant cannot take back what an operator captured of its hold.
+    tenantId,
     accountId,
     asset,
     amount,
