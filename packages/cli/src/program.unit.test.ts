@@ -126,6 +126,18 @@ describe('lists', () => {
     expect(some.out).toContain('more with --limit');
   });
 
+  test('of entries and past balances name the two clocks', async () => {
+    daybook.json('GET /v1/ledger/entries', { entries: [], next_cursor: null });
+    daybook.json('GET /v1/ledger/accounts/a%2Fb', { ...row('a/b'), debits: '1.00', credits: '11.00', entry_count: 2 });
+    await run('entries --account a/b --known-at 2026-02-01T00:00:00Z');
+    const past = await run('balance a/b --as-of 2026-02-01T00:00:00Z');
+    expect(daybook.asked.map(({ line }) => line)).toEqual([
+      'GET /v1/ledger/entries?account=a%2Fb&known_at=2026-02-01T00%3A00%3A00Z&limit=20',
+      'GET /v1/ledger/accounts/a%2Fb?as_of=2026-02-01T00%3A00%3A00Z',
+    ]);
+    expect(past.out).toMatch(/^ACCOUNT .*DEBITS +CREDITS +ENTRIES/);
+  });
+
   test('do not let what they show move the cursor', async () => {
     daybook.json('GET /v1/ledger/accounts', { accounts: [row('\u001b[2Jx\u202e')], next_cursor: null });
     expect((await run('accounts')).out).toContain('?[2Jx?');

@@ -58,6 +58,13 @@ describe('daybook', () => {
     const { walletId } = instance.credentials.pay;
     expect(await json(['balance', walletId])).toMatchObject({ account_id: walletId, asset: 'TXC', posted: '1238.25' });
     expect((await daybook(['balance', walletId])).out).toContain('1238.25');
+    const { entries } = (await json(['entries', '--account', walletId])) as { entries: { balance: string }[] };
+    expect(entries.map(({ balance }) => balance)).toEqual(['1250.75', '1238.25']);
+    expect((await daybook(['entries'])).out).toMatch(/ debit .* 12\.50 /);
+    const now = new Date().toISOString();
+    expect(await json(['balance', walletId, '--as-of', now])).toMatchObject({ posted: '1238.25', entry_count: 2 });
+    const before = ['--known-at', '2020-01-01T00:00:00Z'];
+    expect(await json(['entries', ...before])).toMatchObject({ entries: [] });
     const { accounts, more } = await json(['accounts', '--limit', '1']);
     expect([(accounts as unknown[]).length, more]).toEqual([1, true]);
     expect((await daybook(['transactions', '--limit', '500'])).out).toMatch(/debit \S+ 12\.50 TXC/);
@@ -101,6 +108,16 @@ describe('daybook', () => {
     expect(await json(['export', '--mode', 'live', '-o', live])).toMatchObject({ book: 'live', events: 0 });
     const refused = await daybook(['export', '--from', '5', '--to', '3', '-o', `${live}.2`]);
     expect([refused.code, existsSync(`${live}.2`), existsSync(`${live}.2.part`)]).toEqual([4, false, false]);
+  });
+
+  test('a replay is a dry run that finds nothing to change, and a check is clean', async () => {
+    const replay = await json(['replay']);
+    expect(replay).toMatchObject({ kind: 'replay', status: 'succeeded', parameters: { dry_run: true } });
+    const check = await json(['check']);
+    expect(check).toMatchObject({ kind: 'check', status: 'succeeded', report: { status: 'CLEAN' } });
+    expect(JSON.stringify(check)).toContain('"TREE"');
+    expect((await daybook(['status'])).out).toContain(`succeeded at ${String(check.finished_at)}`);
+    expect((await daybook(['check', '--cancel', String(check.id)])).out).toBe(`${String(check.id)} succeeded\n`);
   });
 
   test('redrive lists what is parked, and finds nothing', async () => {

@@ -10,10 +10,20 @@ export const registerLedger: Register = (program, terminal, finish) => {
     .command('balance')
     .description('an account and what it has')
     .argument('<account>', 'account id');
-  asking(balance, terminal, finish, readBalance);
+  asking(atMoments(balance), terminal, finish, readBalance);
   const accounts = paged(program.command('accounts').description('accounts with their balances, by account id'));
   asking(accounts, terminal, finish, (context, options: Paging) =>
     list(context, '/v1/ledger/accounts', 'accounts', accountColumns, options),
+  );
+  const entries = paged(
+    program.command('entries').description('entries in the order of recording, oldest first'),
+  ).option('--account <account>', 'of one account');
+  asking(
+    atMoments(entries),
+    terminal,
+    finish,
+    (context, { account, ...options }: Paging & Moments & { account?: string }) =>
+      list(context, '/v1/ledger/entries', 'entries', entryColumns, options, { account, ...momentsOf(options) }),
   );
   const transactions = paged(program.command('transactions').description('what was posted, oldest first')).option(
     '--subject <id>',
@@ -27,6 +37,16 @@ export const registerLedger: Register = (program, terminal, finish) => {
 const pageMax = 100;
 
 type Paging = { readonly limit: number };
+/** Instants by the two clocks. */
+type Moments = { readonly asOf?: string; readonly knownAt?: string };
+
+function atMoments(command: Command): Command {
+  return command
+    .option('--as-of <instant>', 'what had happened by then, such as 2026-02-01T00:00:00Z')
+    .option('--known-at <instant>', 'what the ledger knew by then');
+}
+
+const momentsOf = ({ asOf, knownAt }: Moments) => ({ as_of: asOf, known_at: knownAt });
 
 function paged(command: Command): Command {
   return command.option('--limit <count>', 'rows at most', wholeNumber, 20);
@@ -60,10 +80,11 @@ async function list(
   return exitCodes.ok;
 }
 
-async function readBalance({ api, terminal, json }: Context, _options: object, account?: string): Promise<ExitCode> {
-  const found = await api.get(`/v1/ledger/accounts/${encodeURIComponent(account ?? '')}`);
+async function readBalance({ api, terminal, json }: Context, options: Moments, account?: string): Promise<ExitCode> {
+  const found = await api.get(`/v1/ledger/accounts/${encodeURIComponent(account ?? '')}`, momentsOf(options));
+  const isPast = options.asOf !== undefined || options.knownAt !== undefined;
   if (json) printJson(terminal, found);
-  else terminal.out(renderTable(accountColumns, [found]));
+  else terminal.out(renderTable(isPast ? pastColumns : accountColumns, [found]));
   return exitCodes.ok;
 }
 
@@ -75,6 +96,27 @@ const accountColumns: readonly Column<Json>[] = [
   { title: 'HELD', right: true, of: ({ held }) => held },
   { title: 'AVAILABLE', right: true, of: ({ available }) => available },
   { title: 'UPDATED', of: ({ updated_at: at, frozen }) => `${String(at)}${frozen === true ? ' (frozen)' : ''}` },
+];
+
+const pastColumns: readonly Column<Json>[] = [
+  ...accountColumns.slice(0, 4),
+  { title: 'DEBITS', right: true, of: ({ debits }) => debits },
+  { title: 'CREDITS', right: true, of: ({ credits }) => credits },
+  { title: 'ENTRIES', right: true, of: ({ entry_count: count }) => count },
+  { title: 'AS OF', of: ({ as_of: at }) => at },
+  { title: 'KNOWN AT', of: ({ known_at: at }) => at },
+];
+
+const entryColumns: readonly Column<Json>[] = [
+  { title: 'SEQUENCE', right: true, of: ({ sequence }) => sequence },
+  { title: 'TRANSACTION', of: ({ transaction_id: id }) => id },
+  { title: 'ACCOUNT', of: ({ account_id: id }) => id },
+  { title: 'DIRECTION', of: ({ direction }) => direction },
+  { title: 'AMOUNT', right: true, of: ({ amount }) => amount },
+  { title: 'ASSET', of: ({ asset }) => asset },
+  { title: 'BALANCE', right: true, of: ({ balance }) => balance },
+  { title: 'EFFECTIVE', of: ({ effective_at: at }) => at },
+  { title: 'POSTED', of: ({ posted_at: at }) => at },
 ];
 
 const transactionColumns: readonly Column<Json>[] = [
