@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
 import type { EventStore } from '../src/event-store';
 import { dumpTable } from '../src/generation-dump';
-import { generationsOf } from '../src/generation-tables';
+import { generationsOf, switchTo } from '../src/generation-tables';
 import { createGenerations, type Generations, type GenerationsOptions } from '../src/generations';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { defineTable } from '../src/projection-table';
@@ -227,6 +227,10 @@ test('a build that was killed midway goes on where it stood; a cancelled one is 
     if (++batches === 3) throw killed;
   };
   await expect(generations.rebuild({ ...whole, observe })).rejects.toBe(killed);
+  // Half of it is not shown, even if somebody wanted that.
+  const next = (await generationsOf(pool)).find(({ state }) => state === 'building')!;
+  const half = { store, next, level: async () => undefined };
+  expect(await switchTo(pool, { schema, projections: [projection] }, half)).toBe(false);
   expect(await states()).toEqual(['1 live', '2 building']);
   await generations.stop();
   await add(3);
