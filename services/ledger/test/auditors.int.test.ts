@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Pool } from 'pg';
 import { auditViews } from '../src/projections/audit-views';
 import { alice, auditRig, bob, moved, opened, posted, type AuditRig } from './audit-rig';
@@ -16,6 +18,7 @@ const transfer = {
   acceptedAt: at(6),
 } as const;
 const hash = 'a'.repeat(64);
+const page = readFileSync(join(__dirname, '../../../docs/auditor.md'), 'utf8');
 
 /** Something of everyone in every view. What belongs to one of them alone carries its name. */
 async function history(rig: AuditRig): Promise<void> {
@@ -270,4 +273,20 @@ describe('auditors', () => {
       expect(columns).toEqual(Object.keys(auditViews.find((view) => view.name === name)!.columns));
     }
   });
+
+  test('docs/auditor.md lists every view, and each of its queries runs as it is written', async () => {
+    for (const { name, comment } of auditViews)
+      expect(page).toMatch(new RegExp(`\\| \`${name}\` +\\| ${escaped(comment)} +\\|`));
+    const { pool } = pools.get('operator')!;
+    const questions = [...page.matchAll(/```sql\n([^`]+)```\n\n```text\n([^\n]+)\n/g)];
+    expect(questions.length).toBeGreaterThan(15);
+    for (const [, text = '', header = ''] of questions) {
+      const { fields } = await pool.query(text);
+      expect([text, fields.map(({ name }) => name)]).toEqual([text, header.split('|').map((name) => name.trim())]);
+    }
+  });
 });
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
