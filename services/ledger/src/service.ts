@@ -81,6 +81,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const memories = bookMemories(config, pool, logger);
   const books = createBooks({
     openJournal: (stream) => bookJournal(journal, stream, memories.get(stream)),
+    onAppend: (wake) => journal.onAppend(wake),
     now,
     logger,
     onFatal,

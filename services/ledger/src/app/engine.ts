@@ -22,6 +22,10 @@
  * A batch that records nothing appends nothing, so no conflict would tell that another writer was first. Before its reads
  * and refusals are answered the stream is asked; if it went on without this engine, that is a conflict as above.
  *
+ * An engine without work follows the stream (`follower.ts`). So one process of two on a book, or one that was stopped for
+ * a while and comes back, holds no old state for longer than it takes to hear of the other's append; what it is asked
+ * then is decided on the new one.
+ *
  * Until that is settled nothing else is decided: commands wait, and when it takes long they are refused as
  * store_unavailable. Those of the batch itself wait for the truth.
  */
@@ -39,6 +43,7 @@ import { recordIdsNeeded, type BookCommand } from '../domain/book-commands';
 import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
 import { Unrecordable, type BookJournal, type Journaled } from '../ports';
+import { createFollower } from './follower';
 import { createQueue } from './queue';
 import { ruleTogether, type Receipt, type TogetherOutcome } from './together';
 
@@ -74,6 +79,8 @@ export type EngineDeps = {
   readonly batchMax?: number;
   /** Commands without an answer at most; more are refused. */
   readonly queueMax?: number;
+  /** Tells of appends to the store, by whomever. Without it the engine finds out when it is asked something. */
+  readonly onAppend?: (wake: () => void) => { stop(): Promise<void> };
   /** Pauses between attempts to settle an append; the last one repeats. */
   readonly retryDelaysMs?: readonly number[];
 };
@@ -122,12 +129,25 @@ class BookEngine implements Engine {
   #answering: Promise<void> | undefined;
   #flushing: Promise<void> | undefined;
   #recalling: Promise<void> | undefined;
+  readonly #follower: ReturnType<typeof createFollower> | undefined;
 
   constructor(private readonly deps: EngineDeps) {
     this.name = `engine of ${deps.stream}`;
     this.#batchMax = deps.batchMax ?? batchMaxDefault;
     this.#queueMax = deps.queueMax ?? queueMaxDefault;
     this.#journal = deps.openJournal(deps.stream);
+    const { onAppend, stream, logger } = deps;
+    this.#follower =
+      onAppend &&
+      createFollower({
+        stream,
+        onAppend,
+        logger,
+        isIdle: () => this.#isIdle(),
+        isCurrent: () => this.#journal.isCurrent(),
+        catchUp: () => this.#catchUp(),
+        fail: (error) => this.#fail(error),
+      });
   }
 
   async start(): Promise<void> {
@@ -135,12 +155,14 @@ class BookEngine implements Engine {
     await this.#journal.load();
     this.#status = 'ready';
     this.#accepting = true;
+    this.#follower?.start();
     this.deps.logger.info({ stream: this.deps.stream, events: this.#journal.state.length }, 'book loaded');
   }
 
   /** Finishes what was taken. If the store stays away, the last batch is left in doubt; the next start reads it. */
   async stop(): Promise<void> {
     this.#accepting = false;
+    await this.#follower?.stop();
     for (;;) {
       const busy = this.#flushing ?? this.#recalling ?? this.#answering;
       if (busy === undefined) break;
@@ -353,6 +375,25 @@ class BookEngine implements Engine {
     } finally {
       this.#recalling = undefined;
     }
+    this.#fill();
+  }
+
+  /** Then all of the state is durable, and nothing is on its way. */
+  #isIdle(): boolean {
+    const busy = this.#flushing ?? this.#recalling;
+    return this.#status === 'ready' && busy === undefined && this.#open.jobs.length + this.#waiting.size() === 0;
+  }
+
+  /** Reads on from where the state stands. What arrives meanwhile waits. */
+  async #catchUp(): Promise<void> {
+    this.#status = 'recovering';
+    try {
+      await this.#journal.load();
+    } catch (error) {
+      // The state has all of the events that were read, or the chain is broken and nothing more is decided.
+      if (!isOperationalError(error)) throw error;
+    }
+    this.#status = 'ready';
     this.#fill();
   }
 

@@ -1,6 +1,6 @@
 import { AssertionError, OperationalError } from '@daybook/core';
 import { memoryEventStore, type EventStore } from '@daybook/event-store';
-import { fakeClock, testLogger } from '@daybook/testing';
+import { eventually, fakeClock, testLogger } from '@daybook/testing';
 import { bookJournal } from '../adapters/book-journal';
 import type { BookCommand } from '../domain/book';
 import { createEngine, type Engine } from './engine';
@@ -8,11 +8,11 @@ import { createEngine, type Engine } from './engine';
 const tenantId = '11111111-1111-4111-8111-111111111111';
 const stream = 'book-sandbox';
 
-type Setup = { readonly batchMax?: number; readonly queueMax?: number };
+type Setup = { readonly batchMax?: number; readonly queueMax?: number; readonly follows?: boolean };
 
-function engineOn(store: EventStore, { batchMax, queueMax }: Setup = {}) {
+function engineOn(store: EventStore, { batchMax, queueMax, follows = false }: Setup = {}) {
   const fatal: unknown[] = [];
-  const { logger } = testLogger();
+  const { logger, lines } = testLogger();
   const engine = createEngine({
     stream,
     openJournal: (name) => bookJournal(store, name),
@@ -22,8 +22,9 @@ function engineOn(store: EventStore, { batchMax, queueMax }: Setup = {}) {
     retryDelaysMs: [1],
     ...(batchMax === undefined ? {} : { batchMax }),
     ...(queueMax === undefined ? {} : { queueMax }),
+    ...(follows ? { onAppend: (wake: () => void) => store.onAppend(wake) } : {}),
   });
-  return { engine, fatal };
+  return { engine, fatal, lines };
 }
 
 const open = (accountId: string): BookCommand => ({
@@ -279,6 +280,23 @@ test('an engine that was overtaken shows and refuses nothing from its old state'
   // To it the account is frozen already, and nothing would be left to do.
   await two.engine.submit(freeze(true));
   expect(await one.engine.read((state) => state.accounts.get('b')?.frozen)).toBe(true);
+  expect([...one.fatal, ...two.fatal]).toEqual([]);
+});
+
+test('an engine without work follows what another writes, without being asked', async () => {
+  const store = memoryEventStore();
+  const [one, two] = [engineOn(store), engineOn(store, { follows: true })];
+  await funded(one.engine, 60n);
+  await two.engine.start();
+  await one.engine.submit(transfer('t', 20n));
+  // A question would make it look by itself, so only its log is looked at.
+  await eventually(
+    () => expect(two.lines.some(({ msg }) => msg === 'another writer appended: stepping down to follow it')).toBe(true),
+    { timeoutMs: 5_000 },
+  );
+  expect(await balances(two.engine)).toEqual({ posted: 60n, held: 20n });
+  expect(await two.engine.submit(transfer('u', 50n))).toMatchObject({ ok: false, rejection: 'insufficient_balance' });
+  await two.engine.stop();
   expect([...one.fatal, ...two.fatal]).toEqual([]);
 });
 

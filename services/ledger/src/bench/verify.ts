@@ -6,8 +6,6 @@ import { assert } from '@daybook/core';
 import type { EventStore } from '@daybook/event-store';
 import { createHash } from 'node:crypto';
 
-const pageSize = 5_000;
-
 type Stored = {
   readonly previousHash: string;
   readonly entries?: readonly { readonly accountId: string; readonly direction: string; readonly amount: string }[];
@@ -25,9 +23,8 @@ export async function verifyBook(store: EventStore, stream: string, expectedEven
   let events = 0;
   let debits = 0n;
   let credits = 0n;
-  for (;;) {
-    const page = await store.readStream(stream, { from: BigInt(events), limit: pageSize });
-    for (const { payload, revision } of page) {
+  for await (const batch of store.scanStream(stream)) {
+    for (const { payload, revision } of batch) {
       assert(revision === BigInt(events), `revision ${revision} stands at ${events}`);
       const stored = JSON.parse(payload.toString()) as Stored;
       assert(stored.previousHash === previous, `the chain breaks at ${revision}`);
@@ -40,7 +37,6 @@ export async function verifyBook(store: EventStore, stream: string, expectedEven
         balances.set(accountId, (balances.get(accountId) ?? 0n) + (direction === 'debit' ? -units : units));
       }
     }
-    if (page.length < pageSize) break;
   }
   assert(events === expectedEvents, `${events} events are stored, ${expectedEvents} were acknowledged`);
   assert(debits === credits, `debits of ${debits}, credits of ${credits}`);
