@@ -170,13 +170,22 @@ describe('jobs', () => {
     expect(JSON.parse(ended.out)).toEqual(job(status, report));
   });
 
-  test('a replay is a dry run unless it is to be executed', async () => {
+  test('a replay is a dry run unless it is to be executed, and differences are a no', async () => {
     started('/v1/ops/replays');
-    daybook.on('GET /v1/ops/replays/j1/events', (_req, res) => res.end(told('end', job('succeeded'))));
-    await run('replay');
-    await run('replay --execute');
+    daybook.on('GET /v1/ops/replays/j1/events', (_req, res) => res.end(told('end', job('succeeded', { equal: true }))));
+    expect((await run('replay')).code).toBe(0);
+    await run('replay --execute --accept-differences --account a --from 3 --to 9');
+    const nothing = { tenant_id: null, account_id: null, from_sequence: null, to_sequence: null };
     const bodies = daybook.asked.filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body) as unknown);
-    expect(bodies).toEqual([{ dry_run: true }, { dry_run: false }]);
+    expect(bodies).toEqual([
+      { dry_run: true, accept_differences: false, ...nothing },
+      { dry_run: false, accept_differences: true, ...nothing, account_id: 'a', from_sequence: 3, to_sequence: 9 },
+    ]);
+    daybook.on('GET /v1/ops/replays/j1/events', (_req, res) =>
+      res.end(told('end', job('succeeded', { equal: false }))),
+    );
+    expect((await run('replay')).code).toBe(1);
+    expect((await run('replay --from x')).code).toBe(2);
   });
 
   test('a stream that ends before the job is opened again, and progress is drawn where somebody watches', async () => {

@@ -8,15 +8,41 @@ import { asking, printJson, type Context, type Register } from './context';
 
 type Follow = { readonly follow?: string; readonly cancel?: string; readonly detach?: true };
 
+type Replay = Follow & {
+  readonly execute?: true;
+  readonly acceptDifferences?: true;
+  readonly tenant?: string;
+  readonly account?: string;
+  readonly from?: number;
+  readonly to?: number;
+};
+
 export const registerReplay: Register = (program, terminal, finish) => {
   const command = program
     .command('replay')
     .description('build the read models again from the journal and compare; a dry run unless --execute')
-    .option('--execute', 'switch reads to the new tables');
-  asking(followed(command), terminal, finish, (context, options: Follow & { execute?: true }) =>
-    runJob(context, '/v1/ops/replays', options, { dry_run: options.execute !== true }),
+    .option('--execute', 'switch reads to the new tables, if they are equal')
+    .option('--accept-differences', 'switch also when they are not')
+    .option('--tenant <id>', 'report on the accounts of this tenant')
+    .option('--account <id>', 'report on this account')
+    .option('--from <sequence>', 'report on entries from here', sequence)
+    .option('--to <sequence>', 'report on entries up to here', sequence);
+  asking(followed(command), terminal, finish, (context, options: Replay) =>
+    runJob(context, '/v1/ops/replays', options, {
+      dry_run: options.execute !== true,
+      accept_differences: options.acceptDifferences === true,
+      tenant_id: options.tenant ?? null,
+      account_id: options.account ?? null,
+      from_sequence: options.from ?? null,
+      to_sequence: options.to ?? null,
+    }),
   );
 };
+
+function sequence(text: string): number {
+  if (!/^(0|[1-9]\d{0,14})$/.test(text)) throw new CliError(`${text} is not a sequence`, exitCodes.usage);
+  return parseInt(text, 10);
+}
 
 export const registerCheck: Register = (program, terminal, finish) => {
   const command = program
@@ -97,12 +123,7 @@ function renderJob({ id, kind, status, error, report }: Json): string {
 
 function verdictOf({ status, report }: Json): ExitCode {
   if (status !== 'succeeded') return exitCodes.negative;
-  switch ((report as Json | null)?.status) {
-    case 'DIFFERENCES':
-      return exitCodes.negative;
-    case 'INCOMPLETE':
-      return exitCodes.incomplete;
-    default:
-      return exitCodes.ok;
-  }
+  const { status: found, equal } = (report ?? {}) as Json;
+  if (found === 'DIFFERENCES' || equal === false) return exitCodes.negative;
+  return found === 'INCOMPLETE' ? exitCodes.incomplete : exitCodes.ok;
 }
