@@ -319,6 +319,21 @@ describe('an attack is refused, naming where', () => {
     ]);
   });
 
+  test.each([
+    ['a space', '"sequence":7,', '"sequence": 7,'],
+    ['a field that nobody reads', '"sequence":7,', '"sequence":7,"more":1,'],
+    ['a field twice', '"sequence":7,', '"sequence":8,"sequence":7,'],
+    ['another way to write a letter', '"sequence":7,"payload":"{\\"event', '"sequence":7,"payload":"{\\"\\u0065vent'],
+  ])('%s that leaves the event as it is', (_name, find, replacement) => {
+    const text = bytesOf(file).toString();
+    expect(text).toContain(find);
+    expect(refusal(verify(Buffer.from(text.replace(find, replacement))))).toEqual([
+      'invalid',
+      7,
+      'the line is not in its canonical form',
+    ]);
+  });
+
   test('any change of a single byte of the events', () => {
     const bytes = bytesOf(exported(whole, 3, 17));
     const start = bytes.indexOf(10) + 1;
