@@ -66,14 +66,15 @@ export type Checkpoints = Component & {
 export function createCheckpoints(deps: CheckpointsDeps): Checkpoints {
   const signers = deps.books.map((book) => createSigner(deps, book));
   const alarm = createAlarm();
-  let running: { stopped: boolean; readonly ended: Promise<void> } | undefined;
+  let running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
 
-  const look = async () => {
-    for (const signer of signers) await signer.look();
+  const look = async (signal?: AbortSignal) => {
+    for (const signer of signers) await signer.look(signal);
   };
-  const run = async (state: { stopped: boolean }) => {
-    while (!state.stopped) {
-      await look().catch((error: unknown) => {
+  const run = async (signal: AbortSignal) => {
+    while (!signal.aborted) {
+      await look(signal).catch((error: unknown) => {
+        if (signal.aborted) return;
         if (!isOperationalError(error)) throw error;
         deps.logger.warn({ error }, 'checkpoints will be tried again');
       });
@@ -82,14 +83,14 @@ export function createCheckpoints(deps: CheckpointsDeps): Checkpoints {
   };
   return {
     name: 'checkpoints',
-    look,
+    look: () => look(),
     async start() {
-      const state = { stopped: false };
-      running = Object.assign(state, { ended: run(state).catch(deps.onFatal) });
+      const stop = new AbortController();
+      running = { stop, ended: run(stop.signal).catch(deps.onFatal) };
     },
     async stop() {
       if (running === undefined) return;
-      running.stopped = true;
+      running.stop.abort();
       alarm.ring();
       await running.ended;
       running = undefined;
@@ -121,9 +122,9 @@ function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: Check
   }
 
   return {
-    async look() {
+    async look(signal?: AbortSignal) {
       const length = await book.length();
-      await book.tree.reach(length);
+      await book.tree.reach(length, signal);
       if (key === null) return;
       const latest = await book.table.latest();
       if (latest !== null) await verify(latest);

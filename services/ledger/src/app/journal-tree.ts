@@ -51,8 +51,11 @@ export type TreeTable = {
 };
 
 export type JournalTree = {
-  /** Goes through the journal until so many events are in the tree. They have to be stored. */
-  reach(size: number): Promise<void>;
+  /**
+   * Goes through the journal until so many events are in the tree. They have to be stored. Rejects when the signal ends
+   * it; what was taken in by then stays.
+   */
+  reach(size: number, signal?: AbortSignal): Promise<void>;
   /** The tree and the chain of hashes when the book had so many events. */
   at(size: number): Promise<{ readonly root: Buffer; readonly head: string }>;
   /** Of spans of a proof, or of any that begin where a subtree as long as they are does. */
@@ -81,7 +84,7 @@ export function journalTree(deps: JournalTreeDeps): JournalTree {
     return { frontier, nodes };
   }
 
-  async function follow(size: number): Promise<void> {
+  async function follow(size: number, signal?: AbortSignal): Promise<void> {
     try {
       following ??= await begin();
       const { frontier, nodes } = following;
@@ -92,6 +95,7 @@ export function journalTree(deps: JournalTreeDeps): JournalTree {
         for (const { payload } of events) frontier.append(payload);
         const checkpoints = events.flatMap((event, index) => deps.checkpointOf(event, first + index) ?? []);
         await deps.table.add(nodes.splice(0), checkpoints);
+        signal?.throwIfAborted();
       }
       assert(frontier.size >= size, `the journal ends at ${frontier.size}, before ${size}`);
     } catch (error) {
@@ -124,8 +128,8 @@ export function journalTree(deps: JournalTreeDeps): JournalTree {
     return wanted.map((subtrees) => joined(subtrees.map(hashOf)));
   }
 
-  const reach = (size: number): Promise<void> => {
-    const reached = turn.then(() => follow(size));
+  const reach: JournalTree['reach'] = (size, signal) => {
+    const reached = turn.then(() => follow(size, signal));
     turn = reached.catch(() => undefined);
     return reached;
   };

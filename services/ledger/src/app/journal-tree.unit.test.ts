@@ -119,6 +119,15 @@ describe('the tree of a journal', () => {
     expect(await table.table.count(8)).toBe(1);
   });
 
+  test('stops on the way when it is told to, and goes on from there', async () => {
+    const stopped = rig();
+    const stop = new AbortController();
+    stop.abort();
+    await expect(stopped.tree.reach(60_000, stop.signal)).rejects.toThrow();
+    expect(stopped.eventsRead()).toBe(1_000);
+    expect((await stopped.tree.at(5_000)).root).toEqual(rootOf(5_000));
+  });
+
   test('does not reach beyond the journal', async () => {
     await expect(all.tree.reach(length + 1)).rejects.toThrow(`the journal ends at ${length}`);
   });
