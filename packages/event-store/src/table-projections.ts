@@ -135,7 +135,7 @@ async function load(tx: Tx, schema: string, memory: RowsInMemory): Promise<void>
 }
 
 /** More events share the cost of a batch and the rows that they touch; fewer are visible sooner. */
-export const tableBatchSize = 4_000;
+export const tableBatchSize = 10_000;
 
 export function createTableProjections<Event extends Typed>(options: {
   readonly pool: Pool;
