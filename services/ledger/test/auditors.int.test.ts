@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pool } from 'pg';
+import { auditLists } from '../src/projections/audit-lists';
 import { auditViews } from '../src/projections/audit-views';
 import { alice, auditRig, bob, moved, opened, posted, type AuditRig } from './audit-rig';
 
@@ -272,6 +273,63 @@ describe('auditors', () => {
       expect(said).toMatch(/^v1: /);
       expect(columns).toEqual(Object.keys(auditViews.find((view) => view.name === name)!.columns));
     }
+  });
+
+  test('the calls answer the operator with everything and a tenant with its own, each with the watermark', async () => {
+    const lists = auditLists(rig.pool);
+    const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
+    const page = { limit: 50, after: null };
+    const any = { transactionId: null, subject: null, accountId: null, metadata: {}, ...ranges, ...page };
+    const watermark = { sequence: 13, at: at(10) };
+    const search = async (asked: Partial<Parameters<typeof lists.findTransactions>[0]>) => {
+      const found = await lists.findTransactions({ mode: 'sandbox', tenantId: null, ...any, ...asked });
+      expect(found.watermark).toEqual(watermark);
+      return found.transactions.map(({ transactionId }) => transactionId);
+    };
+    expect(await search({})).toEqual(['post-alice', 'post-bob', 'transfer-1', 'back']);
+    expect(await search({ tenantId: alice })).toEqual(['post-alice', 'transfer-1', 'back']);
+    expect(await search({ accountId: 'wallet-bob' })).toEqual(['post-bob', 'transfer-1']);
+    expect(await search({ accountId: 'wallet-bob', tenantId: alice })).toEqual([]);
+    expect(await search({ metadata: { of: 'bob' } })).toEqual(['post-bob']);
+    expect(await search({ metadata: { of: 'bob' }, tenantId: alice })).toEqual([]);
+    expect(await search({ subject: 'transfer-1', tenantId: bob })).toEqual(['transfer-1']);
+    expect(await search({ transactionId: 'post-bob' })).toEqual(['post-bob']);
+    expect(await search({ recordedFrom: at(2), recordedTo: at(9) })).toEqual(['post-bob', 'transfer-1']);
+    expect(await search({ effectiveTo: at(0) })).toEqual(['post-alice', 'post-bob']);
+    const second = { postedAt: at(1), sequence: 3n, index: 0 };
+    expect(await search({ after: second, limit: 1 })).toEqual(['post-bob']);
+    expect(await search({ after: second, accountId: 'wallet-alice' })).toEqual(['transfer-1', 'back']);
+    const [first] = (await lists.findTransactions({ mode: 'sandbox', tenantId: alice, ...any })).transactions;
+    const breach = { accountId: 'wallet-alice', crossed: 'floor' };
+    expect(first).toMatchObject({ reversedBy: ['back'], metadata: { of: 'alice' }, limitBreaches: [breach] });
+
+    const entries = await lists.findEntries({
+      mode: 'sandbox',
+      tenantId: bob,
+      accountId: null,
+      asOf: at(7),
+      knownAt: at(7),
+      metadata: {},
+      ...ranges,
+      ...page,
+    });
+    expect(entries.entries.map(({ balance }) => balance)).toEqual([100n, 105n]);
+    const lineage = await lists.findLineage({ mode: 'sandbox', tenantId: alice, accountId: 'wallet-alice', ...page });
+    expect(lineage).toMatchObject({ posted: 94n, watermark });
+    expect(lineage?.hops.map(({ entry, event }) => [entry.balance, event.type])).toEqual([
+      [94n, 'TransactionReversed'],
+      [95n, 'TransferConfirmed'],
+      [100n, 'TransactionPosted'],
+    ]);
+    expect(
+      await lists.findLineage({ mode: 'sandbox', tenantId: bob, accountId: 'wallet-alice', ...page }),
+    ).toBeUndefined();
+    const holds = await lists.findHolds({ mode: 'sandbox', tenantId: bob, accountId: null, status: 'open', ...page });
+    expect(holds).toMatchObject({ holds: [{ holdId: 'hold-bob', remaining: 7n }], watermark });
+    const refused = await lists.findRejections({ mode: 'sandbox', tenantId: null, rejection: null, ...page });
+    expect(refused.rejections.map(({ commandId }) => commandId)).toEqual(['no-bob', 'no-alice']);
+    const empty = await lists.findHolds({ mode: 'live', tenantId: null, accountId: null, status: null, ...page });
+    expect(empty).toEqual({ holds: [], watermark: { sequence: null, at: null } });
   });
 
   test('docs/auditor.md lists every view, and each of its queries runs as it is written', async () => {
