@@ -58,7 +58,8 @@ describe('the proof of a transaction', () => {
     await get(reader, path);
     await get(operator, path);
     const [first, second] = gateway.services.received(getTransactionProof);
-    expect(first).toMatchObject({ tenantId: reader.tenantId, mode: reader.mode, transactionId: 'TX1', since: null });
+    const own = `${reader.tenantId}/TX1`;
+    expect(first).toMatchObject({ tenantId: reader.tenantId, mode: reader.mode, transactionId: own, since: null });
     expect(second).toMatchObject({ tenantId: null });
   });
 

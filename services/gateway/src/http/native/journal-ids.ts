@@ -18,6 +18,6 @@ export function shownId({ tenantId, scopes }: Caller, id: string): string {
 }
 
 /** What it may stand as in the journal, the caller's own first. */
-export function journalIdsOf(caller: Caller, id: string): readonly string[] {
+export function journalIdsOf(caller: Caller, id: string): readonly [string, ...string[]] {
   return isOperator(caller) ? [id] : [`${caller.tenantId}/${id}`, id];
 }

@@ -28,6 +28,7 @@ import {
 import { ledgerRejections } from './ledger-rejections';
 import { ledgerReferenceExample } from './ledger-views';
 import { accountIdOf, accountRef, accountRefOf } from './own-accounts';
+import { requireAccount } from './require-account';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 type Operation = CallRequest<typeof operateBook>['operation'];
@@ -195,7 +196,7 @@ function listAll({ services: { ledger } }: Deps): Route {
     method: 'get',
     path: '/v1/ledger/holds',
     summary: 'List holds',
-    description: 'Newest first.',
+    description: 'Newest first. An account of nobody is 404.',
     access: ['ledger:read', 'ops'],
     request: {
       query: z.strictObject({
@@ -211,7 +212,7 @@ function listAll({ services: { ledger } }: Deps): Route {
         schema: z.strictObject({ holds: z.array(hold), next_cursor: z.string().nullable(), watermark }),
         example: { holds: [holdExample], next_cursor: null, watermark: watermarkExample },
       },
-      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid]),
+      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, ledgerRejections.account_not_found]),
     },
     async handle({ caller, query }) {
       const outcome = await ledger(listHolds, {
@@ -222,6 +223,7 @@ function listAll({ services: { ledger } }: Deps): Route {
         cursor: query.cursor ?? null,
       });
       const page = accepted<typeof listHolds>(outcome, ledgerRejections);
+      if (query.account !== undefined && page.holds.length === 0) await requireAccount(ledger, caller, query.account);
       return {
         body: {
           holds: page.holds.map((each) => describeHold(caller, each)),

@@ -13,6 +13,7 @@ import { metadataFilter, ranges, rangesOf, readerOf, watermark, watermarkExample
 import { ledgerRejections } from './ledger-rejections';
 import { describeTransaction, transaction, transactionExample } from './ledger-views';
 import { accountIdOf, accountRef } from './own-accounts';
+import { requireAccount } from './require-account';
 
 type Deps = { readonly services: Pick<Services, 'ledger' | 'intents'> };
 
@@ -63,7 +64,11 @@ function listAll({ services }: Deps): Route {
         }),
         example: { transactions: [transactionExample], next_cursor: null, watermark: watermarkExample },
       },
-      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, subjectNotFound]),
+      ...errorsOf(nativeDialect, [
+        ledgerRejections.cursor_invalid,
+        subjectNotFound,
+        ledgerRejections.account_not_found,
+      ]),
     },
     async handle({ caller, query }) {
       const page = await findOf({
@@ -75,8 +80,10 @@ function listAll({ services }: Deps): Route {
         limit: query.limit,
         cursor: query.cursor ?? null,
       });
-      if (query.subject !== undefined && page.transactions.length === 0)
-        await requireSubject(services, caller, query.subject);
+      if (page.transactions.length === 0) {
+        if (query.account !== undefined) await requireAccount(services.ledger, caller, query.account);
+        if (query.subject !== undefined) await requireSubject(services, caller, query.subject);
+      }
       return {
         body: {
           transactions: page.transactions.map((each) => describeTransaction(caller, each)),

@@ -22,6 +22,7 @@ import {
 } from './ledger-fields';
 import { describeEntry, entry, entryExample } from './ledger-views';
 import { accountIdOf, accountRef, accountRefOf } from './own-accounts';
+import { requireAccount } from './require-account';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 
@@ -43,7 +44,7 @@ function entries({ services: { ledger } }: Deps): Route {
     summary: 'List entries',
     description:
       'Oldest first, in the order of recording; pages give each entry once while others are recorded. `metadata` is ' +
-      "of the transaction. An account that is not the caller's has none.",
+      'of the transaction. An account of nobody is 404.',
     access: ['ledger:read', 'ops'],
     request: {
       query: z.strictObject({
@@ -61,7 +62,7 @@ function entries({ services: { ledger } }: Deps): Route {
         schema: z.strictObject({ entries: z.array(entry), next_cursor: nextCursor, watermark }),
         example: { entries: [entryExample], next_cursor: null, watermark: watermarkExample },
       },
-      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, timeInvalid]),
+      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, timeInvalid, ledgerRejections.account_not_found]),
     },
     async handle({ caller, query }) {
       const outcome = await ledger(listEntries, {
@@ -75,6 +76,7 @@ function entries({ services: { ledger } }: Deps): Route {
         cursor: query.cursor ?? null,
       });
       const page = accepted<typeof listEntries>(outcome, ledgerRejections);
+      if (query.account !== undefined && page.entries.length === 0) await requireAccount(ledger, caller, query.account);
       return {
         body: {
           entries: page.entries.map((each) => describeEntry(caller, each)),

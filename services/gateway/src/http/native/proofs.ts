@@ -10,11 +10,13 @@ import {
 import { FailureError, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { pathId, timestampField } from '../fields';
+import { timestampField } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
 import { errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
+import { journalId, journalIdsOf, shownId } from './journal-ids';
+import { readerOf } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 type Checkpoint = Extract<CallOutcome<typeof getTransactionProof>, { ok: true }>['value']['checkpoint'];
@@ -87,7 +89,7 @@ function transactionProof({ services: { ledger } }: Deps): Route {
       'For transactions with an entry on an account of the caller; operators see all.',
     access: ['ledger:read', 'ops'],
     request: {
-      params: z.strictObject({ id: pathId }),
+      params: z.strictObject({ id: journalId }),
       query: z.strictObject({
         since: wholeNumber
           .refine((size) => size > 0, 'must be greater than zero')
@@ -123,16 +125,16 @@ function transactionProof({ services: { ledger } }: Deps): Route {
       ]),
     },
     async handle({ caller, params, query }) {
-      const outcome = await ledger(getTransactionProof, {
-        mode: caller.mode,
-        tenantId: caller.scopes.includes('ops') ? null : caller.tenantId,
-        transactionId: params.id,
-        since: query.since ?? null,
-      });
+      const ask = (transactionId: string) =>
+        ledger(getTransactionProof, { ...readerOf(caller), transactionId, since: query.since ?? null });
+      const [own, ...others] = journalIdsOf(caller, params.id);
+      let outcome = await ask(own);
+      for (const id of others)
+        if (!outcome.ok && outcome.rejection === 'transaction_not_found') outcome = await ask(id);
       const proof = accepted<typeof getTransactionProof>(outcome, rejections);
       return {
         body: {
-          transaction_id: proof.transactionId,
+          transaction_id: shownId(caller, proof.transactionId),
           sequence: proof.sequence,
           payload_base64: proof.payload,
           inclusion: proof.inclusion,
