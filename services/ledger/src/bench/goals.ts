@@ -1,6 +1,7 @@
 /** The goals by their names; docs/performance.md says what each is. */
 import { history } from './goal-history';
 import { latency } from './goal-latency';
+import { projections } from './goal-projections';
 import { replay } from './goal-replay';
 import { againstSql, contention } from './goal-sql';
 import { throughput } from './goal-throughput';
@@ -27,5 +28,6 @@ export const goals = {
   g6: replay,
   g7: history,
   g8: history,
+  g9: projections,
 } as const satisfies Record<string, Goal>;
 export type GoalName = keyof typeof goals;
