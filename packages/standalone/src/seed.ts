@@ -27,6 +27,9 @@ import type { Secrets } from './secrets';
 const demoBalance = 125_075n;
 
 type KeyPair = { readonly apiKey: string; readonly apiSecret: string };
+/** Reading and writing the tenant's own accounts. */
+const ownBooks: readonly Scope[] = ['ledger:read', 'ledger:write'];
+
 type Login = { readonly login: string; readonly password: string };
 
 /** The file that newcomers and scripts read. Secrets are shown here once and stored nowhere else in the clear. */
@@ -141,7 +144,7 @@ async function issueCredentials(
   { demo, shop, walletId, recipientWalletId }: Wallets,
 ): Promise<Omit<Credentials, 'baseUrl' | 'auditor'>> {
   const keyPair = async (mode: Mode): Promise<KeyPair> => {
-    const { credentialId, secret } = await issue(identity, demo, 'basic', ['merchant', 'webhooks', 'ledger:read'], {
+    const { credentialId, secret } = await issue(identity, demo, 'basic', ['merchant', 'webhooks', ...ownBooks], {
       mode,
     });
     return { apiKey: credentialId, apiSecret: secret };
@@ -152,8 +155,8 @@ async function issueCredentials(
     return { login: loginName, password: (await issue(identity, demo, 'login', scopes, { login: loginName })).secret };
   };
   const partner = await login('partner', ['partner']);
-  const apiKey = await issue(identity, demo, 'api_key', ['partner', 'webhooks', 'ledger:read']);
-  const client = await issue(identity, demo, 'client', ['intents', 'webhooks', 'ledger:read']);
+  const apiKey = await issue(identity, demo, 'api_key', ['partner', 'webhooks', ...ownBooks]);
+  const client = await issue(identity, demo, 'client', ['intents', 'webhooks', ...ownBooks]);
   const payer = await issue(identity, demo, 'token', ['pay', 'webhooks', 'ledger:read'], { walletId });
   const payee = await issue(identity, shop, 'token', ['pay', 'webhooks', 'ledger:read'], {
     walletId: recipientWalletId,
@@ -165,8 +168,8 @@ async function issueCredentials(
     intents: { clientId: client.credentialId, clientSecret: client.secret },
     merchant: { sandbox: await keyPair('sandbox'), live: await keyPair('live') },
     wallet: {
-      administrator: await login('administrator', ['wallet', 'webhooks', 'ledger:read']),
-      accountant: await login('accountant', ['wallet', 'ledger:read']),
+      administrator: await login('administrator', ['wallet', 'webhooks', ...ownBooks]),
+      accountant: await login('accountant', ['wallet', ...ownBooks]),
       individual: await login('individual', ['wallet']),
     },
     pay: {
