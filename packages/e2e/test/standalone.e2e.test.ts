@@ -46,7 +46,7 @@ describe('the standalone', () => {
         recipientToken: expect.any(String),
         recipientWalletId: expect.any(String),
       },
-      ops: { token: expect.any(String) },
+      ops: { token: expect.any(String), liveToken: expect.any(String) },
       auditor: {
         token: expect.any(String),
         databaseUrl: expect.any(String),
@@ -116,8 +116,16 @@ describe('the standalone', () => {
     const { rows } = await client.query<{ n: string }>('select count(*)::text as n from ledger.audit_entries');
     expect(Number(rows[0]?.n)).toBeGreaterThanOrEqual(2);
     await expect(client.query('select * from ledger.events')).rejects.toMatchObject({ code: '42501' });
-    await expect(client.query('delete from ledger.audit_entries')).rejects.toMatchObject({ code: '42501' });
+    await client.query('set default_transaction_read_only = off');
+    await expect(client.query('delete from ledger.accounts_v1')).rejects.toMatchObject({ code: '42501' });
     await client.end();
+    const { pay, auditor } = daybook.credentials;
+    const tenants = new Client({ connectionString: auditor.tenantDatabaseUrl ?? '' });
+    await tenants.connect();
+    const accounts = await tenants.query<{ id: string }>('select account_id as id from ledger.audit_accounts');
+    expect(accounts.rows.map(({ id }) => id)).toContain(pay.walletId);
+    expect(accounts.rows.map(({ id }) => id)).not.toContain(pay.recipientWalletId);
+    await tenants.end();
   });
 
   test('the demo wallet holds 1250.75 TXC, written with two decimals', async () => {
