@@ -293,11 +293,11 @@ async function switchWhenLevel<Event extends Typed, Found>(
   { next, builder, options }: Building<Found>,
 ): Promise<void> {
   const { pool, store } = deps;
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     options.progress?.({ phase: 'switching', done: 0, total: null });
     await builder.catchUp({ signal: options.signal }, () => store.tail());
     const level = (place: Position) => builder.catchUp({ signal: options.signal }, async () => place);
-    const switched = await switchTo(pool, deps, { store, next, level }).catch((error: unknown) => {
+    const switched = await switchTo(pool, deps, { store, next, level, tries }).catch((error: unknown) => {
       if (isOperationalError(error) && error.retryable) return false;
       throw error;
     });

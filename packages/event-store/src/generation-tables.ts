@@ -89,11 +89,17 @@ export async function switchTo(
     store,
     next,
     level,
-  }: { readonly store: EventStore; readonly next: Generation; level(place: Position): Promise<void> },
+    tries = 1,
+  }: {
+    readonly store: EventStore;
+    readonly next: Generation;
+    readonly tries?: number;
+    level(place: Position): Promise<void>;
+  },
 ): Promise<boolean> {
   return inTransaction(pool, async (tx) => {
     // Whoever reads the views must not wait for us for long: the caller tries again.
-    await tx.query(`set local lock_timeout = '${switchLockMs}ms'`);
+    await tx.query(`set local lock_timeout = '${Math.min(switchLockMs * tries, switchLockMaxMs)}ms'`);
     await lockGenerations(tx, plan);
     const live = await inState(tx, 'live');
     assert(live && live.number !== next.number, `generation ${next.number} is live already`);
@@ -111,10 +117,11 @@ export async function switchTo(
 }
 
 /**
- * Readers take the views in whatever order they like, so waiting for one while holding another can be for ever. Less than
- * the server's time to look for deadlocks, so that it is never a reader that fails.
+ * Readers take the views in whatever order they like, so waiting for one while holding another can be for ever. Short at
+ * first; always less than the server's time to look for deadlocks, so that it is never a reader that fails.
  */
 const switchLockMs = 100;
+const switchLockMaxMs = 800;
 
 /** Drops the tables of a generation that nobody reads any more. */
 export async function dropGeneration(pool: Pool, plan: Pick<GenerationPlan, 'schema'>, number: number): Promise<void> {
