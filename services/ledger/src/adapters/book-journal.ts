@@ -45,6 +45,7 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
     async load() {
       if (state.length === 0) await bounded?.resume();
       await readOn(book, bounded);
+      bounded?.loaded();
     },
     add(events, metadata, sealed) {
       const from = sealed.length;
@@ -102,6 +103,7 @@ type Bounded = {
   readonly index: RecordIndex;
   resume(): Promise<void>;
   durable(before: number): void;
+  loaded(): void;
 };
 
 function boundedBy(memory: BookMemory, book: Book): Bounded {
@@ -124,6 +126,7 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
       window.durable(before);
       snapshots.durable(before);
     },
+    loaded: () => snapshots.loaded(),
   };
 }
 

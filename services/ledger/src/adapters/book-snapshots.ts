@@ -22,6 +22,8 @@ export type Snapshots = {
   restore(): Promise<{ readonly head: string } | undefined>;
   /** All events before this one are durable. */
   durable(before: number): void;
+  /** The stream was read to its end. What took long to read is not read again by the next start. */
+  loaded(): void;
 };
 
 export function createSnapshots({ memory, stream, state, index, head }: Deps): Snapshots {
@@ -71,6 +73,10 @@ export function createSnapshots({ memory, stream, state, index, head }: Deps): S
         captured = undefined;
         void save(taken);
       }
+    },
+    loaded() {
+      if (captured === undefined && !writing && state.length - newest >= snapshotEvery / 10)
+        void save(captureState(state, head()));
     },
   };
 }

@@ -54,7 +54,11 @@ function valuesOf(schema: z.ZodType): fc.Arbitrary<unknown> {
     case 'object':
       return objectsOf(def.shape!);
     case 'record':
-      return fc.dictionary(fc.string(), valuesOf(def.valueType!));
+      // zod leaves out a field of this name, so none comes in with a request.
+      return fc.dictionary(
+        fc.string().filter((name) => name !== '__proto__'),
+        valuesOf(def.valueType!),
+      );
     default:
       throw new Error(`a field of type ${def.type}: teach this test its values`);
   }

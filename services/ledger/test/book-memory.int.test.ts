@@ -1,0 +1,64 @@
+import { randomUUID } from 'node:crypto';
+import { verifySnapshot } from '../src/adapters/book-refold';
+import { bookMemory } from '../src/adapters/book-memory';
+import { recordHash } from '../src/adapters/record-filter';
+import { segmentEvents } from '../src/adapters/record-index';
+import { eventually, testLogger } from '@daybook/testing';
+import { ledgerRig, settled, wallets } from './ledger-rig';
+
+const settings = { SNAPSHOT_EVENTS: '1000', RECORDS_MAX: '10' };
+
+test('a service starts from its snapshot, and answers for ever what it answered before it', async () => {
+  const rig = await ledgerRig({ settings });
+  await wallets(rig, 6_000n);
+  const ids = Array.from({ length: 600 }, () => randomUUID());
+  const first = await Promise.all(ids.map((transferId) => rig.calls.accept({ transferId, amount: 1n })));
+  expect(first.every(({ ok }) => ok)).toBe(true);
+  await settled(rig);
+  const memory = bookMemory('book-sandbox', {
+    pool: rig.pool,
+    filterBytes: 1_024,
+    recordsMax: 10,
+    snapshotEvery: 1_000,
+    logger: testLogger().logger,
+  });
+  await rig.restart();
+  const again = await rig.calls.accept({ transferId: ids[0]!, amount: 1n });
+  expect(again).toMatchObject({ ok: true, value: { transferId: ids[0], replayed: true } });
+  await eventually(
+    async () => expect(await verifySnapshot(rig.store, 'book-sandbox', memory)).toMatchObject({ ok: true }),
+    { timeoutMs: 10_000 },
+  );
+  await rig.close();
+});
+
+test('stored segments of the record index give back the places of their ids', async () => {
+  const rig = await ledgerRig();
+  const { segments } = bookMemory('a book', {
+    pool: rig.pool,
+    filterBytes: 1_024,
+    recordsMax: 10,
+    snapshotEvery: 1_000,
+    logger: testLogger().logger,
+  });
+  const hashes = Array.from({ length: 5_000 }, (_, n) => recordHash(`id-${n}`));
+  for (const first of [0, segmentEvents]) {
+    const entries = Float64Array.from(hashes, (hash, n) => hash * segmentEvents + n).sort();
+    await segments.add({ first, entries });
+    await segments.add({ first, entries });
+  }
+  expect(await segments.count(2 * segmentEvents)).toBe(2);
+  for (const some of [[17], [17, 4_999], Array.from({ length: 40 }, (_, n) => n * 100)]) {
+    const found = new Set<number>();
+    for await (const { first, entries } of segments.near(
+      some.map((n) => hashes[n]!),
+      2 * segmentEvents,
+    )) {
+      for (const entry of entries)
+        if (some.some((n) => hashes[n] === Math.floor(entry / segmentEvents)))
+          found.add(first + (entry % segmentEvents));
+    }
+    expect([...found].toSorted((a, b) => a - b)).toEqual([...some, ...some.map((n) => n + segmentEvents)]);
+  }
+  await rig.close();
+});
