@@ -41,6 +41,12 @@ export const configSchema = z.object({
   CHECKPOINT_DELAY_MS: durationMsSetting(86_400_000)
     .optional()
     .describe('Time that a new event waits for a signed checkpoint at most, in milliseconds, instead of 10 seconds.'),
+  PAY_RATE_LIMIT_PER_MINUTE: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Requests a minute on pay for each credential, instead of 100.'),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

@@ -249,6 +249,7 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
       CHAIN_WATCHER_URL: urls['chain-watcher'],
       NOTIFICATIONS_URL: urls.notifications,
       SETTLEMENT_URL: urls.settlement,
+      PAY_RATE_LIMIT_PER_MINUTE: config.PAY_RATE_LIMIT_PER_MINUTE?.toString(),
     },
   };
   return { ...common, ...own[name] };
