@@ -12,3 +12,6 @@ export { eventually } from './eventually';
 export { kafkaForTests, kafkaIsPossible, type TestKafka } from './kafka';
 export { fakeClock, testLogger, testMetrics, type FakeClock, type LogLine, type TestLogger } from './observers';
 export { testDatabase, type TestDatabase } from './test-database';
+export { seededRandom, type SeededRandom } from './simulation/seeded-random';
+export { simulatedStore, type SimulatedStore, type StoreFaults } from './simulation/simulated-event-store';
+export { runWorld, type Run, type SimulatedProcess, type World } from './simulation/world';
