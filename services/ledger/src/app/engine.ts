@@ -75,7 +75,7 @@ export type EngineDeps = {
   readonly now: Clock;
   readonly logger: Logger;
   readonly onFatal: OnFatal;
-  /** Commands of one append at most. */
+  /** Commands of one append at most. One that has as many events takes none more: each may be a bulk. */
   readonly batchMax?: number;
   /** Commands without an answer at most; more are refused. */
   readonly queueMax?: number;
@@ -154,6 +154,7 @@ class BookEngine implements Engine {
     this.#journal = this.deps.openJournal(this.deps.stream);
     await this.#journal.load();
     this.#status = 'ready';
+    this.#attempts = 0;
     this.#accepting = true;
     this.#follower?.start();
     this.deps.logger.info({ stream: this.deps.stream, events: this.#journal.state.length }, 'book loaded');
@@ -220,9 +221,9 @@ class BookEngine implements Engine {
   /** Decides what waits, as far as the open batch has room and the records are there. */
   #fill(): void {
     if (this.#status !== 'ready' || this.#recalling !== undefined) return;
-    const { jobs } = this.#open;
+    const { jobs, events } = this.#open;
     try {
-      while (jobs.length < this.#batchMax && this.#waiting.size() > 0) {
+      while (jobs.length < this.#batchMax && events.length < this.#batchMax && this.#waiting.size() > 0) {
         const job = this.#waiting.peek();
         if (!this.#journal.isAtHand(job.records)) {
           this.#recalling = this.#recall();
@@ -347,7 +348,7 @@ class BookEngine implements Engine {
     } catch (error) {
       if (!isOperationalError(error)) throw error;
       this.#inFlight = undefined;
-      for (const job of jobs) job.done(error, undefined);
+      for (const job of jobs) if (!job.failed) job.done(error, undefined);
       return;
     }
     await this.#recover([], new OperationalError('version_conflict', true));

@@ -319,6 +319,63 @@ test('a read is refused while the store does not say whether the state is the ne
   expect(fatal).toEqual([]);
 });
 
+test('bulks that arrive while an append is in flight do not add up to an append without bounds', async () => {
+  const unrulyStore = unruly(memoryEventStore());
+  const { engine, fatal } = engineOn(unrulyStore.store, { batchMax: 10 });
+  await funded(engine, 60n);
+  unrulyStore.sizes.length = 0;
+  const release = unrulyStore.hold();
+  const bulks = Array.from({ length: 12 }, (_, bulk) =>
+    engine.submitTogether(Array.from({ length: 5 }, (_each, n) => transfer(`t${bulk}-${n}`))),
+  );
+  await eventually(async () => expect(unrulyStore.sizes).toHaveLength(1), { timeoutMs: 5_000 });
+  release();
+  expect((await Promise.all(bulks)).every(({ ok }) => ok)).toBe(true);
+  expect(Math.max(...unrulyStore.sizes)).toBeLessThan(10 + 5);
+  expect(fatal).toEqual([]);
+});
+
+test('a caller whose command could not be recorded is not told again that the store was away', async () => {
+  const inner = memoryEventStore();
+  let away = false;
+  const store: EventStore = {
+    ...inner,
+    async readStream(...args) {
+      if (away) throw new OperationalError('store_unavailable', true);
+      return inner.readStream(...args);
+    },
+  };
+  const { engine } = engineOn(store);
+  await funded(engine, 60n);
+  away = true;
+  const told: unknown[] = [];
+  const unrecordable = { ...issue(10n ** 38n), transactionId: 'much' } as BookCommand;
+  engine.post(unrecordable, { correlationId: 'c', causationId: null } as never, (error) => told.push(error));
+  await expect(balances(engine)).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect(told).toHaveLength(1);
+});
+
+test('an engine that gave up on a store that was away takes commands again after its next start', async () => {
+  const inner = memoryEventStore();
+  let away = true;
+  const store: EventStore = {
+    ...inner,
+    async append(...args) {
+      if (away) throw new OperationalError('store_unavailable', true);
+      return inner.append(...args);
+    },
+  };
+  const { engine } = engineOn(store);
+  await engine.start();
+  const lost = engine.submit(open('a'));
+  lost.catch(() => undefined);
+  await engine.stop();
+  await expect(lost).rejects.toMatchObject({ code: 'outcome_unknown' });
+  away = false;
+  await engine.start();
+  expect(await engine.submit(open('a'))).toMatchObject({ ok: true, replayed: false });
+});
+
 test('a command that cannot be recorded fails alone and leaves no trace', async () => {
   const store = memoryEventStore();
   const { engine, fatal } = engineOn(store);
