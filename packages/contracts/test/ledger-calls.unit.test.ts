@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { acceptTransfer } from '../src';
+import { acceptTransfer, closePeriod, operateBook } from '../src';
 
 const request = {
   mode: 'sandbox',
@@ -20,4 +20,24 @@ test('a transfer carries no more text than its message may', () => {
   expect(problems({ referenceId: 'r'.repeat(201) })).toEqual(['referenceId']);
   expect(problems({ note: 'n'.repeat(2_001) })).toEqual(['note']);
   expect(problems({ creditAccountId: 'c'.repeat(201) })).toEqual(['creditAccountId']);
+});
+
+test('a transfer is of something', () => {
+  const { success } = z.safeDecode(acceptTransfer.request, { ...request, amount: '0' } as never);
+  expect(success).toBe(false);
+});
+
+test('an instant that no table can keep does not get into a journal', () => {
+  const asked = { mode: 'sandbox', tenantId: null, actor: 'a', dryRun: false };
+  const entry = { accountId: 'a', asset: 'TXC', direction: 'debit', amount: '1' };
+  const post = { type: 'post', transactionId: 't', mode: 'authorizing', closedPeriod: 'adjust' };
+  const operation = { ...post, entries: [entry, { ...entry, direction: 'credit' }], description: null, metadata: null };
+  const isTaken = (year: string) => {
+    const effectiveAt = `${year}-01-01T00:00:00.000Z`;
+    const posted = z.safeDecode(operateBook.request, { ...asked, operation: { ...operation, effectiveAt } } as never);
+    const { tenantId: _tenantId, ...close } = { ...asked, closeId: 'c', through: effectiveAt };
+    return [posted.success, z.safeDecode(closePeriod.request, close as never).success];
+  };
+  expect(isTaken('0001')).toEqual([true, true]);
+  expect(isTaken('0000')).toEqual([false, false]);
 });

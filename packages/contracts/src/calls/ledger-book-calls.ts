@@ -26,6 +26,8 @@ export const bookMetadata = z
 /** Of something that is there. A tenant names its own as it did when it made it; operators by the id in the journal. */
 const reference = z.string().min(1).max(300).regex(storable);
 const positive = minorUnits.refine((units) => units > 0n, 'must be greater than zero');
+/** Read models keep no instants before the year 1. */
+const instant = timestamp.refine((time) => time >= '0001', 'must be in a year from 1 on');
 const actor = label;
 const asker = { mode, tenantId: tenantId.nullable() };
 const asked = { ...asker, actor, dryRun: z.boolean() };
@@ -48,7 +50,7 @@ export const openBookAccount = defineCall({
     metadata: bookMetadata.nullable(),
   }),
   response: z.object({ accountId: z.string(), openedAt: timestamp, replayed: z.boolean() }),
-  rejections: ['account_exists_with_different_fields', 'limits_crossed'],
+  rejections: ['account_exists_with_different_fields', 'limits_fixed', 'limits_crossed'],
 });
 
 /** Limits hold for what comes. Wallets have no ceiling, and the accounts of the chart have theirs fixed. */
@@ -77,7 +79,7 @@ const operations = {
       .min(2)
       .max(100),
     /** Not later than now; null for now. */
-    effectiveAt: timestamp.nullable(),
+    effectiveAt: instant.nullable(),
     /** When that is in a closed period: refuse it, or post it as of the first instant that is still open. */
     closedPeriod: z.enum(['refuse', 'adjust']),
     description: z.string().max(500).regex(storable).nullable(),
@@ -97,7 +99,7 @@ const operations = {
     asset,
     amount: positive,
     /** From then on it cannot be captured, and what is left is released. */
-    expiresAt: timestamp.nullable(),
+    expiresAt: instant.nullable(),
     metadata: bookMetadata.nullable(),
   }),
   capture: z.strictObject({
@@ -189,7 +191,7 @@ export const operateBookInBulk = defineCall({
 /** Nothing becomes effective up to and including `through` any more. For operators. */
 export const closePeriod = defineCall({
   name: 'ledger.close-period',
-  request: z.strictObject({ mode, actor, dryRun: z.boolean(), closeId: label, through: timestamp }),
+  request: z.strictObject({ mode, actor, dryRun: z.boolean(), closeId: label, through: instant }),
   response: receipt,
   rejections: ['id_reused', 'period_closed', 'period_not_over'],
 });

@@ -54,7 +54,7 @@ export const acceptTransfer = defineCall({
     debitAccountId: z.string().max(200),
     creditAccountId: z.string().max(200),
     asset,
-    amount: minorUnits,
+    amount: minorUnits.refine((units) => units > 0n, 'must be greater than zero'),
     // Bounded, because what is accepted is published, and a message has a largest size.
     referenceId: z.string().max(200),
     note: z.string().max(2_000).nullable(),

@@ -3,6 +3,7 @@ import {
   chartFieldsOf,
   isOwnAccount,
   isOwnAccountIdValid,
+  isWallet,
   sameFields,
   type Account,
   type AccountFields,
@@ -24,6 +25,7 @@ export function openAccount(state: WorkingState, command: CommandOf<'OpenAccount
   )
     return refuse('account_exists_with_different_fields');
   if (existing !== undefined) return nothingToDo(existing.openedAt);
+  if (ceiling !== null && isWallet(fields)) return refuse('limits_fixed');
   if (isCrossed(floor, ceiling)) return refuse('limits_crossed');
   return record({
     type: 'AccountOpened',

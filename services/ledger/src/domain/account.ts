@@ -72,7 +72,7 @@ export function newAccount(fields: AccountFields, at: string): Account {
     openingFloor: floor,
     openingCeiling: ceiling,
     metadata,
-    wallet: tenantId !== null && accountType === 'liability' && !reservedPrefix.test(accountId),
+    wallet: isWallet(fields),
     posted: 0n,
     held: 0n,
     incoming: 0n,
@@ -81,6 +81,11 @@ export function newAccount(fields: AccountFields, at: string): Account {
     openedAt: at,
     updatedAt: at,
   };
+}
+
+/** An owner's money, which transfers move. */
+export function isWallet({ accountId, tenantId, accountType }: AccountFields): boolean {
+  return tenantId !== null && accountType === 'liability' && !reservedPrefix.test(accountId);
 }
 
 export function cloneAccount(account: Account): Account {

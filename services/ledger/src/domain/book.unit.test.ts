@@ -360,3 +360,23 @@ test('an entry raises its account on the normal side and lowers it on the other'
   expect(types.map((type) => effectOf(entry('debit'), type))).toEqual([5n, 5n, -5n, -5n, -5n]);
   expect(types.map((type) => effectOf(entry('credit'), type))).toEqual([-5n, -5n, 5n, 5n, 5n]);
 });
+
+test('a wallet has no ceiling: what a transfer brings is not refused by it once it was accepted', () => {
+  const ceiling: BookCommand = { ...open('b'), ceiling: 10n } as BookCommand;
+  const { state, steps } = play([open('a'), ceiling, issue('a', 60n)]);
+  expect(rejectionOf(steps[1]!.verdict)).toBe('limits_fixed');
+  expect(state.accounts.has('b')).toBe(false);
+});
+
+test('a period in a year that is far away is not over', () => {
+  const close: BookCommand = {
+    type: 'ClosePeriod',
+    closeId: 'close',
+    contentHash: 'of close',
+    through: '9999-12-31T23:59:59.999Z',
+    actor: 'op',
+  };
+  const { state, steps } = play([close]);
+  expect(rejectionOf(steps[0]!.verdict)).toBe('period_not_over');
+  expect(state.openFrom).toBe('');
+});

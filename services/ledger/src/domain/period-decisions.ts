@@ -7,7 +7,6 @@ import { record, rejected, type Verdict } from './verdict';
 /** Closing goes forward only, and only over time that has passed. */
 export function closePeriod(state: WorkingState, command: CommandOf<'ClosePeriod'>, at: string): Verdict {
   const { closeId, contentHash, through, actor } = command;
-  const openFrom = instantAfter(through);
   const no = (rejection: BookRejection) =>
     rejected(rejection, {
       commandId: closeId,
@@ -18,8 +17,9 @@ export function closePeriod(state: WorkingState, command: CommandOf<'ClosePeriod
       request: { through },
       at,
     });
-  if (openFrom <= state.openFrom) return no('period_closed');
-  if (openFrom > at) return no('period_not_over');
+  if (through < state.openFrom) return no('period_closed');
+  if (through >= at) return no('period_not_over');
+  const openFrom = instantAfter(through);
   return record({ type: 'PeriodClosed', closeId, contentHash, through, openFrom, actor, at });
 }
 

@@ -149,6 +149,7 @@ function openOne({ services: { ledger } }: Deps): Route {
       ...errorsOf(nativeDialect, [
         ...bodyFailures,
         nameInvalid,
+        ledgerRejections.limits_fixed,
         ledgerRejections.limits_crossed,
         ledgerRejections.account_exists_with_different_fields,
       ]),
