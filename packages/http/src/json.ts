@@ -19,6 +19,8 @@ const keysRefused = ['__proto__', 'constructor', 'prototype'];
  * repeated keys, `__proto__`, lone surrogates, a byte order mark, and nesting deeper than 20.
  */
 export function parseJson(text: string): unknown {
+  const canonical = parseCanonical(text);
+  if (canonical !== undefined) return canonical;
   refuseAmbiguous(text);
   try {
     return parse(text, (_key, member: unknown) => {
@@ -29,6 +31,40 @@ export function parseJson(text: string): unknown {
     if (error instanceof JsonError) throw error;
     throw new JsonError(`body is not valid JSON: ${(error as Error).message}`);
   }
+}
+
+/** Text that may hold what is refused although it reads back as it is. */
+const suspicious = /\\u|__proto__|constructor|prototype/;
+
+/**
+ * Text that the engine's own parser and writer give back as it came has no key twice, and no number that lost anything:
+ * most bodies are like that, and this is several times as fast. Undefined when it is not, or not surely to be taken.
+ */
+function parseCanonical(text: string): unknown {
+  if (suspicious.test(text)) return undefined;
+  try {
+    const value: unknown = JSON.parse(text);
+    return JSON.stringify(value) === text ? withTokens(value, 0) : undefined;
+  } catch {
+    // What is wrong with it is for the parser that can say so.
+    return undefined;
+  }
+}
+
+/** Puts the token in the place of every number. Undefined when it is nested too deep. */
+function withTokens(value: unknown, depth: number): unknown {
+  if (typeof value === 'number') return new LosslessNumber(String(value));
+  if (typeof value !== 'object' || value === null) return value;
+  if (depth >= depthMax) return undefined;
+  const members = value as Record<string, unknown>;
+  for (const name of Object.keys(members)) {
+    const member = members[name];
+    if (typeof member !== 'number' && typeof member !== 'object') continue;
+    const read = withTokens(member, depth + 1);
+    if (read === undefined) return undefined;
+    members[name] = read;
+  }
+  return value;
 }
 
 /**

@@ -23,6 +23,22 @@ describe('parseJson', () => {
     );
   });
 
+  test('reads canonical text as it reads the same with a blank before it', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
+        const text = JSON.stringify(value);
+        const read = (from: string) => {
+          try {
+            return parseJson(from);
+          } catch (error) {
+            return (error as Error).name;
+          }
+        };
+        expect(read(text)).toEqual(read(` ${text}`));
+      }),
+    );
+  });
+
   test.each([
     ['a repeated key', '{"a":1,"a":2}'],
     ['a key repeated with an equal value', '{"a":1,"a":1}'],
