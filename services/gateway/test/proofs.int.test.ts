@@ -136,7 +136,7 @@ describe('the export of the journal', () => {
   test('is cut off when it cannot go on, so that nobody takes it for the whole', async () => {
     plan(6);
     refusing(readExport, 'range_invalid');
-    await expect(get(operator, path)).rejects.toThrow();
+    await expect(get(operator, path)).rejects.toThrow('terminated');
   });
 
   test('is for operators alone, and refuses what is no range', async () => {

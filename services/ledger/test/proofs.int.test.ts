@@ -1,7 +1,7 @@
 /** Checkpoints, proofs and exports over Postgres, as other services ask for them. */
 import {
   getTransactionProof,
-  issueFunds,
+  type issueFunds,
   listSigningKeys,
   planExport,
   readExport,

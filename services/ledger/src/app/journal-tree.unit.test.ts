@@ -123,7 +123,7 @@ describe('the tree of a journal', () => {
     const stopped = rig();
     const stop = new AbortController();
     stop.abort();
-    await expect(stopped.tree.reach(60_000, stop.signal)).rejects.toThrow();
+    await expect(stopped.tree.reach(60_000, stop.signal)).rejects.toThrow('aborted');
     expect(stopped.eventsRead()).toBe(1_000);
     expect((await stopped.tree.at(5_000)).root).toEqual(rootOf(5_000));
   });
