@@ -18,6 +18,11 @@ export type CallContract<
   readonly batched?: boolean;
   /** Largest request in bytes, where 1 MB is not enough. */
   readonly bodyMax?: number;
+  /**
+   * The request is plain but for minor units, so callers write it without asking the schema, which costs more than the
+   * rest of a large call. Who answers reads it by the schema, as ever.
+   */
+  readonly plain?: boolean;
 };
 
 export function defineCall<

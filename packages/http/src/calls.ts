@@ -135,7 +135,7 @@ export function callClient(options: {
   }
 
   async function call<Call extends CallContract>(contract: Call, input: CallRequest<Call>): Promise<CallOutcome<Call>> {
-    const body = JSON.stringify(byContract(contract, 'request', () => z.encode(contract.request, input as never)));
+    const body = bodyOf(contract, input);
     for (let attempt = 0; ; attempt++) {
       const answer = await send(contract, body).catch(
         (cause: unknown) =>
@@ -161,6 +161,12 @@ export function callClient(options: {
     start: async () => undefined,
     stop: async () => agent.close(),
   }) as CallClient;
+}
+
+function bodyOf(contract: CallContract, input: unknown): string {
+  if (contract.plain === true)
+    return JSON.stringify(input, (_name, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
+  return JSON.stringify(byContract(contract, 'request', () => z.encode(contract.request, input as never)));
 }
 
 type Post = (path: string, body: string, correlation: Omit<OutgoingCall, 'body'>) => Promise<CallAnswer>;

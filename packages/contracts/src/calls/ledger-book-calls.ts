@@ -153,6 +153,7 @@ export const bookOperationRejections = [
 /** Posts, reverses, holds, captures or releases. The reference is null in a dry run. */
 export const operateBook = defineCall({
   name: 'ledger.operate-book',
+  plain: true,
   batched: true,
   request: z.strictObject({ ...asked, operation: bookOperation }),
   response: receipt,
@@ -170,6 +171,7 @@ const rejection = z.enum(bookOperationRejections);
  */
 export const operateBookInBulk = defineCall({
   name: 'ledger.operate-book-in-bulk',
+  plain: true,
   bodyMax: 16_000_000,
   request: z.strictObject({
     ...asked,
