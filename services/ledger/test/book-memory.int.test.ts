@@ -62,3 +62,26 @@ test('stored segments of the record index give back the places of their ids', as
   }
   await rig.close();
 });
+
+test('ids that are chosen so that their hashes lie together hide no other', async () => {
+  const rig = await ledgerRig();
+  const { segments } = bookMemory('a crowded book', {
+    pool: rig.pool,
+    filterBytes: 1_024,
+    recordsMax: 10,
+    snapshotEvery: 1_000,
+    logger: testLogger().logger,
+  });
+  const honest = Array.from({ length: 2_000 }, (_, n) => recordHash(`id-${n}`));
+  const crowd = Array.from({ length: 20_000 }, (_, n) => n);
+  const entries = Float64Array.from([...crowd, ...honest], (hash, n) => hash * segmentEvents + n).sort();
+  await segments.add({ first: 0, entries });
+  for (const n of [0, 1_000, 1_999]) {
+    const found: number[] = [];
+    for await (const segment of segments.near([honest[n]!], segmentEvents))
+      for (const entry of segment.entries)
+        if (Math.floor(entry / segmentEvents) === honest[n]) found.push(entry % segmentEvents);
+    expect(found).toEqual([crowd.length + n]);
+  }
+  await rig.close();
+});

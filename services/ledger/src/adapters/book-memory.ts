@@ -6,7 +6,7 @@ import type { Logger } from '@daybook/runtime';
 import { inTransaction, withConnection } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { createRecordFilter, type RecordFilter } from './record-filter';
-import { placeInSegment, segmentEvents, type SegmentTable, type StoredSegment } from './record-index';
+import { hashOf, placeInSegment, segmentEvents, type SegmentTable, type StoredSegment } from './record-index';
 
 export type StoredSnapshot = {
   readonly sequence: number;
@@ -60,12 +60,12 @@ export function bookMemory(stream: string, settings: BookMemorySettings): BookMe
 const segmentsPerRead = 8;
 /** More hashes than this are looked for in whole segments. */
 const hashesApart = 16;
-/** Hashes are uniform: an entry is further from where it is expected with a chance of 10^-14. */
+/** Ids are their callers' choice, so their hashes may lie elsewhere than expected; then the whole segment is read. */
 const reach = 1_024;
 
 function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
-  async function* before(sequence: number): AsyncGenerator<StoredSegment> {
-    for (let from = 0; from < sequence; from += segmentsPerRead * segmentEvents) {
+  async function* between(start: number, sequence: number): AsyncGenerator<StoredSegment> {
+    for (let from = start; from < sequence; from += segmentsPerRead * segmentEvents) {
       const { rows } = await pool.query<{ first_sequence: string; entries: Buffer }>(
         `select first_sequence, entries from book_records
           where stream = $1 and first_sequence >= $2 and first_sequence < $3 order by first_sequence`,
@@ -74,6 +74,7 @@ function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
       for (const row of rows) yield { first: Number(row.first_sequence), entries: numbersOf(row.entries) };
     }
   }
+  const before = (sequence: number) => between(0, sequence);
   return {
     before,
     async add({ first, entries }) {
@@ -88,13 +89,19 @@ function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
         yield* before(sequence);
         return;
       }
-      const { rows } = await pool.query<{ first_sequence: string; entries: Buffer }>(
-        `select first_sequence, substr(entries, 1 + 8 * greatest(0, floor(place * count)::integer - $3), 16 * $3) as entries
-           from book_records cross join unnest($2::float8[]) as place
+      const { rows } = await pool.query<Excerpt>(
+        `select first_sequence, n::integer, count, start, substr(entries, 1 + 8 * start, 16 * $3) as entries
+           from book_records cross join unnest($2::float8[]) with ordinality as wanted (place, n)
+                cross join lateral (select greatest(0, floor(place * count)::integer - $3) as start) excerpt
           where stream = $1 and first_sequence < $4`,
         [stream, hashes.map(placeInSegment), reach, sequence],
       );
-      for (const row of rows) yield { first: Number(row.first_sequence), entries: numbersOf(row.entries) };
+      for (const row of rows) {
+        const first = Number(row.first_sequence);
+        const entries = numbersOf(row.entries);
+        if (isAround(hashes[row.n - 1]!, entries, row)) yield { first, entries };
+        else yield* between(first, first + 1);
+      }
     },
     async count(sequence) {
       const { rows } = await pool.query<{ count: string }>(
@@ -104,6 +111,22 @@ function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
       return Number(rows[0]!.count);
     },
   };
+}
+
+/** Entries of a segment from `start` on; `n` counts the hashes that they were read for. */
+type Excerpt = {
+  readonly first_sequence: string;
+  readonly n: number;
+  readonly count: number;
+  readonly start: number;
+  readonly entries: Buffer;
+};
+
+/** Whether no entry of this hash stands before or behind the excerpt. */
+function isAround(hash: number, entries: Float64Array, { start, count }: Pick<Excerpt, 'start' | 'count'>): boolean {
+  const [first, last] = [entries[0], entries.at(-1)];
+  if (first === undefined || last === undefined) return count === 0;
+  return (start === 0 || hashOf(first) < hash) && (start + entries.length === count || hashOf(last) > hash);
 }
 
 function snapshotTable(pool: Pool, stream: string): SnapshotTable {

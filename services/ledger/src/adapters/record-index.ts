@@ -11,6 +11,7 @@
  * leaves memory when its row is stored, and whoever looks, looks in memory first and then at the rows: so no entry is
  * missed while it moves.
  */
+import { assert } from '@daybook/core';
 import type { Logger } from '@daybook/runtime';
 import { hashLimit, recordHash, type RecordFilter } from './record-filter';
 
@@ -24,7 +25,7 @@ export type SegmentTable = {
   add(segment: StoredSegment): Promise<void>;
   /** All before this event, in order. */
   before(sequence: number): AsyncIterable<StoredSegment>;
-  /** Those parts of all segments before this event in which entries of these hashes would be. */
+  /** Of every segment before this event those parts, perhaps empty, in which entries of these hashes are if there are any. */
   near(hashes: readonly number[], sequence: number): AsyncIterable<StoredSegment>;
 };
 
@@ -85,9 +86,19 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
         for (const entry of entries) if (hashes.has(hashOf(entry))) places.add(first + (entry % segmentEvents));
       };
       const before = open.first;
+      const seen = new Set<number>();
       look(open.first, open.entries.subarray(0, open.count));
-      for (const [first, entries] of sealed.all()) look(first, entries);
-      if (before > 0) for await (const { first, entries } of table.near([...hashes], before)) look(first, entries);
+      for (const [first, entries] of sealed.all()) {
+        look(first, entries);
+        seen.add(first);
+      }
+      if (before > 0) {
+        for await (const { first, entries } of table.near([...hashes], before)) {
+          look(first, entries);
+          seen.add(first);
+        }
+      }
+      assertComplete(seen, before);
       warming.begin();
       return [...places].toSorted((a, b) => a - b);
     },
@@ -99,7 +110,8 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
       return Float64Array.from(flat.flat());
     },
     resume(sequence, unstored) {
-      open = openSegment(unstored[0] ?? Math.floor(sequence / segmentEvents) * segmentEvents);
+      const storedBefore = unstored[0] ?? Math.floor(sequence / segmentEvents) * segmentEvents;
+      open = openSegment(storedBefore);
       for (let index = 0; index < unstored.length; index += 2) {
         const [first, entry] = [unstored[index]!, unstored[index + 1]!];
         sealUntil(first);
@@ -107,10 +119,16 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
         push(entry);
       }
       sealUntil(sequence);
-      warming.resumeAt(sequence);
+      warming.resumeAt(storedBefore);
     },
     warm: () => warming.begin(),
   };
+}
+
+/** An id in a segment that was lost would be taken for a new one. The next start finds the gap and reads the whole book. */
+function assertComplete(seen: ReadonlySet<number>, before: number): void {
+  for (let first = 0; first < before; first += segmentEvents)
+    assert(seen.has(first), `the record index has lost its segment from ${first}`);
 }
 
 function openSegment(first: number): Open {
@@ -149,16 +167,19 @@ function sealedSegments({ table, logger }: Pick<Deps, 'table' | 'logger'>) {
 function warmUp({ table, filter, logger }: Deps) {
   let warm = true;
   let running = false;
-  let resumedAt = 0;
+  let storedBefore = 0;
   async function run(): Promise<void> {
     running = true;
     try {
-      for await (const { entries } of table.before(resumedAt)) {
+      const seen = new Set<number>();
+      for await (const { first, entries } of table.before(storedBefore)) {
+        seen.add(first);
         for (let from = 0; from < entries.length; from += entriesPerTurn) {
           for (const entry of entries.subarray(from, from + entriesPerTurn)) filter.add(hashOf(entry));
           await new Promise((resolve) => setImmediate(resolve));
         }
       }
+      assertComplete(seen, storedBefore);
       warm = true;
     } catch (error) {
       logger.warn({ error }, 'the record index could not be read; every id is looked up until it can');
@@ -169,7 +190,7 @@ function warmUp({ table, filter, logger }: Deps) {
   return {
     isWarm: () => warm,
     resumeAt(sequence: number) {
-      resumedAt = sequence;
+      storedBefore = sequence;
       warm = sequence === 0;
     },
     begin() {
@@ -180,7 +201,7 @@ function warmUp({ table, filter, logger }: Deps) {
 
 const entriesPerTurn = 16_384;
 
-function hashOf(entry: number): number {
+export function hashOf(entry: number): number {
   return Math.floor(entry / segmentEvents);
 }
 
