@@ -7,7 +7,8 @@
  *   [..]                                                    one line an account: its fields in that order
  *   [id, record]                                            one line an open record
  *
- * An amount is written `{"$n":"123"}`, a map or set `{"$m":[..]}` and `{"$s":[..]}`.
+ * An amount is written `{"$n":"123"}`, a map or set `{"$m":[..]}` and `{"$s":[..]}`. An object with a name that begins like
+ * these, which a caller's metadata may have, is written `{"$o":[[name, value],..]}`.
  */
 import { assert } from '@daybook/core';
 import { createHash } from 'node:crypto';
@@ -78,17 +79,18 @@ function plainOf(value: unknown): unknown {
   if (value instanceof Map) return { $m: [...value].map(plainOf) };
   if (value instanceof Set) return { $s: [...value].map(plainOf) };
   if (Array.isArray(value)) return value.map(plainOf);
-  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, plainOf(each)]));
+  const fields = Object.entries(value).map(([name, each]): [string, unknown] => [name, plainOf(each)]);
+  return fields.some(([name]) => name.startsWith('$')) ? { $o: fields } : Object.fromEntries(fields);
 }
 
 function valueOf(plain: unknown): unknown {
   if (typeof plain !== 'object' || plain === null) return plain;
   if (Array.isArray(plain)) return plain.map(valueOf);
-  const { $n, $m, $s } = plain as { $n?: string; $m?: unknown[]; $s?: unknown[] };
+  const { $n, $m, $s, $o } = plain as { $n?: string; $m?: unknown[]; $s?: unknown[]; $o?: [string, unknown][] };
   if ($n !== undefined) return BigInt($n);
   if ($m !== undefined) return new Map($m.map(valueOf) as [unknown, unknown][]);
   if ($s !== undefined) return new Set($s.map(valueOf));
-  return Object.fromEntries(Object.entries(plain).map(([name, each]) => [name, valueOf(each)]));
+  return Object.fromEntries(($o ?? Object.entries(plain)).map(([name, each]) => [name, valueOf(each)]));
 }
 
 type FirstLine = {
@@ -101,7 +103,8 @@ type FirstLine = {
 
 /** Throws when the bytes are not a snapshot of this build. */
 export function restoreState(parts: readonly Buffer[]): BookState {
-  const lines = Buffer.concat(parts).toString().trimEnd().split('\n');
+  // Part by part: all of a large book is more than a string can be.
+  const lines = parts.flatMap((part) => part.toString().trimEnd().split('\n'));
   const first = valueOf(JSON.parse(lines[0] ?? 'null')) as FirstLine | null;
   assert(first?.format === snapshotFormat, `a snapshot of format ${first?.format}`);
   assert(first.fields.join() === accountFields.join(), 'a snapshot of other accounts');
