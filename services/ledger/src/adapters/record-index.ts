@@ -54,14 +54,6 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
   const sealed = sealedSegments({ table, logger });
   const warming = warmUp({ table, filter, logger });
 
-  const push = (entry: number) => {
-    if (open.count === open.entries.length) {
-      const grown = new Float64Array(open.count * 2);
-      grown.set(open.entries);
-      open.entries = grown;
-    }
-    open.entries[open.count++] = entry;
-  };
   const sealUntil = (sequence: number) => {
     while (sequence >= open.first + segmentEvents) {
       sealed.add(open.first, open.entries.slice(0, open.count).sort());
@@ -75,7 +67,7 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
       for (let index = 0; index < ids.length; index++) {
         const hash = recordHash(ids[index]!);
         filter.add(hash);
-        push(hash * segmentEvents + (sequence - open.first));
+        push(open, hash * segmentEvents + (sequence - open.first));
       }
     },
     mayHave: (id) => !warming.isWarm() || filter.has(recordHash(id)),
@@ -116,7 +108,7 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
         const [first, entry] = [unstored[index]!, unstored[index + 1]!];
         sealUntil(first);
         filter.add(hashOf(entry));
-        push(entry);
+        push(open, entry);
       }
       sealUntil(sequence);
       warming.resumeAt(storedBefore);
@@ -133,6 +125,15 @@ function assertComplete(seen: ReadonlySet<number>, before: number): void {
 
 function openSegment(first: number): Open {
   return { first, entries: new Float64Array(1_024), count: 0 };
+}
+
+function push(open: Open, entry: number): void {
+  if (open.count === open.entries.length) {
+    const grown = new Float64Array(open.count * 2);
+    grown.set(open.entries);
+    open.entries = grown;
+  }
+  open.entries[open.count++] = entry;
 }
 
 /** Segments that are complete and not known to be stored. They are written one after the other. */
