@@ -15,3 +15,4 @@ export { testDatabase, type TestDatabase } from './test-database';
 export { seededRandom, type SeededRandom } from './simulation/seeded-random';
 export { simulatedStore, type SimulatedStore, type StoreFaults } from './simulation/simulated-event-store';
 export { runWorld, type Run, type SimulatedProcess, type World } from './simulation/world';
+export { simulatedBus, type BusFaults, type SimulatedBus } from './simulation/simulated-bus';

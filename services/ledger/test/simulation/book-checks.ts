@@ -47,10 +47,12 @@ export async function examineBook(
   const { events, broken } = decodeChain(log);
   if (broken !== undefined) return { problems: [broken], events: log.length, recorded: 0 };
   const recorded = recordedIn(events);
-  const problems = [...replay(recorded, attempts), ...answersOf(recorded, attempts)];
+  const outcome = (problems: readonly string[]) => ({ problems, events: events.length, recorded: recorded.length });
+  const first = [...replay(recorded, attempts), ...answersOf(recorded, attempts)];
+  // The rest folds the log, which takes a sound one.
+  if (first.length > 0) return outcome(first);
   const { state, unexplained } = sweep(events, recorded, { attempts, reads });
-  problems.push(...unexplained, ...(await snapshotProblems(store, tables, state)));
-  return { problems, events: events.length, recorded: recorded.length };
+  return outcome([...unexplained, ...(await snapshotProblems(store, tables, state))]);
 }
 
 /** S1. */
@@ -125,18 +127,22 @@ function answersOf(recorded: readonly Recorded[], attempts: readonly Attempt[]):
       if (answer?.ok && !answer.replayed) problems.push(`S3: ${what} was acknowledged and is not there`);
       continue;
     }
-    const last = own.events.at(-1)!;
     if (own.key === key && own.first < from) problems.push(`S3: ${what} was recorded before it was asked`);
     if (error === 'store_unavailable') problems.push(`S5: ${what} was told store_unavailable and is recorded`);
     if (answer === undefined) continue;
     if (own.first + own.events.length > until!) problems.push(`S3: ${what} was answered before it was durable`);
-    const rejection = rejectionIn(own);
-    const isRight = answer.ok
-      ? rejection === null && answer.at === last.event.at && answer.reference === last.reference
-      : rejection === answer.rejection;
-    if (!isRight || answer.replayed) problems.push(`S3: ${what} was answered ${JSON.stringify(answer)}`);
+    if (!tells(answer, own)) problems.push(`S3: ${what} was answered ${JSON.stringify(answer)}`);
   }
   return problems;
+}
+
+/** That this was recorded just now. */
+function tells(answer: EngineOutcome, recorded: Recorded): boolean {
+  const { event, reference } = recorded.events.at(-1)!;
+  const rejection = rejectionIn(recorded);
+  if (answer.replayed) return false;
+  if (!answer.ok) return answer.rejection === rejection;
+  return rejection === null && answer.at === event.at && answer.reference === reference;
 }
 
 /**
@@ -152,9 +158,10 @@ function ownersOf(recorded: readonly Recorded[], attempts: readonly Attempt[]): 
   for (const attempt of attempts) {
     const { key, command, until, answer } = attempt;
     const same = byCommand.get(command);
-    const isTwin = answer?.replayed === false && same !== undefined && same.first < until!;
-    const own = byKey.get(key) ?? (isTwin ? same : undefined);
+    const own = byKey.get(key);
+    const isTwin = answer !== undefined && same !== undefined && same.first < until! && tells(answer, same);
     if (own !== undefined) owners.set(attempt, own);
+    else if (isTwin) owners.set(attempt, same);
   }
   return owners;
 }
