@@ -7,8 +7,20 @@ export const minorUnits = z.codec(z.string().regex(/^(0|[1-9]\d{0,37})$/), z.big
   encode: (units) => units.toString(),
 });
 
-/** Minor units of a balance, which may be below zero on accounts without a floor. */
+/** Minor units of a limit, which may be below zero. */
 export const signedMinorUnits = z.codec(z.string().regex(/^(0|-?[1-9]\d{0,37})$/), z.bigint(), {
+  decode: (digits) => BigInt(digits),
+  encode: (units) => units.toString(),
+});
+
+/** Minor units of many amounts together: a balance or a total may have more digits than an amount. */
+export const totalUnits = z.codec(z.string().regex(/^(0|[1-9]\d{0,59})$/), z.bigint(), {
+  decode: (digits) => BigInt(digits),
+  encode: (units) => units.toString(),
+});
+
+/** Such a sum, where it may be below zero. */
+export const signedTotalUnits = z.codec(z.string().regex(/^(0|-?[1-9]\d{0,59})$/), z.bigint(), {
   decode: (digits) => BigInt(digits),
   encode: (units) => units.toString(),
 });

@@ -4,6 +4,7 @@ import {
   getBookAccount,
   getBookTransaction,
   getHold,
+  getTrialBalance,
   openBookAccount,
   operateBook,
   operateBookInBulk,
@@ -257,4 +258,25 @@ test('operators record what happened whatever it breaks, change limits, and clos
   expect(refusal(await operate(adjusted, operator))).toBeNull();
   const [last] = (await rig.events()).slice(-1).map(({ payload }) => JSON.parse(payload.toString()) as object);
   expect(last).toMatchObject({ adjustmentFor: through, effectiveAt: new Date(Date.parse(through) + 1).toISOString() });
+});
+
+test('balances and totals are told, however many of the largest amounts they are the sum of', async () => {
+  const [cash, owed] = [own('much cash'), own('much owed')];
+  await must<typeof openBookAccount>(open(cash, { type: 'asset', floor: null }));
+  await must<typeof openBookAccount>(open(owed, { floor: null }));
+  const most = 10n ** 38n - 1n;
+  for (let n = 0; n < 3; n++) await must<typeof operateBook>(operate(move(cash, owed, most)));
+  const read = await must<typeof getBookAccount>(call(getBookAccount, { mode, tenantId: alice, accountId: cash }));
+  expect(read.posted).toBe(3n * most);
+  await eventually(
+    async () => {
+      const { lines } = await must<typeof getTrialBalance>(
+        call(getTrialBalance, { mode, tenantId: null, asOf: null, knownAt: null }),
+      );
+      expect(lines.find(({ asset, type }) => asset === 'TXC' && type === 'asset')?.net).toBeGreaterThanOrEqual(
+        3n * most,
+      );
+    },
+    { timeoutMs: 10_000 },
+  );
 });

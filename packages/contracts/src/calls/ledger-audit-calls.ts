@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { asset, minorUnits, mode, signedMinorUnits, tenantId, timestamp } from '../fields';
+import { asset, minorUnits, mode, signedTotalUnits, tenantId, timestamp, totalUnits } from '../fields';
 import { entry, ledgerReference } from '../ledger-events';
 import { accountTypes } from './ledger-calls';
 
@@ -40,9 +40,9 @@ const metadata = z.record(text(200), text(2_000));
 
 /** Totals of an account's entries. `posted` is on its normal side: debits raise assets and expenses, credits the rest. */
 export const accountTotals = z.object({
-  posted: signedMinorUnits,
-  debits: minorUnits,
-  credits: minorUnits,
+  posted: signedTotalUnits,
+  debits: totalUnits,
+  credits: totalUnits,
   entries: z.number().int().nonnegative(),
 });
 
@@ -63,7 +63,7 @@ export const entryView = z.object({
   direction: z.enum(['debit', 'credit']),
   amount: minorUnits,
   /** Of the account after this entry, in the order of recording. */
-  balance: signedMinorUnits,
+  balance: signedTotalUnits,
   /** Number of entries of the account up to this one. */
   accountVersion: sequence,
   effectiveAt: timestamp,
@@ -147,13 +147,13 @@ export const getStatement = defineCall({
     type: z.enum(accountTypes),
     from: timestamp,
     to: timestamp,
-    opening: signedMinorUnits,
-    debits: minorUnits,
-    credits: minorUnits,
-    closing: signedMinorUnits,
+    opening: signedTotalUnits,
+    debits: totalUnits,
+    credits: totalUnits,
+    closing: signedTotalUnits,
     entryCount: z.number().int().nonnegative(),
     /** `statementBalance` runs from opening to closing in the order of the effective clock. */
-    entries: z.array(entryView.extend({ statementBalance: signedMinorUnits })),
+    entries: z.array(entryView.extend({ statementBalance: signedTotalUnits })),
     nextCursor,
     watermark,
   }),
@@ -171,10 +171,10 @@ export const listDailyBalances = defineCall({
     days: z.array(
       z.object({
         day,
-        opening: signedMinorUnits,
-        debits: minorUnits,
-        credits: minorUnits,
-        closing: signedMinorUnits,
+        opening: signedTotalUnits,
+        debits: totalUnits,
+        credits: totalUnits,
+        closing: signedTotalUnits,
         entryCount: z.number().int().nonnegative(),
       }),
     ),
@@ -193,10 +193,10 @@ export const getTrialBalance = defineCall({
         asset,
         type: z.enum(accountTypes),
         accounts: z.number().int().nonnegative(),
-        debits: minorUnits,
-        credits: minorUnits,
+        debits: totalUnits,
+        credits: totalUnits,
         /** Debits less credits. */
-        net: signedMinorUnits,
+        net: signedTotalUnits,
       }),
     ),
     watermark,
@@ -209,7 +209,7 @@ export const getLineage = defineCall({
   request: z.strictObject({ ...asker, accountId, ...page }),
   response: z.object({
     accountId: z.string(),
-    posted: signedMinorUnits,
+    posted: signedTotalUnits,
     hops: z.array(
       z.object({
         entry: entryView,

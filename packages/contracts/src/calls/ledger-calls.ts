@@ -1,6 +1,15 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { asset, minorUnits, mode, signedMinorUnits, tenantId, timestamp } from '../fields';
+import {
+  asset,
+  minorUnits,
+  mode,
+  signedMinorUnits,
+  signedTotalUnits,
+  tenantId,
+  timestamp,
+  totalUnits,
+} from '../fields';
 import { cause, entry, ledgerReference, transferStatusChanged } from '../ledger-events';
 
 export const accountTypes = ['asset', 'liability', 'income', 'expense', 'equity'] as const;
@@ -120,12 +129,12 @@ export const balanceView = z.object({
   accountId: z.string(),
   asset,
   type: z.enum(accountTypes),
-  posted: signedMinorUnits,
+  posted: signedTotalUnits,
   /** Held for transfers that are being confirmed. `available = posted - held`. */
-  held: minorUnits,
-  available: signedMinorUnits,
+  held: totalUnits,
+  available: signedTotalUnits,
   /** Credits of transfers that are being confirmed; not part of `posted`. */
-  incoming: minorUnits,
+  incoming: totalUnits,
   frozen: z.boolean(),
   updatedAt: timestamp,
 });
