@@ -111,7 +111,11 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
   const { segments: table, filter, recordsMax, logger } = memory;
   const index = recordIndex({ table, filter, logger });
   const window = recordWindow({ store, stream, state, index, recordsMax });
-  const snapshots = createSnapshots({ memory, stream, state, index, head: () => book.head });
+  const storedHead = async (events: number) => {
+    const [last] = await store.readStream(stream, { from: BigInt(events) - 1n, limit: 1 });
+    return last && sha256Hex(last.payload);
+  };
+  const snapshots = createSnapshots({ memory, stream, state, index, head: () => book.head, storedHead });
   return {
     window,
     index,

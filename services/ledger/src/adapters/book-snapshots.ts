@@ -1,7 +1,7 @@
 /**
  * When a book's snapshots are taken, and whether one can be started from. A snapshot that does not fit is ignored with a
  * warning, and the book is folded from its first event: its bytes have to have the hash that was stored with them and the
- * format of this build, and the record index has to have all segments before it, since its closed records are only there.
+ * format of this build, the journal has to stand where it was taken, and the record index has to have all segments before it, since its closed records are only there.
  */
 import { createHash } from 'node:crypto';
 import type { BookState } from '../domain/book-state';
@@ -15,6 +15,8 @@ type Deps = {
   readonly state: BookState;
   readonly index: RecordIndex;
   readonly head: () => string;
+  /** Hash of the last of so many events, as they are stored; undefined when there are fewer. */
+  readonly storedHead: (events: number) => Promise<string | undefined>;
 };
 
 export type Snapshots = {
@@ -26,7 +28,7 @@ export type Snapshots = {
   loaded(): void;
 };
 
-export function createSnapshots({ memory, stream, state, index, head }: Deps): Snapshots {
+export function createSnapshots({ memory, stream, state, index, head, storedHead }: Deps): Snapshots {
   const { snapshots, segments, logger, snapshotEvery } = memory;
   let newest = 0;
   let captured: CapturedState | undefined;
@@ -54,12 +56,13 @@ export function createSnapshots({ memory, stream, state, index, head }: Deps): S
     async restore() {
       const snapshot = await snapshots.latest();
       if (snapshot === undefined) return undefined;
-      const examined = await examineSnapshot(snapshot, segments);
-      if (!examined.ok) {
-        const { problem } = examined;
+      const ignore = (problem: string) => {
         logger.warn({ stream, sequence: snapshot.sequence, problem }, 'snapshot ignored: the whole book is read');
         return undefined;
-      }
+      };
+      const examined = await examineSnapshot(snapshot, segments);
+      if (!examined.ok) return ignore(examined.problem);
+      if ((await storedHead(snapshot.sequence)) !== snapshot.head) return ignore('its head is not that of the journal');
       Object.assign(state, restoreInto(state, examined.state));
       index.resume(snapshot.sequence, snapshot.unstored);
       newest = snapshot.sequence;

@@ -1,6 +1,6 @@
 import { isOperationalError, OperationalError } from '@daybook/core';
 import { memoryEventStore, type EventStore } from '@daybook/event-store';
-import { fakeClock, testLogger } from '@daybook/testing';
+import { eventually, fakeClock, testLogger } from '@daybook/testing';
 import fc from 'fast-check';
 import { createEngine, type Engine, type EngineOutcome } from '../app/engine';
 import type { BookCommand } from '../domain/book-commands';
@@ -203,4 +203,22 @@ test('while the index cannot be asked, commands that need it are refused and the
   expect(fresh).toMatchObject({ status: 'fulfilled', value: { ok: true, replayed: false } });
   away = false;
   expect(await engine.submit(issue(1))).toMatchObject({ ok: true, replayed: true });
+});
+
+test('a snapshot of another journal is not started from', async () => {
+  const memory = memoryOf({ recordsMax: 10, snapshotEvery: 2 });
+  const first = engineOn(memoryEventStore(), memory, 50);
+  await first.start();
+  for (const accountId of ['a', 'b', 'c']) await first.submit(open(accountId));
+  await eventually(async () => expect(await memory.snapshots.latest()).toBeDefined(), { timeoutMs: 5_000 });
+  await first.stop();
+  const elsewhere = memoryEventStore();
+  const second = engineOn(elsewhere, memory, 50);
+  await second.start();
+  expect(await second.read(({ accounts, length }) => [accounts.size, length])).toEqual([0, 0]);
+  for (const accountId of ['x', 'y', 'z']) await second.submit(open(accountId));
+  await second.stop();
+  const third = engineOn(elsewhere, memoryOf({ recordsMax: 10, snapshotEvery: 2 }), 50);
+  await third.start();
+  expect(await third.read(({ accounts }) => [...accounts.keys()])).toEqual(['x', 'y', 'z']);
 });
