@@ -120,9 +120,11 @@ async function measure(home: string, receiver: Receiver, seconds: number): Promi
       durable.set(id, performance.now() - dueAt);
     });
     const until = performance.now() + toldWithinMs;
-    const all = () => [...due.keys()].every((id) => watching.seenAt.has(id) && receiver.receivedAt.has(id));
-    while (!all()) {
-      assert(performance.now() < until, 'not every transfer became visible and was told');
+    const missing = (from: ReadonlyMap<string, number>) => [...due.keys()].filter((id) => !from.has(id)).length;
+    for (;;) {
+      const [unseen, untold] = [missing(watching.seenAt), missing(receiver.receivedAt)];
+      if (unseen + untold === 0) break;
+      assert(performance.now() < until, `of ${total} transfers ${unseen} are not visible and ${untold} not told`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   } finally {
