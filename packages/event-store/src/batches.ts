@@ -16,9 +16,15 @@ export type BatchOptions = {
   /** What the effects are made of. A stored place that another version reached is refused. */
   readonly version?: string;
   readonly batchSize?: number;
-  /** Work on a batch that needs no transaction. A batch may be read, and prepared, while the one before it is applied. */
-  prepare?(events: readonly StoredEvent[]): void;
-  /** What the handler remembers of earlier batches may not be what is stored: one failed, or another runner was at work. */
+  /**
+   * Work on the batch behind a place that needs no transaction. A batch may be read, and prepared, while the one before it
+   * is applied; it may never be applied, or not as it was prepared. Must not throw for what `handle` will throw again.
+   */
+  prepare?(events: readonly StoredEvent[], from: Position): Promise<void>;
+  /**
+   * What the handler remembers of earlier batches may not be what is stored: one failed, or another runner was at work.
+   * Every batch that was prepared is either handled or forgotten.
+   */
   forget?(): void;
   /** Another version has taken the place over. Without this it is a bug; with it the runner ends, and its waiters fail. */
   retired?(): void;
@@ -53,8 +59,10 @@ export function createBatches(options: BatchOptions): Batches {
     const { claimed, current, version } = await claimCheckpoint(tx, name);
     checkVersion(options, version);
     const moved = current.position !== known.position || current.count !== known.count;
-    if (moved) options.forget?.();
-    if (!claimed || moved) return { checkpoint: current, progress: moved };
+    if (!claimed || moved) {
+      options.forget?.();
+      return { checkpoint: current, progress: moved };
+    }
     await options.handle(tx, events);
     const next = advance(current, events);
     if (!(await moveCheckpoint(tx, name, current, next))) throw new CheckpointMoved();
@@ -64,8 +72,14 @@ export function createBatches(options: BatchOptions): Batches {
     async next(known, until) {
       // Read outside of the transaction, so that an idle reader costs one query and no transaction.
       const read = await ahead.after(known.position);
-      const events = until === undefined ? read : read.filter(({ position }) => store.compare(position, until) <= 0);
-      if (events.length === 0) return { checkpoint: known, progress: false };
+      const last = read.at(-1);
+      const within = until === undefined || last === undefined || store.compare(last.position, until) <= 0;
+      // The array itself wherever possible: it is what was prepared.
+      const events = within ? read : read.filter(({ position }) => store.compare(position, until) <= 0);
+      if (events.length === 0) {
+        if (last !== undefined) options.forget?.();
+        return { checkpoint: known, progress: false };
+      }
       try {
         return await inTransaction(pool, (tx) => apply(tx, known, events));
       } catch (error) {
@@ -84,7 +98,7 @@ function readAhead({ store, batchSize = batchSizeDefault, prepare }: BatchOption
   let next: { readonly from: Position; readonly events: Promise<readonly StoredEvent[]> } | undefined;
   const read = async (from: Position) => {
     const events = await store.readAll(from, batchSize);
-    if (events.length > 0) prepare?.(events);
+    if (events.length > 0) await prepare?.(events, from);
     return events;
   };
   return {

@@ -2,7 +2,7 @@
  * Values in Postgres' binary wire format, each behind its length, as arrays and COPY want them. Written into one growing
  * buffer: a read model writes millions of small values, and a Buffer for each would cost more than the rest.
  */
-import { assert } from '@daybook/core';
+import { assert, AssertionError } from '@daybook/core';
 import { columnTypes, type ColumnType, type Value } from './projection-table';
 
 export type ByteSink = { bytes: Buffer; length: number };
@@ -65,7 +65,11 @@ const writers: Readonly<Record<ColumnType, Write>> = {
 
 export function writerOf(type: ColumnType): Write {
   const write = writers[type];
-  return (sink, value) => (value === null ? writeInt32(sink, -1) : write(sink, value));
+  return (sink, value) => {
+    assert(value !== undefined, 'a row without one of its columns');
+    if (value === null) writeInt32(sink, -1);
+    else write(sink, value);
+  };
 }
 
 /** A one-dimensional array of a column's values. */
@@ -83,7 +87,7 @@ export function valuesArray(
   const write = writers[type];
   for (const row of rows) {
     const value = row[column];
-    assert(value !== undefined, `a row without ${column}`);
+    if (value === undefined) throw new AssertionError(`a row without ${column}`);
     if (value === null) writeInt32(sink, -1);
     else write(sink, value);
   }
@@ -91,7 +95,7 @@ export function valuesArray(
 }
 
 /** Below it a loop is faster than a call into the runtime. */
-const shortText = 48;
+const shortText = 64;
 
 function writeText(sink: ByteSink, value: string, prefix: 0 | 1): void {
   const at = reserve(sink, 5 + value.length * 3);
@@ -133,7 +137,7 @@ function writeUuid(sink: ByteSink, value: string): void {
     wrong |= (high | low) & 240;
     bytes[to++] = (high << 4) | low;
   }
-  assert(wrong === 0, `${value} is not a lower-case UUID`);
+  if (wrong !== 0) throw new AssertionError(`${value} is not a lower-case UUID`);
   sink.length = at + 20;
 }
 

@@ -26,7 +26,8 @@ import {
   type GenerationPlan,
 } from './generation-tables';
 import type { ProjectionTable } from './projection-table';
-import { createStoredFold, type TableProjection } from './table-projections';
+import { createStoredFold } from './stored-fold';
+import type { TableProjection } from './table-projections';
 
 type Typed = { readonly type: string };
 
@@ -82,7 +83,7 @@ export type BuildReport<Found = undefined> = {
 };
 
 /** More than when following: nobody waits to see these. */
-const buildBatchSizeDefault = 10_000;
+const buildBatchSizeDefault = 20_000;
 const keepMax = 200_000;
 /** While the end of the log is hidden behind a transaction that is still open, or the views are in use. */
 const waitMs = 20;

@@ -11,7 +11,8 @@ import { buildGeneration, type BuildDeps, type BuildOptions, type BuildReport } 
 import { dropGeneration, ensureLive, liveGeneration, retiredFor, type Generation } from './generation-tables';
 import type { EventStore, Position } from './event-store';
 import type { Projections } from './projections';
-import { createTableProjections, versionsOf } from './table-projections';
+import { versionsOf } from './table-projections';
+import { createTableProjections } from './table-runner';
 import type { Pool } from 'pg';
 
 export type Generations = Projections & {

@@ -23,16 +23,8 @@ export { auditSubscriptions, type AuditOptions, type SubscriptionAudit } from '.
 export { createIndexesSql, createTableSql, defineTable } from './projection-table';
 export type { Column, ColumnType, ProjectionTable, RowOf, TableIndex, Value } from './projection-table';
 export { rowsInMemory, type RawRow, type Rows, type RowsInMemory, type Wanted } from './projection-rows';
-export {
-  createFold,
-  createStoredFold,
-  createTableProjections,
-  tablesOf,
-  versionsOf,
-  type Fold,
-  type StoredFold,
-  type TableProjection,
-} from './table-projections';
+export { createFold, tablesOf, versionsOf, type Fold, type TableProjection } from './table-projections';
+export { createTableProjections } from './table-runner';
 export { createGenerations, type Generations, type GenerationsOptions } from './generations';
 export { dumpTable, type TableDump } from './generation-dump';
 export { dropGeneration, generationsOf, type Generation, type GenerationPlan } from './generation-tables';

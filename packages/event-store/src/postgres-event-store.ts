@@ -20,6 +20,7 @@ import {
   type Position,
   type StoredEvent,
 } from './event-store';
+import { copyEvents } from './log-copy';
 import { asOperational, isConnectionLoss } from './operational';
 import { scanStream } from './stream-scan';
 
@@ -44,11 +45,7 @@ export function postgresEventStore(pool: Pool): EventStore {
     },
     readStream,
     scanStream: (stream, { from = 0n, to = revisionMax } = {}) => scanStream(pool, stream, { from, to }),
-    async readAll(from, limit) {
-      const { tx, position } = placeOf(from);
-      const index = position % placesPerAppend;
-      return readEvents(pool, { ...allQuery, values: [tx, position - index, index + 1n, limit] });
-    },
+    readAll: (from, limit) => readFollowing(pool, from, limit),
     async tail() {
       const { rows } = await query<{ tx: string; position: string }>(pool, tailQuery);
       return rows[0] ? positionOf(rows[0]) : start;
@@ -88,29 +85,61 @@ const columns = 'tx, position, stream, revision, id, type, version, payload, met
 const streamQuery = { name: 'read_stream', text: `select ${columns} from stream_events($1, $2, $3)` };
 
 /**
- * Chooses rows and their parts by the index alone, which knows how many events a row holds, and then fetches those.
- * $1, $2: the row that the reader is in or behind; $3: how many of its events the reader has; $4: how many it wants.
+ * Chooses appends and their parts by the index alone, which knows how many events a row holds. `tx`, `position`: the row
+ * that the reader is in or behind; `index`: how many of its events the reader has; `limit`: how many it wants.
  */
+const chosenSql = ({ tx, position, index, limit }: Record<'tx' | 'position' | 'index' | 'limit', string>) =>
+  `select tx, position, skip, least(count, skip + ${limit} - before)::integer as upto
+     from (select tx, position, count, skip, sum(count - skip) over places - (count - skip) as before
+             from (select tx, position, count,
+                          case when (tx, position) = (${tx}::xid8, ${position}::bigint) then ${index}::integer else 0 end as skip
+                     from appends
+                    where (tx, position) >= (${tx}::xid8, ${position}::bigint)
+                      and tx < pg_snapshot_xmin(pg_current_snapshot())
+                    order by tx, position limit ${limit}::bigint + 1) following
+           window places as (order by tx, position rows unbounded preceding)) counted
+    where before < ${limit} and skip < count`;
+
 const allQuery = {
   name: 'read_all',
   text: `select a.tx, a.position + c.skip + e.n - 1 as position, a.stream, a.first_revision + c.skip + e.n - 1 as revision,
                 e.id, e.type, e.version, e.payload, e.metadata, a.recorded_at
-           from (select tx, position, skip, least(count, skip + $4 - before)::integer as upto
-                   from (select tx, position, count, skip, sum(count - skip) over places - (count - skip) as before
-                           from (select tx, position, count,
-                                        case when (tx, position) = ($1::xid8, $2::bigint) then $3::integer else 0 end as skip
-                                   from appends
-                                  where (tx, position) >= ($1::xid8, $2::bigint)
-                                    and tx < pg_snapshot_xmin(pg_current_snapshot())
-                                  order by tx, position limit $4::bigint + 1) following
-                         window places as (order by tx, position rows unbounded preceding)) counted
-                  where before < $4 and skip < count) c
+           from (${chosenSql({ tx: '$1', position: '$2', index: '$3', limit: '$4' })}) c
           cross join lateral (select * from appends where tx = c.tx and position = c.position limit 1) a
           cross join lateral unnest(a.ids[c.skip + 1:c.upto], a.types[c.skip + 1:c.upto], a.versions[c.skip + 1:c.upto],
                                     a.payloads[c.skip + 1:c.upto], a.metadata[c.skip + 1:c.upto])
                 with ordinality as e (id, type, version, payload, metadata, n)
           order by c.tx, c.position, e.n`,
 };
+
+/** Up to here one prepared query is the quicker way; whoever wants more and finds so many gets the rest by `COPY`. */
+const queriedMax = 128;
+
+/** As `readAll` of the port, from a place of this store. */
+async function readFollowing(pool: Pool, from: Position, limit: number): Promise<StoredEvent[]> {
+  const { tx, position } = placeOf(from);
+  const index = position % placesPerAppend;
+  const few = Math.min(limit, queriedMax);
+  const events = await readEvents(pool, { ...allQuery, values: [tx, position - index, index + 1n, few] });
+  const last = events.at(-1);
+  if (last === undefined || events.length < few || few === limit) return events;
+  return [...events, ...(await copyFollowing(pool, last.position, limit - few))];
+}
+
+async function copyFollowing(pool: Pool, from: Position, limit: number): Promise<StoredEvent[]> {
+  const { tx, position } = placeOf(from);
+  const index = position % placesPerAppend;
+  const literal = (value: bigint | number) => `'${BigInt(value)}'`;
+  return copyEvents(
+    pool,
+    chosenSql({
+      tx: literal(tx),
+      position: literal(position - index),
+      index: literal(index + 1n),
+      limit: `${literal(limit)}::bigint`,
+    }),
+  );
+}
 
 const tailQuery = {
   name: 'read_tail',

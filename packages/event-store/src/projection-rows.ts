@@ -2,7 +2,7 @@
  * The rows that a batch of events reads and writes, in memory. Rows of `kept` tables are loaded by key before the fold and
  * may stay from batch to batch; rows of `appended` tables are only collected. Nothing here talks to the database.
  */
-import { assert } from '@daybook/core';
+import { assert, AssertionError } from '@daybook/core';
 import type { ProjectionTable, RowOf, Value } from './projection-table';
 
 export type RawRow = Record<string, Value>;
@@ -35,11 +35,13 @@ export type RowsInMemory = {
   readonly wanted: Wanted;
   /** The keys wanted and not in memory, by table. Each has to be answered by `loaded` before the fold. */
   missing(): readonly { readonly table: ProjectionTable; readonly keys: readonly (readonly Value[])[] }[];
+  /** Whether nothing is missing. */
+  complete(): boolean;
   /** The rows found for what was missing; for the other keys there is none. */
   loaded(table: ProjectionTable, found: readonly RawRow[]): void;
-  /** What the fold did since the last call of `settle`. */
+  /** What the fold did since the last call of `settle`. Its rows of `kept` tables change with the next fold. */
   changes(): readonly TableChanges[];
-  /** What was changed is stored. Rows not used for long are forgotten. */
+  /** What was changed is stored, or will be before anything that follows. Rows not used for long are forgotten. */
   settle(): void;
   /** Forgets everything: what is stored may be something else. */
   clear(): void;
@@ -83,6 +85,10 @@ export function rowsInMemory(
       newRow: (table, ...key) => keptOf(table).want(key, true),
     },
     missing: () => [...kept].map(([table, rows]) => ({ table, keys: rows.missing() })).filter(hasKeys),
+    complete() {
+      for (const rows of kept.values()) if (!rows.complete()) return false;
+      return true;
+    },
     loaded: (table, found) => keptOf(table).loaded(found),
     changes: () => [
       ...[...kept].map(([table, rows]) => ({ table, ...rows.changes() })),
@@ -115,35 +121,69 @@ type KeptRows = ReturnType<typeof keptRows>;
 
 /** Two maps take turns: what is used moves to the younger one, and when that is full the older one is dropped. */
 function slotMap(keepMax: number) {
-  let young = new Map<string, Slot>();
-  let old = new Map<string, Slot>();
+  let young = slotsByKey();
+  let old = slotsByKey();
   return {
-    get(id: string): Slot | undefined {
-      const slot = young.get(id);
-      if (slot !== undefined) return slot;
-      const older = old.get(id);
-      if (older !== undefined) young.set(id, older);
+    get(key: readonly Value[]): Slot | undefined {
+      const slot = young.get(key);
+      if (slot !== undefined || old.size() === 0) return slot;
+      const older = old.get(key);
+      if (older !== undefined) young.set(older);
       return older;
     },
-    add(id: string, key: readonly Value[], row: null | undefined): Slot {
+    add(key: readonly Value[], row: null | undefined): Slot {
       const slot: Slot = { key, row, state: 'stored' };
-      young.set(id, slot);
+      young.set(slot);
       return slot;
     },
     age(): void {
-      if (young.size <= keepMax) return;
-      old = keepMax === 0 ? new Map<string, Slot>() : young;
-      young = new Map();
+      if (young.size() <= keepMax) return;
+      old = keepMax === 0 ? slotsByKey() : young;
+      young = slotsByKey();
     },
     clear(): void {
-      young = new Map();
-      old = new Map();
+      young = slotsByKey();
+      old = slotsByKey();
     },
     *rows(): IterableIterator<RawRow> {
-      for (const { row } of young.values()) if (row) yield row;
-      for (const [id, { row }] of old) if (row && !young.has(id)) yield row;
+      for (const { row } of young.all()) if (row) yield row;
+      for (const { key, row } of old.all()) if (row && young.get(key) === undefined) yield row;
     },
   };
+}
+
+/**
+ * A map for each first value of a key, in which the rest of it is looked up: the last value as it is, which spares making
+ * and hashing a new text for every look. Few first values are expected of keys that have more than one.
+ */
+function slotsByKey() {
+  const maps = new Map<Value, Map<Value, Slot>>();
+  let size = 0;
+  let known: { readonly first: Value; readonly map: Map<Value, Slot> } | undefined;
+  const mapOf = (first: Value): Map<Value, Slot> => {
+    if (known?.first === first) return known.map;
+    let map = maps.get(first);
+    if (map === undefined) maps.set(first, (map = new Map<Value, Slot>()));
+    known = { first, map };
+    return map;
+  };
+  const mapFor = (key: readonly Value[]) => mapOf(key.length === 1 ? null : key[0]!);
+  return {
+    size: () => size,
+    get: (key: readonly Value[]) => mapFor(key).get(restOf(key)),
+    set(slot: Slot): void {
+      mapFor(slot.key).set(restOf(slot.key), slot);
+      size += 1;
+    },
+    *all(): IterableIterator<Slot> {
+      for (const map of maps.values()) yield* map.values();
+    },
+  };
+}
+
+/** Values of keys hold no NUL: Postgres' text cannot. */
+function restOf(key: readonly Value[]): Value {
+  return key.length <= 2 ? key[key.length - 1]! : key.slice(1).join('\0');
 }
 
 function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number; stored: boolean }) {
@@ -152,20 +192,19 @@ function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number
   let touched: Slot[] = [];
 
   const known = (key: readonly Value[]): Slot => {
-    const id = idOf(key);
-    const slot = slots.get(id);
+    const slot = slots.get(key);
     if (slot?.row !== undefined) return slot;
     assert(!stored, `nobody asked for ${table.name} ${key.join()}`);
-    return slots.add(id, key, null);
+    return slots.add(key, null);
   };
   return {
     want(key: readonly Value[], isNew: boolean): void {
-      const id = idOf(key);
-      if (slots.get(id) !== undefined) return;
-      const slot = slots.add(id, key, isNew || !stored ? null : undefined);
+      if (slots.get(key) !== undefined) return;
+      const slot = slots.add(key, isNew || !stored ? null : undefined);
       if (slot.row === undefined) missing.push(slot);
     },
     missing: () => missing.map(({ key }) => key),
+    complete: () => missing.length === 0,
     loaded(found: readonly RawRow[]): void {
       const rows = new Map(found.map((row) => [idOf(table.key.map((column) => row[column]!)), row]));
       for (const slot of missing) slot.row = rows.get(idOf(slot.key)) ?? null;
@@ -174,7 +213,7 @@ function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number
     get: (key: readonly Value[]): RawRow | undefined => known(key).row ?? undefined,
     change(key: readonly Value[]): RawRow {
       const slot = known(key);
-      assert(slot.row, `${table.name} has no row ${key.join()} to change`);
+      if (!slot.row) throw new AssertionError(`${table.name} has no row ${key.join()} to change`);
       if (slot.state === 'stored') {
         slot.state = 'changed';
         touched.push(slot);
@@ -183,7 +222,7 @@ function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number
     },
     insert(row: RawRow): void {
       const slot = known(table.key.map((column) => row[column]!));
-      assert(slot.row === null, `${table.name} has a row ${slot.key.join()} already`);
+      if (slot.row !== null) throw new AssertionError(`${table.name} has a row ${slot.key.join()} already`);
       slot.row = row;
       slot.state = 'inserted';
       touched.push(slot);

@@ -8,7 +8,8 @@ import { postgresEventStore } from '../src/postgres-event-store';
 import { rowsInMemory } from '../src/projection-rows';
 import { changeStatements, loadStatement, rowsOf } from '../src/projection-statements';
 import { createTableSql, defineTable, type RowOf } from '../src/projection-table';
-import { createTableProjections, type TableProjection } from '../src/table-projections';
+import type { TableProjection } from '../src/table-projections';
+import { createTableProjections } from '../src/table-runner';
 import { anEvent } from './event-store.contract';
 import { schemas } from './fixtures';
 

@@ -60,34 +60,37 @@ export const entriesProjection: TableProjection<SealedEvent> = {
   },
 };
 
-/** The accounts have the balances after the last entry; going backwards takes back what each entry did. */
+/** The accounts have the balances after the last entry; each entry has what the later ones of its account did taken back. */
 function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
   const { transactionId, entries, effectiveAt, postedAt } = transactionOf(event);
   const mode = modeOf(place);
-  const later = new Map<string, { balance: bigint; version: bigint; debits: bigint }>();
-  const inserted = entries.toReversed().map((entry, back) => {
-    const account = rows.get(accountsTable, mode, entry.accountId);
-    assert(account, `unknown account ${entry.accountId}`);
-    const { balance, version, debits } = later.get(entry.accountId) ?? { ...account, balance: account.posted };
-    const effect = effectOf(entry, account.type as AccountType);
-    const debited = entry.direction === 'debit' ? entry.amount : 0n;
-    later.set(entry.accountId, { balance: balance - effect, version: version - 1n, debits: debits - debited });
-    return {
+  for (let index = 0; index < entries.length; index++) {
+    const { accountId, asset, direction, amount } = entries[index]!;
+    const account = rows.get(accountsTable, mode, accountId);
+    assert(account, 'an entry of an unknown account');
+    let { posted: balance, version, debits } = account;
+    for (let later = index + 1; later < entries.length; later++) {
+      const entry = entries[later]!;
+      if (entry.accountId !== accountId) continue;
+      balance -= effectOf(entry, account.type as AccountType);
+      version -= 1n;
+      if (entry.direction === 'debit') debits -= entry.amount;
+    }
+    rows.insert(entriesTable, {
       mode,
       sequence: place.revision,
-      entry_index: entries.length - 1 - back,
+      entry_index: index,
       transaction_id: transactionId,
-      account_id: entry.accountId,
+      account_id: accountId,
       tenant_id: account.tenant_id,
-      asset: entry.asset,
-      direction: entry.direction,
-      amount: entry.amount,
+      asset,
+      direction,
+      amount,
       balance,
       account_version: version,
       account_debits: debits,
       effective_at: effectiveAt,
       posted_at: postedAt,
-    };
-  });
-  for (const row of inserted.toReversed()) rows.insert(entriesTable, row);
+    });
+  }
 }
