@@ -1,6 +1,7 @@
 /**
  * What bounds a book's memory and the time to start it: the record index and the snapshots, in tables of the ledger's
- * schema. Both follow from the journal and can be deleted at any time; then the book is folded from its first event.
+ * schema. Both follow from the journal and can be deleted while no engine runs; then the book is folded from its first
+ * event. An engine that finds segments missing stops.
  */
 import type { Logger } from '@daybook/runtime';
 import { inTransaction, withConnection } from '@daybook/event-store';
