@@ -20,7 +20,6 @@ import { bookJournal } from '../../src/adapters/book-journal';
 import { verifySnapshot } from '../../src/adapters/book-refold';
 import { decodeBookEvent, genesisHash } from '../../src/adapters/stored-events';
 import { decide } from '../../src/domain/book';
-import type { BookCommand } from '../../src/domain/book-commands';
 import type { BookEvent } from '../../src/domain/book-events';
 import { apply, emptyBook, type BookState } from '../../src/domain/book-state';
 import type { Verdict } from '../../src/domain/verdict';
@@ -152,12 +151,12 @@ function tells(answer: EngineOutcome, recorded: Recorded): boolean {
  */
 function ownersOf(recorded: readonly Recorded[], attempts: readonly Attempt[]): ReadonlyMap<Attempt, Recorded> {
   const byKey = new Map(recorded.map((one) => [one.key, one]));
-  const byCommand = new Map<BookCommand, Recorded>();
-  for (const { key, command } of attempts) if (byKey.has(key)) byCommand.set(command, byKey.get(key)!);
+  const byCommand = new Map<string, Recorded>();
+  for (const { key, command } of attempts) if (byKey.has(key)) byCommand.set(textOf(command), byKey.get(key)!);
   const owners = new Map<Attempt, Recorded>();
   for (const attempt of attempts) {
     const { key, command, until, answer } = attempt;
-    const same = byCommand.get(command);
+    const same = byCommand.get(textOf(command));
     const own = byKey.get(key);
     const isTwin = answer !== undefined && same !== undefined && same.first < until! && tells(answer, same);
     if (own !== undefined) owners.set(attempt, own);

@@ -35,7 +35,7 @@ export type BookRun = {
 };
 
 const startMs = Date.UTC(2026, 0, 1);
-const chaosMs = 8_000;
+const chaosMs = 6_000;
 /** In virtual time, after the last fault. */
 const boundMs = 60_000;
 
@@ -75,8 +75,8 @@ export function simulateBook(seed: number, mode: Mode, onLine?: (line: string) =
       count: 1 + random.below(8),
       thinkMs: random.pick([5, 50, 200]),
       patienceMs: random.pick([100, 1_000, 5_000]),
-      commandsMax: 120,
-      attemptsMax: 260,
+      commandsMax: 100,
+      attemptsMax: 180,
     });
     const trouble = troubles(world, store, processes);
     await world.run(chaosMs, () => false);
