@@ -38,16 +38,19 @@ export function byteaArray(items: readonly Buffer[]): Buffer {
 }
 
 export function textArray(items: readonly string[], type: 'text' | 'json' = 'text'): Buffer {
-  const lengths = items.map((item) => Buffer.byteLength(item));
-  const array = arrayOf(
-    elementType[type],
-    items.length,
-    lengths.reduce((sum, length) => sum + length, 0),
-  );
+  const lengths = new Int32Array(items.length);
+  let length = 0;
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index]!;
+    // Types repeat.
+    lengths[index] = index > 0 && item === items[index - 1] ? lengths[index - 1]! : Buffer.byteLength(item);
+    length += lengths[index]!;
+  }
+  const array = arrayOf(elementType[type], items.length, length);
   let at = headerBytes;
-  for (const [index, item] of items.entries()) {
+  for (let index = 0; index < items.length; index++) {
     at = array.writeInt32BE(lengths[index]!, at);
-    at += array.write(item, at);
+    at += array.write(items[index]!, at);
   }
   return array;
 }

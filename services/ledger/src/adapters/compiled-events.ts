@@ -12,7 +12,7 @@
  */
 import { minorUnits, signedMinorUnits } from '@daybook/contracts';
 import type { z } from 'zod';
-import { amountLimit, createJsonText, type JsonText } from './json-text';
+import { amountLimit, createJsonWriter, outOfRange, type JsonWriter } from './json-text';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -26,14 +26,19 @@ export type CompiledEvent = {
 /** The fields of the seal: the event's own type, and the hash of the one before. */
 type Seal = { readonly type: string; readonly hash: string };
 
-const json = createJsonText();
+/** What writes a value: pieces of JSON, and statements. */
+type Writing = readonly ({ readonly json: string } | { readonly statement: (piece: PieceName) => string })[];
+/** Names a piece of JSON in the source. */
+type PieceName = (json: string) => string;
+
+const json = createJsonWriter();
 
 export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): CompiledEvent | undefined {
   const shape = Object.entries(schema.shape) as [string, z.ZodType][];
   const own = shape.filter(([name]) => name !== seal.type && name !== seal.hash);
-  const written = shape.map(([name, field]): [string, string | undefined] => {
-    if (name === seal.type) return [name, constant(JSON.stringify(type))];
-    if (name === seal.hash) return [name, safe('hash')];
+  const written = shape.map(([name, field]): [string, Writing | undefined] => {
+    if (name === seal.type) return [name, [{ json: JSON.stringify(type) }]];
+    if (name === seal.hash) return [name, statement('json.hash(hash);')];
     return [name, encoderOf(field, `event.${name}`)];
   });
   const read = own.map(([name, field]): [string, string | null | undefined] => [name, decoderOf(field)]);
@@ -42,16 +47,56 @@ export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): Com
   if (!written.every(isKnown) || !read.every(isKnown) || optional || !shape.every(([name]) => identifier.test(name)))
     return undefined;
 
-  const encode = build<(event: Fields, hash: string, json: JsonText) => string>(
-    ['event', 'hash', 'json'],
-    `return ${objectText(written as [string, string][])};`,
-  );
+  const encode = buildEncoder(objectOf(written as [string, Writing][]));
   const values = read.map(([name, code]) => `${name}: ${code === null ? `data.${name}` : `(${code})(data.${name})`}`);
   const decode = build<(data: Fields) => Fields>(
     ['data'],
     `return { type: ${JSON.stringify(type)}, ${values.join(', ')} };`,
   );
-  return { encode: (event, hash) => json.write(() => encode(event, hash, json)), decode };
+  return { encode, decode };
+}
+
+function buildEncoder(writing: Writing): CompiledEvent['encode'] {
+  const pieces: Uint8Array[] = [];
+  const source = sourceOf(writing, (piece) => `pieces[${pieces.push(Buffer.from(piece)) - 1}]`);
+  const write = build<(event: Fields, hash: string, json: JsonWriter, pieces: readonly Uint8Array[]) => void>(
+    ['event', 'hash', 'json', 'pieces'],
+    source,
+  );
+  return (event, hash) => {
+    json.begin();
+    try {
+      write(event, hash, json, pieces);
+    } catch (error) {
+      if (error === outOfRange) return undefined;
+      throw error;
+    }
+    return json.end();
+  };
+}
+
+/** Pieces that follow each other are one. */
+function sourceOf(writing: Writing, piece: PieceName): string {
+  const source: string[] = [];
+  let text = '';
+  const flush = () => {
+    if (text !== '') source.push(`json.raw(${piece(text)});`);
+    text = '';
+  };
+  for (const part of writing) {
+    if ('json' in part) {
+      text += part.json;
+      continue;
+    }
+    flush();
+    source.push(part.statement(piece));
+  }
+  flush();
+  return source.join(' ');
+}
+
+function statement(code: string): Writing {
+  return [{ statement: () => code }];
 }
 
 const identifier = /^[A-Za-z_]\w*$/;
@@ -64,10 +109,8 @@ function build<Built>(parameters: readonly string[], body: string): Built {
 /** `def` of a zod schema, as far as it is used here. */
 type Def = {
   readonly type: string;
-  readonly format?: string;
   readonly checks?: readonly { readonly _zod: { readonly def: { readonly pattern?: RegExp } } }[];
   readonly values?: readonly unknown[];
-  readonly entries?: Readonly<Record<string, string>>;
   readonly innerType?: z.ZodType;
   readonly element?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
@@ -79,64 +122,67 @@ function defOf(schema: z.ZodType): Def {
   return (schema as unknown as { readonly def: Def }).def;
 }
 
-/** A constant piece of JSON, as source. */
-function constant(text: string): string {
-  return JSON.stringify(text);
-}
-
-/** The text of a string that needs no escaping, as source. */
-function safe(value: string): string {
-  return `'"' + ${value} + '"'`;
-}
-
-/** Source that gives the JSON of `value`; undefined for what is not known. Parts are joined by `+`. */
-function encoderOf(schema: z.ZodType, value: string): string | undefined {
-  if (schema === minorUnits) return safe(`json.amount(${value}, 0n)`);
-  if (schema === signedMinorUnits) return safe(`json.amount(${value}, ${1n - amountLimit}n)`);
+/** What writes the JSON of `value`, which is source; undefined for what is not known. */
+function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
+  if (schema === minorUnits) return statement(`json.amount(${value}, 0n);`);
+  if (schema === signedMinorUnits) return statement(`json.amount(${value}, ${1n - amountLimit}n);`);
   const def = defOf(schema);
   switch (def.type) {
     case 'string':
-      return isPlain(def) ? safe(value) : `json.text(${value})`;
+      return statement(`json.${isHash(def) ? 'hash' : 'text'}(${value});`);
+    case 'enum':
+      return statement(`json.text(${value});`);
     case 'boolean':
     case 'number':
-      return `String(${value})`;
+      return statement(`json.any(${value});`);
     case 'literal':
-      return def.values?.length === 1 ? constant(JSON.stringify(def.values[0])) : undefined;
-    case 'enum':
-      return Object.values(def.entries!).every((each) => /^[\w-]*$/.test(each)) ? safe(value) : undefined;
+      return def.values?.length === 1 ? [{ json: JSON.stringify(def.values[0]) }] : undefined;
     case 'nullable': {
       const inner = encoderOf(def.innerType!, value);
-      return inner && `(${value} === null ? 'null' : ${inner})`;
+      const isNull = `${value} === null`;
+      return inner && choice(isNull, [{ json: 'null' }], inner);
     }
     case 'default':
       return encoderOf(def.innerType!, value);
     case 'array': {
       const inner = encoderOf(def.element!, 'each');
-      return inner && `'[' + json.list(${value}, (each) => ${inner}) + ']'`;
+      return inner && [{ json: '[' }, listOf(value, inner), { json: ']' }];
     }
     case 'object': {
       const fields = Object.entries(def.shape!).map(([name, field]) => [name, encoderOf(field, `${value}.${name}`)]);
-      const known = fields.every(([name, code]) => code !== undefined && identifier.test(name!));
-      return known && fields.length > 0 ? objectText(fields as [string, string][]) : undefined;
+      const known = fields.every(([name, code]) => code !== undefined && identifier.test(name as string));
+      return known && fields.length > 0 ? objectOf(fields as [string, Writing][]) : undefined;
     }
     case 'record':
-      return defOf(def.valueType!).type === 'string' ? `json.any(${value})` : undefined;
+      return defOf(def.valueType!).type === 'string' ? statement(`json.any(${value});`) : undefined;
     default:
       return undefined;
   }
 }
 
-/** Hashes, times and UUIDs: what the definition lets through has nothing to escape. */
-function isPlain({ format, checks = [] }: Def): boolean {
-  if (format === 'datetime' || format === 'uuid') return true;
+function isHash({ checks = [] }: Def): boolean {
   return checks.some(({ _zod }) => _zod.def.pattern?.source === '^[0-9a-f]{64}$');
 }
 
-function objectText(fields: readonly (readonly [string, string])[]): string {
-  const parts = fields.map(
-    ([name, code], index) => `${constant(`${index === 0 ? '{' : ','}${JSON.stringify(name)}:`)} + ${code}`,
-  );
-  return `${parts.join(' + ')} + '}'`;
+function choice(condition: string, yes: Writing, no: Writing): Writing {
+  return [{ statement: (piece) => `if (${condition}) { ${sourceOf(yes, piece)} } else { ${sourceOf(no, piece)} }` }];
+}
+
+/** Its own block: lists may lie in lists. */
+function listOf(value: string, inner: Writing): Writing[number] {
+  return {
+    statement: (piece) =>
+      `{ const list = ${value}; for (let at = 0; at < list.length; at++) { const each = list[at];` +
+      ` if (at > 0) { ${sourceOf([{ json: ',' }], piece)} } ${sourceOf(inner, piece)} } }`,
+  };
+}
+
+function objectOf(fields: readonly (readonly [string, Writing])[]): Writing {
+  const written = fields.flatMap(([name, value], index) => [
+    { json: `${index === 0 ? '{' : ','}${JSON.stringify(name)}:` },
+    ...value,
+  ]);
+  return [...written, { json: '}' }];
 }
 
 /** Source of a function that makes the value of what was parsed; null when that is the value. */

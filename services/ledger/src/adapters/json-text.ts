@@ -1,69 +1,97 @@
-/** What compiled encoders put JSON together with, and the pages that its bytes are written to. */
+/**
+ * What compiled encoders write JSON with: straight into pages of bytes, one character after the other. Putting strings
+ * together first would make several times their length of garbage, and an engine encodes every event that it records.
+ */
 
 /** Amounts are below it, in minor units. */
 export const amountLimit = 10n ** 38n;
 
-export type JsonText = {
-  /** The bytes of the JSON that `make` gives; undefined when it met an amount out of range. */
-  write(make: () => string): Buffer | undefined;
+export type JsonWriter = {
+  begin(): void;
+  /** The bytes since `begin`, which nobody writes to any more. */
+  end(): Buffer;
+  /** A piece of JSON in ASCII, as it is. */
+  raw(piece: Uint8Array): void;
   /** A JSON string, escaped if need be. */
-  text(value: string): string;
-  /** Its digits. */
-  amount(value: bigint, least: bigint): string;
-  list(items: readonly unknown[], encode: (item: unknown) => string): string;
-  any(value: unknown): string;
+  text(value: string): void;
+  /** The same for a hash, which has nothing to escape. */
+  hash(value: string): void;
+  /** The digits of an amount, in quotes. Throws `outOfRange`. */
+  amount(value: bigint, least: bigint): void;
+  any(value: unknown): void;
 };
 
-class OutOfRange extends Error {}
-const outOfRange = new OutOfRange();
-
-const plain = /^[ !#-[\]-~]*$/;
-const ascii = /^[\0-\x7f]*$/;
+/** Thrown for an amount that has no stored form. */
+export const outOfRange = new Error('an amount out of range');
 
 /** One page serves many events. */
 const pageBytes = 65_536;
+const quote = 0x22;
+const backslash = 0x5c;
 
-export function createJsonText(): JsonText {
+export function createJsonWriter(): JsonWriter {
   let page = Buffer.allocUnsafeSlow(pageBytes);
+  /** Where the event begins, and where its next byte goes. */
+  let from = 0;
   let at = 0;
-  /** Whether all of the text is ASCII, so that it has a byte for each character. */
-  let isAscii = true;
-  const note = (text: string) => {
-    isAscii &&= ascii.test(text);
-    return text;
+
+  /** Moves the event to a page with room for `bytes` more. What was given out of the old one stays as it is. */
+  const turn = (bytes: number) => {
+    const begun = at - from;
+    const next = Buffer.allocUnsafeSlow(Math.max(pageBytes, 2 * (begun + bytes)));
+    page.copy(next, 0, from, at);
+    page = next;
+    from = 0;
+    at = begun;
   };
+  const encoded = (json: string) => {
+    const bytes = Buffer.byteLength(json);
+    if (at + bytes > page.length) turn(bytes);
+    at += page.write(json, at);
+  };
+
   return {
-    write(make) {
-      isAscii = true;
-      let text: string;
-      try {
-        text = make();
-      } catch (error) {
-        if (error === outOfRange) return undefined;
-        throw error;
-      }
-      const length = isAscii ? text.length : Buffer.byteLength(text);
-      if (length > pageBytes / 4) return Buffer.from(text);
-      if (at + length > pageBytes) {
-        // What was given out of the page before stays as it is.
-        page = Buffer.allocUnsafeSlow(pageBytes);
-        at = 0;
-      }
-      const from = at;
-      at += page.write(text, from, isAscii ? 'latin1' : 'utf8');
-      return page.subarray(from, at);
+    begin() {
+      from = at;
     },
-    text: (value) => (plain.test(value) ? `"${value}"` : note(JSON.stringify(value))),
+    end: () => page.subarray(from, at),
+    raw(piece) {
+      const { length } = piece;
+      if (at + length > page.length) turn(length);
+      const target = page;
+      const start = at;
+      for (let index = 0; index < length; index++) target[start + index] = piece[index]!;
+      at = start + length;
+    },
+    text(value) {
+      const { length } = value;
+      if (at + length + 2 > page.length) turn(length + 2);
+      const target = page;
+      let place = at;
+      target[place++] = quote;
+      for (let index = 0; index < length; index++) {
+        const code = value.charCodeAt(index);
+        if (code < 0x20 || code > 0x7e || code === quote || code === backslash) {
+          encoded(JSON.stringify(value));
+          return;
+        }
+        target[place++] = code;
+      }
+      target[place++] = quote;
+      at = place;
+    },
+    hash(value) {
+      const { length } = value;
+      if (at + length + 2 > page.length) turn(length + 2);
+      page[at] = quote;
+      page.write(value, at + 1, length, 'latin1');
+      page[at + length + 1] = quote;
+      at += length + 2;
+    },
     amount(value, least) {
       if (value < least || value >= amountLimit) throw outOfRange;
-      return value.toString();
+      this.text(value.toString());
     },
-    list(items, encode) {
-      if (items.length === 0) return '';
-      let text = encode(items[0]);
-      for (let index = 1; index < items.length; index++) text += `,${encode(items[index])}`;
-      return text;
-    },
-    any: (value) => note(JSON.stringify(value)),
+    any: (value) => encoded(JSON.stringify(value)),
   };
 }

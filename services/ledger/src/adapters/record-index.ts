@@ -94,13 +94,7 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
       warming.begin();
       return [...places].toSorted((a, b) => a - b);
     },
-    unstored(before) {
-      const parts = [...sealed.all(), [open.first, open.entries.subarray(0, open.count)] as const];
-      const flat = parts.flatMap(([first, entries]) =>
-        [...entries].filter((entry) => first + (entry % segmentEvents) < before).map((entry) => [first, entry]),
-      );
-      return Float64Array.from(flat.flat());
-    },
+    unstored: (before) => entriesBefore([...sealed.all(), [open.first, open.entries.subarray(0, open.count)]], before),
     resume(sequence, unstored) {
       const storedBefore = unstored[0] ?? Math.floor(sequence / segmentEvents) * segmentEvents;
       open = openSegment(storedBefore);
@@ -134,6 +128,21 @@ function push(open: Open, entry: number): void {
     open.entries = grown;
   }
   open.entries[open.count++] = entry;
+}
+
+/** Those of events before this one, each behind the first event of its segment. In one pass: commands wait for it. */
+function entriesBefore(segments: readonly (readonly [number, Float64Array])[], before: number): Float64Array {
+  const flat = new Float64Array(2 * segments.reduce((count, [, entries]) => count + entries.length, 0));
+  let length = 0;
+  for (const [first, entries] of segments) {
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index]!;
+      if (first + (entry % segmentEvents) >= before) continue;
+      flat[length++] = first;
+      flat[length++] = entry;
+    }
+  }
+  return flat.slice(0, length);
 }
 
 /** Segments that are complete and not known to be stored. They are written one after the other. */

@@ -75,7 +75,8 @@ export function recordWindow({ store, stream, state, index, recordsMax }: Deps):
     recalled.clear();
   };
 
-  const isMissing = (id: string) => !records.has(id) && !absent.has(id) && index.mayHave(id);
+  // Most ids are new, and the index knows that without looking into a map.
+  const isMissing = (id: string) => index.mayHave(id) && !records.has(id) && !absent.has(id);
 
   return {
     applied(event, sequence) {
