@@ -82,8 +82,8 @@ export type BuildReport<Found = undefined> = {
   readonly switched: boolean;
 };
 
-/** More than when following: nobody waits to see these. */
-const buildBatchSizeDefault = 20_000;
+/** Less than a follower with a backlog: no reader of the log gets past a transaction that writes, and a build writes for long. */
+const buildBatchSizeDefault = 10_000;
 const keepMax = 200_000;
 /** While the end of the log is hidden behind a transaction that is still open, or the views are in use. */
 const waitMs = 20;
