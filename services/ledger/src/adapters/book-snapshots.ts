@@ -78,7 +78,7 @@ export function createSnapshots({ memory, stream, state, index, head, storedHead
       }
     },
     loaded() {
-      if (captured === undefined && !writing && state.length - newest >= snapshotEvery / 10)
+      if (captured === undefined && !writing && state.length - newest >= snapshotEvery / 100)
         void save(captureState(state, head()));
     },
   };
