@@ -54,6 +54,28 @@ describe('the appends table', () => {
   });
 });
 
+test('pages of any size show the same events, also those that are copied', async () => {
+  const { pool } = await databases.fresh();
+  const store = postgresEventStore(pool);
+  for (const [index, count] of [1, 3, 400, 200, 1, 90, 5].entries()) {
+    const events = Array.from({ length: count }, () => anEvent());
+    await store.append(`stream ünd ${index % 3} ${index}`, events, 'no_stream');
+  }
+  const singly = await readWhole(store, 100);
+  expect(singly).toHaveLength(700);
+  for (const size of [1_000, 700, 333, 129]) {
+    const pages = [];
+    let from = start;
+    for (let page = await store.readAll(from, size); page.length > 0; page = await store.readAll(from, size)) {
+      expect(page.length).toBeLessThanOrEqual(size);
+      if (page.length < size) expect(page.at(-1)!.id).toBe(singly.at(-1)!.id);
+      pages.push(...page);
+      from = page.at(-1)!.position;
+    }
+    expect(pages).toEqual(singly);
+  }
+});
+
 describe('privileges', () => {
   test('a role that may only read and append can do both, and change nothing, whatever triggers say', async () => {
     const { schema, pool } = await databases.fresh();

@@ -72,7 +72,7 @@ beforeEach(async () => {
 });
 afterEach(() => store.close());
 
-const runner = (projections: readonly TableProjection<Event>[] = [projection]) =>
+const runner = (projections: readonly TableProjection<Event>[] = [projection], batchSize?: number) =>
   createTableProjections({
     pool,
     store,
@@ -82,6 +82,7 @@ const runner = (projections: readonly TableProjection<Event>[] = [projection]) =
     projections,
     logger: testLogger().logger,
     onFatal: (error) => void fatal.push(error),
+    ...(batchSize === undefined ? {} : { batchSize }),
   });
 
 const add = (account: string, amount: number) =>
@@ -185,4 +186,60 @@ test('a handler that looks at a row nobody asked for is a bug, and stops the gro
   await expect(projections.caughtUp()).rejects.toMatchObject({ code: 'store_unavailable' });
   expect(fatal).toMatchObject([{ name: 'AssertionError', message: 'nobody asked for balances_v1 a' }]);
   await projections.stop();
+});
+
+test('batches that are folded ahead and copied in leave what one event after the other leaves', async () => {
+  const additions = defineTable({
+    name: 'additions_v1',
+    kind: 'appended',
+    columns: { position: { type: 'text' }, account: { type: 'text' }, balance: { type: 'numeric' } },
+    key: ['position'],
+  });
+  const both: TableProjection<Event>[] = [
+    projection,
+    {
+      name: 'additions',
+      version: 1,
+      tables: [additions],
+      handlers: {
+        Added({ account }, { position }, rows) {
+          const { balance } = rows.get(balances, account)!;
+          rows.insert(additions, { position, account, balance });
+        },
+      },
+    },
+  ];
+  for (const table of [balances, additions]) await pool.query(createTableSql(schema, table));
+  // Accounts that are new in the middle of a batch, too: there the folding ahead ends.
+  const events = Array.from({ length: 3_000 }, (_, n) => ({
+    account: `account ${n % (n < 1_900 ? 7 : 11)}`,
+    amount: n,
+  }));
+  for (let from = 0; from < events.length; from += 400) {
+    const some = events.slice(from, from + 400).map((event) => codec.encode({ type: 'Added', ...event }));
+    await store.append(
+      crypto.randomUUID(),
+      some.map((encoded) => ({ ...anEvent(), ...encoded })),
+      'no_stream',
+    );
+  }
+  const projections = runner(both, 700);
+  await projections.start();
+  await projections.caughtUp();
+  await projections.stop();
+  expect(fatal).toEqual([]);
+  const expected = new Map<string, bigint>();
+  const sums = events.map(({ account, amount }) => {
+    const sum = (expected.get(account) ?? 0n) + BigInt(amount);
+    expected.set(account, sum);
+    return `${account}: ${sum}`;
+  });
+  const { rows: found } = await pool.query<{ account: string; balance: string }>(
+    `select account, balance from ${schema}.additions_v1`,
+  );
+  expect(found.map(({ account, balance }) => `${account}: ${balance}`).toSorted()).toEqual(sums.toSorted());
+  const { rows: last } = await pool.query<{ account: string; balance: string }>(
+    `select account, balance from ${schema}.balances_v1`,
+  );
+  expect(new Map(last.map(({ account, balance }) => [account, BigInt(balance)]))).toEqual(expected);
 });
