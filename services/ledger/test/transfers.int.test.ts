@@ -287,7 +287,7 @@ test('a note is in no event, table or log line in the clear', async () => {
 
 test('an amount of nothing is not a transfer', async () => {
   await wallets(rig, 1_000n);
-  await expect(rig.calls.accept({ amount: 0n })).rejects.toThrow('amount: must be greater than zero');
+  await expect(rig.calls.accept({ amount: 0n })).rejects.toThrow('accept-transfer: the request breaks the contract');
 });
 
 test('text that a table could not hold is refused before it is in the journal', async () => {
