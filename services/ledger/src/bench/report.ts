@@ -48,5 +48,5 @@ function barOf(bar: Result['bar']): string {
 function figure(value: number): string {
   if (!Number.isFinite(value)) return '-';
   if (Math.abs(value) >= 1_000) return Math.round(value).toLocaleString('en-US').replaceAll(',', ' ');
-  return Number(value.toPrecision(3)).toString();
+  return value.toLocaleString('en-US', { maximumSignificantDigits: 3, useGrouping: false });
 }
