@@ -34,8 +34,9 @@ export async function startJvmBroker(directory: string): Promise<JvmBroker> {
   const properties = join(directory, 'server.properties');
   await writeFile(properties, settings(directory, broker, `127.0.0.1:${controllerPort}`));
   const java = ['-Xmx512m', '-Xms128m', '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*')];
-  const cluster = randomBytes(16).toString('base64url');
-  await run('java', [...java, 'kafka.tools.StorageTool', 'format', '-t', cluster, '-c', properties]);
+  // One argument: on its own, an id that starts with a dash (one in 64 does) would be taken for an option.
+  const cluster = `--cluster-id=${randomBytes(16).toString('base64url')}`;
+  await run('java', [...java, 'kafka.tools.StorageTool', 'format', cluster, '-c', properties]);
   const child = spawn('java', [...java, 'kafka.Kafka', properties], {
     cwd: directory,
     detached: true,
