@@ -4,7 +4,7 @@
  */
 import { AssertionError } from '@daybook/core';
 import type { Pool } from 'pg';
-import { advance, claimCheckpoint, moveCheckpoint, openCheckpoint, type Checkpoint } from './checkpoint';
+import { advance, postgresCheckpoints, type Checkpoint, type CheckpointTable } from './checkpoint';
 import { inTransaction, type Tx } from './database';
 import type { EventStore, Position, StoredEvent } from './event-store';
 
@@ -16,6 +16,8 @@ export type BatchOptions = {
   /** What the effects are made of. A stored place that another version reached is refused. */
   readonly version?: string;
   readonly batchSize?: number;
+  /** Postgres unless a simulation brings its own. */
+  readonly checkpoints?: CheckpointTable;
   /**
    * Work on the batch behind a place that needs no transaction. A batch may be read, and prepared, while the one before it
    * is applied; it may never be applied, or not as it was prepared. Must not throw for what `handle` will throw again.
@@ -46,17 +48,18 @@ const batchSizeDefault = 500;
 
 /** The stored place, for the first batch. Throws `Retired` or AssertionError when it is another version's. */
 export async function openBatches(options: BatchOptions): Promise<Checkpoint> {
-  const { version, ...checkpoint } = await openCheckpoint(options.pool, options.name, options.version ?? '');
+  const { checkpoints = postgresCheckpoints, pool, name } = options;
+  const { version, ...checkpoint } = await checkpoints.open(pool, name, options.version ?? '');
   checkVersion(options, version);
   options.forget?.();
   return checkpoint;
 }
 
 export function createBatches(options: BatchOptions): Batches {
-  const { pool, store, name } = options;
+  const { pool, store, name, checkpoints = postgresCheckpoints } = options;
   const ahead = readAhead(options);
   const apply = async (tx: Tx, known: Checkpoint, events: readonly StoredEvent[]) => {
-    const { claimed, current, version } = await claimCheckpoint(tx, name);
+    const { claimed, current, version } = await checkpoints.claim(tx, name);
     checkVersion(options, version);
     const moved = current.position !== known.position || current.count !== known.count;
     if (!claimed || moved) {
@@ -65,7 +68,7 @@ export function createBatches(options: BatchOptions): Batches {
     }
     await options.handle(tx, events);
     const next = advance(current, events);
-    if (!(await moveCheckpoint(tx, name, current, next))) throw new CheckpointMoved();
+    if (!(await checkpoints.move(tx, name, current, next))) throw new CheckpointMoved();
     return { checkpoint: next, progress: true };
   };
   return {

@@ -90,6 +90,22 @@ function wordAt(digits: string, at: number): number {
   return Number.parseInt(digits.slice(at, at + 8), 16);
 }
 
+/**
+ * Port: where subscriptions keep their places, in the transactions of their effects. Adapters: Postgres, the tables of a
+ * simulation.
+ */
+export type CheckpointTable = {
+  readonly open: typeof openCheckpoint;
+  readonly claim: typeof claimCheckpoint;
+  readonly move: typeof moveCheckpoint;
+};
+
+export const postgresCheckpoints: CheckpointTable = {
+  open: openCheckpoint,
+  claim: claimCheckpoint,
+  move: moveCheckpoint,
+};
+
 function checkpointOf(row: CheckpointRow): Checkpoint {
   return {
     position: row.position as Position,

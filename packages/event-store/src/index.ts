@@ -1,3 +1,4 @@
+export { postgresCheckpoints, type Checkpoint, type CheckpointTable } from './checkpoint';
 export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './codec';
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';
 export { inTransaction, openDatabase, runAll, withConnection, type Sql, type Tx } from './database';

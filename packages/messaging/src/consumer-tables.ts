@@ -37,6 +37,15 @@ export async function moveOffset(tx: Tx, place: Place, next: bigint): Promise<vo
   );
 }
 
+/** Back to the beginning, for a log that begins again and ends at `end`. */
+export async function rewindOffset(pool: Pool, place: Place, end: bigint): Promise<void> {
+  await pool.query(
+    `update consumer_offsets set next_offset = 0
+     where group_name = $1 and topic = $2 and partition = $3 and next_offset > $4`,
+    [place.group, place.topic, place.partition, end],
+  );
+}
+
 /** Shows that a partition which does not advance is being retried. */
 export async function touchOffset(pool: Pool, place: Place): Promise<void> {
   await pool.query(
@@ -119,3 +128,30 @@ export async function countParked(pool: Pool, group: string, topic: string): Pro
   );
   return rows[0]?.parked ?? 0;
 }
+
+/**
+ * Port: what a consumer keeps, in the transactions of its effects. Adapters: Postgres, the tables of a simulation.
+ */
+export type ConsumerTables = {
+  readonly lockOffset: typeof lockOffset;
+  readonly moveOffset: typeof moveOffset;
+  readonly rewindOffset: typeof rewindOffset;
+  readonly touchOffset: typeof touchOffset;
+  readonly readProgress: typeof readProgress;
+  readonly claim: typeof claim;
+  readonly parkedKeys: typeof parkedKeys;
+  readonly park: typeof park;
+  readonly countParked: typeof countParked;
+};
+
+export const postgresConsumerTables: ConsumerTables = {
+  lockOffset,
+  moveOffset,
+  rewindOffset,
+  touchOffset,
+  readProgress,
+  claim,
+  parkedKeys,
+  park,
+  countParked,
+};

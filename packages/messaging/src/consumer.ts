@@ -7,7 +7,7 @@ import type { Clock, Component, Logger, OnFatal, Registry } from '@daybook/runti
 import type { Pool } from 'pg';
 import { backoffMs, pause } from './backoff';
 import { consumerMetrics } from './consumer-metrics';
-import { readProgress, touchOffset } from './consumer-tables';
+import { postgresConsumerTables, type ConsumerTables } from './consumer-tables';
 import { handleBatch, parkMessage, type Tally } from './handle-batch';
 import type { Subscription } from './message';
 import type { RawMessage, Transport } from './transport';
@@ -24,6 +24,8 @@ export type ConsumerDeps = {
   readonly onFatal: OnFatal;
   /** Dates what is parked. */
   readonly now: Clock;
+  /** Postgres unless a simulation brings its own. */
+  readonly tables?: ConsumerTables;
   /** Lag without a sign of life for so long is fatal. */
   readonly stallMs?: number;
 };
@@ -39,9 +41,9 @@ const attemptBackoff = { firstMs: 50, maxMs: 1_000 };
 const caughtUpPollMs = 20;
 
 export function createConsumer(deps: ConsumerDeps, subscription: Subscription): Consumer {
-  const { pool, transport } = deps;
+  const { pool, transport, tables = postgresConsumerTables } = deps;
   const { group, topic } = subscription;
-  const watchdog = createWatchdog({ ...deps, stallMs: deps.stallMs ?? stallMsDefault }, subscription);
+  const watchdog = createWatchdog({ ...deps, tables, stallMs: deps.stallMs ?? stallMsDefault }, subscription);
   let running: { readonly stopping: AbortController; stop(): Promise<void> } | undefined;
 
   return {
@@ -68,7 +70,7 @@ export function createConsumer(deps: ConsumerDeps, subscription: Subscription): 
     async caughtUp() {
       const ends = await transport.ends(topic);
       for (;;) {
-        const progress = await readProgress(pool, subscription);
+        const progress = await tables.readProgress(pool, subscription);
         if ([...ends].every(([partition, end]) => (progress.get(partition)?.next ?? 0n) >= end)) return;
         if (!running) throw new Error(`consumer ${group} of ${topic} is not running`);
         await pause(caughtUpPollMs, running.stopping.signal);
@@ -83,16 +85,13 @@ export function createConsumer(deps: ConsumerDeps, subscription: Subscription): 
  */
 async function startAt(deps: ConsumerDeps, subscription: Subscription, partition: number): Promise<bigint> {
   const { group, topic } = subscription;
-  const stored = (await readProgress(deps.pool, subscription)).get(partition)?.next ?? 0n;
+  const tables = deps.tables ?? postgresConsumerTables;
+  const stored = (await tables.readProgress(deps.pool, subscription)).get(partition)?.next ?? 0n;
   if (stored === 0n) return stored;
   const end = (await deps.transport.ends(topic)).get(partition) ?? 0n;
   if (stored <= end) return stored;
   deps.logger.warn({ group, topic, partition, stored, end }, 'the topic begins again; starting over');
-  await deps.pool.query(
-    `update consumer_offsets set next_offset = 0
-     where group_name = $1 and topic = $2 and partition = $3 and next_offset > $4`,
-    [group, topic, partition, end],
-  );
+  await tables.rewindOffset(deps.pool, { group, topic, partition }, end);
   return 0n;
 }
 
@@ -137,12 +136,12 @@ async function handleOne(
 }
 
 async function apply(
-  { pool, metrics, now }: ConsumerDeps,
+  { pool, metrics, now, tables }: ConsumerDeps,
   subscription: Subscription,
   messages: readonly RawMessage[],
 ): Promise<void> {
   const { group, topic } = subscription;
-  const tally = await takeTurn(pool, () => handleBatch(pool, subscription, messages, now));
+  const tally = await takeTurn(pool, () => handleBatch(pool, subscription, messages, now, tables));
   const counts = consumerMetrics(metrics).messages;
   for (const outcome of Object.keys(tally) as (keyof Tally)[]) {
     if (tally[outcome] > 0) counts.inc({ group, topic, outcome }, tally[outcome]);
@@ -150,13 +149,13 @@ async function apply(
 }
 
 async function parkOne(
-  { pool, metrics, logger, now }: ConsumerDeps,
+  { pool, metrics, logger, now, tables }: ConsumerDeps,
   { group, topic }: Subscription,
   message: RawMessage,
   error: unknown,
 ): Promise<void> {
   const reason = { at: now(), cause: causeOf(error) };
-  await takeTurn(pool, () => parkMessage(pool, group, message, reason));
+  await takeTurn(pool, () => parkMessage(pool, group, message, reason, tables));
   consumerMetrics(metrics).messages.inc({ group, topic, outcome: 'parked' });
   const { partition, offset, key } = message;
   logger.error({ error, group, topic, partition, offset: String(offset), key }, 'message parked, and its key with it');
@@ -177,7 +176,9 @@ async function noteFailure(
   }
   consumerMetrics(deps.metrics).retries.inc({ group, topic });
   const partition = messages[0]?.partition ?? 0;
-  await touchOffset(deps.pool, { group, topic, partition }).catch(() => undefined);
+  await (deps.tables ?? postgresConsumerTables)
+    .touchOffset(deps.pool, { group, topic, partition })
+    .catch(() => undefined);
   if (verdict === 'wait') throw error;
   if (isOperationalError(error)) deps.logger.warn({ error, group, topic, partition }, 'attempt failed');
 }

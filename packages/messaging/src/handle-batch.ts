@@ -6,7 +6,7 @@ import type { AnyEventContract } from '@daybook/contracts';
 import { inTransaction, type Tx } from '@daybook/event-store';
 import { withCorrelation, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
-import { claim, lockOffset, moveOffset, park, parkedKeys, type Place } from './consumer-tables';
+import { postgresConsumerTables, type ConsumerTables, type Place } from './consumer-tables';
 import { readMessage, type ReceivedMessage, type Subscription } from './message';
 import type { RawMessage } from './transport';
 import { causeOf, Undecodable } from './verdict';
@@ -21,6 +21,7 @@ export async function handleBatch(
   subscription: Subscription,
   messages: readonly RawMessage[],
   now: Clock,
+  tables = postgresConsumerTables,
 ): Promise<Tally> {
   const first = messages[0];
   const last = messages.at(-1);
@@ -28,19 +29,19 @@ export async function handleBatch(
   if (!first || !last) return tally;
   const place = { group: subscription.group, topic: first.topic, partition: first.partition };
   await inTransaction(pool, async (tx) => {
-    const due = await dueMessages(tx, place, messages);
+    const due = await dueMessages(tx, place, messages, tables);
     if (due.length === 0) return;
-    const parked = await parkedKeys(
+    const parked = await tables.parkedKeys(
       tx,
       place,
       due.map(({ key }) => key),
     );
     const behind = due.filter(({ key }) => parked.has(key));
-    for (const message of behind) await park(tx, place.group, message, { at: now(), cause: null });
+    for (const message of behind) await tables.park(tx, place.group, message, { at: now(), cause: null });
     tally.parked += behind.length;
     const rest = due.filter(({ key }) => !parked.has(key)).map((message) => decode(subscription, message));
-    await applyAll(tx, subscription, rest, tally);
-    await moveOffset(tx, place, last.offset + 1n);
+    await applyAll(tx, subscription, rest, tally, tables);
+    await tables.moveOffset(tx, place, last.offset + 1n);
   });
   return tally;
 }
@@ -48,7 +49,7 @@ export async function handleBatch(
 /** Handles one parked message, which is due whatever the offset says. */
 export async function applyOne(tx: Tx, subscription: Subscription, message: RawMessage): Promise<Tally> {
   const tally = { handled: 0, duplicate: 0, skipped: 0, parked: 0 };
-  await applyAll(tx, subscription, [decode(subscription, message)], tally);
+  await applyAll(tx, subscription, [decode(subscription, message)], tally, postgresConsumerTables);
   return tally;
 }
 
@@ -58,24 +59,36 @@ export async function parkMessage(
   group: string,
   message: RawMessage,
   reason: { readonly at: Date; readonly cause: string },
+  tables = postgresConsumerTables,
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const place = { group, topic: message.topic, partition: message.partition };
-    if ((await dueMessages(tx, place, [message])).length === 0) return;
-    await park(tx, group, message, reason);
-    await moveOffset(tx, place, message.offset + 1n);
+    if ((await dueMessages(tx, place, [message], tables)).length === 0) return;
+    await tables.park(tx, group, message, reason);
+    await tables.moveOffset(tx, place, message.offset + 1n);
   });
 }
 
-async function dueMessages(tx: Tx, place: Place, messages: readonly RawMessage[]): Promise<readonly RawMessage[]> {
-  const next = await lockOffset(tx, place);
+async function dueMessages(
+  tx: Tx,
+  place: Place,
+  messages: readonly RawMessage[],
+  tables: ConsumerTables,
+): Promise<readonly RawMessage[]> {
+  const next = await tables.lockOffset(tx, place);
   return messages.filter(({ offset }) => offset >= next);
 }
 
-async function applyAll(tx: Tx, subscription: Subscription, batch: readonly Decoded[], tally: Tally): Promise<void> {
+async function applyAll(
+  tx: Tx,
+  subscription: Subscription,
+  batch: readonly Decoded[],
+  tally: Tally,
+  tables: ConsumerTables,
+): Promise<void> {
   const known = batch.filter(({ contract }) => contract !== undefined);
   tally.skipped += batch.length - known.length;
-  const claimed = await claim(
+  const claimed = await tables.claim(
     tx,
     subscription.group,
     known.map(({ message }) => message.id),

@@ -1,6 +1,6 @@
 export { applyTopicsConfigSchema } from './apply-topics-config';
 export { createConsumer, type Consumer, type ConsumerDeps } from './consumer';
-export { messagingMigrations } from './consumer-tables';
+export { messagingMigrations, postgresConsumerTables, type ConsumerTables, type Progress } from './consumer-tables';
 export { applyTopics, type AppliedTopics } from './kafka-topics';
 export { messageOf, on, readMessage, type MessageHandler, type ReceivedMessage, type Subscription } from './message';
 export { openTransport, type TransportOptions } from './open-transport';

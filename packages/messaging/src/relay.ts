@@ -3,7 +3,7 @@
  * publish, then move the checkpoint. A crash in between publishes again, with the same ids. While the broker is away
  * the checkpoint waits and nothing else notices.
  */
-import { createSubscription, type EventStore, type StoredEvent } from '@daybook/event-store';
+import { createSubscription, type CheckpointTable, type EventStore, type StoredEvent } from '@daybook/event-store';
 import type { Component, Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { relayMetrics } from './consumer-metrics';
@@ -12,6 +12,8 @@ import type { OutgoingMessage, Transport } from './transport';
 export type RelayDeps = {
   readonly pool: Pool;
   readonly store: EventStore;
+  /** Postgres unless a simulation brings its own. */
+  readonly checkpoints?: CheckpointTable;
   readonly transport: Transport;
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -28,7 +30,7 @@ export type RelayOptions = {
 const batchSize = 200;
 
 export function createRelay(
-  { pool, store, transport, logger, metrics, onFatal }: RelayDeps,
+  { pool, store, checkpoints, transport, logger, metrics, onFatal }: RelayDeps,
   { name, map }: RelayOptions,
 ): Component & { caughtUp(): Promise<void> } {
   const { published, failures } = relayMetrics(metrics);
@@ -36,6 +38,7 @@ export function createRelay(
   return createSubscription({
     pool,
     store,
+    ...(checkpoints === undefined ? {} : { checkpoints }),
     name: `relay ${name}`,
     logger,
     onFatal,

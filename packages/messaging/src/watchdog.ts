@@ -6,13 +6,14 @@
 import type { Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { consumerMetrics } from './consumer-metrics';
-import { countParked, readProgress, type Progress } from './consumer-tables';
+import type { ConsumerTables, Progress } from './consumer-tables';
 import type { Transport } from './transport';
 
 export const stallMsDefault = 60_000;
 
 type Deps = {
   readonly pool: Pool;
+  readonly tables: ConsumerTables;
   readonly transport: Transport;
   readonly logger: Logger;
   readonly metrics: Registry;
@@ -28,10 +29,10 @@ export function createWatchdog(deps: Deps, place: { readonly group: string; read
 
   async function look(): Promise<void> {
     const ends = await deps.transport.ends(topic);
-    const progress = await readProgress(deps.pool, place);
+    const progress = await deps.tables.readProgress(deps.pool, place);
     const { lag, parked } = consumerMetrics(deps.metrics);
     lag.set({ group, topic }, total(ends, progress));
-    parked.set({ group, topic }, await countParked(deps.pool, group, topic));
+    parked.set({ group, topic }, await deps.tables.countParked(deps.pool, group, topic));
     // Not the wall clock, which may step.
     const now = performance.now();
     for (const [partition, end] of ends) {

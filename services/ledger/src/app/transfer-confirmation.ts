@@ -31,7 +31,7 @@ export async function resolveTransfer(books: Books, mode: Mode, transferId: stri
 /** Transfers resolved at the same time at start: they must not fill the engine's queue. */
 const togetherMax = 500;
 
-type Deps = Pick<SubscriptionOptions, 'pool' | 'store' | 'logger' | 'onFatal'> & {
+type Deps = Pick<SubscriptionOptions, 'pool' | 'store' | 'checkpoints' | 'logger' | 'onFatal'> & {
   readonly books: Books;
   decode(stored: StoredEvent): BookEvent;
 };
