@@ -12,6 +12,8 @@ export type TransportOptions = {
   /** Names this process to the broker. */
   readonly clientId: string;
   readonly logger: Logger;
+  /** How long a member of a group may be silent before its partitions go to the others; on Kafka. */
+  readonly sessionTimeoutMs?: number;
   /** Those of `infra/kafka/topics.json` unless a test brings its own. */
   readonly topics?: readonly Topic[];
 };

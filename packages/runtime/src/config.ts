@@ -43,6 +43,10 @@ export const serviceSettings = {
         .filter((broker) => broker !== ''),
     )
     .describe('Comma-separated host:port list; required when MESSAGING is kafka.'),
+  KAFKA_SESSION_TIMEOUT_MS: durationMsSetting(300_000)
+    .pipe(z.number().min(1_000))
+    .default(15_000)
+    .describe('Silence after which a process loses its partitions to others of its group, in milliseconds.'),
   INTERNAL_TOKEN: secretSetting(32).describe('Shared by the services: authenticates their calls to each other.'),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])

@@ -215,6 +215,7 @@ function transportOf(config: ServiceSettings, clientId: string, logger: Logger):
     kind: config.MESSAGING,
     databaseUrl: config.DATABASE_URL,
     brokers: config.KAFKA_BROKERS,
+    sessionTimeoutMs: config.KAFKA_SESSION_TIMEOUT_MS,
     clientId,
     logger,
   });
