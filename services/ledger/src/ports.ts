@@ -40,4 +40,6 @@ export type BookJournal = {
   isAtHand(ids: readonly string[]): boolean;
   /** Brings the records of these ids into memory, until a command has been decided that needs them. */
   recall(ids: ReadonlySet<string>): Promise<void>;
+  /** Nothing is added any more and all is durable: writes down what makes the next start quick. Does not fail. */
+  stopped(): Promise<void>;
 };

@@ -3,6 +3,7 @@ import { verifySnapshot } from '../src/adapters/book-refold';
 import { bookMemory } from '../src/adapters/book-memory';
 import { recordHash } from '../src/adapters/record-filter';
 import { segmentEvents } from '../src/adapters/record-index';
+import { snapshotTable } from '../src/adapters/snapshot-table';
 import { eventually, testLogger } from '@daybook/testing';
 import { ledgerRig, settled, wallets } from './ledger-rig';
 
@@ -23,12 +24,51 @@ test('a service starts from its snapshot, and answers for ever what it answered 
     logger: testLogger().logger,
   });
   await rig.restart();
+  // The stop wrote down what the start would have read.
+  const { rows } = await rig.pool.query<{ length: string }>(
+    `select max(last_revision) + 1 as length from appends where stream = 'book-sandbox'`,
+  );
+  expect((await memory.snapshots.latest())?.sequence).toBe(Number(rows[0]?.length));
   const again = await rig.calls.accept({ transferId: ids[0]!, amount: 1n });
   expect(again).toMatchObject({ ok: true, value: { transferId: ids[0], replayed: true } });
   await eventually(
     async () => expect(await verifySnapshot(rig.store, 'book-sandbox', memory)).toMatchObject({ ok: true }),
     { timeoutMs: 10_000 },
   );
+  await rig.close();
+});
+
+test('engines that write the snapshot of one place at the same time disturb neither each other nor who reads', async () => {
+  const rig = await ledgerRig();
+  const table = snapshotTable(rig.pool, 'a book');
+  const snapshot = { sequence: 5, head: 'h', unstored: Float64Array.of(0, 7) };
+  const read = async () => {
+    const latest = await table.latest();
+    return latest && { hash: latest.stateHash, text: Buffer.concat(latest.parts).toString() };
+  };
+  async function* parts(...texts: readonly string[]) {
+    for (const text of texts) yield Buffer.from(text);
+  }
+  async function* slowParts() {
+    yield Buffer.from('slow ');
+    expect(await read()).toBeUndefined();
+    await table.add(snapshot, parts('first ', 'one'), () => 'of the first');
+    expect(await read()).toEqual({ hash: 'of the first', text: 'first one' });
+    yield Buffer.from('one');
+  }
+  await table.add(snapshot, slowParts(), () => 'of the second');
+  expect(await read()).toEqual({ hash: 'of the first', text: 'first one' });
+  async function* broken() {
+    yield* parts('half of');
+    throw new Error('broken off');
+  }
+  await expect(table.add({ ...snapshot, sequence: 9 }, broken(), () => '')).rejects.toThrow('broken off');
+  const { rows } = await rig.pool.query('select count(*)::integer as parts from book_snapshot_parts');
+  expect(rows).toEqual([{ parts: 2 }]);
+  for (const sequence of [6, 7]) await table.add({ ...snapshot, sequence }, parts('later'), () => `${sequence}`);
+  expect(await read()).toEqual({ hash: '7', text: 'later' });
+  const kept = await rig.pool.query('select sequence from book_snapshot_parts order by sequence');
+  expect(kept.rows).toEqual([{ sequence: '6' }, { sequence: '7' }]);
   await rig.close();
 });
 

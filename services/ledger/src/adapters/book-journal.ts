@@ -95,6 +95,7 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
     async recall(ids) {
       await bounded?.window.recall(ids);
     },
+    stopped: async () => bounded?.stopped(),
   };
 }
 
@@ -104,6 +105,7 @@ type Bounded = {
   resume(): Promise<void>;
   durable(before: number): void;
   loaded(): void;
+  stopped(): Promise<void>;
 };
 
 function boundedBy(memory: BookMemory, book: Book): Bounded {
@@ -131,6 +133,7 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
       snapshots.durable(before);
     },
     loaded: () => snapshots.loaded(),
+    stopped: () => snapshots.stopped(),
   };
 }
 

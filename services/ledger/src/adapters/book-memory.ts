@@ -4,10 +4,11 @@
  * event. An engine that finds segments missing stops.
  */
 import type { Logger } from '@daybook/runtime';
-import { inTransaction, withConnection } from '@daybook/event-store';
 import type { Pool } from 'pg';
+import { bytesOf, numbersOf } from './number-bytes';
 import { createRecordFilter, type RecordFilter } from './record-filter';
 import { hashOf, placeInSegment, segmentEvents, type SegmentTable, type StoredSegment } from './record-index';
+import { snapshotTable } from './snapshot-table';
 
 export type StoredSnapshot = {
   readonly sequence: number;
@@ -21,7 +22,7 @@ export type StoredSnapshot = {
 export type SnapshotTable = {
   /** The newest, or nothing. */
   latest(): Promise<StoredSnapshot | undefined>;
-  /** Parts are stored as they come; the snapshot is there when the last one is. */
+  /** Parts are stored as they come; the snapshot is there when the last one is. One that is there already stays. */
   add(
     snapshot: Omit<StoredSnapshot, 'parts' | 'stateHash'>,
     parts: AsyncIterable<Buffer>,
@@ -128,62 +129,4 @@ function isAround(hash: number, entries: Float64Array, { start, count }: Pick<Ex
   const [first, last] = [entries[0], entries.at(-1)];
   if (first === undefined || last === undefined) return count === 0;
   return (start === 0 || hashOf(first) < hash) && (start + entries.length === count || hashOf(last) > hash);
-}
-
-function snapshotTable(pool: Pool, stream: string): SnapshotTable {
-  return {
-    async latest() {
-      const { rows } = await pool.query<{ sequence: string; head: string; state_hash: string; unstored: Buffer }>(
-        'select sequence, head, state_hash, unstored from book_snapshots where stream = $1 order by sequence desc limit 1',
-        [stream],
-      );
-      const [row] = rows;
-      if (row === undefined) return undefined;
-      const parts = await pool.query<{ bytes: Buffer }>(
-        'select bytes from book_snapshot_parts where stream = $1 and sequence = $2 order by part',
-        [stream, row.sequence],
-      );
-      return {
-        sequence: Number(row.sequence),
-        head: row.head,
-        stateHash: row.state_hash,
-        parts: parts.rows.map(({ bytes }) => bytes),
-        unstored: numbersOf(row.unstored),
-      };
-    },
-    async add({ sequence, head, unstored }, parts, stateHash) {
-      await withConnection(pool, async (client) => {
-        await client.query('delete from book_snapshot_parts where stream = $1 and sequence = $2', [stream, sequence]);
-        let part = 0;
-        for await (const bytes of parts) {
-          await client.query(
-            'insert into book_snapshot_parts (stream, sequence, part, bytes) values ($1, $2, $3, $4)',
-            [stream, sequence, part++, bytes],
-          );
-        }
-      });
-      await inTransaction(pool, async (tx) => {
-        await tx.query(
-          `insert into book_snapshots (stream, sequence, head, state_hash, unstored) values ($1, $2, $3, $4, $5)
-           on conflict (stream, sequence) do nothing`,
-          [stream, sequence, head, stateHash(), bytesOf(unstored)],
-        );
-        const older = `stream = $1 and sequence < (select sequence from book_snapshots where stream = $1
-                                                    order by sequence desc offset 1 limit 1)`;
-        await tx.query(`delete from book_snapshot_parts where ${older}`, [stream]);
-        await tx.query(`delete from book_snapshots where ${older}`, [stream]);
-      });
-    },
-  };
-}
-
-/** Eight bytes each, little-endian. */
-function bytesOf(numbers: Float64Array): Buffer {
-  return Buffer.from(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-}
-
-function numbersOf(bytes: Buffer): Float64Array {
-  const numbers = new Float64Array(Math.floor(bytes.length / 8));
-  new Uint8Array(numbers.buffer).set(bytes.subarray(0, numbers.byteLength));
-  return numbers;
 }

@@ -1,7 +1,8 @@
 /**
  * When a book's snapshots are taken, and whether one can be started from. A snapshot that does not fit is ignored with a
  * warning, and the book is folded from its first event: its bytes have to have the hash that was stored with them and the
- * format of this build, the journal has to stand where it was taken, and the record index has to have all segments before it, since its closed records are only there.
+ * format of this build, the journal has to stand where it was taken, and the record index has to have all segments before
+ * it, since its closed records are only there.
  */
 import { createHash } from 'node:crypto';
 import type { BookState } from '../domain/book-state';
@@ -26,31 +27,48 @@ export type Snapshots = {
   durable(before: number): void;
   /** The stream was read to its end. What took long to read is not read again by the next start. */
   loaded(): void;
+  /** Nothing is added any more, and all of the state is durable: the next start is to find it in a snapshot. */
+  stopped(): Promise<void>;
 };
+
+/** A stop takes no longer for its snapshot. Without it the next start reads more. */
+const stopWithinMs = 5_000;
 
 export function createSnapshots({ memory, stream, state, index, head, storedHead }: Deps): Snapshots {
   const { snapshots, segments, logger, snapshotEvery } = memory;
   let newest = 0;
   let captured: CapturedState | undefined;
-  let writing = false;
+  let writing: Promise<void> | undefined;
+  let deadline = Infinity;
 
-  async function save(taken: CapturedState): Promise<void> {
-    writing = true;
+  function save(taken: CapturedState): Promise<void> {
+    writing = write(taken).finally(() => (writing = undefined));
+    return writing;
+  }
+
+  async function write(taken: CapturedState): Promise<void> {
     const hash = createHash('sha256');
+    const pause = async () => {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (performance.now() > deadline) throw new Error('the stop takes too long');
+    };
     try {
       const unstored = index.unstored(taken.sequence);
       const { sequence } = taken;
-      await snapshots.add({ sequence, head: taken.head, unstored }, hashed(taken, hash), () => hash.digest('hex'));
+      await snapshots.add({ sequence, head: taken.head, unstored }, hashed(taken, hash, pause), () =>
+        hash.digest('hex'),
+      );
       newest = sequence;
       logger.info({ stream, sequence, accounts: taken.accounts.length }, 'snapshot written');
     } catch (error) {
       // The next one is tried when as many events have come again.
       newest = taken.sequence;
       logger.warn({ error, stream }, 'a snapshot could not be written');
-    } finally {
-      writing = false;
     }
   }
+
+  /** What is worth a snapshot although it is not due: a hundredth of what a start may read. */
+  const isMuch = () => state.length - newest >= snapshotEvery / 100;
 
   return {
     async restore() {
@@ -69,7 +87,7 @@ export function createSnapshots({ memory, stream, state, index, head, storedHead
       return { head: snapshot.head };
     },
     durable(before) {
-      if (captured === undefined && !writing && before - newest >= snapshotEvery)
+      if (captured === undefined && writing === undefined && before - newest >= snapshotEvery)
         captured = captureState(state, head());
       if (captured !== undefined && captured.sequence <= before) {
         const taken = captured;
@@ -78,8 +96,12 @@ export function createSnapshots({ memory, stream, state, index, head, storedHead
       }
     },
     loaded() {
-      if (captured === undefined && !writing && state.length - newest >= snapshotEvery / 100)
-        void save(captureState(state, head()));
+      if (captured === undefined && writing === undefined && isMuch()) void save(captureState(state, head()));
+    },
+    async stopped() {
+      deadline = performance.now() + stopWithinMs;
+      await writing;
+      if (isMuch()) await save(captureState(state, head()));
     },
   };
 }
@@ -96,8 +118,8 @@ function restoreInto(state: BookState, restored: BookState): Partial<BookState> 
 async function* hashed(
   captured: CapturedState,
   hash: { update(bytes: Buffer): unknown },
+  pause: () => Promise<void>,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const pause = () => new Promise<void>((resolve) => setImmediate(resolve));
   for await (const part of snapshotParts(captured, pause)) {
     hash.update(part);
     yield part;

@@ -169,7 +169,9 @@ class BookEngine implements Engine {
       if (busy === undefined) break;
       await busy;
     }
-    if (this.#status === 'ready') this.#status = 'stopped';
+    if (this.#status !== 'ready') return;
+    this.#status = 'stopped';
+    await this.#journal.stopped();
   }
 
   ready(): boolean {
