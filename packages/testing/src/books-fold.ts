@@ -115,6 +115,11 @@ export function text(value: unknown): string {
   return typeof value === 'string' ? value : `(${JSON.stringify(value)})`;
 }
 
+/** Left out when it is of no tenant. */
+export function tenantOf(data: Json): string | null {
+  return data['tenantId'] === undefined ? null : text(data['tenantId']);
+}
+
 /** None, when the event is not the one it claims to be: that is reported already. */
 export function entriesOf(data: Json): readonly Json[] {
   return Array.isArray(data['entries']) ? (data['entries'] as Json[]) : [];

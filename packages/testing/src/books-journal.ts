@@ -1,6 +1,7 @@
 /**
  * An independent reading of a book's journal: plain folding of the stored JSON, written against the documented format
- * and not against the ledger's code, so that a mistake there does not hide itself here.
+ * and not against the ledger's code, so that a mistake there does not hide itself here. A field that is left out is null,
+ * or an empty list; a transaction without a cause is its own, and one without `effectiveAt` is effective when recorded.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -9,6 +10,7 @@ import {
   entriesOf,
   isDebitSide,
   post,
+  tenantOf,
   text,
   units,
   type Book,
@@ -75,14 +77,15 @@ function apply(fold: Fold, type: string, data: Json, place: Place): void {
     case 'TransferReversed':
       return reverseTransfer(fold, data, place);
     case 'TransactionPosted': {
-      const cause = data['cause'] as Json;
+      const id = data['transactionId'];
+      const cause = (data['cause'] ?? { type: 'posting', id, subject: id }) as Json;
       return post(fold, data, place, {
-        transactionId: text(data['transactionId']),
-        tenantId: data['tenantId'] as string | null,
+        transactionId: text(id),
+        tenantId: tenantOf(data),
         causeType: text(cause['type']),
         causeId: text(cause['id']),
         subject: text(cause['subject']),
-        breaches: data['floorBreaches'] as string[],
+        breaches: (data['floorBreaches'] ?? []) as string[],
         ceilingBreaches: (data['ceilingBreaches'] ?? []) as string[],
         effectiveAt: effectiveAtOf(fold, data),
       });
@@ -122,10 +125,10 @@ function openAccount(fold: Fold, data: Json): void {
   const accountId = text(data['accountId']);
   if (fold.accounts.has(accountId)) fold.violate('known-event', `account ${accountId} opened twice`);
   fold.accounts.set(accountId, {
-    tenantId: data['tenantId'] as string | null,
+    tenantId: tenantOf(data),
     asset: text(data['asset']),
     type: text(data['accountType']),
-    floor: data['floor'] === null ? null : units(fold, data['floor']),
+    floor: limit(fold, data['floor']),
     ceiling: limit(fold, data['ceiling']),
     posted: 0n,
     held: 0n,

@@ -4,6 +4,7 @@ import {
   checkFloor,
   entriesOf,
   post,
+  tenantOf,
   text,
   units,
   type Entry,
@@ -68,12 +69,12 @@ export function operationIdOf(type: string, data: Json): unknown {
 }
 
 export function limit(fold: Fold, value: unknown): bigint | null {
-  return value === null || value === undefined ? null : units(fold, value);
+  return value === undefined ? null : units(fold, value);
 }
 
 /** When a transaction happened: neither in a closed period nor later than it was recorded. */
 export function effectiveAtOf(fold: Fold, data: Json): string {
-  const effectiveAt = text(data['effectiveAt']);
+  const effectiveAt = text(data['effectiveAt'] ?? data['at']);
   const what = `${text(data['transactionId'])} is effective at ${effectiveAt}`;
   if (effectiveAt > text(data['at'])) fold.violate('period', `${what}, after it was recorded`);
   if (effectiveAt < fold.openFrom) fold.violate('period', `${what}, in a period that was closed`);
@@ -92,7 +93,7 @@ function placeHold(fold: Fold, data: Json): void {
   const amount = units(fold, data['amount']);
   if (fold.holds.has(holdId)) fold.violate('holds', `hold ${holdId} placed twice`);
   if (amount <= 0n) fold.violate('holds', `hold ${holdId} of ${amount}`);
-  const expiresAt = data['expiresAt'] === null ? null : text(data['expiresAt']);
+  const expiresAt = data['expiresAt'] === undefined ? null : text(data['expiresAt']);
   fold.holds.set(holdId, { accountId, asset, expiresAt, remaining: amount });
   const account = accountOf(fold, accountId);
   if (account === undefined) return;
@@ -128,7 +129,7 @@ function captureHold(fold: Fold, data: Json, place: Place): void {
     fold.violate('one-posting', `capture ${captureId} was posted as ${moved.join(', ')}`);
   post(fold, data, place, {
     transactionId: captureId,
-    tenantId: data['tenantId'] as string | null,
+    tenantId: tenantOf(data),
     causeType: 'hold_capture',
     causeId: captureId,
     subject: holdId,
@@ -155,7 +156,7 @@ function reverseTransaction(fold: Fold, data: Json, place: Place): void {
   }
   post(fold, data, place, {
     transactionId: reversalId,
-    tenantId: data['tenantId'] as string | null,
+    tenantId: tenantOf(data),
     causeType: 'reversal',
     causeId: reversalId,
     subject: transactionId,

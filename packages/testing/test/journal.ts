@@ -37,11 +37,9 @@ const posted = (transactionId: string, causeType: string, subject: string, entri
     transactionId,
     contentHash: '0'.repeat(64),
     tenantId: tenant,
-    cause: { type: causeType, id: transactionId, subject },
+    ...(causeType === 'posting' ? {} : { cause: { type: causeType, id: transactionId, subject } }),
     rule: `${causeType}@1`,
     entries,
-    floorBreaches: [],
-    effectiveAt: '2026-01-01T00:00:00.000Z',
   },
 });
 
@@ -143,11 +141,12 @@ export function reversalOf(events: readonly RawEvent[], amount = '10', remaining
   };
 }
 
-/** Stored form: sealed type, chain of hashes, exact bytes. */
+/** Stored form: sealed type, chain of hashes, exact bytes, and nothing that says nothing. */
 export function seal(drafts: readonly Draft[]): RawEvent[] {
   let previousHash = '0'.repeat(64);
   return drafts.map(({ type, data }, index) => {
-    const payload = Buffer.from(JSON.stringify({ event: type, ...data, at: '2026-01-01T00:00:00.000Z', previousHash }));
+    const told = Object.fromEntries(Object.entries(data).filter(([, value]) => value !== null));
+    const payload = Buffer.from(JSON.stringify({ event: type, ...told, at: '2026-01-01T00:00:00.000Z', previousHash }));
     previousHash = createHash('sha256').update(payload).digest('hex');
     const id = `00000000-0000-8000-8000-${index.toString(16).padStart(12, '0')}`;
     return { id, revision: BigInt(index), type, payload };

@@ -7,11 +7,14 @@
  *   encode   the same bytes as zod's, for every event that zod accepts; an amount out of range is left to zod to refuse
  *   decode   the same values as zod's, for every payload of the current version that zod accepts
  *
+ * with the fields left out that say nothing (`implied-fields.ts`).
+ *
  * A definition with a kind of field that is not known here is not compiled, and zod does it all. A property test holds
  * both against zod for every type of event. The source is made of the definitions alone, never of data.
  */
 import { minorUnits, signedMinorUnits } from '@daybook/contracts';
 import type { z } from 'zod';
+import { impliedOf, type Implied } from './implied-fields';
 import { amountLimit, createJsonWriter, outOfRange, type JsonWriter } from './json-text';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -36,37 +39,69 @@ const json = createJsonWriter();
 export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): CompiledEvent | undefined {
   const shape = Object.entries(schema.shape) as [string, z.ZodType][];
   const own = shape.filter(([name]) => name !== seal.type && name !== seal.hash);
-  const written = shape.map(([name, field]): [string, Writing | undefined] => {
-    if (name === seal.type) return [name, [{ json: JSON.stringify(type) }]];
-    if (name === seal.hash) return [name, statement('json.hash(hash);')];
-    return [name, encoderOf(field, `event.${name}`)];
+  // The type comes first and is always there, so every other field begins with a comma.
+  if (shape[0]?.[0] !== seal.type || !shape.every(([name]) => identifier.test(name))) return undefined;
+  const rules: Implied[] = [];
+  const written = shape.map(([name, field]): Writing | undefined => {
+    if (name === seal.type) return [{ json: `{${JSON.stringify(name)}:${JSON.stringify(type)}` }];
+    const before = { json: `,${JSON.stringify(name)}:` };
+    if (name === seal.hash) return [before, ...statement('json.hash(hash);')];
+    const { told, how } = toldOf(field);
+    const value = encoderOf(told, `event.${name}`);
+    if (value === undefined || how === undefined) return value && [before, ...value];
+    return choice(isLeftOut(how, name, rules), [], [before, ...value]);
   });
-  const read = own.map(([name, field]): [string, string | null | undefined] => [name, decoderOf(field)]);
-  const isKnown = ([, code]: readonly [string, unknown]) => code !== undefined;
-  const optional = own.some(([, field]) => defOf(field).type === 'optional');
-  if (!written.every(isKnown) || !read.every(isKnown) || optional || !shape.every(([name]) => identifier.test(name)))
-    return undefined;
+  const read = own.map(([name, field]) => {
+    const { told, how } = toldOf(field);
+    const code = decoderOf(told);
+    if (code === undefined) return undefined;
+    const value = code === null ? `data.${name}` : `(${code})(data.${name})`;
+    return `${name}: ${how === undefined ? value : `data.${name} === undefined ? ${leftOutValue(how, rules)} : ${value}`}`;
+  });
+  if (written.includes(undefined) || read.includes(undefined)) return undefined;
 
-  const encode = buildEncoder(objectOf(written as [string, Writing][]));
-  const values = read.map(([name, code]) => `${name}: ${code === null ? `data.${name}` : `(${code})(data.${name})`}`);
-  const decode = build<(data: Fields) => Fields>(
-    ['data'],
-    `return { type: ${JSON.stringify(type)}, ${values.join(', ')} };`,
+  const encode = buildEncoder([...(written as Writing[]).flat(), { json: '}' }], rules);
+  const decode = build<(data: Fields, rules: readonly Implied[]) => Fields>(
+    ['data', 'rules'],
+    `return { type: ${JSON.stringify(type)}, ${read.join(', ')} };`,
   );
-  return { encode, decode };
+  return { encode, decode: (data) => decode(data, rules) };
 }
 
-function buildEncoder(writing: Writing): CompiledEvent['encode'] {
+/** What a field is when it is there, and what it is otherwise. */
+function toldOf(field: z.ZodType): { readonly told: z.ZodType; readonly how: Implied | undefined } {
+  const how = impliedOf(field);
+  return { told: how === undefined ? field : defOf(field).innerType!, how };
+}
+
+function isLeftOut(how: Implied, name: string, rules: Implied[]): string {
+  if (how.kind === 'null') return `event.${name} === null`;
+  if (how.kind === 'none') return `event.${name}.length === 0`;
+  return `rules[${rules.push(how) - 1}].holds(event.${name}, event)`;
+}
+
+function leftOutValue(how: Implied, rules: Implied[]): string {
+  if (how.kind === 'null') return 'null';
+  if (how.kind === 'none') return '[]';
+  return `rules[${rules.push(how) - 1}].value(data)`;
+}
+
+type Write = (
+  event: Fields,
+  hash: string,
+  json: JsonWriter,
+  pieces: readonly Uint8Array[],
+  rules: readonly Implied[],
+) => void;
+
+function buildEncoder(writing: Writing, rules: readonly Implied[]): CompiledEvent['encode'] {
   const pieces: Uint8Array[] = [];
   const source = sourceOf(writing, (piece) => `pieces[${pieces.push(Buffer.from(piece)) - 1}]`);
-  const write = build<(event: Fields, hash: string, json: JsonWriter, pieces: readonly Uint8Array[]) => void>(
-    ['event', 'hash', 'json', 'pieces'],
-    source,
-  );
+  const write = build<Write>(['event', 'hash', 'json', 'pieces', 'rules'], source);
   return (event, hash) => {
     json.begin();
     try {
-      write(event, hash, json, pieces);
+      write(event, hash, json, pieces, rules);
     } catch (error) {
       if (error === outOfRange) return undefined;
       throw error;
@@ -115,7 +150,6 @@ type Def = {
   readonly element?: z.ZodType;
   readonly shape?: Readonly<Record<string, z.ZodType>>;
   readonly valueType?: z.ZodType;
-  readonly defaultValue?: unknown;
 };
 
 function defOf(schema: z.ZodType): Def {
@@ -137,13 +171,6 @@ function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
       return statement(`json.any(${value});`);
     case 'literal':
       return def.values?.length === 1 ? [{ json: JSON.stringify(def.values[0]) }] : undefined;
-    case 'nullable': {
-      const inner = encoderOf(def.innerType!, value);
-      const isNull = `${value} === null`;
-      return inner && choice(isNull, [{ json: 'null' }], inner);
-    }
-    case 'default':
-      return encoderOf(def.innerType!, value);
     case 'array': {
       const inner = encoderOf(def.element!, 'each');
       return inner && [{ json: '[' }, listOf(value, inner), { json: ']' }];
@@ -198,15 +225,6 @@ function decoderOf(schema: z.ZodType): string | null | undefined {
       return null;
     case 'record':
       return decoderOf(def.valueType!) === null ? null : undefined;
-    case 'nullable': {
-      const inner = decoderOf(def.innerType!);
-      return inner && `(value) => value === null ? null : (${inner})(value)`;
-    }
-    case 'default': {
-      const inner = decoderOf(def.innerType!);
-      const absent = JSON.stringify(def.defaultValue);
-      return inner === undefined ? undefined : `(value) => value === undefined ? ${absent} : (${inner ?? same})(value)`;
-    }
     case 'array': {
       const inner = decoderOf(def.element!);
       return (
@@ -224,5 +242,3 @@ function decoderOf(schema: z.ZodType): string | null | undefined {
       return undefined;
   }
 }
-
-const same = '(value) => value';

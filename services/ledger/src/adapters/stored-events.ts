@@ -5,15 +5,17 @@
  *   previousHash   hex SHA-256 of the exact stored bytes of the event before it in the book; 64 zeros for the first
  *
  * so that the events of a book form one chain, and the last hash vouches for all of them. Amounts are decimal strings.
- * What is stored is private to this service; `published-events.ts` maps what others see.
+ * A field that says nothing is left out: null, an empty list, an `effectiveAt` that is `at`, and the cause of a
+ * transaction that is its own. What is stored is private to this service; `published-events.ts` maps what others see.
  */
 import { assert } from '@daybook/core';
 import { accountTypes, asset, minorUnits, signedMinorUnits, tenantId, timestamp } from '@daybook/contracts';
 import { sha256Hex } from '@daybook/runtime';
-import { defineStoredEvents, type NewEvent, type StoredEvent, type StoredEventsOf } from '@daybook/event-store';
+import { defineStoredEvents, type EventCodec, type NewEvent, type StoredEvent } from '@daybook/event-store';
 import { z } from 'zod';
 import { compileEvent, type CompiledEvent } from './compiled-events';
-import { bookRejections, causeTypes, transferFailures, type BookEvent } from '../domain/book-events';
+import { completed, implied, orNone, orNull, shortened } from './implied-fields';
+import { bookRejections, causeTypes, transferFailures, type BookEvent, type Cause } from '../domain/book-events';
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -41,34 +43,47 @@ const transfer = z.object({
   acceptedAt: timestamp,
 });
 
+/** That somebody posted it under this id, and nothing else. */
+const ownCause = implied(
+  z.object({ type: z.enum(causeTypes), id: z.string(), subject: z.string() }),
+  ({ transactionId }): Cause => ({ type: 'posting', id: transactionId as string, subject: transactionId as string }),
+  (cause, { transactionId }) =>
+    cause.type === 'posting' && cause.id === transactionId && cause.subject === transactionId,
+);
+const whenRecorded = implied(
+  timestamp,
+  ({ at }) => at as string,
+  (effectiveAt, { at }) => effectiveAt === at,
+);
+
 /** Each type's current version and its fields. */
 export const storedForms = {
   AccountOpened: sealed('AccountOpened', {
     accountId: z.string(),
-    tenantId: tenantId.nullable(),
+    tenantId: orNull(tenantId),
     asset,
     accountType: z.enum(accountTypes),
-    floor: signedMinorUnits.nullable(),
-    ceiling: signedMinorUnits.nullable(),
-    metadata: metadata.nullable(),
-    rule: z.string().nullable(),
+    floor: orNull(signedMinorUnits),
+    ceiling: orNull(signedMinorUnits),
+    metadata: orNull(metadata),
+    rule: orNull(z.string()),
   }),
   AccountLimitsSet: sealed('AccountLimitsSet', {
     changeId: z.string(),
     contentHash: hash,
     accountId: z.string(),
-    floor: signedMinorUnits.nullable(),
-    ceiling: signedMinorUnits.nullable(),
+    floor: orNull(signedMinorUnits),
+    ceiling: orNull(signedMinorUnits),
     actor: z.string(),
   }),
   AccountFrozen: sealed('AccountFrozen', { accountId: z.string(), actor: z.string() }),
   AccountUnfrozen: sealed('AccountUnfrozen', { accountId: z.string(), actor: z.string() }),
-  TransferAccepted: sealed('TransferAccepted', { transfer, contentHash: hash, note: z.string().nullable() }),
+  TransferAccepted: sealed('TransferAccepted', { transfer, contentHash: hash, note: orNull(z.string()) }),
   TransferConfirmed: sealed('TransferConfirmed', { transfer, rule: z.string(), entries }),
   TransferFailed: sealed('TransferFailed', { transfer, reason: z.enum(transferFailures) }),
   TransferReversed: sealed('TransferReversed', {
-    reversalId: z.string().nullable().default(null),
-    contentHash: hash.nullable().default(null),
+    reversalId: orNull(z.string()),
+    contentHash: orNull(hash),
     transfer,
     transactionId: z.string(),
     reversed: z.string(),
@@ -79,24 +94,24 @@ export const storedForms = {
   TransactionPosted: sealed('TransactionPosted', {
     transactionId: z.string(),
     contentHash: hash,
-    tenantId: tenantId.nullable(),
-    cause: z.object({ type: z.enum(causeTypes), id: z.string(), subject: z.string() }),
+    tenantId: orNull(tenantId),
+    cause: ownCause,
     rule: z.string(),
     entries,
-    floorBreaches: z.array(z.string()),
-    ceilingBreaches: z.array(z.string()),
-    description: z.string().nullable(),
-    metadata: metadata.nullable(),
-    actor: z.string().nullable(),
-    adjustmentFor: timestamp.nullable(),
-    effectiveAt: timestamp,
+    floorBreaches: orNone(z.array(z.string())),
+    ceilingBreaches: orNone(z.array(z.string())),
+    description: orNull(z.string()),
+    metadata: orNull(metadata),
+    actor: orNull(z.string()),
+    adjustmentFor: orNull(timestamp),
+    effectiveAt: whenRecorded,
   }),
   TransactionReversed: sealed('TransactionReversed', {
     reversalId: z.string(),
     contentHash: hash,
     transactionId: z.string(),
     reversed: z.string(),
-    tenantId: tenantId.nullable(),
+    tenantId: orNull(tenantId),
     amount: minorUnits,
     remaining: minorUnits,
     rule: z.string(),
@@ -106,19 +121,19 @@ export const storedForms = {
   HoldPlaced: sealed('HoldPlaced', {
     holdId: z.string(),
     contentHash: hash,
-    tenantId: tenantId.nullable(),
+    tenantId: orNull(tenantId),
     accountId: z.string(),
     asset,
     amount: minorUnits,
-    expiresAt: timestamp.nullable(),
-    metadata: metadata.nullable(),
+    expiresAt: orNull(timestamp),
+    metadata: orNull(metadata),
     actor: z.string(),
   }),
   HoldCaptured: sealed('HoldCaptured', {
     captureId: z.string(),
     contentHash: hash,
     holdId: z.string(),
-    tenantId: tenantId.nullable(),
+    tenantId: orNull(tenantId),
     accountId: z.string(),
     asset,
     amount: minorUnits,
@@ -132,7 +147,7 @@ export const storedForms = {
     releaseId: z.string(),
     contentHash: hash,
     holdId: z.string(),
-    tenantId: tenantId.nullable(),
+    tenantId: orNull(tenantId),
     accountId: z.string(),
     asset,
     amount: minorUnits,
@@ -140,7 +155,7 @@ export const storedForms = {
   }),
   HoldExpired: sealed('HoldExpired', {
     holdId: z.string(),
-    tenantId: tenantId.nullable(),
+    tenantId: orNull(tenantId),
     accountId: z.string(),
     asset,
     amount: minorUnits,
@@ -165,10 +180,10 @@ export const storedForms = {
   CommandRejected: sealed('CommandRejected', {
     commandId: z.string(),
     commandType: z.string(),
-    contentHash: hash.nullable(),
+    contentHash: orNull(hash),
     rejection: z.enum(bookRejections),
-    tenantId: tenantId.nullable(),
-    actor: z.string().nullable(),
+    tenantId: orNull(tenantId),
+    actor: orNull(z.string()),
     request: z.record(z.string(), z.string()),
   }),
 };
@@ -178,8 +193,13 @@ const compiled = new Map<string, CompiledEvent | undefined>(
   Object.entries(storedForms).map(([type, { data }]) => [type, compileEvent(type, data, seal)]),
 );
 
-/** An event as it is stored, with its seal. */
-export type SealedEvent = StoredEventsOf<typeof definitions>;
+/** An event with its seal. */
+export type SealedEvent = {
+  [Type in BookEvent['type']]: Extract<BookEvent, { readonly type: Type }> & {
+    readonly event: Type;
+    readonly previousHash: string;
+  };
+}[BookEvent['type']];
 
 /** What the outside knows an event by: `0x` and the hash of its exact bytes. */
 export function referenceOf(payload: Buffer): string {
@@ -187,8 +207,11 @@ export function referenceOf(payload: Buffer): string {
 }
 
 /** The codec that projections read with; the seal's own fields are visible. */
-export const bookEventCodec: typeof definitions = {
-  ...definitions,
+export const bookEventCodec: EventCodec<SealedEvent> = {
+  types: definitions.types,
+  encode({ event: _type, previousHash, ...event }) {
+    return encodeBookEvent(event as BookEvent, previousHash);
+  },
   decode(stored) {
     const { event, previousHash } = decodeBookEvent(stored);
     // In place: nobody else has it, and a copy would cost more than the decoding.
@@ -232,9 +255,10 @@ export function decodeChecked(stored: Pick<StoredEvent, 'type' | 'version' | 'pa
 } {
   const { event: sealedType, previousHash, ...event } = definitions.decode(stored);
   assert(sealedType === stored.type, `an event sealed as ${sealedType} is stored as ${stored.type}`);
-  return { event: event as BookEvent, previousHash };
+  return { event: completed(storedForms[event.type].data.shape, event) as unknown as BookEvent, previousHash };
 }
 
 export function encodeChecked(event: BookEvent, previousHash: string): Pick<NewEvent, 'type' | 'version' | 'payload'> {
-  return definitions.encode({ ...event, event: event.type, previousHash } as SealedEvent);
+  const told = shortened(storedForms[event.type].data.shape, event);
+  return definitions.encode({ ...told, event: event.type, previousHash } as Parameters<typeof definitions.encode>[0]);
 }
