@@ -58,16 +58,48 @@ type BatchedCall = readonly [request: unknown, correlationId: string, causationI
 /** The status that it would have had alone, and its body. */
 type BatchedAnswer = readonly [status: number, body: unknown];
 
-async function answerInBatch(handler: CallHandler, call: BatchedCall, req: Request): Promise<BatchedAnswer> {
-  const [request, correlationId, causationId] = call;
+function answerInBatch(handler: CallHandler, call: BatchedCall, req: Request): Promise<BatchedAnswer> {
+  const [, correlationId] = call;
+  return answerSafely(handler, call, (error) => {
+    const logger = req.app.locals.logger as Logger | undefined;
+    logger?.error({ error, correlationId, call: handler.call.name }, 'call failed');
+  });
+}
+
+async function answerSafely(
+  handler: CallHandler,
+  [request, correlationId, causationId]: BatchedCall,
+  onFault: (error: unknown) => void,
+): Promise<BatchedAnswer> {
   try {
     return [200, await answerOne(handler, request, { correlationId, causationId })];
   } catch (error) {
     const { status, code, message } = failureOf(error);
-    const logger = req.app.locals.logger as Logger | undefined;
-    if (status >= 500) logger?.error({ error, correlationId, call: handler.call.name }, 'call failed');
+    if (status >= 500) onFault(error);
     return [status, { status, code, title: message }];
   }
+}
+
+/**
+ * Answers what a `callClient` posts, without HTTP: the other side of its `post` in a simulation. `onFault` hears of what
+ * is answered with 500 and above.
+ */
+export function callServer(
+  handlers: readonly CallHandler[],
+  onFault: (error: unknown) => void,
+): (path: string, call: OutgoingCall) => Promise<CallAnswer> {
+  return async (path, { body, correlationId, causationId }) => {
+    const [name, isBatch] = path.endsWith('/batch') ? [path.slice(0, -'/batch'.length), true] : [path, false];
+    const handler = handlers.find(({ call }) => call.name === name);
+    assert(handler, `nobody answers ${name}`);
+    const sent: unknown = JSON.parse(body);
+    if (!isBatch) {
+      const [status, answer] = await answerSafely(handler, [sent, correlationId, causationId], onFault);
+      return { status, body: JSON.stringify(answer) };
+    }
+    const answers = (sent as readonly BatchedCall[]).map((call) => answerSafely(handler, call, onFault));
+    return { status: 200, body: JSON.stringify(await Promise.all(answers)) };
+  };
 }
 
 async function answerOne(
@@ -105,11 +137,13 @@ export function callClient(options: {
   readonly baseUrl: string;
   readonly token: Secret;
   readonly timeoutMs?: number;
+  /** Carries calls instead of HTTP, for simulations. Rejects as `undici` does when there is no answer. */
+  readonly post?: Post;
 }): CallClient {
   const agent = new Agent({ keepAliveTimeout: 30_000, connections: 64, connect: { timeout: connectTimeoutMs } });
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
 
-  async function post(path: string, body: string, correlation: Omit<OutgoingCall, 'body'>): Promise<CallAnswer> {
+  async function postByHttp(path: string, body: string, correlation: Omit<OutgoingCall, 'body'>): Promise<CallAnswer> {
     const headers = {
       'content-type': 'application/json',
       authorization: `Bearer ${options.token.reveal()}`,
@@ -127,6 +161,7 @@ export function callClient(options: {
     return { status: response.statusCode, body: await response.body.text() };
   }
 
+  const post = options.post ?? postByHttp;
   const batched = batches(post);
 
   function send(contract: CallContract, body: string): Promise<CallAnswer> {

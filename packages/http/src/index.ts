@@ -1,5 +1,5 @@
 export { createApp, httpServer, type AppOptions, type HttpServer } from './app';
-export { callClient, callRoutes, onCall, type CallClient, type CallHandler } from './calls';
+export { callClient, callRoutes, callServer, onCall, type CallClient, type CallHandler } from './calls';
 export { decimalToken, JsonError, jsonInteger, jsonNumber, losslessBody, parseJson, stringifyJson } from './json';
 export {
   describeIssue,

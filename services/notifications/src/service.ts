@@ -5,6 +5,7 @@ import { openPlatform, type PlatformOverrides } from '@daybook/service';
 import { deliveryLeases } from './adapters/delivery-leases';
 import { deliveryWorker, type DeliveryWorkerDeps } from './adapters/delivery-worker';
 import { storedEvents } from './adapters/stored-events';
+import { replaceTold } from './adapters/told-intents';
 import { webhookClient } from './adapters/webhook-client';
 import { sendDelivery } from './app/send-delivery';
 import { openWebhooks } from './app/webhooks';
@@ -52,7 +53,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     components: [
       projections,
       platform.consumer(transfersConsumer(deps)),
-      platform.consumer(intentsConsumer(deps)),
+      platform.consumer(intentsConsumer(deps, replaceTold)),
       { name: 'webhook client', start: async () => undefined, stop: () => client.close() },
       worker,
     ],

@@ -20,6 +20,8 @@ import type { BookToExamine } from '../app/tree-examination';
 
 export type ProvenBooksDeps = {
   readonly pool: Pool;
+  /** In the pool's database unless a simulation brings its own. */
+  readonly tableOf?: (mode: Mode) => ReturnType<typeof treeTable>;
   readonly store: EventStore;
   readonly books: Books;
   /** Of this instance. Each book appends its own name. */
@@ -29,7 +31,7 @@ export type ProvenBooksDeps = {
 export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & BookToSign & BookToExamine {
   const { pool, store, books } = deps;
   const stream = streamOf(mode);
-  const table = treeTable(pool, mode);
+  const table = deps.tableOf?.(mode) ?? treeTable(pool, mode);
   const read: ReadJournal = (from, to) => store.readStream(stream, { from: BigInt(from), limit: to - from });
   const scan: ScanJournal = (from, to) => store.scanStream(stream, { from: BigInt(from), to: BigInt(to - 1) });
   const tree = journalTree({ read, scan, table, checkpointOf });

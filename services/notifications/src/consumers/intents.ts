@@ -9,13 +9,19 @@ import { on, type Subscription } from '@daybook/messaging';
 import type { IntentFact } from '../app/payloads';
 import { scheduleIntent, type ScheduleDeps } from '../app/schedule-deliveries';
 
-export function intentsConsumer(deps: ScheduleDeps): Subscription {
+/** What was last told of an intent, as texts that only this file reads. */
+export type Told = { readonly exceptions: readonly string[]; readonly shown: string };
+
+/** Port: keeps what is told now, in the transaction that claims the message, and returns what was told before. */
+export type ReplaceTold = (tx: Tx, intentId: string, told: Told) => Promise<Told | undefined>;
+
+export function intentsConsumer(deps: ScheduleDeps, replaceTold: ReplaceTold): Subscription {
   return {
     group: 'notifications.intents',
     topic: intentStatusChanged.topic,
     handlers: [
       on(intentStatusChanged, async (tx, { id, data, streamVersion, correlationId }) => {
-        const told = await rememberTold(tx, data);
+        const told = await rememberTold(tx, data, replaceTold);
         if (!told.changed) return;
         const source = { messageId: id, sequence: streamVersion, correlationId };
         await scheduleIntent(deps, data, source, { newExceptions: told.newExceptions });
@@ -28,29 +34,19 @@ export function intentsConsumer(deps: ScheduleDeps): Subscription {
  * An intent also changes in ways that its payload does not show, such as a deposit that was confirming and is final but
  * not in the journal yet. Telling of those would be the same webhook again.
  */
-async function rememberTold(tx: Tx, intent: IntentFact): Promise<{ changed: boolean; newExceptions: boolean }> {
+async function rememberTold(
+  tx: Tx,
+  { intentId, ...intent }: IntentFact,
+  replaceTold: ReplaceTold,
+): Promise<{ changed: boolean; newExceptions: boolean }> {
   const shown = shownOf(intent);
-  const { rows } = await tx.query<{ exceptions: string[]; shown: string }>(
-    'select exceptions, shown from told_intents where intent_id = $1',
-    [intent.intentId],
-  );
-  const [before] = rows;
-  await tx.query(
-    `insert into told_intents (intent_id, exceptions, shown) values ($1, $2, $3)
-     on conflict (intent_id) do update set exceptions = excluded.exceptions, shown = excluded.shown`,
-    [intent.intentId, intent.exceptions, shown],
-  );
+  const before = await replaceTold(tx, intentId, { exceptions: intent.exceptions, shown });
   const known = before?.exceptions ?? [];
   return { changed: before?.shown !== shown, newExceptions: intent.exceptions.some((each) => !known.includes(each)) };
 }
 
-function shownOf({
-  status,
-  amountReceived,
-  amountRefundable,
-  exceptions,
-  transactionHash,
-  verifiedAt,
-}: IntentFact): string {
+type Shown = Omit<IntentFact, 'intentId'>;
+
+function shownOf({ status, amountReceived, amountRefundable, exceptions, transactionHash, verifiedAt }: Shown): string {
   return [status, amountReceived, amountRefundable, exceptions.join(), transactionHash, verifiedAt].join(' ');
 }
