@@ -5,6 +5,10 @@ export type OperationalCode =
   | 'store_unavailable'
   | 'outcome_unknown'
   | 'broker_unavailable'
+  | 'topics_not_as_declared'
+  | 'topic_begins_again'
+  | 'messages_missing'
+  | 'message_too_large'
   | 'upstream_unavailable'
   | 'upstream_timeout';
 

@@ -58,6 +58,25 @@ export async function claimCheckpoint(
   return { claimed: claim?.claimed === true, current: checkpointOf(row), version: row.version };
 }
 
+/**
+ * Back to the start of the log: all of it is applied again. Waits for a batch in hand, and holds the next ones off until
+ * the transaction ends. A runner that is idle notices at the next event, or when it is started again. False when there
+ * is no such subscription.
+ */
+export async function rewindCheckpoint(tx: Tx, name: string): Promise<boolean> {
+  await tx.query(
+    `select pg_advisory_xact_lock(hashtextextended('subscription ' || current_schema() || ' ' || $1::text, 0))`,
+    [name],
+  );
+  const { rowCount } = await tx.query(
+    `update subscriptions
+        set position = $2, applied_count = 0, applied_hash = repeat('0', 128)::bit(128), updated_at = clock_timestamp()
+      where name = $1`,
+    [name, start],
+  );
+  return rowCount === 1;
+}
+
 /** Compare-and-set. False when another runner has moved the checkpoint: the transaction must not commit. */
 export async function moveCheckpoint(tx: Tx, name: string, from: Checkpoint, to: Checkpoint): Promise<boolean> {
   const moved = await tx.query({

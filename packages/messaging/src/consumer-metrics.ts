@@ -17,7 +17,12 @@ export function consumerMetrics(registry: Registry) {
       'group',
       'topic',
     ]),
-    lag: gauge(registry, 'daybook_consumer_lag', 'Messages published and not yet handled.', ['group', 'topic']),
+    lag: gauge(
+      registry,
+      'daybook_consumer_lag',
+      'Messages published and not yet handled; NaN when that is not known.',
+      ['group', 'topic'],
+    ),
     parked: gauge(registry, 'daybook_parked_messages', 'Messages parked, those waiting behind others included.', [
       'group',
       'topic',
@@ -31,6 +36,12 @@ export function relayMetrics(registry: Registry) {
     failures: counter(registry, 'daybook_relay_failures_total', 'Publications that failed and are repeated.', [
       'relay',
     ]),
+    lag: gauge(
+      registry,
+      'daybook_relay_lag_seconds',
+      'Age of the oldest event that the relay has not looked at; 0 when there is none, NaN when that is not known.',
+      ['relay'],
+    ),
   };
 }
 
@@ -44,7 +55,12 @@ function counter<Label extends Labels | 'outcome' | 'relay'>(
   return existing ?? new Counter({ name, help, labelNames, registers: [registry] });
 }
 
-function gauge(registry: Registry, name: string, help: string, labelNames: readonly Labels[]): Gauge<Labels> {
-  const existing = registry.getSingleMetric(name) as Gauge<Labels> | undefined;
+function gauge<Label extends Labels | 'relay'>(
+  registry: Registry,
+  name: string,
+  help: string,
+  labelNames: readonly Label[],
+): Gauge<Label> {
+  const existing = registry.getSingleMetric(name) as Gauge<Label> | undefined;
   return existing ?? new Gauge({ name, help, labelNames, registers: [registry] });
 }

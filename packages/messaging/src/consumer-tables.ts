@@ -29,18 +29,28 @@ export async function lockOffset(tx: Tx, place: Place): Promise<bigint> {
   return BigInt(created.rows[0]?.next_offset ?? 0);
 }
 
-export async function moveOffset(tx: Tx, place: Place, next: bigint): Promise<void> {
+/** `last` tells the message before `next` from any other. */
+export async function moveOffset(tx: Tx, place: Place, next: bigint, last?: string): Promise<void> {
   await tx.query(
-    `update consumer_offsets set next_offset = $4, alive_at = clock_timestamp()
+    `update consumer_offsets set next_offset = $4, last_message = $5, alive_at = clock_timestamp()
      where group_name = $1 and topic = $2 and partition = $3`,
-    [place.group, place.topic, place.partition, next],
+    [place.group, place.topic, place.partition, next, last ?? null],
   );
+}
+
+/** What was said of the message before the place, if anything was. */
+export async function lastMessage(tx: Tx, place: Place): Promise<string | null> {
+  const { rows } = await tx.query<{ last_message: string | null }>(
+    `select last_message from consumer_offsets where group_name = $1 and topic = $2 and partition = $3`,
+    [place.group, place.topic, place.partition],
+  );
+  return rows[0]?.last_message ?? null;
 }
 
 /** Back to the beginning, for a log that begins again and ends at `end`. */
 export async function rewindOffset(pool: Pool, place: Place, end: bigint): Promise<void> {
   await pool.query(
-    `update consumer_offsets set next_offset = 0
+    `update consumer_offsets set next_offset = 0, last_message = null
      where group_name = $1 and topic = $2 and partition = $3 and next_offset > $4`,
     [place.group, place.topic, place.partition, end],
   );
@@ -135,6 +145,7 @@ export async function countParked(pool: Pool, group: string, topic: string): Pro
 export type ConsumerTables = {
   readonly lockOffset: typeof lockOffset;
   readonly moveOffset: typeof moveOffset;
+  readonly lastMessage?: typeof lastMessage;
   readonly rewindOffset: typeof rewindOffset;
   readonly touchOffset: typeof touchOffset;
   readonly readProgress: typeof readProgress;
@@ -147,6 +158,7 @@ export type ConsumerTables = {
 export const postgresConsumerTables: ConsumerTables = {
   lockOffset,
   moveOffset,
+  lastMessage,
   rewindOffset,
   touchOffset,
   readProgress,

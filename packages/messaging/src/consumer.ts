@@ -2,12 +2,12 @@
  * Consumer: decode, claim in the inbox, effect, offset, one commit. At least once becomes once in effect. A failure is
  * retried, parks its key, or ends the process; a message is never skipped.
  */
-import { isOperationalError } from '@daybook/core';
+import { isOperationalError, type OperationalError } from '@daybook/core';
 import type { Clock, Component, Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { backoffMs, pause } from './backoff';
 import { consumerMetrics } from './consumer-metrics';
-import { postgresConsumerTables, type ConsumerTables } from './consumer-tables';
+import { postgresConsumerTables, type ConsumerTables, type Place } from './consumer-tables';
 import { handleBatch, parkMessage, type Tally } from './handle-batch';
 import type { Subscription } from './message';
 import type { RawMessage, Transport } from './transport';
@@ -89,7 +89,8 @@ async function startAt(deps: ConsumerDeps, subscription: Subscription, partition
   const stored = (await tables.readProgress(deps.pool, subscription)).get(partition)?.next ?? 0n;
   if (stored === 0n) return stored;
   const end = (await deps.transport.ends(topic)).get(partition) ?? 0n;
-  if (stored <= end) return stored;
+  // From the message before the place: it shows whether this is still the log that the place is in.
+  if (stored <= end) return stored - 1n;
   deps.logger.warn({ group, topic, partition, stored, end }, 'the topic begins again; starting over');
   await tables.rewindOffset(deps.pool, { group, topic, partition }, end);
   return 0n;
@@ -179,6 +180,16 @@ async function noteFailure(
   await (deps.tables ?? postgresConsumerTables)
     .touchOffset(deps.pool, { group, topic, partition })
     .catch(() => undefined);
+  if (isOperationalError(error)) await noteLoss(deps, { group, topic, partition }, error);
   if (verdict === 'wait') throw error;
   if (isOperationalError(error)) deps.logger.warn({ error, group, topic, partition }, 'attempt failed');
+}
+
+/** The log is not what it was. One that begins again is read again, and the inbox knows what was handled. */
+async function noteLoss(deps: ConsumerDeps, place: Place, error: OperationalError): Promise<void> {
+  if (error.code === 'messages_missing')
+    deps.logger.error({ error, ...place }, 'messages are missing; publish them again');
+  if (error.code !== 'topic_begins_again') return;
+  deps.logger.warn({ error, ...place }, 'the topic begins again; starting over');
+  await (deps.tables ?? postgresConsumerTables).rewindOffset(deps.pool, place, 0n);
 }

@@ -3,8 +3,9 @@
  * commit. Whatever throws undoes all of it. The caller then repeats them one by one to find the message at fault.
  */
 import type { AnyEventContract } from '@daybook/contracts';
+import { OperationalError } from '@daybook/core';
 import { inTransaction, type Tx } from '@daybook/event-store';
-import { withCorrelation, type Clock } from '@daybook/runtime';
+import { sha256Hex, withCorrelation, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { postgresConsumerTables, type ConsumerTables, type Place } from './consumer-tables';
 import { readMessage, type ReceivedMessage, type Subscription } from './message';
@@ -41,7 +42,7 @@ export async function handleBatch(
     tally.parked += behind.length;
     const rest = due.filter(({ key }) => !parked.has(key)).map((message) => decode(subscription, message));
     await applyAll(tx, subscription, rest, tally, tables);
-    await tables.moveOffset(tx, place, last.offset + 1n);
+    await tables.moveOffset(tx, place, last.offset + 1n, fingerprint(last));
   });
   return tally;
 }
@@ -65,7 +66,7 @@ export async function parkMessage(
     const place = { group, topic: message.topic, partition: message.partition };
     if ((await dueMessages(tx, place, [message], tables)).length === 0) return;
     await tables.park(tx, group, message, reason);
-    await tables.moveOffset(tx, place, message.offset + 1n);
+    await tables.moveOffset(tx, place, message.offset + 1n, fingerprint(message));
   });
 }
 
@@ -76,7 +77,26 @@ async function dueMessages(
   tables: ConsumerTables,
 ): Promise<readonly RawMessage[]> {
   const next = await tables.lockOffset(tx, place);
-  return messages.filter(({ offset }) => offset >= next);
+  const before = messages.find(({ offset }) => offset === next - 1n);
+  const known = before === undefined ? null : ((await tables.lastMessage?.(tx, place)) ?? null);
+  const { topic, partition } = place;
+  if (before !== undefined && known !== null && known !== fingerprint(before)) {
+    const detail = `${topic}/${partition} has another message before ${next} than was handled`;
+    throw new OperationalError('topic_begins_again', true, { detail });
+  }
+  const due = messages.filter(({ offset }) => offset >= next);
+  const first = due[0]?.offset ?? next;
+  if (first > next) {
+    // Nobody else has them: what comes behind waits until its owner publishes again.
+    const detail = `${topic}/${partition} goes on at ${first}, and ${next} comes next`;
+    throw new OperationalError('messages_missing', true, { detail });
+  }
+  return due;
+}
+
+/** By its bytes, as one that cannot be read has no id. */
+function fingerprint({ value }: RawMessage): string {
+  return sha256Hex(value ?? '').slice(0, 32);
 }
 
 async function applyAll(

@@ -6,6 +6,8 @@ export { messageOf, on, readMessage, type MessageHandler, type ReceivedMessage, 
 export { openTransport, type TransportOptions } from './open-transport';
 export { listParked, redrive, type ParkedKey, type RedriveDeps } from './parked';
 export { parkedAnswers, parkedMessages, type ParkedMessages } from './parked-calls';
-export { createRelay, type RelayDeps, type RelayOptions } from './relay';
+export { createRelay, type Relay, type RelayDeps, type RelayOptions } from './relay';
+export { republish } from './republish';
+export { republishConfigSchema } from './republish-config';
 export { declaredTopics, type Topic } from './topics';
-export type { ConsumeOptions, OutgoingMessage, RawMessage, Transport } from './transport';
+export type { ConsumeOptions, OutgoingMessage, PublishedTo, RawMessage, Transport } from './transport';

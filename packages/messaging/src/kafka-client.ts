@@ -1,8 +1,14 @@
-import { OperationalError } from '@daybook/core';
+import { isOperationalError, OperationalError } from '@daybook/core';
 import type { Logger } from '@daybook/runtime';
 import { Kafka, logLevel, type LogEntry } from 'kafkajs';
 
-export type KafkaOptions = { readonly brokers: readonly string[]; readonly clientId: string; readonly logger: Logger };
+export type KafkaOptions = {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly logger: Logger;
+  /** How long a member of a group may be silent before its partitions go to the others; 15 s. */
+  readonly sessionTimeoutMs?: number;
+};
 
 /** One publication must fail well before the transaction of the relay that waits for it is cut off. */
 const requestTimeoutMs = 8_000;
@@ -29,6 +35,8 @@ function write(logger: Logger, { level, log, namespace }: LogEntry): void {
   else logger.debug(fields, line);
 }
 
+/** What is known better already stays what it is. */
 export function brokerUnavailable(cause: unknown): OperationalError {
+  if (isOperationalError(cause)) return cause;
   return new OperationalError('broker_unavailable', true, { cause });
 }

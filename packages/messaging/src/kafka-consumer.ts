@@ -11,9 +11,17 @@ import type { ConsumeOptions, RawMessage } from './transport';
 
 const batchMax = 200;
 const maxWaitTimeMs = 100;
+/**
+ * What one member holds of undone messages at most, in bytes: the client fetches again when all of a fetch is done. A
+ * partition gives at least one message, however large.
+ */
+const fetchBytesMax = 4_194_304;
+const partitionBytesMax = 1_048_576;
 /** Also how long a group waits for a member that the broker's restart has cut off before it shares out anew. */
-const sessionTimeoutMs = 15_000;
-const heartbeatMs = 3_000;
+const sessionTimeoutMsDefault = 15_000;
+const heartbeatsPerSession = 5;
+/** The client waits for the broker when it leaves; the process must not. */
+const leaveMs = 5_000;
 const backoff = { firstMs: 100, maxMs: 5_000 };
 
 type Member = {
@@ -21,81 +29,93 @@ type Member = {
   readonly options: ConsumeOptions;
   readonly logger: Logger;
   readonly stopping: AbortController;
+  readonly heartbeatMs: number;
   /** Next offset to handle, by partition; forgotten when the group shares its partitions anew. */
   positions: Map<number, bigint>;
   readonly failures: Map<number, number>;
   readonly inHand: Set<Promise<void>>;
 };
 
-export function consumeFromKafka(
-  kafka: Kafka,
-  logger: Logger,
-  partitions: number,
-  options: ConsumeOptions,
-): { stop(): Promise<void> } {
+type Deps = {
+  readonly kafka: Kafka;
+  readonly logger: Logger;
+  readonly partitions: number;
+  readonly sessionTimeoutMs: number | undefined;
+  /** Throws unless the topics are as declared. */
+  verify(): Promise<void>;
+};
+
+export function consumeFromKafka(deps: Deps, options: ConsumeOptions): { stop(): Promise<void> } {
   const stopping = new AbortController();
-  const ended = keepConnecting(kafka, logger, partitions, options, stopping);
+  const ended = keepConnecting(deps, options, stopping);
   return {
     async stop() {
       stopping.abort();
       const member = await ended;
-      await member?.consumer.disconnect().catch(() => undefined);
-      await Promise.allSettled(member?.inHand ?? []);
+      if (!member) return;
+      // The handlers in hand are what must end; the group finds out about the member's end by itself if need be.
+      const left = member.consumer.disconnect().catch(() => undefined);
+      await Promise.allSettled(member.inHand);
+      await Promise.race([left, delay(leaveMs, undefined, { ref: false })]);
     },
   };
 }
 
 /** Until the broker answers; starting a service does not wait for it. */
 async function keepConnecting(
-  kafka: Kafka,
-  logger: Logger,
-  partitions: number,
+  deps: Deps,
   options: ConsumeOptions,
   stopping: AbortController,
 ): Promise<Member | undefined> {
   const { group, topic } = options;
   for (let failures = 0; !stopping.signal.aborted; failures++) {
-    const consumer = kafka.consumer({
-      // The client's assigner expects all members of a group to listen to the same topics.
-      groupId: `${group}:${topic}`,
-      allowAutoTopicCreation: false,
-      sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: heartbeatMs,
-      maxWaitTimeInMs: maxWaitTimeMs,
-      retry: {
-        initialRetryTime: 100,
-        maxRetryTime: 5_000,
-        retries: 5,
-        restartOnFailure: async () => !stopping.signal.aborted,
-      },
-    });
-    const member: Member = {
-      consumer,
-      options,
-      logger,
-      stopping,
-      positions: new Map(),
-      failures: new Map(),
-      inHand: new Set(),
-    };
+    const member = createMember(deps, options, stopping);
+    const { consumer } = member;
     try {
+      await deps.verify();
       await consumer.connect();
       await consumer.subscribe({ topics: [topic], fromBeginning: true });
       listen(member);
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: partitions,
+        partitionsConsumedConcurrently: deps.partitions,
         eachBatch: (payload) => eachBatch(member, payload),
       });
       return member;
     } catch (error) {
-      logger.warn({ error, group, topic, failures }, 'broker not reachable; trying again');
+      deps.logger.warn({ error, group, topic, failures }, 'messages cannot be consumed; trying again');
       await consumer.disconnect().catch(() => undefined);
       await pause(backoffMs(failures, backoff), stopping.signal);
     }
   }
   return undefined;
+}
+
+function createMember(
+  { kafka, logger, sessionTimeoutMs = sessionTimeoutMsDefault }: Deps,
+  options: ConsumeOptions,
+  stopping: AbortController,
+): Member {
+  const heartbeatMs = Math.round(sessionTimeoutMs / heartbeatsPerSession);
+  const consumer = kafka.consumer({
+    // The client's assigner expects all members of a group to listen to the same topics.
+    groupId: `${options.group}:${options.topic}`,
+    allowAutoTopicCreation: false,
+    sessionTimeout: sessionTimeoutMs,
+    heartbeatInterval: heartbeatMs,
+    maxWaitTimeInMs: maxWaitTimeMs,
+    maxBytes: fetchBytesMax,
+    maxBytesPerPartition: partitionBytesMax,
+    retry: {
+      initialRetryTime: 100,
+      maxRetryTime: 5_000,
+      retries: 5,
+      restartOnFailure: async () => !stopping.signal.aborted,
+    },
+  });
+  const empty = { positions: new Map(), failures: new Map(), inHand: new Set<Promise<void>>() };
+  return { consumer, options, logger, stopping, heartbeatMs, ...empty };
 }
 
 function listen(member: Member): void {
@@ -117,7 +137,7 @@ async function eachBatch(member: Member, payload: EachBatchPayload): Promise<voi
   const work = handleBatch(member, payload);
   member.inHand.add(work);
   try {
-    await alive(work, payload);
+    await alive(work, payload, member.heartbeatMs);
     member.failures.delete(payload.batch.partition);
   } catch (error) {
     if (!member.stopping.signal.aborted) retryLater(member, payload, error);
@@ -154,7 +174,7 @@ async function handleBatch(member: Member, { batch, resolveOffset, isRunning }: 
  * Heartbeats while the handler works. Its own rejection, on a rebalance, is met again at the next fetch. A handler that
  * hangs is the watchdog's to find.
  */
-async function alive(work: Promise<void>, { heartbeat }: EachBatchPayload): Promise<void> {
+async function alive(work: Promise<void>, { heartbeat }: EachBatchPayload, heartbeatMs: number): Promise<void> {
   const done = new AbortController();
   const beat = async () => {
     while (!done.signal.aborted) {
@@ -174,6 +194,7 @@ async function alive(work: Promise<void>, { heartbeat }: EachBatchPayload): Prom
 function retryLater(member: Member, { batch, pause: pausePartition }: EachBatchPayload, error: unknown): void {
   const { topic, partition } = batch;
   const failures = member.failures.get(partition) ?? 0;
+  member.positions.delete(partition);
   member.failures.set(partition, failures + 1);
   member.logger.warn(
     { error, group: member.options.group, topic, partition, failures },

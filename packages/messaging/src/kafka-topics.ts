@@ -1,5 +1,8 @@
-/** Brings the broker's topics to what is declared. May be repeated; changes nothing that already is as declared. */
-import { AssertionError } from '@daybook/core';
+/**
+ * Brings the broker's topics to what is declared, or looks whether they are. May be repeated; changes nothing that already
+ * is as declared.
+ */
+import { AssertionError, OperationalError } from '@daybook/core';
 import { ConfigResourceTypes, type Admin } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from './backoff';
@@ -32,6 +35,40 @@ export async function applyTopics(
   } finally {
     await admin.disconnect().catch(() => undefined);
   }
+}
+
+/**
+ * Throws OperationalError `topics_not_as_declared` unless each topic is there with its partitions, its settings, and as
+ * many copies as are declared, or as there are brokers. Whoever meets it waits: messages stay in the store meanwhile.
+ */
+export async function verifyTopics(admin: Admin, topics: readonly Topic[]): Promise<void> {
+  const problems = await differences(admin, topics);
+  if (problems.length === 0) return;
+  const detail = `${problems.join('; ')}. Apply the topics.`;
+  throw new OperationalError('topics_not_as_declared', true, { detail });
+}
+
+async function differences(admin: Admin, topics: readonly Topic[]): Promise<readonly string[]> {
+  const existing = new Set(await admin.listTopics());
+  const absent = topics.filter(({ name }) => !existing.has(name));
+  if (absent.length > 0) return absent.map(({ name }) => `${name} is not there`);
+  const { brokers } = await admin.describeCluster();
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: topics.map(({ name }) => name) });
+  const settings = await settingsOn(admin, topics);
+  return topics.flatMap((topic) => {
+    const partitions = found.find(({ name }) => name === topic.name)?.partitions ?? [];
+    const copies = Math.min(...partitions.map(({ replicas }) => replicas.length));
+    const copiesMin = Math.min(topic.replicationFactor, brokers.length);
+    const problems: string[] = [];
+    if (partitions.length !== topic.partitions)
+      problems.push(`${topic.name} has ${partitions.length} partitions, not ${topic.partitions}`);
+    if (copies < copiesMin) problems.push(`${topic.name} has ${copies} copies, not ${copiesMin}`);
+    for (const { name, value } of settingsOf(fitted(topic, copies))) {
+      const actual = settings(topic.name, name);
+      if (actual !== value) problems.push(`${topic.name} has ${name} ${actual}, not ${value}`);
+    }
+    return problems;
+  });
 }
 
 /** On fewer brokers there are fewer replicas, and not more of them in sync than may be missing one. */
@@ -90,16 +127,10 @@ async function correct(admin: Admin, topics: readonly Topic[]): Promise<readonly
       throw new AssertionError(`topic ${topic.name} has ${partitions} partitions, not ${topic.partitions}`);
     }
   }
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: topics.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name })),
-  });
-  const differing = topics.filter((topic) => {
-    const entries = resources.find(({ resourceName }) => resourceName === topic.name)?.configEntries ?? [];
-    return settingsOf(topic).some(
-      ({ name, value }) => entries.find(({ configName }) => configName === name)?.configValue !== value,
-    );
-  });
+  const settings = await settingsOn(admin, topics);
+  const differing = topics.filter((topic) =>
+    settingsOf(topic).some(({ name, value }) => settings(topic.name, name) !== value),
+  );
   if (differing.length > 0) {
     await admin.alterConfigs({
       validateOnly: false,
@@ -111,4 +142,15 @@ async function correct(admin: Admin, topics: readonly Topic[]): Promise<readonly
     });
   }
   return differing.map(({ name }) => name);
+}
+
+async function settingsOn(admin: Admin, topics: readonly Topic[]) {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: topics.map(({ name }) => ({ type: ConfigResourceTypes.TOPIC, name })),
+  });
+  return (topic: string, setting: string): string | undefined =>
+    resources
+      .find(({ resourceName }) => resourceName === topic)
+      ?.configEntries.find(({ configName }) => configName === setting)?.configValue;
 }

@@ -1,27 +1,33 @@
 /**
  * Transport on Apache Kafka, and with `kafka-*.ts` the only place that knows its client. The producer asks all in-sync
- * replicas and has one request in flight a connection, so a retry cannot overtake; duplicates are the inbox's business.
+ * replicas, and one publication follows the other, each in one request at a time: no retry overtakes what came later.
+ * Duplicates are the inbox's business. Nothing is published or consumed before the topics are seen to be as declared.
  */
-import { Partitioners, type Admin, type Producer } from 'kafkajs';
+import { assert } from '@daybook/core';
+import type { Admin, ICustomPartitioner, Producer } from 'kafkajs';
 import { brokerUnavailable, kafkaClient, type KafkaOptions } from './kafka-client';
 import { consumeFromKafka } from './kafka-consumer';
+import { verifyTopics } from './kafka-topics';
+import { inTurn } from './in-turn';
+import { partitionOf } from './partition-of';
 import { batchesOf, byName } from './publishable';
+import { lastOfEach, publishedTo } from './published-to';
 import type { Topic } from './topics';
-import type { OutgoingMessage, Transport } from './transport';
+import type { OutgoingMessage, PublishedTo, Transport } from './transport';
 
 const allInSyncReplicas = -1;
 
 export function kafkaTransport(options: KafkaOptions & { readonly topics: readonly Topic[] }): Transport {
   const kafka = kafkaClient(options);
   const declared = byName(options.topics);
-  const producer = reconnecting<Producer>(() =>
-    kafka.producer({
-      allowAutoTopicCreation: false,
-      maxInFlightRequests: 1,
-      createPartitioner: Partitioners.DefaultPartitioner,
-    }),
-  );
   const admin = reconnecting<Admin>(() => kafka.admin());
+  // Seen again by each new connection: a broker that was away may have come back as another.
+  const verify = () => admin.use((client) => verifyTopics(client, options.topics));
+  const producer = reconnecting<Producer>(
+    () => kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1, createPartitioner: asAddressed }),
+    verify,
+  );
+  const publication = inTurn();
   const consumers = new Set<{ stop(): Promise<void> }>();
 
   return {
@@ -33,15 +39,22 @@ export function kafkaTransport(options: KafkaOptions & { readonly topics: readon
       await Promise.all([producer.close(), admin.close()]);
     },
     async publish(messages) {
-      for (const batch of batchesOf(messages, declared)) {
-        const topicMessages = byTopic(batch);
-        await producer.use((client) => client.sendBatch({ acks: allInSyncReplicas, topicMessages }));
-      }
+      const batches = batchesOf(messages, declared);
+      return publication(async () => {
+        const published: PublishedTo[] = [];
+        for (const batch of batches) {
+          const topicMessages = byTopic(batch, declared);
+          const answers = await producer.use((client) => client.sendBatch({ acks: allInSyncReplicas, topicMessages }));
+          published.push(...publishedTo(topicMessages, answers));
+        }
+        return lastOfEach(published);
+      });
     },
     async consume(consumeOptions) {
       const partitions = declared.get(consumeOptions.topic)?.partitions;
       if (partitions === undefined) throw new Error(`topic ${consumeOptions.topic} is not declared`);
-      const consumer = consumeFromKafka(kafka, options.logger, partitions, consumeOptions);
+      const { logger, sessionTimeoutMs } = options;
+      const consumer = consumeFromKafka({ kafka, logger, partitions, sessionTimeoutMs, verify }, consumeOptions);
       consumers.add(consumer);
       return {
         async stop() {
@@ -57,21 +70,38 @@ export function kafkaTransport(options: KafkaOptions & { readonly topics: readon
   };
 }
 
-function byTopic(messages: readonly OutgoingMessage[]) {
-  const topics = [...new Set(messages.map(({ topic }) => topic))];
-  return topics.map((topic) => ({
+/** Messages carry their partition. */
+const asAddressed: ICustomPartitioner =
+  () =>
+  ({ message: { partition } }) => {
+    assert(partition !== undefined, 'a message has no partition');
+    return partition;
+  };
+
+function byTopic(messages: readonly OutgoingMessage[], topics: ReadonlyMap<string, Topic>) {
+  const names = [...new Set(messages.map(({ topic }) => topic))];
+  return names.map((topic) => ({
     topic,
     messages: messages
       .filter((message) => message.topic === topic)
-      .map(({ key, value, headers }) => ({ key, value, headers: { ...headers } })),
+      .map(({ key, value, headers }) => ({
+        key,
+        value,
+        headers: { ...headers },
+        partition: partitionOf(key, topics.get(topic)?.partitions ?? 1),
+      })),
   }));
 }
 
 /** A client that is connected at its first use, and replaced after a failure. */
-function reconnecting<Client extends { connect(): Promise<void>; disconnect(): Promise<void> }>(create: () => Client) {
+function reconnecting<Client extends { connect(): Promise<void>; disconnect(): Promise<void> }>(
+  create: () => Client,
+  before: () => Promise<void> = async () => undefined,
+) {
   let current: Promise<Client> | undefined;
 
   async function connect(): Promise<Client> {
+    await before();
     const client = create();
     await client.connect();
     return client;

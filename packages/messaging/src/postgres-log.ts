@@ -4,15 +4,20 @@
  */
 import { assert } from '@daybook/core';
 import { inTransaction } from '@daybook/event-store';
-import { sha256Hex } from '@daybook/runtime';
 import type { Pool } from 'pg';
+import { partitionOf } from './partition-of';
 import type { Topic } from './topics';
-import type { OutgoingMessage, RawMessage } from './transport';
+import type { OutgoingMessage, PublishedTo, RawMessage } from './transport';
 
 export const channel = 'daybook_messages';
 
 /** Makes room for the declared topics. A topic never gets another number of partitions: its keys would move. */
 export async function declarePartitions(pool: Pool, topics: readonly Topic[]): Promise<void> {
+  const existing = await partitionCounts(pool, topics);
+  for (const { name, partitions } of topics) {
+    const found = existing.get(name) ?? partitions;
+    assert(found === partitions, `topic ${name} has ${found} partitions, not ${partitions}`);
+  }
   const places = topics.flatMap(({ name, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => ({ name, partition })),
   );
@@ -22,12 +27,20 @@ export async function declarePartitions(pool: Pool, topics: readonly Topic[]): P
   );
 }
 
+async function partitionCounts(pool: Pool, topics: readonly Topic[]): Promise<ReadonlyMap<string, number>> {
+  const { rows } = await pool.query<{ topic: string; partitions: number }>(
+    `select topic, count(*)::int as partitions from partitions where topic = any($1) group by topic`,
+    [topics.map(({ name }) => name)],
+  );
+  return new Map(rows.map(({ topic, partitions }) => [topic, partitions]));
+}
+
 /** All of them in one transaction. */
 export async function appendMessages(
   pool: Pool,
   topics: ReadonlyMap<string, Topic>,
   messages: readonly OutgoingMessage[],
-): Promise<void> {
+): Promise<readonly PublishedTo[]> {
   const places = new Map<string, { topic: string; partition: number; messages: OutgoingMessage[] }>();
   for (const message of messages) {
     const partition = partitionOf(message.key, topics.get(message.topic)?.partitions ?? 1);
@@ -38,9 +51,10 @@ export async function appendMessages(
   }
   // NOTE: In one order everywhere. Two publications that lock the same partitions would otherwise deadlock.
   const ordered = [...places].sort(([a], [b]) => (a < b ? -1 : 1));
+  const published: PublishedTo[] = [];
   await inTransaction(pool, async (tx) => {
     for (const [name, place] of ordered) {
-      const { rowCount } = await tx.query(
+      const { rows } = await tx.query<{ offset: string }>(
         `with moved as (
            update partitions set next_offset = next_offset + cardinality($3::text[])
            where topic = $1 and partition = $2
@@ -48,7 +62,8 @@ export async function appendMessages(
          )
          insert into log (topic, partition, "offset", key, value, headers)
          select moved.topic, moved.partition, moved.first + m.place - 1, m.key, m.value, m.headers
-         from moved, unnest($3::text[], $4::bytea[], $5::json[]) with ordinality as m(key, value, headers, place)`,
+         from moved, unnest($3::text[], $4::bytea[], $5::json[]) with ordinality as m(key, value, headers, place)
+         returning "offset"`,
         [
           place.topic,
           place.partition,
@@ -57,23 +72,32 @@ export async function appendMessages(
           place.messages.map(({ headers }) => JSON.stringify(headers)),
         ],
       );
-      assert(rowCount === place.messages.length, `${name} is not there to be published to`);
+      const [first] = rows;
+      assert(first && rows.length === place.messages.length, `${name} is not there to be published to`);
+      const from = BigInt(first.offset);
+      const { topic, partition } = place;
+      published.push({ topic, partition, first: from, next: from + BigInt(rows.length) });
     }
     await tx.query(`notify ${channel}`);
   });
+  return published;
 }
 
+/** At most `limit`, and of no more bytes than `bytesMax` unless a single one has more. */
 export async function readMessages(
   pool: Pool,
   place: { readonly topic: string; readonly partition: number },
   from: bigint,
-  limit: number,
+  { limit, bytesMax }: { readonly limit: number; readonly bytesMax: number },
 ): Promise<readonly RawMessage[]> {
   type Row = { offset: string; key: string; value: Buffer; headers: Record<string, string> };
   const { rows } = await pool.query<Row>(
-    `select "offset", key, value, headers from log
-     where topic = $1 and partition = $2 and "offset" >= $3 order by "offset" limit $4`,
-    [place.topic, place.partition, from, limit],
+    `select "offset", key, value, headers
+     from (select "offset", key, value, headers,
+                  sum(octet_length(value)) over (order by "offset") - octet_length(value) as bytes_before
+           from log where topic = $1 and partition = $2 and "offset" >= $3 order by "offset" limit $4) as read
+     where bytes_before = 0 or bytes_before + octet_length(value) <= $5 order by "offset"`,
+    [place.topic, place.partition, from, limit, bytesMax],
   );
   return rows.map((row) => ({ ...place, ...row, offset: BigInt(row.offset) }));
 }
@@ -89,8 +113,4 @@ export async function readEnds(pool: Pool, topics: readonly string[]): Promise<R
 
 export function placeName(topic: string, partition: number): string {
   return `${topic}/${String(partition).padStart(4, '0')}`;
-}
-
-function partitionOf(key: string, partitions: number): number {
-  return Number.parseInt(sha256Hex(key).slice(0, 8), 16) % partitions;
 }

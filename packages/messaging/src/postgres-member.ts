@@ -12,10 +12,11 @@ export type Log = {
   read(
     place: { readonly topic: string; readonly partition: number },
     from: bigint,
-    limit: number,
+    bounds: { readonly limit: number; readonly bytesMax: number },
   ): Promise<readonly RawMessage[]>;
   /** As last seen; refreshed by the transport, which then wakes its members. */
   end(topic: string, partition: number): bigint;
+  endNow(topic: string, partition: number): Promise<bigint>;
 };
 
 export type Member = {
@@ -27,7 +28,8 @@ export type Member = {
   stop(): Promise<void>;
 };
 
-const batchMax = 200;
+/** What a member holds in memory of each partition at most, but for a single message that is larger. */
+const bounds = { limit: 200, bytesMax: 1_048_576 };
 const idleMs = 5_000;
 const backoff = { firstMs: 50, maxMs: 5_000 };
 
@@ -101,15 +103,18 @@ async function pump(log: Log, logger: Logger, options: ConsumeOptions, partition
       next ??= await options.startAt(partition);
       const end = log.end(topic, partition);
       if (end <= next) {
-        await entry.alarm.wait(idleMs);
+        const woken = await entry.alarm.wait(idleMs);
+        // It may have been looked at before we read it. One that still ends before our place has begun again.
+        if (woken && log.end(topic, partition) < next && (await log.endNow(topic, partition)) < next) next = undefined;
         continue;
       }
-      const messages = await log.read({ topic, partition }, next, batchMax);
+      const messages = await log.read({ topic, partition }, next, bounds);
       if (signal.aborted) return;
       if (messages.length > 0) await options.handle(messages);
       next = (messages.at(-1)?.offset ?? end - 1n) + 1n;
       failures = 0;
     } catch (error) {
+      next = undefined;
       logger.warn({ error, group: options.group, topic, partition, failures }, 'messages not handled; trying again');
       await pause(backoffMs(failures++, backoff), signal);
     }

@@ -4,6 +4,7 @@
  */
 import { sha256Hex, type Logger } from '@daybook/runtime';
 import { Client, type QueryResultRow } from 'pg';
+import { inTurn } from './in-turn';
 import { channel } from './postgres-log';
 
 export type LockSession = {
@@ -47,7 +48,8 @@ export async function openSession(options: {
   await client.query(`listen ${channel}`);
   // A session may take its own lock twice, so what it holds is remembered here.
   const holding = new Set<string>();
-  const queue = createQueue();
+  // The connection does one thing at a time.
+  const queue = inTurn();
   const query = <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
     queue(() => client.query<Row>(text, [...values]));
 
@@ -100,14 +102,4 @@ function lockKey(name: string): bigint {
 
 function groupKey(name: string): number {
   return Number.parseInt(sha256Hex(`daybook log members ${name}`).slice(0, 8), 16) | 0;
-}
-
-/** The connection does one thing at a time. */
-function createQueue() {
-  let last: Promise<unknown> = Promise.resolve();
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const result = last.then(work);
-    last = result.catch(() => undefined);
-    return result;
-  };
 }

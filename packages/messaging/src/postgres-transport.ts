@@ -8,12 +8,14 @@ import { createAlarm, type Logger } from '@daybook/runtime';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { backoffMs } from './backoff';
+import { inTurn } from './in-turn';
 import { appendMessages, declarePartitions, placeName, readEnds, readMessages } from './postgres-log';
 import { createMember, type Member } from './postgres-member';
 import { openSession, type LockSession } from './postgres-session';
 import { batchesOf, byName } from './publishable';
+import { lastOfEach } from './published-to';
 import type { Topic } from './topics';
-import type { Transport } from './transport';
+import type { PublishedTo, Transport } from './transport';
 
 const schema = 'messaging';
 const logMigrations: MigrationSource = { name: 'message-log', directory: join(__dirname, '../migrations/log') };
@@ -29,7 +31,13 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
   const onError = (error: Error) => logger.warn({ error }, 'idle connection of the message log lost');
   const pool = openDatabase({ url: databaseUrl, schema, poolMax, onError });
   const loop = createLoop({ databaseUrl, logger, topics }, pool);
-  const log = { read: readMessages.bind(undefined, pool), end: loop.end };
+  const log = {
+    read: readMessages.bind(undefined, pool),
+    end: loop.end,
+    endNow: async (topic: string, partition: number) =>
+      (await readEnds(pool, [topic])).get(placeName(topic, partition)) ?? 0n,
+  };
+  const publication = inTurn();
 
   return {
     name: 'postgres log',
@@ -43,7 +51,12 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
       if (!pool.ending) await pool.end();
     },
     async publish(messages) {
-      for (const batch of batchesOf(messages, declared)) await reaching(appendMessages(pool, declared, batch));
+      const batches = batchesOf(messages, declared);
+      return publication(async () => {
+        const published: PublishedTo[] = [];
+        for (const batch of batches) published.push(...(await reaching(appendMessages(pool, declared, batch))));
+        return lastOfEach(published);
+      });
     },
     async consume(options) {
       const member = createMember(log, logger, partitionsOf(declared, options.topic), options);

@@ -1,4 +1,4 @@
-import { assert } from '@daybook/core';
+import { assert, OperationalError } from '@daybook/core';
 import type { Topic } from './topics';
 import type { OutgoingMessage } from './transport';
 
@@ -18,14 +18,19 @@ export function batchesOf(
   let bytes = Infinity;
   for (const message of messages) {
     assert(topics.has(message.topic), `topic ${message.topic} is not declared`);
-    assert(message.value.length <= messageBytesMax, `message ${message.id} is too large to publish`);
+    const size = message.value.length;
+    if (size > messageBytesMax) {
+      // Retried like an absent broker: what was recorded before it is told, what comes behind it waits for a repair.
+      const detail = `${message.id} for ${message.topic} has ${size} bytes, more than ${messageBytesMax}`;
+      throw new OperationalError('message_too_large', true, { detail });
+    }
     const last = batches.at(-1);
-    if (last === undefined || last.length >= batchMessagesMax || bytes + message.value.length > batchBytesMax) {
+    if (last === undefined || last.length >= batchMessagesMax || bytes + size > batchBytesMax) {
       batches.push([message]);
-      bytes = message.value.length;
+      bytes = size;
     } else {
       last.push(message);
-      bytes += message.value.length;
+      bytes += size;
     }
   }
   return batches;

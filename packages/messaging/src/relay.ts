@@ -7,9 +7,13 @@ import { createSubscription, type CheckpointTable, type EventStore, type StoredE
 import type { Component, Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { relayMetrics } from './consumer-metrics';
+import { noRelayPlaces, postgresRelayPlaces } from './relay-places';
+import { watchRelay } from './relay-watch';
+import { subscriptionName } from './subscription-name';
 import type { OutgoingMessage, Transport } from './transport';
 
 export type RelayDeps = {
+  /** Of the service's schema, with the tables of `messagingMigrations`. */
   readonly pool: Pool;
   readonly store: EventStore;
   /** Postgres unless a simulation brings its own. */
@@ -21,38 +25,47 @@ export type RelayDeps = {
 };
 
 export type RelayOptions = {
-  /** Names the checkpoint; a new name publishes everything again. */
+  /** Names the checkpoint. */
   readonly name: string;
   /** What a stored event tells the other services; most tell nothing. Pure: repeated, it gives the same messages. */
   map(event: StoredEvent): readonly OutgoingMessage[];
 };
 
+export type Relay = Component & { caughtUp(): Promise<void> };
+
 const batchSize = 200;
 
-export function createRelay(
-  { pool, store, checkpoints, transport, logger, metrics, onFatal }: RelayDeps,
-  { name, map }: RelayOptions,
-): Component & { caughtUp(): Promise<void> } {
+export function createRelay(deps: RelayDeps, { name, map }: RelayOptions): Relay {
+  const { pool, store, checkpoints, transport, logger, metrics, onFatal } = deps;
   const { published, failures } = relayMetrics(metrics);
   const relay = name;
-  return createSubscription({
+  const places = checkpoints === undefined ? postgresRelayPlaces : noRelayPlaces;
+  // After a failure the topics may be others than before.
+  let checked = false;
+  const subscription = createSubscription({
     pool,
     store,
     ...(checkpoints === undefined ? {} : { checkpoints }),
-    name: `relay ${name}`,
+    name: subscriptionName(name),
     logger,
     onFatal,
     batchSize,
-    async handle(_tx, events) {
+    async handle(tx, events) {
       const messages = events.flatMap(map);
       if (messages.length === 0) return;
       try {
-        await transport.publish(messages);
+        if (!checked) await places.check(tx, transport, relay);
+        // NOTE: The transaction has written nothing yet. One that has would hold back all readers of the log meanwhile.
+        const publishedTo = await transport.publish(messages);
+        await places.remember(tx, relay, publishedTo);
+        checked = true;
       } catch (error) {
+        checked = false;
         failures.inc({ relay });
         throw error;
       }
       published.inc({ relay }, messages.length);
     },
   });
+  return checkpoints === undefined ? watchRelay({ pool, store, logger, metrics }, name, subscription) : subscription;
 }

@@ -16,6 +16,14 @@ export type OutgoingMessage = {
   readonly headers: Readonly<Record<string, string>>;
 };
 
+/** Where the messages of one publication are in a partition: from `first` to before `next`. */
+export type PublishedTo = {
+  readonly topic: string;
+  readonly partition: number;
+  readonly first: bigint;
+  readonly next: bigint;
+};
+
 export type RawMessage = {
   readonly topic: string;
   readonly partition: number;
@@ -30,11 +38,11 @@ export type ConsumeOptions = {
   /** Members of one group share the partitions; each group sees every message. */
   readonly group: string;
   readonly topic: string;
-  /** The first offset to deliver for a partition that was just assigned. 0 when the group has never been there. */
+  /** The first offset to deliver for a partition that was just assigned, or after a failure. */
   startAt(partition: number): Promise<bigint>;
   /**
    * Called with the messages of one partition in order; the next call for that partition waits for it. Rejecting
-   * means "not handled": the transport delivers the same messages again, after a back-off.
+   * means "not handled": after a back-off the transport asks `startAt` again and delivers from there.
    */
   handle(messages: readonly RawMessage[]): Promise<void>;
   /** The transport cannot deliver to this consumer any more and will not recover by itself. */
@@ -45,8 +53,12 @@ export interface Transport {
   readonly name: string;
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Resolves when all messages are durable. Rejects with OperationalError `broker_unavailable`; some may be durable. */
-  publish(messages: readonly OutgoingMessage[]): Promise<void>;
+  /**
+   * Resolves when all messages are durable, with one entry a partition. Publications of one transport follow each other
+   * in the order of the calls. Rejects with OperationalError `broker_unavailable`, and then some may be durable; or with
+   * `message_too_large`, and then none is.
+   */
+  publish(messages: readonly OutgoingMessage[]): Promise<readonly PublishedTo[]>;
   /** Starts delivering. `stop` waits for the handler in progress. */
   consume(options: ConsumeOptions): Promise<{ stop(): Promise<void> }>;
   /** Next offset to be written, per partition of the topic: the high watermark. */

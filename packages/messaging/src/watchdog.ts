@@ -63,6 +63,7 @@ export function createWatchdog(deps: Deps, place: { readonly group: string; read
         look()
           .catch((error: unknown) => {
             seen.clear();
+            consumerMetrics(deps.metrics).lag.set({ group, topic }, NaN);
             deps.logger.debug({ error, group, topic }, 'lag cannot be measured');
           })
           .finally(() => (looking = false));

@@ -6,7 +6,13 @@ import {
   type EventStore,
   type StoredEvent,
 } from '@daybook/event-store';
-import { createRelay, type OutgoingMessage, type RawMessage, type Transport } from '@daybook/messaging';
+import {
+  createRelay,
+  messagingMigrations,
+  type OutgoingMessage,
+  type RawMessage,
+  type Transport,
+} from '@daybook/messaging';
 import { uuidFrom } from '@daybook/runtime';
 import { eventually, testLogger, testMetrics } from '@daybook/testing';
 import { randomUUID } from 'node:crypto';
@@ -30,7 +36,7 @@ onEachTransport('the relay', (name, create) => {
       harness = await create();
       transport = await harness.open();
       pool = harness.database.pool('service');
-      await migrate(pool, 'service', [eventStoreMigrations]);
+      await migrate(pool, 'service', [eventStoreMigrations, messagingMigrations]);
       store = postgresEventStore(pool);
       got = [];
       started = [];
@@ -129,8 +135,9 @@ onEachTransport('the relay', (name, create) => {
       const crashing = {
         ...transport,
         async publish(messages: readonly OutgoingMessage[]) {
-          await transport.publish(messages);
+          const published = await transport.publish(messages);
           if (crashes-- > 0) throw new OperationalError('broker_unavailable', true);
+          return published;
         },
       };
       const relay = await run(crashing);
@@ -149,7 +156,7 @@ onEachTransport('the relay', (name, create) => {
             refused += 1;
             throw new OperationalError('broker_unavailable', true);
           }
-          await transport.publish(messages);
+          return transport.publish(messages);
         },
       };
       const relay = await run(flaky);
