@@ -36,6 +36,13 @@ export const start = 'start' as Position;
 /** The revision of the stream's last event as the writer knows it. Every append names one. */
 export type ExpectedRevision = 'no_stream' | bigint;
 
+/** One event to one of several streams. */
+export type StreamAppend = {
+  readonly stream: string;
+  readonly event: NewEvent;
+  readonly expected: ExpectedRevision;
+};
+
 export interface EventStore {
   /**
    * Appends all events or none, at most 65,536. Three-way idempotency, by place: if all ids already stand at this place
@@ -49,6 +56,9 @@ export interface EventStore {
     events: readonly NewEvent[],
     expected: ExpectedRevision,
   ): Promise<{ readonly revision: bigint }>;
+
+  /** Where the store has a better way than one append each; see `appendEach`. */
+  appendEach?(appends: readonly StreamAppend[]): Promise<readonly boolean[]>;
 
   /** Events of one stream from `from` (default 0), oldest first; all of them, or at most `limit`. */
   readStream(

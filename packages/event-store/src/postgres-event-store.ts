@@ -9,6 +9,7 @@
 import { assert, OperationalError } from '@daybook/core';
 import type { Pool, PoolClient, QueryResult } from 'pg';
 import { appendChannelSql, listenForAppends } from './append-listener';
+import { appendEachOn } from './append-each';
 import { assertAppendable, settleRepeat } from './append-rule';
 import { byteaArray, integerArray, textArray, uuidArray } from './binary-array';
 import { withConnection } from './database';
@@ -42,6 +43,11 @@ export function postgresEventStore(pool: Pool): EventStore {
       }
       const existing = await readStream(stream, { from: first, limit: events.length });
       return settleRepeat(existing, events, first);
+    },
+    async appendEach(given) {
+      const appended = await appendEachOn(pool, given);
+      if (appended.includes(true)) appends.wake();
+      return appended;
     },
     readStream,
     scanStream: (stream, { from = 0n, to = revisionMax } = {}) => scanStream(pool, stream, { from, to }),

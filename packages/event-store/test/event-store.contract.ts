@@ -1,6 +1,7 @@
 import { uuidFrom, uuidv7 } from '@daybook/runtime';
 import { eventually } from '@daybook/testing';
 import fc from 'fast-check';
+import { appendEach } from '../src/append-each';
 import { start, type EventStore, type NewEvent, type StoredEvent } from '../src/event-store';
 
 export function anEvent(id = uuidv7(), payload: Buffer | string = '{"n":1}'): NewEvent {
@@ -36,6 +37,26 @@ export function describeEventStore(name: string, create: () => Promise<EventStor
     describeIdempotency(() => store);
     describeOrder(() => store);
     describeScan(() => store);
+    describeEach(() => store);
+  });
+}
+
+function describeEach(current: () => EventStore): void {
+  test('appends to many streams, each with its own outcome', async () => {
+    const store = current();
+    await store.append('b', someEvents(2), 'no_stream');
+    const events = someEvents(5);
+    const to = (stream: string, n: number, expected: 'no_stream' | bigint) => ({ stream, event: events[n]!, expected });
+    const each = [to('c', 0, 'no_stream'), to('b', 1, 1n), to('a', 2, 'no_stream'), to('d', 3, 0n)];
+    expect(await appendEach(store, each)).toEqual([true, true, true, false]);
+    expect(await appendEach(store, [to('b', 4, 0n)])).toEqual([false]);
+    expect(await appendEach(store, [])).toEqual([]);
+    const idsOf = async (stream: string) => (await store.readStream(stream)).map(({ id }) => id);
+    expect(await idsOf('a')).toEqual([events[2]?.id]);
+    expect((await idsOf('b')).slice(2)).toEqual([events[1]?.id]);
+    expect(await idsOf('c')).toEqual([events[0]?.id]);
+    expect(await idsOf('d')).toEqual([]);
+    expect(await readWhole(store)).toHaveLength(5);
   });
 }
 
