@@ -1,3 +1,4 @@
+export { appendEach } from './append-each';
 export { postgresCheckpoints, rewindCheckpoint, type Checkpoint, type CheckpointTable } from './checkpoint';
 export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './codec';
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';
