@@ -122,6 +122,10 @@ describe('docker-compose.yml', () => {
     }
   });
 
+  test('Postgres ends transactions that anyone leaves open', () => {
+    expect(compose.services.postgres?.command).toContain('idle_in_transaction_session_timeout=60s');
+  });
+
   test('whatever waits for health waits for something that has a health check', () => {
     for (const [, { depends_on: dependsOn = {} }] of Object.entries(compose.services)) {
       for (const [name, wait] of Object.entries(dependsOn)) {

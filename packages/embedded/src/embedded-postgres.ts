@@ -219,6 +219,8 @@ async function spawnServer(
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
     max_connections: '200',
+    // Of any session: one that has written and is left open holds back all readers of the event store.
+    idle_in_transaction_session_timeout: '60s',
     ...server.settings,
   };
   const args = ['-D', directory.data, '-p', `${server.port}`];

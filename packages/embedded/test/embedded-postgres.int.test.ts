@@ -39,9 +39,10 @@ describe('embeddedPostgres', () => {
     const [settings] = await query(
       server.url,
       `select current_setting('fsync') as fsync, current_setting('listen_addresses') as listens,
-              current_setting('unix_socket_directories') as sockets, current_setting('max_connections') as connections`,
+              current_setting('unix_socket_directories') as sockets, current_setting('max_connections') as connections,
+                current_setting('idle_in_transaction_session_timeout') as idle`,
     );
-    expect(settings).toEqual({ fsync: 'on', listens: '127.0.0.1', sockets: '', connections: '200' });
+    expect(settings).toEqual({ fsync: 'on', listens: '127.0.0.1', sockets: '', connections: '200', idle: '1min' });
     const wrong = Object.assign(new URL(server.url), { password: 'wrong' }).href;
     await expect(query(wrong, 'select 1')).rejects.toThrow('password authentication failed');
     expect(statSync(join(directory, 'postgres.json')).mode & 0o077).toBe(0);

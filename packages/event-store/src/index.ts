@@ -1,7 +1,9 @@
 export { appendEach } from './append-each';
+export { assertAppendOnly } from './append-only';
 export { postgresCheckpoints, rewindCheckpoint, type Checkpoint, type CheckpointTable } from './checkpoint';
 export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './codec';
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';
+export { databaseClock, type DatabaseClock } from './database-clock';
 export { inTransaction, openDatabase, runAll, withConnection, type Sql, type Tx } from './database';
 export {
   start,
@@ -28,6 +30,7 @@ export { rowsInMemory, type RawRow, type Rows, type RowsInMemory, type Wanted } 
 export { createFold, tablesOf, versionsOf, type Fold, type TableProjection } from './table-projections';
 export { createTableProjections } from './table-runner';
 export { createGenerations, type Generations, type GenerationsOptions } from './generations';
+export { watchWriters } from './writer-watch';
 export { dumpTable, type TableDump } from './generation-dump';
 export { dropGeneration, generationsOf, type Generation, type GenerationPlan } from './generation-tables';
 export type { BuildOptions, BuildReport, BuildStep, TableComparison } from './generation-build';

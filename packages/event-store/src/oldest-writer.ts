@@ -10,6 +10,7 @@ export type OldestWriter = {
   readonly ageMs: number;
   /** Null for a prepared transaction, which no timeout ends. */
   readonly pid: number | null;
+  readonly database: string;
   readonly application: string;
   readonly state: string;
 };
@@ -22,12 +23,12 @@ export async function oldestWriter(pool: Pool): Promise<OldestWriter | undefined
   try {
     const { rows } = await pool.query<OldestWriter>({
       name: 'oldest_writer',
-      text: `select pid, application, state,
+      text: `select pid, database, application, state,
                     (1000 * extract(epoch from clock_timestamp() - began))::double precision as "ageMs"
-               from (select pid, application_name as application, state, xact_start as began
+               from (select pid, datname as database, application_name as application, state, xact_start as began
                        from pg_stat_activity where backend_xid is not null
                      union all
-                     select null, gid, 'prepared', prepared from pg_prepared_xacts) writers
+                     select null, database, gid, 'prepared', prepared from pg_prepared_xacts) writers
               order by began limit 1`,
     });
     return rows[0];

@@ -3,12 +3,15 @@
  * of start and stop. A service's composition root opens it, builds its own parts with it, and lets it run them.
  */
 import {
+  assertAppendOnly,
   createProjections,
+  databaseClock,
   eventStoreDb,
   eventStoreMigrations,
   migrate,
   openDatabase,
   postgresEventStore,
+  watchWriters,
   type EventCodec,
   type EventStore,
   type Projection,
@@ -32,7 +35,6 @@ import {
   createLogger,
   createMetrics,
   inOrder,
-  systemClock,
   type Clock,
   type Component,
   type Logger,
@@ -64,6 +66,7 @@ export type PlatformOverrides = {
 export type Platform = {
   readonly logger: Logger;
   readonly onFatal: OnFatal;
+  /** By the database's clock. */
   readonly now: Clock;
   readonly metrics: Registry;
   /** For everything but consumers; the event store's appends too. */
@@ -102,9 +105,10 @@ export function openPlatform(
   const schema = name.replaceAll('-', '_');
   const logger = overrides.logger ?? createLogger({ service: name, level: config.LOG_LEVEL });
   const onFatal = overrides.onFatal ?? ((error) => logger.fatal({ error }, 'the service cannot go on'));
-  const now = overrides.now ?? systemClock;
   const metrics = createMetrics(name);
   const { pool, consumerPool } = openPools(config, schema, logger);
+  const clock = databaseClock(pool, logger);
+  const now = overrides.now ?? clock.now;
   const store = storeOf(config, name, pool, logger);
   const transport = overrides.transport ?? transportOf(config, name, logger);
   const subscriptions: Subscription[] = [];
@@ -114,9 +118,14 @@ export function openPlatform(
     connections([pool, consumerPool]),
     {
       name: 'database',
-      start: () => migrate(pool, schema, [eventStoreMigrations, messagingMigrations, { name, directory: migrations }]),
+      async start() {
+        await migrate(pool, schema, [eventStoreMigrations, messagingMigrations, { name, directory: migrations }]);
+        await assertAppendOnly(pool);
+      },
       stop: () => store.close(),
     },
+    clock,
+    watchWriters({ pool, logger }),
     ...(overrides.transport === undefined ? [transport] : []),
   ];
   return {

@@ -150,6 +150,32 @@ test('4. is ready while nothing is against it, and says what is', async () => {
   expect(await readiness()).toEqual([503, { status: 'not ready', reason: 'the database does not answer' }]);
 });
 
+test('6. judges time by the clock of the database, whatever the wall clock of its machine does', async () => {
+  const { service, pool, now } = open();
+  await service({ components: [] }).start();
+  const apart = async () => {
+    const { rows } = await pool.query<{ at: Date }>('select clock_timestamp() as at');
+    return Math.abs(now().getTime() - rows[0]!.at.getTime());
+  };
+  expect(await apart()).toBeLessThan(10_000);
+  const everythingElse = ['setTimeout', 'setInterval', 'setImmediate', 'nextTick', 'performance', 'hrtime'] as const;
+  for (const step of [86_400_000, -86_400_000]) {
+    jest.useFakeTimers({ now: Date.now() + step, doNotFake: [...everythingElse] });
+    expect(Math.abs(Date.now() - now().getTime())).toBeGreaterThan(80_000_000);
+    expect(await apart()).toBeLessThan(10_000);
+    jest.useRealTimers();
+  }
+});
+
+test('7. does not start on a log that somebody may change', async () => {
+  await open().service({ components: [] }).start();
+  const { service, pool } = open();
+  await pool.query('grant update on two_words.appends to public');
+  await expect(service({ components: [] }).start()).rejects.toMatchObject({
+    cause: { name: 'AssertionError', message: 'the log is not append-only: everyone may update' },
+  });
+});
+
 test('is called by its folder, its schema with underscores', async () => {
   const { service, pool } = open();
   const { url } = await service({ components: [] }).start();
