@@ -9,7 +9,7 @@ export type Asset = {
   readonly name: string;
 };
 
-export const assetCodes = ['TXC', 'INR', 'ETH', 'USDT_ERC20', 'USDT_TRC20', 'SOL', 'USDT_SOL'] as const;
+export const assetCodes = ['TXC', 'INR', 'ETH', 'USDT_ERC20', 'USDT_TRC20', 'SOL', 'USDT_SOL', 'BTC', 'TRX'] as const;
 export type AssetCode = (typeof assetCodes)[number];
 
 export const assets: Readonly<Record<AssetCode, Asset>> = {
@@ -20,4 +20,6 @@ export const assets: Readonly<Record<AssetCode, Asset>> = {
   USDT_TRC20: { code: 'USDT_TRC20', scale: 6, name: 'Tether USD on Tron' },
   SOL: { code: 'SOL', scale: 9, name: 'SOL on Solana' },
   USDT_SOL: { code: 'USDT_SOL', scale: 6, name: 'Tether USD on Solana' },
+  BTC: { code: 'BTC', scale: 8, name: 'Bitcoin' },
+  TRX: { code: 'TRX', scale: 6, name: 'TRX on Tron' },
 };

@@ -21,17 +21,30 @@ export type WatchedAddresses = { has(address: string): boolean };
 /**
  * Port: one chain as one node tells it. Throws OperationalError `upstream_unavailable` or `upstream_timeout` when the
  * node does not answer or contradicts itself, and ChainRefusedError when it serves another chain than the configured.
+ * Numbers grow from block to block; on chains with slots they may skip some. What links blocks is the hash.
  */
 export interface ChainSource {
   readonly chain: string;
   /** Checks that the node serves the configured chain and assets. Called before anything else, and again after an outage. */
   verify(): Promise<void>;
+  /** What tells this chain from every other. It never changes. */
+  genesisHash(): Promise<string>;
   head(): Promise<BlockReference>;
+  /** The newest block that is final by the chain's own rule. Undefined where there is no such mark and depth decides. */
+  finalized(): Promise<BlockReference | undefined>;
+  /** The hash of the block that is canonical at this number now. Undefined when there is none. */
+  hashAt(number: number): Promise<string | undefined>;
   /**
-   * The block that is canonical at this number now, with the effects (not the intentions) of its transactions on
-   * the watched addresses. Undefined when the chain is not that long.
+   * The canonical blocks above `number`, oldest first and none left out between them, with the effects (not the
+   * intentions) of their transactions on the watched addresses. Fewer than `limit` when the chain ends or no more could
+   * be read; throws only when not even the first could.
    */
-  block(number: number, watched: WatchedAddresses): Promise<ChainBlock | undefined>;
+  blocksAfter(number: number, limit: number, watched: WatchedAddresses): Promise<readonly ChainBlock[]>;
+  /**
+   * The transfers of a block, read anew from where the chain's final state is told. Undefined unless exactly this block
+   * is canonical there. A deposit is credited only if it is among them.
+   */
+  finalTransfers(block: BlockReference, watched: WatchedAddresses): Promise<readonly Transfer[] | undefined>;
   stop(): Promise<void>;
 }
 
@@ -72,14 +85,16 @@ export type AddressDeriver = {
 /** Port: the hash-linked blocks of one chain that were scanned, in order and without gaps. */
 export interface BlockCursor {
   tip(): Promise<BlockReference | undefined>;
-  /** Hash of block 0 when the cursor began. */
+  /** What the chain was told by when the cursor began. */
   genesisHash(): Promise<string | undefined>;
+  /** Undefined below the oldest block that is kept, and where the chain has no block. */
+  hashAt(number: number): Promise<string | undefined>;
   /** The first block of the cursor. */
   begin(genesisHash: string, block: LinkedBlock): Promise<void>;
-  /** Throws OperationalError `version_conflict` unless `block` links to the tip. */
-  extend(block: LinkedBlock): Promise<void>;
+  /** Throws OperationalError `version_conflict` unless the blocks link to the tip and to each other. */
+  extend(blocks: readonly LinkedBlock[]): Promise<void>;
   /** Newest first. */
-  blocks(): Promise<readonly BlockReference[]>;
+  blocks(): Promise<readonly LinkedBlock[]>;
   /** Forgets the blocks above `fork`. Throws OperationalError `version_conflict` unless the tip is `tip`. */
   unwind(tip: BlockReference, fork: BlockReference): Promise<void>;
 }

@@ -14,10 +14,10 @@ import { statusOfChains } from './app/chain-status';
 import { chainWatcher, type ChainWatcher } from './app/chain-watcher';
 import type { Network } from './app/networks';
 import { watchPass, type Pass } from './app/watch-chain';
+import { steadyPace } from './app/watch-deps';
 import { watchlist } from './app/watchlist';
 import type { Config } from './config';
 import { addressDecider } from './domain/address';
-import { confirmationRules } from './domain/confirmation';
 import { depositDecider } from './domain/deposit';
 import { callHandlers } from './http/calls';
 import { chainMetrics } from './http/chain-metrics';
@@ -89,7 +89,12 @@ function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
     source,
     cursor: blockCursor(pool, chain),
     watchlist: watchlist((id) => addressesAfter(pool, chain, id)),
-    rules: confirmationRules({ evm: config.EVM_CONFIRMATIONS, sandbox: config.SANDBOX_CONFIRMATIONS }),
+    rule: {
+      kind: 'depth' as const,
+      confirmations: simulated === undefined ? config.EVM_CONFIRMATIONS : config.SANDBOX_CONFIRMATIONS,
+    },
+    witnesses: { sources: [], above: {} },
+    pace: steadyPace(),
     startBlock: simulated === undefined ? config.EVM_START_BLOCK : 0,
     now,
     logger,

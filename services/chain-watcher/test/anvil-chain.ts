@@ -1,11 +1,11 @@
 import { embeddedEvmNode, sandboxMnemonic } from '@daybook/embedded';
 import { Secret } from '@daybook/runtime';
-import { HDNodeWallet, JsonRpcProvider, Wallet } from 'ethers';
+import { HDNodeWallet, JsonRpcProvider, keccak256, Wallet } from 'ethers';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { evmChain } from '../src/adapters/evm-chain';
-import type { TestChain } from './test-chain';
+import { byDepth, type TestChain } from './test-chain';
 
 const chainId = 31_337;
 const payerIndex = 5;
@@ -17,6 +17,8 @@ export type AnvilChain = Omit<TestChain, 'connect'> & {
   connect(usdtContract?: string): ReturnType<TestChain['connect']>;
   ask<T>(method: string, ...parameters: unknown[]): Promise<T>;
   height(): Promise<number>;
+  /** Two payments of one nonce, the second with the higher fee. */
+  replace(to: string, instead: string, amount: bigint): Promise<void>;
   /** Sends from an unlocked account and mines the block. */
   transact(transaction: {
     from?: string;
@@ -39,9 +41,25 @@ export async function anvilChain(mnemonic: string = sandboxMnemonic): Promise<An
   const receiptOf = (hash: string) => ask<Receipt | null>('eth_getTransactionReceipt', hash);
   await ask('evm_setAutomine', false);
 
+  const idle = HDNodeWallet.fromPhrase(mnemonic, undefined, `m/44'/60'/0'/0/${payerIndex + 4}`);
+  const ballasts: string[] = [];
+  /** A transaction that makes the block above `fork` another one: the same transactions are the same block again. */
+  async function ballast(fork: number): Promise<string> {
+    const receipts = await Promise.all(ballasts.map(receiptOf));
+    const nonce = receipts.filter((receipt) => receipt !== null && Number(receipt.blockNumber) <= fork).length;
+    const fees = { gasLimit: 21_000, maxFeePerGas: 100_000_000_000n, maxPriorityFeePerGas: 1n };
+    const value = BigInt(1 + ballasts.length);
+    const raw = await idle.signTransaction({ to: idle.address, value, nonce, chainId, type: 2, ...fees });
+    ballasts.push(keccak256(raw));
+    return raw;
+  }
+
   return {
     name: `evm-${chainId}`,
     asset: 'ETH',
+    rule: byDepth,
+    payments: {},
+    wire: { url: node.url, connect: (url) => evmChain({ url: new Secret(url), chainId, usdtContract: undefined }) },
     url: node.url,
     ask,
     height,
@@ -64,7 +82,17 @@ export async function anvilChain(mnemonic: string = sandboxMnemonic): Promise<An
       signed.push({ raw, hash });
       return { transactionId: hash };
     },
+    async replace(to, instead, amount) {
+      const nonce = Number(await ask<string>('eth_getTransactionCount', payer.address, 'latest'));
+      for (const [at, recipient] of [to, instead].entries()) {
+        const fees = { maxFeePerGas: 100_000_000_000n * BigInt(1 + at), maxPriorityFeePerGas: BigInt(1 + 9 * at) };
+        const transaction = { to: recipient, value: amount, nonce, chainId, type: 2, gasLimit: 21_000, ...fees };
+        await ask('eth_sendRawTransaction', await payer.signTransaction(transaction));
+      }
+      await ask('evm_mine');
+    },
     async mine(blocks) {
+      if (blocks > 8) return void (await ask('anvil_mine', `0x${blocks.toString(16)}`));
       for (let mined = 0; mined < blocks; mined++) await ask('evm_mine');
     },
     async reorganise(depth, transfers) {
@@ -73,7 +101,7 @@ export async function anvilChain(mnemonic: string = sandboxMnemonic): Promise<An
       const orphaned = placed.filter(({ receipt }) => receipt !== null && Number(receipt.blockNumber) > fork);
       // All in the last of the new blocks, which is not where they were unless that was the tip.
       const pairs = transfers === 'drop' ? [] : orphaned.map(({ raw }) => [raw, depth - 1]);
-      await ask('anvil_reorg', depth, pairs);
+      await ask('anvil_reorg', depth, [...pairs, [await ballast(fork), 0]]);
       await ask('evm_mine');
     },
     async transact({ from, value, ...rest }) {

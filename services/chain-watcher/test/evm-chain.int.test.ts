@@ -4,16 +4,16 @@ import { createServer } from 'node:http';
 import { Secret } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { evmChain } from '../src/adapters/evm-chain';
-import { ChainHaltedError } from '../src/app/watch-chain';
+import { ChainHaltedError } from '../src/app/watch-deps';
 import { ChainRefusedError, type ChainSource } from '../src/ports';
 import { anvilChain, type AnvilChain } from './anvil-chain';
-import { describeChainSource } from './chain-source.contract';
+import { describeChain } from './chain.contract';
 import { deployPayers, erc20, payer } from './evm-payer';
+import { evmTestChain } from './evm-test-chain';
 import { depositLog, prepare, schema, summary, watchProcess, type WatchProcess } from './watch-process';
-import { describeWatcher } from './watcher.contract';
+import { byDepth } from './test-chain';
 
-describeChainSource('an EVM chain', () => anvilChain());
-describeWatcher('an EVM chain', () => anvilChain());
+describeChain('an EVM chain', () => evmTestChain(), { schedules: 20 });
 
 describe('deposits on an EVM chain', () => {
   let database: TestDatabase;
@@ -41,7 +41,7 @@ describe('deposits on an EVM chain', () => {
     for (const usdtAddress of [usdt, lookAlike])
       await mintSandboxUsdt({ rpcUrl: chain.url, to: contracts.payer, amount: 1_000_000n, usdtAddress });
     await chain.ask('evm_setAutomine', false);
-    process = await watchProcess(pool, chain.connect(usdt), { confirmations });
+    process = await watchProcess(pool, chain.connect(usdt), { rule: byDepth(confirmations) });
     await process.settle();
   });
   afterAll(async () => {
@@ -173,11 +173,11 @@ describe('deposits on an EVM chain', () => {
   test('finds a transfer that the node leaves out of its logs', async () => {
     const address = await watched();
     await process.stop();
-    process = await watchProcess(pool, await withoutLogs(), { confirmations });
+    process = await watchProcess(pool, await withoutLogs(), { rule: byDepth(confirmations) });
     await tokens(usdt, [address], [42n]);
     expect(await logAfter(confirmations, address)).toEqual(['Seen 42 USDT_ERC20', 'Confirmed 42 USDT_ERC20']);
     await process.stop();
-    process = await watchProcess(pool, chain.connect(usdt), { confirmations });
+    process = await watchProcess(pool, chain.connect(usdt), { rule: byDepth(confirmations) });
   });
 
   /** A proxy in front of the node that answers every query for logs with none. */
@@ -209,7 +209,7 @@ describe('deposits on an EVM chain', () => {
     const wiped = await anvilChain(`${'abandon '.repeat(11)}about`);
     const before = await process.deps.cursor.tip();
     await process.stop();
-    const other = await watchProcess(pool, wiped.connect(), { confirmations });
+    const other = await watchProcess(pool, wiped.connect(), { rule: byDepth(confirmations) });
     try {
       await expect(other.settle()).rejects.toThrow('serves another chain');
       await wiped.mine(before!.number + 5);
@@ -219,7 +219,7 @@ describe('deposits on an EVM chain', () => {
       await other.stop();
       await wiped.stop();
     }
-    process = await watchProcess(pool, chain.connect(usdt), { confirmations });
+    process = await watchProcess(pool, chain.connect(usdt), { rule: byDepth(confirmations) });
     await process.settle();
   });
 

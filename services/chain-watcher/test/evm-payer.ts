@@ -25,6 +25,21 @@ const source = `
     }
     function forge(address to, uint256 amount) external { emit Transfer(msg.sender, to, amount); }
   }
+  contract FeeToken {
+    uint8 public constant decimals = 6;
+    string public constant symbol = "USDT";
+    uint256 public fee;
+    mapping(address => uint256) public balanceOf;
+    event Transfer(address indexed from, address indexed to, uint256 amount);
+    constructor() { balanceOf[msg.sender] = 1e30; }
+    function setFee(uint256 percent) external { fee = percent; }
+    function transfer(address to, uint256 amount) external returns (bool) {
+      balanceOf[msg.sender] -= amount;
+      balanceOf[to] += amount - amount * fee / 100;
+      emit Transfer(msg.sender, to, amount);
+      return true;
+    }
+  }
   contract OtherDecimals { function decimals() external pure returns (uint8) { return 18; } }`;
 
 export const payer = new Interface([
@@ -36,9 +51,12 @@ export const payer = new Interface([
   'function forge(address to, uint256 amount)',
 ]);
 export const erc20 = new Interface(['function transfer(address to, uint256 amount) returns (bool)']);
+export const feeToken = new Interface(['function setFee(uint256 percent)']);
 
 /** Contracts that pay in every way that a deposit may be faked. */
-export async function deployPayers(chain: AnvilChain): Promise<{ payer: string; otherDecimals: string }> {
+export async function deployPayers(
+  chain: AnvilChain,
+): Promise<{ payer: string; otherDecimals: string; token: string; lookAlike: string }> {
   const input = {
     language: 'Solidity',
     sources: { 'payer.sol': { content: source } },
@@ -51,5 +69,10 @@ export async function deployPayers(chain: AnvilChain): Promise<{ payer: string; 
     const data = `0x${output.contracts['payer.sol']![name]!.evm.bytecode.object}`;
     return (await chain.transact({ data })).contractAddress!;
   };
-  return { payer: await deploy('Payer'), otherDecimals: await deploy('OtherDecimals') };
+  return {
+    payer: await deploy('Payer'),
+    otherDecimals: await deploy('OtherDecimals'),
+    token: await deploy('FeeToken'),
+    lookAlike: await deploy('FeeToken'),
+  };
 }

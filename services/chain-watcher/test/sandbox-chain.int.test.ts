@@ -2,10 +2,10 @@ import { OperationalError } from '@daybook/core';
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { sandboxChain, sandboxChains, transactionIdOf } from '../src/adapters/sandbox-chain';
-import { describeChainSource } from './chain-source.contract';
+import { describeChain } from './chain.contract';
 import { sandboxTestChain } from './sandbox-chain';
+import { byDepth } from './test-chain';
 import { depositLog, prepare, schema, summary, watchProcess } from './watch-process';
-import { describeWatcher } from './watcher.contract';
 
 let database: TestDatabase;
 let pool: Pool;
@@ -16,8 +16,20 @@ beforeAll(async () => {
 });
 afterAll(() => database?.drop());
 
-describeChainSource('a simulated chain', () => sandboxTestChain(pool));
-describeWatcher('a simulated chain', (own) => sandboxTestChain(own));
+const oneTransfer = 'every simulated transaction moves one amount of one asset, and is never refused';
+describeChain('a simulated chain', (own) => sandboxTestChain(own), {
+  schedules: 30,
+  cannot: {
+    several: oneTransfer,
+    token: oneTransfer,
+    failed: oneTransfer,
+    lookAlike: oneTransfer,
+    nothing: oneTransfer,
+    replaced: oneTransfer,
+    withFee: oneTransfer,
+    wire: 'it is in the database of the service',
+  },
+});
 
 describe('a simulated chain', () => {
   const deposit = { depositKey: 'one', address: 'TA', asset: 'USDT_TRC20', amount: 5n } as const;
@@ -59,18 +71,20 @@ describe('a simulated chain', () => {
     let served = 0;
     const rationed = {
       ...source,
-      async block(...[number, watched]: Parameters<typeof source.block>) {
-        if (number > served) throw new OperationalError('upstream_unavailable', true, { detail: 'too many requests' });
-        return source.block(number, watched);
+      async blocksAfter(...[number, limit, watched]: Parameters<typeof source.blocksAfter>) {
+        if (number + limit > served)
+          throw new OperationalError('upstream_unavailable', true, { detail: 'too many requests' });
+        return source.blocksAfter(number, limit, watched);
       },
     };
-    const process = await watchProcess(ownPool, rationed, { confirmations: 3 });
+    const process = await watchProcess(ownPool, rationed, { rule: byDepth(3) });
     await process.settle();
     await process.allocate('TA', chain.name);
     await chain.pay('TA', 7n);
     await chain.mine(1_100);
     const { number: head } = await source.head();
-    for (served = 40; served < head; served += 40) await expect(process.pass()).rejects.toThrow('too many requests');
+    for (served = 100; served < head; served += 100)
+      for (let pass = 0; pass < 8; pass++) await expect(process.pass()).rejects.toThrow('too many requests');
     expect(summary(await depositLog(ownPool, ['TA']))).toEqual(['Seen 7 USDT_TRC20']);
     served = head;
     await process.settle();

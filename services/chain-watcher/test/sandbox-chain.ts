@@ -1,7 +1,7 @@
 import type { Pool } from 'pg';
 import { randomUUID } from 'node:crypto';
 import { sandboxChain, type SandboxChainName } from '../src/adapters/sandbox-chain';
-import type { TestChain } from './test-chain';
+import { byDepth, type TestChain } from './test-chain';
 
 /** A simulated chain in a database that is migrated. */
 export async function sandboxTestChain(pool: Pool, name: SandboxChainName = 'sandbox-tron'): Promise<TestChain> {
@@ -10,6 +10,8 @@ export async function sandboxTestChain(pool: Pool, name: SandboxChainName = 'san
   return {
     name,
     asset: 'USDT_TRC20',
+    rule: byDepth,
+    payments: {},
     connect: () => sandboxChain(pool, name),
     newAddress: async () => `T${randomUUID()}`,
     async pay(address, amount) {

@@ -320,7 +320,7 @@ describe('following a chain', () => {
     await start({
       wrapSource: (source) => ({
         ...source,
-        block: async (number, watched) => (blocked ? undefined : source.block(number, watched)),
+        blocksAfter: async (...asked) => (blocked ? [] : source.blocksAfter(...asked)),
       }),
     });
     blocked = true;

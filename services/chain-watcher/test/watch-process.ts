@@ -11,10 +11,11 @@ import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { blockCursor } from '../src/adapters/block-cursor';
 import { addressEvents, depositEvents, storedEvents } from '../src/adapters/stored-events';
-import { watchPass, type Pass, type WatchDeps } from '../src/app/watch-chain';
+import { watchPass, type Pass } from '../src/app/watch-chain';
+import { steadyPace, type WatchDeps, type Witnesses } from '../src/app/watch-deps';
 import { watchlist } from '../src/app/watchlist';
 import { addressDecider } from '../src/domain/address';
-import { confirmationRules } from '../src/domain/confirmation';
+import type { FinalityRule } from '../src/domain/confirmation';
 import { depositDecider, type DepositEvent } from '../src/domain/deposit';
 import type { ChainSource } from '../src/ports';
 import { addressesAfter, addressesProjection } from '../src/projections/addresses';
@@ -46,7 +47,13 @@ export type WatchProcess = {
 export async function watchProcess(
   pool: Pool,
   source: ChainSource,
-  options: { readonly confirmations: number; readonly crashAt?: 'extend' | 'unwind'; readonly startBlock?: number },
+  options: {
+    readonly rule: FinalityRule;
+    readonly crashAt?: 'extend' | 'unwind';
+    readonly startBlock?: number;
+    readonly witnesses?: Witnesses;
+    readonly pace?: WatchDeps['pace'];
+  },
 ): Promise<WatchProcess> {
   const store = postgresEventStore(pool);
   const { logger } = testLogger();
@@ -70,7 +77,9 @@ export async function watchProcess(
     source,
     cursor: { ...cursor, ...(options.crashAt === undefined ? {} : { [options.crashAt]: crash }) },
     watchlist: watchlist((id) => addressesAfter(pool, source.chain, id)),
-    rules: confirmationRules({ evm: options.confirmations, sandbox: options.confirmations }),
+    rule: options.rule,
+    witnesses: options.witnesses ?? { sources: [], above: {} },
+    pace: options.pace ?? steadyPace(),
     startBlock: options.startBlock,
     now: () => new Date(),
     logger,

@@ -5,7 +5,7 @@
 import { assert, OperationalError } from '@daybook/core';
 import { inTransaction, type Tx } from '@daybook/event-store';
 import type { Pool } from 'pg';
-import type { BlockReference } from '../domain/reorg';
+import type { BlockReference, LinkedBlock } from '../domain/reorg';
 import type { BlockCursor } from '../ports';
 
 /**
@@ -46,27 +46,39 @@ export function blockCursor(pool: Pool, chain: string): BlockCursor {
           [chain, genesisHash],
         );
         if (rowCount === 0) throw conflict(chain);
-        await insert(tx, chain, block);
+        await insert(tx, chain, [block]);
       });
     },
-    async extend(block) {
+    async hashAt(number) {
+      const { rows } = await pool.query<{ hash: string }>(
+        'select hash from cursor_blocks where chain = $1 and number = $2',
+        [chain, number],
+      );
+      return rows[0]?.hash;
+    },
+    async extend(blocks) {
+      const last = blocks.at(-1);
+      if (last === undefined) return;
       await inTransaction(pool, async (tx) => {
-        const tip = await lockedTip(tx);
-        if (tip.number + 1 !== block.number || tip.hash !== block.parentHash) throw conflict(chain);
-        await insert(tx, chain, block);
+        let tip = await lockedTip(tx);
+        for (const block of blocks) {
+          if (block.number <= tip.number || block.parentHash !== tip.hash) throw conflict(chain);
+          tip = block;
+        }
+        await insert(tx, chain, blocks);
         await tx.query(
           `delete from cursor_blocks where chain = $1 and number <= $2 and number < coalesce(
              (select min(block_number) from deposits_v1 where chain = $1 and status = 'seen'), $2 + 1)`,
-          [chain, block.number - blocksKept],
+          [chain, last.number - blocksKept],
         );
       });
     },
     async blocks() {
-      const { rows } = await pool.query<Row>(
-        'select number, hash from cursor_blocks where chain = $1 order by number desc',
+      const { rows } = await pool.query<Row & { parent_hash: string }>(
+        'select number, hash, parent_hash from cursor_blocks where chain = $1 order by number desc',
         [chain],
       );
-      return rows.map(referenceOf);
+      return rows.map((row) => ({ ...referenceOf(row), parentHash: row.parent_hash }));
     },
     async unwind(tip, fork) {
       await inTransaction(pool, async (tx) => {
@@ -78,13 +90,17 @@ export function blockCursor(pool: Pool, chain: string): BlockCursor {
   };
 }
 
-async function insert(tx: Tx, chain: string, block: BlockReference & { parentHash: string }): Promise<void> {
-  await tx.query('insert into cursor_blocks (chain, number, hash, parent_hash) values ($1, $2, $3, $4)', [
-    chain,
-    block.number,
-    block.hash,
-    block.parentHash,
-  ]);
+async function insert(tx: Tx, chain: string, blocks: readonly LinkedBlock[]): Promise<void> {
+  await tx.query(
+    `insert into cursor_blocks (chain, number, hash, parent_hash)
+     select $1, * from unnest($2::bigint[], $3::text[], $4::text[])`,
+    [
+      chain,
+      blocks.map(({ number }) => number),
+      blocks.map(({ hash }) => hash),
+      blocks.map(({ parentHash }) => parentHash),
+    ],
+  );
 }
 
 function conflict(chain: string): OperationalError {

@@ -2,13 +2,16 @@
  * The JSON-RPC of an EVM node, by ethers' transport. Every answer is checked against its schema: a node is somebody
  * else's program. Failures become OperationalErrors without their cause, which may hold the node's address and its key.
  */
-import { OperationalError } from '@daybook/core';
+import { isOperationalError, OperationalError } from '@daybook/core';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 
 const requestTimeoutMs = 10_000;
 const throttledAttemptsMax = 3;
 const detailLengthMax = 200;
+/** How nodes say that they have pruned the state of a block. */
+const stateIsGone =
+  /missing trie node|historical state|state .*(not|un)\s?available|pruned|block ?out ?of ?range|header not found/i;
 
 const quantity = z
   .string()
@@ -55,6 +58,8 @@ export type EvmRpc = {
     parameters: readonly unknown[],
     answer: Answer,
   ): Promise<z.output<Answer> | null>;
+  /** A word of a contract's answer in a block's state. Undefined where the node no longer has that state. */
+  callAt(call: { readonly to: string; readonly data: string }, blockHash: string): Promise<bigint | undefined>;
   stop(): Promise<void>;
 };
 
@@ -74,19 +79,34 @@ export function evmRpc(url: Secret, chainId: number): EvmRpc {
     return new JsonRpcProvider(request, network, { staticNetwork: network, cacheTimeout: -1, batchMaxCount: 1 });
   }
 
+  async function ask<Answer extends z.ZodType>(
+    method: string,
+    parameters: readonly unknown[],
+    answer: Answer,
+  ): Promise<z.output<Answer> | null> {
+    provider ??= open();
+    let raw: unknown;
+    try {
+      raw = await (await provider).send(method, [...parameters]);
+    } catch (error) {
+      throw unavailable(method, error);
+    }
+    if (raw === null) return null;
+    const parsed = answer.safeParse(raw);
+    if (!parsed.success) throw contradiction(`${method}: ${z.prettifyError(parsed.error)}`);
+    return parsed.data;
+  }
+
   return {
-    async ask(method, parameters, answer) {
-      provider ??= open();
-      let raw: unknown;
+    ask,
+    async callAt(call, blockHash) {
       try {
-        raw = await (await provider).send(method, [...parameters]);
+        const word = await ask('eth_call', [call, { blockHash }], bytes);
+        return word === null || word.length !== 66 ? undefined : BigInt(word);
       } catch (error) {
-        throw unavailable(method, error);
+        if (isOperationalError(error) && stateIsGone.test(error.message)) return undefined;
+        throw error;
       }
-      if (raw === null) return null;
-      const parsed = answer.safeParse(raw);
-      if (!parsed.success) throw contradiction(`${method}: ${z.prettifyError(parsed.error)}`);
-      return parsed.data;
     },
     async stop() {
       (await provider)?.destroy();

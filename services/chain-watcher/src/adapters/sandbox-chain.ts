@@ -13,7 +13,7 @@ import type { AssetCode } from '@daybook/money';
 import { sha256Hex } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import type { BlockReference, LinkedBlock } from '../domain/reorg';
-import type { SimulatedChain, SimulatedDeposit } from '../ports';
+import type { SimulatedChain, SimulatedDeposit, Transfer, WatchedAddresses } from '../ports';
 
 export const sandboxChains = ['sandbox-tron', 'sandbox-solana', 'sandbox-upi'] as const;
 export type SandboxChainName = (typeof sandboxChains)[number];
@@ -60,25 +60,30 @@ export function sandboxChain(pool: Pool, chain: SandboxChainName): SandboxChain 
       assert(head, `${chain} is not started`);
       return head;
     },
-    async block(number, watched) {
-      const block = await blockAt(pool, chain, number);
-      if (block === undefined) return undefined;
-      const { rows } = await pool.query<{ transaction_id: string; asset: AssetCode; address: string; amount: string }>(
-        `select transaction_id, asset, address, amount from sandbox_transfers
-         where chain = $1 and block_number = $2 order by transaction_id`,
-        [chain, number],
-      );
-      const transfers = rows
-        .filter((row) => watched.has(row.address))
-        .map((row) => ({
-          transactionId: row.transaction_id,
-          index: onlyIndex,
-          asset: row.asset,
-          to: row.address,
-          amount: BigInt(row.amount),
-        }));
-      // A transfer may be moved to another block between the two reads; the block's hash then differs.
-      return (await blockAt(pool, chain, number))?.hash === block.hash ? { ...block, transfers } : undefined;
+    async genesisHash() {
+      const genesis = (await blocksBetween(pool, chain, 0, 0))[0];
+      assert(genesis, `${chain} is not started`);
+      return genesis.hash;
+    },
+    /** Depth decides. */
+    finalized: async () => undefined,
+    hashAt: async (number) => (await blocksBetween(pool, chain, number, number))[0]?.hash,
+    async blocksAfter(number, limit, watched) {
+      const [blocks, transfers] = [
+        await blocksBetween(pool, chain, number + 1, number + limit),
+        await transfersBetween(pool, chain, number + 1, number + limit),
+      ];
+      // Transfers may be moved to other blocks between two reads; the blocks' hashes then differ.
+      const still = new Set((await blocksBetween(pool, chain, number + 1, number + limit)).map(({ hash }) => hash));
+      const changed = blocks.findIndex(({ hash }) => !still.has(hash));
+      return blocks
+        .slice(0, changed === -1 ? blocks.length : changed)
+        .map((block) => ({ ...block, transfers: wantedOf(transfers, block.number, watched) }));
+    },
+    async finalTransfers({ number, hash }, watched) {
+      const transfers = await transfersBetween(pool, chain, number, number);
+      const [block] = await blocksBetween(pool, chain, number, number);
+      return block?.hash === hash ? wantedOf(transfers, number, watched) : undefined;
     },
     deposit: (deposit) => locked((tx, forks) => include(tx, chain, forks, deposit)),
     mineUnconfirmed: (confirmations) =>
@@ -190,12 +195,42 @@ async function headOf(db: Pool | Tx, chain: string): Promise<BlockReference | un
   return rows[0] && { number: Number(rows[0].number), hash: rows[0].hash };
 }
 
-async function blockAt(pool: Pool, chain: string, number: number): Promise<LinkedBlock | undefined> {
-  const { rows } = await pool.query<{ hash: string; parent_hash: string }>(
-    'select hash, parent_hash from sandbox_blocks where chain = $1 and number = $2',
-    [chain, number],
+async function blocksBetween(pool: Pool, chain: string, first: number, last: number): Promise<LinkedBlock[]> {
+  const { rows } = await pool.query<{ number: string; hash: string; parent_hash: string }>(
+    'select number, hash, parent_hash from sandbox_blocks where chain = $1 and number between $2 and $3 order by number',
+    [chain, first, last],
   );
-  return rows[0] && { number, hash: rows[0].hash, parentHash: rows[0].parent_hash };
+  return rows.map(({ number, hash, parent_hash }) => ({ number: Number(number), hash, parentHash: parent_hash }));
+}
+
+type Placed = Transfer & { readonly blockNumber: number };
+
+async function transfersBetween(pool: Pool, chain: string, first: number, last: number): Promise<Placed[]> {
+  const { rows } = await pool.query<{
+    transaction_id: string;
+    asset: AssetCode;
+    address: string;
+    amount: string;
+    block_number: string;
+  }>(
+    `select transaction_id, asset, address, amount, block_number from sandbox_transfers
+     where chain = $1 and block_number between $2 and $3 order by transaction_id`,
+    [chain, first, last],
+  );
+  return rows.map((row) => ({
+    transactionId: row.transaction_id,
+    index: onlyIndex,
+    asset: row.asset,
+    to: row.address,
+    amount: BigInt(row.amount),
+    blockNumber: Number(row.block_number),
+  }));
+}
+
+function wantedOf(transfers: readonly Placed[], number: number, watched: WatchedAddresses): Transfer[] {
+  return transfers
+    .filter(({ to, blockNumber }) => blockNumber === number && watched.has(to))
+    .map(({ blockNumber: _number, ...transfer }) => transfer);
 }
 
 /** Tron: 64 hex digits. Solana: a base58 signature of 64 bytes. UPI: a reference of 12 digits. */

@@ -3,7 +3,8 @@ import { isOperationalError } from '@daybook/core';
 import type { Clock, Component, Logger, OnFatal } from '@daybook/runtime';
 import type { BlockReference } from '../domain/reorg';
 import { ChainRefusedError } from '../ports';
-import { ChainHaltedError, type Pass } from './watch-chain';
+import type { Pass } from './watch-chain';
+import { ChainHaltedError } from './watch-deps';
 
 const backOffMsMax = 30_000;
 

@@ -2,10 +2,11 @@ import { OperationalError } from '@daybook/core';
 import { createLogger } from '@daybook/runtime';
 import { ChainRefusedError } from '../ports';
 import { chainWatcher } from './chain-watcher';
-import { ChainHaltedError, type Pass } from './watch-chain';
+import type { Pass } from './watch-chain';
+import { ChainHaltedError } from './watch-deps';
 
 const head = { number: 5, hash: 'five' };
-const done: Pass = { head, tip: head, more: false };
+const done: Pass = { head, tip: head, more: false, waiting: 0 };
 
 /** A watcher whose passes answer in turn; the last answer repeats. */
 function watcherOf(answers: readonly (Pass | Error)[], verify: () => Promise<void> = async () => undefined) {

@@ -1,5 +1,5 @@
 import type { Mode } from '@daybook/contracts';
-import { assetCodes, type AssetCode } from '@daybook/money';
+import type { AssetCode } from '@daybook/money';
 import type { AddressFamily } from '../domain/address';
 import type { ChainAsset } from '../domain/confirmation';
 
@@ -13,8 +13,4 @@ export type Network = {
 
 export function networkOf(networks: readonly Network[], asset: AssetCode, mode: Mode): Network | undefined {
   return networks.find((network) => network.mode === mode && (network.assets as readonly string[]).includes(asset));
-}
-
-export function isChainAsset(asset: AssetCode): asset is ChainAsset {
-  return asset !== 'TXC' && assetCodes.includes(asset);
 }

@@ -1,56 +1,27 @@
 import { assert, OperationalError } from '@daybook/core';
 import { assets, unitsMax } from '@daybook/money';
-import { currentCorrelation, uuidFrom, uuidv7, type Clock, type Logger } from '@daybook/runtime';
-import type { CommandContext, Outcome } from '@daybook/event-store';
-import { isFinal, type ConfirmationRules } from '../domain/confirmation';
-import type { Deposit, DepositCommand, DepositEvent, DepositRejection, DepositState } from '../domain/deposit';
+import { uuidFrom } from '@daybook/runtime';
+import type { Deposit } from '../domain/deposit';
 import { findFork, nextStep, type BlockReference } from '../domain/reorg';
-import { isChainAsset } from './networks';
-import type { BlockCursor, ChainBlock, ChainSource, Transfer, WatchedAddresses } from '../ports';
+import type { ChainBlock, Transfer } from '../ports';
 import type { DepositPlace } from '../projections/deposits';
-import type { Watchlist } from './watchlist';
-
-/** Blocks scanned before confirmations are looked at again and the caller gets the word. */
-const blocksPerPassMax = 50;
-const nothingWatched: WatchedAddresses = { has: () => false };
-
-/** Going on would mean to guess. The chain stays where it is until someone has looked at it. */
-export class ChainHaltedError extends Error {
-  override readonly name = 'ChainHaltedError';
-}
-
-export type WatchDeps = {
-  readonly source: ChainSource;
-  readonly cursor: BlockCursor;
-  readonly watchlist: Watchlist;
-  readonly rules: ConfirmationRules;
-  /** First block ever scanned; undefined is the head at that moment. */
-  readonly startBlock: number | undefined;
-  readonly now: Clock;
-  readonly logger: Logger;
-  handle(
-    stream: string,
-    command: DepositCommand,
-    context: CommandContext,
-  ): Promise<Outcome<DepositState, DepositEvent, DepositRejection>>;
-  /** Resolves when the projections contain everything that was appended before. */
-  caughtUp(): Promise<void>;
-  depositsAbove(number: number): Promise<readonly DepositPlace[]>;
-  depositsSeenUpTo(number: number): Promise<readonly (DepositPlace & { readonly canonicalHash: string | null })[]>;
-};
+import { confirmDeposits } from './confirm-deposits';
+import { ChainHaltedError, contextOf, decide, now, sourceFailed, type WatchDeps } from './watch-deps';
 
 export type Pass = {
   readonly head: BlockReference;
   readonly tip: BlockReference;
   /** More blocks can be read at once. */
   readonly more: boolean;
+  /** Deposits that are not final yet. */
+  readonly waiting: number;
 };
 
 /**
  * One pass over the chain: verify the tip, follow a reorg, scan new blocks, confirm what became final. Events are
  * appended before the cursor moves and repeats of them record nothing, so a pass may die at any line and be repeated.
  * `onHead` hears the head also when the pass fails later. `previous` is the pass before, if it succeeded: when it ended
- * at this very head there is nothing left to do.
+ * at this very head there is nothing left to do, unless the chain's mark may have moved under a deposit that waits.
  */
 export async function watchPass(
   deps: WatchDeps,
@@ -59,34 +30,78 @@ export async function watchPass(
 ): Promise<Pass> {
   const head = await deps.source.head();
   onHead(head);
-  if (previous?.tip.hash === head.hash && !previous.more) return previous;
+  const marked = deps.rule.kind === 'finalized';
+  if (previous?.tip.hash === head.hash && !previous.more && !(marked && previous.waiting > 0)) return previous;
   // After the head was read: who pays into one of these blocks was given the address before.
   await deps.caughtUp();
   await deps.watchlist.refresh();
 
   let tip = (await deps.cursor.tip()) ?? (await begin(deps, head));
-  const strays = await deps.depositsAbove(tip.number);
+  const strays = new Set(await deps.depositsAbove(tip.number));
   await revertMisplaced(deps, tip);
-  let scanned = 0;
   try {
-    for (; scanned < blocksPerPassMax; scanned++) {
-      const next = head.number > tip.number ? await deps.source.block(tip.number + 1, deps.watchlist) : undefined;
-      const step = nextStep(tip, head, next);
-      if (step === 'fork') return { head, tip: await unwind(deps, tip), more: true };
-      if (step === 'refuse') throw sourceFailed(`asked for block ${tip.number + 1}, was given ${next?.number}`);
-      if (step === 'behind') throw await behind(deps, tip, head);
-      if (step === 'wait' && head.number > tip.number)
-        throw sourceFailed(`block ${tip.number + 1} is missing below the head ${head.number}`);
-      if (step === 'wait') break;
-      assert(next, 'a step to extend without a block');
-      tip = await extend(deps, next, strays);
-    }
+    const scan = await scanBlocks(deps, head, tip, strays, (joined) => (tip = joined));
+    if (scan === 'forked') return { head, tip: await unwind(deps, tip), more: true, waiting: 0 };
     // Here the tip is in the source's chain: it was read from it, links to what was, or is its head.
-    await confirm(deps, tip);
+    return { head, tip, more: scan === 'more', waiting: await confirmDeposits(deps, tip) };
   } catch (error) {
     throw error instanceof ChainHaltedError && (await isOvertaken(deps, tip)) ? overtaken(error) : error;
   }
-  return { head, tip, more: scanned === blocksPerPassMax };
+}
+
+/** Joins the blocks above the tip, a window at a time. `onTip` hears each block that is in the cursor. */
+async function scanBlocks(
+  deps: WatchDeps,
+  head: BlockReference,
+  from: BlockReference,
+  strays: Set<DepositPlace>,
+  onTip: (tip: BlockReference) => void,
+): Promise<'done' | 'more' | 'forked'> {
+  let tip = from;
+  for (let scanned = 0; scanned < deps.pace.blocksPerPass;) {
+    const blocks = head.number > tip.number ? await readAhead(deps, tip, head) : [];
+    const first = nextStep(tip, head, blocks[0]);
+    if (first === 'fork') return 'forked';
+    if (first === 'refuse')
+      throw sourceFailed(`asked for what follows block ${tip.number}, was given ${blocks[0]?.number}`);
+    if (first === 'behind') throw await behind(deps, tip, head);
+    if (first === 'wait' && head.number > tip.number)
+      throw sourceFailed(`block ${tip.number + 1} is missing below the head ${head.number}`);
+    if (first === 'wait') return 'done';
+    const joined: ChainBlock[] = [];
+    for (const block of blocks) {
+      const before = joined.at(-1) ?? tip;
+      if (nextStep(before, head, block) !== 'extend') break;
+      await recordBlock(deps, block, strays);
+      joined.push(block);
+    }
+    await deps.cursor.extend(joined);
+    const last = joined.at(-1);
+    assert(last, 'a step to extend without a block');
+    tip = { number: last.number, hash: last.hash };
+    onTip(tip);
+    scanned += joined.length;
+  }
+  return 'more';
+}
+
+/** Providers cap what they answer at once, each at another size: half as much after a failure, up to twice after a success. */
+async function readAhead(
+  { source, pace, watchlist }: WatchDeps,
+  tip: BlockReference,
+  head: BlockReference,
+): Promise<readonly ChainBlock[]> {
+  const asked = Math.min(pace.window, head.number - tip.number);
+  try {
+    const blocks = await source.blocksAfter(tip.number, asked, watchlist);
+    const last = blocks.at(-1)?.number ?? tip.number;
+    if (blocks.length === pace.window) pace.window = Math.min(pace.windowMax, pace.window * 2);
+    else if (blocks.length < asked && last < head.number) pace.window = Math.max(1, blocks.length);
+    return blocks;
+  } catch (error) {
+    pace.window = Math.max(1, Math.floor(asked / 2));
+    throw error;
+  }
 }
 
 /** Another watcher has moved the cursor since, so what looks like a contradiction may be its work on newer blocks. */
@@ -101,35 +116,45 @@ function overtaken({ message }: ChainHaltedError): OperationalError {
 /** The first block is scanned too, but nothing is believed to link to it. */
 async function begin(deps: WatchDeps, head: BlockReference): Promise<BlockReference> {
   const number = deps.startBlock ?? head.number;
-  const [genesis, first] = [
-    await deps.source.block(0, nothingWatched),
-    await deps.source.block(number, deps.watchlist),
+  const [genesis, [first]] = [
+    await deps.source.genesisHash(),
+    await deps.source.blocksAfter(number - 1, 1, deps.watchlist),
   ];
-  if (genesis === undefined || first === undefined) throw sourceFailed(`the source has no block ${number} to begin at`);
-  await record(deps, first);
-  await deps.cursor.begin(genesis.hash, first);
-  return first;
+  if (first === undefined) throw sourceFailed(`the source has no block ${number} to begin at`);
+  await recordTransfers(deps, first);
+  await deps.cursor.begin(genesis, first);
+  return { number: first.number, hash: first.hash };
 }
 
-/** Records the block's transfers, then joins it to the cursor. */
-async function extend(deps: WatchDeps, block: ChainBlock, strays: readonly DepositPlace[]): Promise<BlockReference> {
-  // Left by a pass that died between append and cursor, in a block that has since lost its place.
-  await revert(
-    deps,
-    strays.filter(({ blockNumber, blockHash }) => blockNumber === block.number && blockHash !== block.hash),
-  );
-  await record(deps, block);
-  await deps.cursor.extend(block);
-  return { number: block.number, hash: block.hash };
+/**
+ * Records what is in a block before it joins the cursor. `strays` were left above the cursor by a pass that died between
+ * append and cursor. One whose block has another in its place by now, or whose transaction is in this block instead, is
+ * reverted.
+ */
+async function recordBlock(deps: WatchDeps, block: ChainBlock, strays: Set<DepositPlace>): Promise<void> {
+  const here = new Set(block.transfers.map((transfer) => depositIdOf(deps, transfer)));
+  for (const stray of strays) {
+    if (stray.blockNumber > block.number && !here.has(stray.depositId)) continue;
+    strays.delete(stray);
+    if (stray.blockHash !== block.hash) await revert(deps, [stray]);
+  }
+  await recordTransfers(deps, block);
 }
 
-async function record(deps: WatchDeps, block: ChainBlock): Promise<void> {
+/** A repeat records nothing. Returns how many of the block's transfers are deposits. */
+export async function recordTransfers(deps: WatchDeps, block: ChainBlock): Promise<number> {
+  let deposits = 0;
   for (const transfer of block.transfers) {
     const deposit = depositOf(deps, block, transfer);
     if (deposit === undefined) continue;
-    await command(deps, deposit.depositId, 'see', { type: 'SeeDeposit', deposit, at: now(deps) }, block.hash);
+    await decide(deps, deposit.depositId, 'see', { type: 'SeeDeposit', deposit, at: now(deps) }, block.hash);
+    deposits++;
   }
+  return deposits;
 }
+
+const depositIdOf = ({ source }: WatchDeps, { transactionId, index }: Transfer) =>
+  uuidFrom([source.chain, transactionId, String(index)]);
 
 function depositOf(deps: WatchDeps, block: ChainBlock, transfer: Transfer): Deposit | undefined {
   const owner = deps.watchlist.ownerOf(transfer.to);
@@ -142,7 +167,7 @@ function depositOf(deps: WatchDeps, block: ChainBlock, transfer: Transfer): Depo
     return undefined;
   }
   return {
-    depositId: uuidFrom([chain, transactionId, String(index)]),
+    depositId: depositIdOf(deps, transfer),
     chain,
     transactionId,
     index,
@@ -163,6 +188,8 @@ async function unwind(deps: WatchDeps, tip: BlockReference): Promise<BlockRefere
   const fork = await forkOf(deps);
   if (fork === undefined)
     throw new ChainHaltedError(`no block of the cursor is in the chain any more, from block ${tip.number} down`);
+  if (fork.hash === tip.hash)
+    throw sourceFailed(`what follows block ${tip.number} does not link to it, and yet the source has it`);
   const orphaned = await deps.depositsAbove(fork.number);
   const confirmed = orphaned.find(({ status }) => status === 'confirmed');
   if (confirmed)
@@ -182,13 +209,13 @@ async function forkOf(deps: WatchDeps): Promise<BlockReference | undefined> {
   for (;;) {
     const search = findFork(cursor, source);
     if (search.type !== 'ask') return search.type === 'found' ? search.block : undefined;
-    source.set(search.number, (await deps.source.block(search.number, nothingWatched))?.hash);
+    source.set(search.number, await deps.source.hashAt(search.number));
   }
 }
 
 async function revert(deps: WatchDeps, deposits: readonly DepositPlace[]): Promise<void> {
   for (const { depositId, blockHash } of deposits)
-    await command(deps, depositId, 'revert', { type: 'RevertDeposit', blockHash, at: now(deps) }, blockHash);
+    await decide(deps, depositId, 'revert', { type: 'RevertDeposit', blockHash, at: now(deps) }, blockHash);
 }
 
 /**
@@ -198,22 +225,8 @@ async function revert(deps: WatchDeps, deposits: readonly DepositPlace[]): Promi
 async function revertMisplaced(deps: WatchDeps, tip: BlockReference): Promise<void> {
   for (const { depositId, blockHash, canonicalHash } of await deps.depositsSeenUpTo(tip.number)) {
     if (canonicalHash === null || canonicalHash === blockHash) continue;
-    const decision = { type: 'RevertDeposit', blockHash, at: now(deps) } as const;
-    await deps.handle(`deposit-${depositId}`, decision, contextOf(deps, depositId));
-  }
-}
-
-async function confirm(deps: WatchDeps, tip: BlockReference): Promise<void> {
-  await deps.caughtUp();
-  for (const deposit of await deps.depositsSeenUpTo(tip.number)) {
-    const { depositId, asset, blockNumber, blockHash, canonicalHash } = deposit;
-    assert(isChainAsset(asset), `${asset} is on no chain`);
-    if (!isFinal(deps.rules[asset], blockNumber, tip.number)) continue;
-    if (canonicalHash === null)
-      throw new ChainHaltedError(`deposit ${depositId} is in block ${blockNumber}, which the cursor does not have`);
-    // The next pass reverts it.
-    if (canonicalHash !== blockHash) continue;
-    await command(deps, depositId, 'confirm', { type: 'ConfirmDeposit', blockHash, at: now(deps) }, blockHash);
+    const command = { type: 'RevertDeposit', blockHash, at: now(deps) } as const;
+    await deps.handle(`deposit-${depositId}`, command, contextOf(deps, depositId));
   }
 }
 
@@ -225,33 +238,10 @@ async function behind(deps: WatchDeps, tip: BlockReference, head: BlockReference
   );
 }
 
-function sourceFailed(detail: string): OperationalError {
-  return new OperationalError('upstream_unavailable', true, { detail });
-}
-
 async function refuseOtherGenesis(deps: WatchDeps): Promise<void> {
-  const [known, served] = [await deps.cursor.genesisHash(), await deps.source.block(0, nothingWatched)];
-  if (served !== undefined && served.hash !== known)
+  const [known, served] = [await deps.cursor.genesisHash(), await deps.source.genesisHash()];
+  if (served !== known)
     throw new ChainHaltedError(
-      `the source serves another chain: its genesis is ${served.hash}, the cursor began on ${known}`,
+      `the source serves another chain: its genesis is ${served}, the cursor began on ${known}`,
     );
 }
-
-async function command(
-  deps: WatchDeps,
-  depositId: string,
-  what: string,
-  decision: DepositCommand,
-  blockHash: string,
-): Promise<void> {
-  const outcome = await deps.handle(`deposit-${depositId}`, decision, contextOf(deps, depositId));
-  if (!outcome.ok)
-    throw new ChainHaltedError(`cannot ${what} deposit ${depositId} in block ${blockHash}: ${outcome.rejection}`);
-}
-
-/** Its own for each attempt: two that race carry different times, and the store must see two commands, not one. */
-function contextOf(deps: WatchDeps, depositId: string): CommandContext {
-  return { commandId: uuidv7(deps.now()), ...currentCorrelation(depositId) };
-}
-
-const now = (deps: WatchDeps) => deps.now().toISOString();

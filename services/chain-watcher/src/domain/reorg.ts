@@ -5,7 +5,7 @@
  *   fork     our tip is not in the source's chain: unwind to the newest block that both have
  *   wait     nothing above the tip, or not yet served
  *   behind   the source's head is below our tip: a stale node, or a chain that was cut
- *   refuse   the answer is not the block that was asked for
+ *   refuse   the answer is a block that is not above our tip
  *
  * Invariants (each has a property test of the same name):
  *   R1  A cursor that follows the steps equals the source's chain from its first block, whatever reorgs happened.
@@ -19,12 +19,15 @@ export type LinkedBlock = BlockReference & { readonly parentHash: string };
 
 export type Step = 'extend' | 'fork' | 'wait' | 'behind' | 'refuse';
 
-/** `next` is the source's block after the tip; undefined when it was not read or the source does not have it. */
+/**
+ * `next` is the source's block after the tip; undefined when it was not read or the source does not have it. Numbers may
+ * skip some (slots without a block); what proves that nothing is left out is the hash.
+ */
 export function nextStep(tip: BlockReference, head: BlockReference, next: LinkedBlock | undefined): Step {
   if (head.number < tip.number) return 'behind';
   if (head.number === tip.number) return head.hash === tip.hash ? 'wait' : 'fork';
   if (next === undefined) return 'wait';
-  if (next.number !== tip.number + 1) return 'refuse';
+  if (next.number <= tip.number) return 'refuse';
   return next.parentHash === tip.hash ? 'extend' : 'fork';
 }
 
@@ -38,13 +41,10 @@ export type ForkSearch =
  * The newest block of the cursor (newest first) that the source has. `source` holds the hashes asked for so far;
  * undefined as a value means that the source has no such block.
  */
-export function findFork(
-  cursor: readonly BlockReference[],
-  source: ReadonlyMap<number, string | undefined>,
-): ForkSearch {
+export function findFork(cursor: readonly LinkedBlock[], source: ReadonlyMap<number, string | undefined>): ForkSearch {
   for (const [index, block] of cursor.entries()) {
     const newer = cursor[index - 1];
-    assert(newer === undefined || newer.number === block.number + 1, `cursor has a gap below block ${newer?.number}`);
+    assert(newer === undefined || newer.parentHash === block.hash, `cursor has a gap below block ${newer?.number}`);
     if (!source.has(block.number)) return { type: 'ask', number: block.number };
     if (source.get(block.number) === block.hash) return { type: 'found', block };
   }

@@ -51,7 +51,11 @@ function put(event: DepositEvent, status: DepositPlace['status']): Sql {
 /** A deposit in a block that was the chain's when it was scanned. */
 export type DepositPlace = {
   readonly depositId: string;
+  readonly transactionId: string;
+  readonly index: number;
   readonly asset: Event['asset'];
+  readonly amount: bigint;
+  readonly address: string;
   readonly blockNumber: number;
   readonly blockHash: string;
   readonly status: 'seen' | 'confirmed' | 'reverted';
@@ -59,12 +63,16 @@ export type DepositPlace = {
 
 type Row = {
   deposit_id: string;
+  transaction_id: string;
+  index: number;
   asset: Event['asset'];
+  amount: string;
+  address: string;
   block_number: string;
   block_hash: string;
   status: DepositPlace['status'];
 };
-const columns = 'deposit_id, asset, block_number, block_hash, status';
+const columns = 'deposit_id, transaction_id, index, asset, amount, address, block_number, block_hash, status';
 
 /** Seen or confirmed in a block above `number`. */
 export async function depositsAbove(pool: Pool, chain: string, number: number): Promise<readonly DepositPlace[]> {
@@ -94,7 +102,11 @@ export async function depositsSeenUpTo(
 function placeOf(row: Row): DepositPlace {
   return {
     depositId: row.deposit_id,
+    transactionId: row.transaction_id,
+    index: row.index,
     asset: row.asset,
+    amount: BigInt(row.amount),
+    address: row.address,
     blockNumber: Number(row.block_number),
     blockHash: row.block_hash,
     status: row.status,

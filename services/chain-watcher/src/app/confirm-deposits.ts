@@ -1,0 +1,110 @@
+import { isOperationalError } from '@daybook/core';
+import { isFinal } from '../domain/confirmation';
+import type { BlockReference } from '../domain/reorg';
+import type { ChainSource, Transfer } from '../ports';
+import type { DepositPlace } from '../projections/deposits';
+import { ChainHaltedError, decide, now, sourceFailed, type WatchDeps } from './watch-deps';
+
+type Waiting = DepositPlace & { readonly canonicalHash: string | null };
+
+/**
+ * Confirms the deposits that are final by the chain's rule, if the source tells them once more, and for large ones if
+ * most of all providers do. What only some tell waits and shows as the chain's error; the other deposits go on. Returns
+ * how many still wait.
+ */
+export async function confirmDeposits(deps: WatchDeps, tip: BlockReference): Promise<number> {
+  await deps.caughtUp();
+  const waiting = await deps.depositsSeenUpTo(tip.number);
+  if (waiting.length === 0) return 0;
+  const finalNumber = deps.rule.kind === 'finalized' ? await finalNumberOf(deps, tip) : undefined;
+  const ready = waiting.filter((deposit) => isFinal(deps.rule, deposit, tip.number, finalNumber));
+  const doubts: unknown[] = [];
+  let confirmed = 0;
+  for (const hash of new Set(ready.map(({ blockHash }) => blockHash))) {
+    const deposits = ready.filter(({ blockHash }) => blockHash === hash);
+    try {
+      confirmed += await confirmBlock(deps, deposits);
+    } catch (error) {
+      if (!isOperationalError(error)) throw error;
+      doubts.push(error);
+    }
+  }
+  if (doubts.length > 0) throw doubts[0];
+  return waiting.length - confirmed;
+}
+
+/**
+ * The newest block of the cursor that the chain marks as final. The mark is believed only where it names a block of the
+ * cursor: everything below is final because it is linked.
+ */
+async function finalNumberOf(deps: WatchDeps, tip: BlockReference): Promise<number> {
+  const mark = await deps.source.finalized();
+  if (mark === undefined) throw sourceFailed('the source marks no block as final');
+  const [ours, theirs] =
+    mark.number >= tip.number
+      ? [tip.hash, await deps.source.hashAt(tip.number)]
+      : [await deps.cursor.hashAt(mark.number), mark.hash];
+  // Below the oldest block of the cursor there is nothing to compare, and nothing newer is final.
+  if (ours !== undefined && ours !== theirs)
+    throw sourceFailed(`the final block ${Math.min(mark.number, tip.number)} is not the one that was scanned`);
+  return Math.min(mark.number, tip.number);
+}
+
+/** Deposits of one block. */
+async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Promise<number> {
+  const { blockNumber: number, blockHash: hash, canonicalHash } = deposits[0]!;
+  // Another block took its place. The next pass reverts it.
+  if (canonicalHash !== null && canonicalHash !== hash) return 0;
+  const addresses = new Set(deposits.map(({ address }) => address));
+  const told = await deps.source.finalTransfers({ number, hash }, addresses);
+  if (told === undefined && canonicalHash === null)
+    throw new ChainHaltedError(
+      `deposit ${deposits[0]!.depositId} is in block ${number}, which neither the cursor nor the chain has`,
+    );
+  const missing = deposits.find((deposit) => !tells(told, deposit));
+  if (missing)
+    throw sourceFailed(
+      `deposit ${missing.depositId} is not in block ${number} as the source tells it when it is final`,
+    );
+  await requireWitnesses(deps, { number, hash }, deposits);
+  for (const { depositId } of deposits)
+    await decide(deps, depositId, 'confirm', { type: 'ConfirmDeposit', blockHash: hash, at: now(deps) }, hash);
+  return deposits.length;
+}
+
+/** Large deposits need most of all providers: a node that follows a fork of its own convinces nobody alone. */
+async function requireWitnesses(deps: WatchDeps, block: BlockReference, deposits: readonly Waiting[]): Promise<void> {
+  const { sources, above } = deps.witnesses;
+  const large = deposits.filter(({ asset, amount }) => amount >= (above[asset] ?? amount + 1n));
+  if (large.length === 0) return;
+  const addresses = new Set(large.map(({ address }) => address));
+  const answers = await Promise.all(sources.map((witness) => answerOf(witness, block, addresses)));
+  const agreeing = 1 + answers.filter((told) => large.every((deposit) => tells(told, deposit))).length;
+  const needed = Math.floor((sources.length + 1) / 2) + 1;
+  if (agreeing < needed)
+    throw sourceFailed(
+      `block ${block.number} with deposit ${large[0]!.depositId} is told by ${agreeing} of ${sources.length + 1} ` +
+        `providers, ${needed} are needed`,
+    );
+}
+
+/** A witness that does not answer does not agree. */
+async function answerOf(witness: ChainSource, block: BlockReference, addresses: ReadonlySet<string>) {
+  try {
+    return await witness.finalTransfers(block, addresses);
+  } catch (error) {
+    if (isOperationalError(error)) return undefined;
+    throw error;
+  }
+}
+
+function tells(told: readonly Transfer[] | undefined, deposit: DepositPlace): boolean {
+  return (told ?? []).some(
+    ({ transactionId, index, asset, to, amount }) =>
+      transactionId === deposit.transactionId &&
+      index === deposit.index &&
+      asset === deposit.asset &&
+      to === deposit.address &&
+      amount === deposit.amount,
+  );
+}
