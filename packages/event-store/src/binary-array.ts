@@ -6,21 +6,25 @@
 import { assert } from '@daybook/core';
 
 /** Postgres' object ids of the element types. */
-const elementType = { bytea: 17, integer: 23, text: 25, json: 114, uuid: 2950 } as const;
+export const elementType = { bytea: 17, integer: 23, text: 25, json: 114, uuid: 2950 } as const;
 
-const headerBytes = 20;
-const lengthBytes = 4;
-const uuidLength = 16;
+export const headerBytes = 20;
+export const lengthBytes = 4;
+export const uuidLength = 16;
 
 /** An array with its header written and room for `contentBytes` of elements. */
 function arrayOf(type: number, count: number, contentBytes: number): Buffer {
   const array = Buffer.allocUnsafe(headerBytes + count * lengthBytes + contentBytes);
+  writeHeader(array, type, count);
+  return array;
+}
+
+export function writeHeader(array: Buffer, type: number, count: number): void {
   array.writeInt32BE(1, 0); // Dimensions.
   array.writeInt32BE(0, 4); // No nulls.
   array.writeInt32BE(type, 8);
   array.writeInt32BE(count, 12);
   array.writeInt32BE(1, 16); // Lower bound.
-  return array;
 }
 
 export function byteaArray(items: readonly Buffer[]): Buffer {

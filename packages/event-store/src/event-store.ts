@@ -19,6 +19,9 @@ export type NewEvent = {
   readonly metadata: EventMetadata;
 };
 
+/** An array of them, or columns (`event-columns.ts`). */
+export type NewEvents = Iterable<NewEvent> & { readonly length: number };
+
 export type StoredEvent = NewEvent & {
   readonly stream: string;
   /** Place in its stream, from 0, without gaps. */
@@ -51,11 +54,7 @@ export interface EventStore {
    * that stands elsewhere is not looked for: whoever derives ids derives them from the place.
    * OperationalError `outcome_unknown` means that the connection was lost during commit: read before deciding again.
    */
-  append(
-    stream: string,
-    events: readonly NewEvent[],
-    expected: ExpectedRevision,
-  ): Promise<{ readonly revision: bigint }>;
+  append(stream: string, events: NewEvents, expected: ExpectedRevision): Promise<{ readonly revision: bigint }>;
 
   /** Where the store has a better way than one append each; see `appendEach`. */
   appendEach?(appends: readonly StreamAppend[]): Promise<readonly boolean[]>;

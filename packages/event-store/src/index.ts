@@ -11,9 +11,12 @@ export {
   type EventStore,
   type ExpectedRevision,
   type NewEvent,
+  type NewEvents,
   type Position,
   type StoredEvent,
+  type StreamAppend,
 } from './event-store';
+export { createEventColumns, makeRoom, payloadAfter, type ByteColumn, type EventColumns } from './event-columns';
 export { eventStoreDb, type EventStoreDbOptions } from './eventstoredb/event-store-db';
 export { memoryEventStore } from './memory-event-store';
 export { eventStoreMigrations, migrate, MigrationError, type MigrationSource } from './migrate';

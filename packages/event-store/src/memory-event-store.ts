@@ -8,8 +8,9 @@ export function memoryEventStore(now: () => Date = () => new Date()): EventStore
   const listeners = new Set<() => void>();
 
   return {
-    async append(stream, events, expected) {
-      assertAppendable(events);
+    async append(stream, given, expected) {
+      assertAppendable(given);
+      const events = [...given];
       const existing = streams.get(stream) ?? [];
       const first = expected === 'no_stream' ? 0n : expected + 1n;
       if (first !== BigInt(existing.length)) return settleRepeat(existing, events, first);

@@ -11,13 +11,13 @@ import type { Pool, PoolClient, QueryResult } from 'pg';
 import { appendChannelSql, listenForAppends } from './append-listener';
 import { appendEachOn } from './append-each';
 import { assertAppendable, settleRepeat } from './append-rule';
-import { byteaArray, integerArray, textArray, uuidArray } from './binary-array';
 import { withConnection } from './database';
+import { areColumns, columnsOf } from './event-columns';
 import {
   start,
   type EventMetadata,
   type EventStore,
-  type NewEvent,
+  type NewEvents,
   type Position,
   type StoredEvent,
 } from './event-store';
@@ -42,7 +42,7 @@ export function postgresEventStore(pool: Pool): EventStore {
         return { revision: first + BigInt(events.length) - 1n };
       }
       const existing = await readStream(stream, { from: first, limit: events.length });
-      return settleRepeat(existing, events, first);
+      return settleRepeat(existing, [...events], first);
     },
     async appendEach(given) {
       const appended = await appendEachOn(pool, given);
@@ -156,41 +156,19 @@ const tailQuery = {
 type Query = { readonly name: string; readonly text: string; readonly values: unknown[] };
 
 /** False when the place is taken, or its predecessor is not there. */
-async function insert(pool: Pool, stream: string, events: readonly NewEvent[], first: bigint): Promise<boolean> {
+async function insert(pool: Pool, stream: string, events: NewEvents, first: bigint): Promise<boolean> {
   assert(events.length <= placesPerAppend, `an append holds at most ${placesPerAppend} events`);
-  const values = [
-    stream,
-    first,
-    events.length,
-    uuidArray(events.map(({ id }) => id)),
-    textArray(events.map(({ type }) => type)),
-    integerArray(events.map(({ version }) => version)),
-    byteaArray(events.map(({ payload }) => payload)),
-    textArray(metadataTexts(events), 'json'),
-  ];
+  const columns = areColumns(events) ? events : columnsOf(events);
   let sent = false;
   try {
     return await withConnection(pool, async (client) => {
       sent = true;
-      return insertOn(client, values);
+      return insertOn(client, [stream, first, columns.length, ...columns.arrays()]);
     });
   } catch (error) {
     if (sent && isConnectionLoss(error)) throw new OperationalError('outcome_unknown', true, { cause: error });
     throw asOperational(error);
   }
-}
-
-/** Events of one command carry one object, which is turned into text once. */
-function metadataTexts(events: readonly NewEvent[]): string[] {
-  let known: EventMetadata | undefined;
-  let text = '';
-  return events.map(({ metadata }) => {
-    if (metadata !== known) {
-      known = metadata;
-      text = JSON.stringify(metadata);
-    }
-    return text;
-  });
 }
 
 async function insertOn(client: PoolClient, values: unknown[]): Promise<boolean> {

@@ -2,6 +2,7 @@ import { uuidFrom, uuidv7 } from '@daybook/runtime';
 import { eventually } from '@daybook/testing';
 import fc from 'fast-check';
 import { appendEach } from '../src/append-each';
+import { columnsOf, createEventColumns, makeRoom, payloadAfter } from '../src/event-columns';
 import { start, type EventStore, type NewEvent, type StoredEvent } from '../src/event-store';
 
 export function anEvent(id = uuidv7(), payload: Buffer | string = '{"n":1}'): NewEvent {
@@ -38,6 +39,49 @@ export function describeEventStore(name: string, create: () => Promise<EventStor
     describeOrder(() => store);
     describeScan(() => store);
     describeEach(() => store);
+    describeColumns(() => store);
+  });
+}
+
+function describeColumns(current: () => EventStore): void {
+  const fieldsOf = ({ id, type, version, payload, metadata }: NewEvent) => {
+    return { id, type, version, payload: payload.toString(), metadata };
+  };
+  const various = (): NewEvent[] => [
+    ...someEvents(3),
+    { ...anEvent(), type: 'Other', version: 2, payload: Buffer.alloc(100_000, 'x') },
+    { ...anEvent(), metadata: { correlationId: 'one', causationId: 'one' } },
+    anEvent(),
+  ];
+
+  test('appends columns as it appends the events in them, and recognises both when repeated', async () => {
+    const store = current();
+    const events = various();
+    const columns = columnsOf(events);
+    await expect(store.append('s', columns, 'no_stream')).resolves.toEqual({ revision: 5n });
+    await expect(store.append('s', columns, 'no_stream')).resolves.toEqual({ revision: 5n });
+    await expect(store.append('s', events, 'no_stream')).resolves.toEqual({ revision: 5n });
+    await expect(store.append('s', columnsOf(someEvents(1)), 2n)).rejects.toMatchObject(conflict);
+    expect((await store.readStream('s')).map(fieldsOf)).toEqual(events.map(fieldsOf));
+  });
+
+  test('columns that were emptied or cut are used again', async () => {
+    const store = current();
+    const columns = columnsOf(various());
+    const [kept] = columns;
+    columns.truncate(1);
+    await store.append('s', columns, 'no_stream');
+    columns.clear();
+    expect([...columns]).toEqual([]);
+    const next = anEvent();
+    makeRoom(columns.payloads, payloadAfter + next.payload.length);
+    next.payload.copy(columns.payloads.bytes, columns.payloads.end + payloadAfter);
+    columns.add(next.type, next.version, next.payload.length, next.metadata);
+    columns.setId(0, 0x01234567, 0x89ab8def, 0x81234567, 0xffffffff);
+    await store.append('s', columns, 0n);
+    const id = '01234567-89ab-8def-8123-4567ffffffff';
+    expect((await store.readStream('s')).map(fieldsOf)).toEqual([kept!, { ...next, id }].map(fieldsOf));
+    await expect(store.append('s', createEventColumns(), 1n)).rejects.toMatchObject(bug);
   });
 }
 

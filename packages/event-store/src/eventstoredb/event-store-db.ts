@@ -71,7 +71,7 @@ export function eventStoreDb(options: EventStoreDbOptions): EventStore {
   const store: EventStore = {
     async append(stream, events, expected) {
       assertAppendable(events);
-      return append(prefix + stream, events, expected === 'no_stream' ? 0n : expected + 1n);
+      return append(prefix + stream, [...events], expected === 'no_stream' ? 0n : expected + 1n);
     },
     async readStream(stream, { from = 0n, limit = Infinity } = {}) {
       if (limit <= 0) return [];

@@ -114,7 +114,9 @@ type AppendCall = Parameters<EventStore['append']>;
 
 function append(net: Net, owner: SimulatedProcess, given: AppendCall): Promise<{ readonly revision: bigint }> {
   const { world, faults, durable, lengths } = net;
-  const [stream, events, expected] = given;
+  const [stream, asked, expected] = given;
+  // What is on its way is not changed any more.
+  const events = [...asked];
   return new Promise((resolve, reject) => {
     if (!owner.alive) return;
     const fate = fateOfAppend(net);
@@ -123,7 +125,7 @@ function append(net: Net, owner: SimulatedProcess, given: AppendCall): Promise<{
     const tell = (error: Error) => world.after(there + back, owner, () => reject(error));
     const land = (ms: number, answers: boolean) =>
       world.after(ms, null, () => {
-        durable.append(...given).then(
+        durable.append(stream, events, expected).then(
           (appended) => {
             world.note(`log ${stream} ${lengths.get(stream)}`);
             if (answers) world.after(back, owner, () => resolve(appended));

@@ -1,0 +1,241 @@
+/**
+ * Events on their way to the store, in the columns of an append: arrays in Postgres' binary wire format (as in
+ * `binary-array.ts`). Whoever appends many can write each payload where it will be sent from, so that an event needs no
+ * object, no buffer and no copy of its own. Every adapter takes them, as what they hold: events one after the other.
+ */
+import { assert } from '@daybook/core';
+import { elementType, headerBytes, lengthBytes, uuidLength, writeHeader } from './binary-array';
+import type { EventMetadata, NewEvent } from './event-store';
+
+/** Bytes that are being written; what comes next goes to `end`. */
+export type ByteColumn = { bytes: Buffer; end: number };
+
+export type EventColumns = Iterable<NewEvent> & {
+  readonly length: number;
+  /** The next payload is written `payloadAfter` bytes behind the end, for which `makeRoom` has to be called. */
+  readonly payloads: ByteColumn;
+  /** Takes the bytes behind the end as the payload of one more event, whose id is to be set. */
+  add(type: string, version: number, payloadBytes: number, metadata: EventMetadata): void;
+  /** The sixteen bytes of an id. */
+  setId(index: number, word0: number, word1: number, word2: number, word3: number): void;
+  /** Leaves only the first. */
+  truncate(length: number): void;
+  /** Empties it for new events. What was read out of it is not to be used any more. */
+  clear(): void;
+  /** Arrays of ids, types, versions, payloads and metadata. They are part of this: good until the next change. */
+  arrays(): readonly Buffer[];
+};
+
+export const payloadAfter = lengthBytes;
+
+export function makeRoom(column: ByteColumn, bytes: number): void {
+  if (column.end + bytes <= column.bytes.length) return;
+  const grown = Buffer.allocUnsafeSlow(Math.max(2 * column.bytes.length, column.end + bytes));
+  column.bytes.copy(grown, 0, 0, column.end);
+  column.bytes = grown;
+}
+
+/** Events in a row that are of one type and version. */
+type Run = { readonly type: string; readonly version: number; count: number };
+
+export function createEventColumns(): EventColumns {
+  const ids = column();
+  const types = column();
+  const versions = column();
+  const payloads = column();
+  const metadata = metadataColumn();
+  let runs: Run[] = [];
+  let length = 0;
+
+  return {
+    get length() {
+      return length;
+    },
+    payloads,
+    add(type, version, payloadBytes, meta) {
+      makeRoom(payloads, lengthBytes + payloadBytes);
+      payloads.end = payloads.bytes.writeInt32BE(payloadBytes, payloads.end) + payloadBytes;
+      metadata.add(meta);
+      makeRoom(ids, lengthBytes + uuidLength);
+      ids.end = ids.bytes.writeInt32BE(uuidLength, ids.end) + uuidLength;
+      const last = runs.at(-1);
+      if (last?.type === type && last.version === version) last.count += 1;
+      else runs.push({ type, version, count: 1 });
+      length += 1;
+    },
+    setId(index, word0, word1, word2, word3) {
+      assert(index < length, 'an id of no event');
+      const { bytes } = ids;
+      let at = headerBytes + index * (lengthBytes + uuidLength) + lengthBytes;
+      at = bytes.writeInt32BE(word0 | 0, at);
+      at = bytes.writeInt32BE(word1 | 0, at);
+      at = bytes.writeInt32BE(word2 | 0, at);
+      bytes.writeInt32BE(word3 | 0, at);
+    },
+    truncate(to) {
+      if (to >= length) return;
+      ids.end = headerBytes + to * (lengthBytes + uuidLength);
+      payloads.end = endOf(payloads, to);
+      metadata.truncate(to);
+      for (let excess = length - to; excess > 0;) {
+        const last = runs.at(-1)!;
+        const taken = Math.min(excess, last.count);
+        last.count -= taken;
+        excess -= taken;
+        if (last.count === 0) runs.pop();
+      }
+      length = to;
+    },
+    clear() {
+      for (const each of [ids, payloads]) each.end = headerBytes;
+      metadata.truncate(0);
+      runs = [];
+      length = 0;
+    },
+    arrays() {
+      types.end = versions.end = headerBytes;
+      for (const { type, version, count } of runs) {
+        fill(types, lengthPrefixed(Buffer.from(type)), count);
+        fill(versions, int32Element(version), count);
+      }
+      return [
+        finished(ids, 'uuid', length),
+        finished(types, 'text', length),
+        finished(versions, 'integer', length),
+        finished(payloads, 'bytea', length),
+        finished(metadata.column, 'json', length),
+      ];
+    },
+    *[Symbol.iterator]() {
+      const payloadAt = elements(payloads);
+      const metadataAt = elements(metadata.column);
+      const idAt = elements(ids);
+      for (const { type, version, count } of runs) {
+        for (let n = 0; n < count; n++) {
+          yield {
+            id: uuidText(idAt()),
+            type,
+            version,
+            // It may outlive the columns.
+            payload: Buffer.from(payloadAt()),
+            metadata: JSON.parse(metadataAt().toString()) as EventMetadata,
+          };
+        }
+      }
+    },
+  };
+}
+
+export function columnsOf(events: Iterable<NewEvent>): EventColumns {
+  const columns = createEventColumns();
+  for (const { id, type, version, payload, metadata } of events) {
+    makeRoom(columns.payloads, payloadAfter + payload.length);
+    payload.copy(columns.payloads.bytes, columns.payloads.end + payloadAfter);
+    columns.add(type, version, payload.length, metadata);
+    const hex = id.replaceAll('-', '');
+    assert(uuid.test(id), `${id} is not a lower-case UUID`);
+    const word = (n: number) => Number.parseInt(hex.slice(8 * n, 8 * n + 8), 16);
+    columns.setId(columns.length - 1, word(0), word(1), word(2), word(3));
+  }
+  return columns;
+}
+
+export function areColumns(events: Iterable<NewEvent>): events is EventColumns {
+  return 'arrays' in events;
+}
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+function uuidText(bytes: Buffer): string {
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+const firstBytes = 4_096;
+
+function column(): ByteColumn {
+  return { bytes: Buffer.allocUnsafeSlow(firstBytes), end: headerBytes };
+}
+
+/** Texts of metadata. Those of one command are one object, and of most events both ids are one. */
+function metadataColumn() {
+  const texts = column();
+  let last: EventMetadata | undefined;
+  let lastAt = 0;
+  return {
+    column: texts,
+    add(metadata: EventMetadata): void {
+      const start = texts.end;
+      if (metadata === last) {
+        makeRoom(texts, start - lastAt);
+        texts.bytes.copyWithin(start, lastAt, start);
+        texts.end = start + (start - lastAt);
+      } else {
+        writeText(texts, metadata);
+      }
+      last = metadata;
+      lastAt = start;
+    },
+    truncate(length: number): void {
+      texts.end = endOf(texts, length);
+      last = undefined;
+    },
+  };
+}
+
+/** What JSON has in quotes as it is, a byte for each character. */
+const plain = /^[ !#-[\]-~]*$/;
+
+function writeText(texts: ByteColumn, { correlationId, causationId }: EventMetadata): void {
+  const isPlain = plain.test(correlationId) && (causationId === correlationId || plain.test(causationId));
+  const text = isPlain
+    ? `{"correlationId":"${correlationId}","causationId":"${causationId}"}`
+    : JSON.stringify({ correlationId, causationId });
+  const bytes = isPlain ? text.length : Buffer.byteLength(text);
+  makeRoom(texts, lengthBytes + bytes);
+  const at = texts.bytes.writeInt32BE(bytes, texts.end);
+  texts.bytes.write(text, at, bytes, isPlain ? 'latin1' : 'utf8');
+  texts.end = at + bytes;
+}
+
+function lengthPrefixed(content: Buffer): Buffer {
+  const element = Buffer.allocUnsafe(lengthBytes + content.length);
+  element.writeInt32BE(content.length, 0);
+  content.copy(element, lengthBytes);
+  return element;
+}
+
+function int32Element(value: number): Buffer {
+  const content = Buffer.allocUnsafe(4);
+  content.writeInt32BE(value, 0);
+  return lengthPrefixed(content);
+}
+
+/** The same element so many times. */
+function fill(to: ByteColumn, element: Buffer, count: number): void {
+  const bytes = element.length * count;
+  makeRoom(to, bytes);
+  to.bytes.fill(element, to.end, to.end + bytes);
+  to.end += bytes;
+}
+
+function finished(of: ByteColumn, type: keyof typeof elementType, count: number): Buffer {
+  writeHeader(of.bytes, elementType[type], count);
+  return of.bytes.subarray(0, of.end);
+}
+
+/** Reads one element after the other. */
+function elements(of: ByteColumn): () => Buffer {
+  let at = headerBytes;
+  return () => {
+    const from = at + lengthBytes;
+    at = from + of.bytes.readInt32BE(at);
+    return of.bytes.subarray(from, at);
+  };
+}
+
+/** Where the element behind the first `count` begins. */
+function endOf(of: ByteColumn, count: number): number {
+  let at = headerBytes;
+  for (let n = 0; n < count; n++) at += lengthBytes + of.bytes.readInt32BE(at);
+  return at;
+}
