@@ -35,16 +35,11 @@ export function makeRoom(column: ByteColumn, bytes: number): void {
   column.bytes = grown;
 }
 
-/** Events in a row that are of one type and version. */
-type Run = { readonly type: string; readonly version: number; count: number };
-
 export function createEventColumns(): EventColumns {
   const ids = column();
-  const types = column();
-  const versions = column();
+  const kinds = kindColumns();
   const payloads = column();
   const metadata = metadataColumn();
-  let runs: Run[] = [];
   let length = 0;
 
   return {
@@ -58,9 +53,7 @@ export function createEventColumns(): EventColumns {
       metadata.add(meta);
       makeRoom(ids, lengthBytes + uuidLength);
       ids.end = ids.bytes.writeInt32BE(uuidLength, ids.end) + uuidLength;
-      const last = runs.at(-1);
-      if (last?.type === type && last.version === version) last.count += 1;
-      else runs.push({ type, version, count: 1 });
+      kinds.add(type, version);
       length += 1;
     },
     setId(index, word0, word1, word2, word3) {
@@ -77,27 +70,17 @@ export function createEventColumns(): EventColumns {
       ids.end = headerBytes + to * (lengthBytes + uuidLength);
       payloads.end = endOf(payloads, to);
       metadata.truncate(to);
-      for (let excess = length - to; excess > 0;) {
-        const last = runs.at(-1)!;
-        const taken = Math.min(excess, last.count);
-        last.count -= taken;
-        excess -= taken;
-        if (last.count === 0) runs.pop();
-      }
+      kinds.drop(length - to);
       length = to;
     },
     clear() {
       for (const each of [ids, payloads]) each.end = headerBytes;
       metadata.truncate(0);
-      runs = [];
+      kinds.drop(length);
       length = 0;
     },
     arrays() {
-      types.end = versions.end = headerBytes;
-      for (const { type, version, count } of runs) {
-        fill(types, lengthPrefixed(Buffer.from(type)), count);
-        fill(versions, int32Element(version), count);
-      }
+      const { types, versions } = kinds.filled();
       return [
         finished(ids, 'uuid', length),
         finished(types, 'text', length),
@@ -110,7 +93,7 @@ export function createEventColumns(): EventColumns {
       const payloadAt = elements(payloads);
       const metadataAt = elements(metadata.column);
       const idAt = elements(ids);
-      for (const { type, version, count } of runs) {
+      for (const { type, version, count } of kinds.runs()) {
         for (let n = 0; n < count; n++) {
           yield {
             id: uuidText(idAt()),
@@ -154,6 +137,38 @@ const firstBytes = 4_096;
 
 function column(): ByteColumn {
   return { bytes: Buffer.allocUnsafeSlow(firstBytes), end: headerBytes };
+}
+
+/** Types and versions, of which there are few; events in a row that have the same are counted. */
+function kindColumns() {
+  const types = column();
+  const versions = column();
+  const runs: { readonly type: string; readonly version: number; count: number }[] = [];
+  return {
+    runs: () => runs,
+    add(type: string, version: number): void {
+      const last = runs.at(-1);
+      if (last?.type === type && last.version === version) last.count += 1;
+      else runs.push({ type, version, count: 1 });
+    },
+    drop(count: number): void {
+      for (let excess = count; excess > 0;) {
+        const last = runs.at(-1)!;
+        const dropped = Math.min(excess, last.count);
+        last.count -= dropped;
+        excess -= dropped;
+        if (last.count === 0) runs.pop();
+      }
+    },
+    filled() {
+      types.end = versions.end = headerBytes;
+      for (const { type, version, count } of runs) {
+        fill(types, lengthPrefixed(Buffer.from(type)), count);
+        fill(versions, int32Element(version), count);
+      }
+      return { types, versions };
+    },
+  };
 }
 
 /** Texts of metadata. Those of one command are one object, and of most events both ids are one. */
