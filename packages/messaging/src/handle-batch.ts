@@ -8,7 +8,7 @@ import { inTransaction, type Tx } from '@daybook/event-store';
 import { sha256Hex, withCorrelation, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { postgresConsumerTables, type ConsumerTables, type Place } from './consumer-tables';
-import { readMessage, type ReceivedMessage, type Subscription } from './message';
+import { readMessage, type MessageHandler, type ReceivedMessage, type Subscription } from './message';
 import type { RawMessage } from './transport';
 import { causeOf, Undecodable } from './verdict';
 
@@ -113,16 +113,28 @@ async function applyAll(
     subscription.group,
     known.map(({ message }) => message.id),
   );
-  for (const { message, contract } of known) {
-    // The second of two equal ids within the batch finds its claim used up.
-    if (!claimed.delete(message.id)) {
-      tally.duplicate += 1;
-      continue;
-    }
+  // The second of two equal ids within the batch finds its claim used up.
+  const fresh = known.filter(({ message }) => claimed.delete(message.id));
+  tally.duplicate += known.length - fresh.length;
+  for (let from = 0, to = 0; from < fresh.length; from = to) {
+    const { contract } = fresh[from]!;
+    for (to = from; fresh[to]?.contract === contract;) to++;
     const handler = subscription.handlers.find((candidate) => candidate.contract === contract);
+    const messages = fresh.slice(from, to).map(({ message }) => message as ReceivedMessage<never>);
+    if (handler !== undefined) await handleEach(tx, handler, messages);
+    tally.handled += messages.length;
+  }
+}
+
+async function handleEach(
+  tx: Tx,
+  { handle, handleAll }: MessageHandler,
+  messages: readonly ReceivedMessage<never>[],
+): Promise<void> {
+  if (handleAll !== undefined) return handleAll(tx, messages);
+  for (const message of messages) {
     const correlation = { correlationId: message.correlationId, causationId: message.id };
-    await withCorrelation(correlation, () => handler?.handle(tx, message as ReceivedMessage<never>));
-    tally.handled += 1;
+    await withCorrelation(correlation, () => handle(tx, message));
   }
 }
 

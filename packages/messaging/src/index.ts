@@ -2,7 +2,15 @@ export { applyTopicsConfigSchema } from './apply-topics-config';
 export { createConsumer, type Consumer, type ConsumerDeps } from './consumer';
 export { messagingMigrations, postgresConsumerTables, type ConsumerTables, type Progress } from './consumer-tables';
 export { applyTopics, type AppliedTopics } from './kafka-topics';
-export { messageOf, on, readMessage, type MessageHandler, type ReceivedMessage, type Subscription } from './message';
+export {
+  messageOf,
+  on,
+  onSeveral,
+  readMessage,
+  type MessageHandler,
+  type ReceivedMessage,
+  type Subscription,
+} from './message';
 export { openTransport, type TransportOptions } from './open-transport';
 export { listParked, redrive, type ParkedKey, type RedriveDeps } from './parked';
 export { parkedAnswers, parkedMessages, type ParkedMessages } from './parked-calls';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { createTableProjections } from '@daybook/event-store';
 import { callRoutes } from '@daybook/http';
 import { Counter, createSealer, type Registry, type Service } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides } from '@daybook/service';
@@ -23,23 +24,43 @@ export type Overrides = PlatformOverrides & {
   readonly pollMs: number;
 };
 
+/** Of a backlog: whoever else reads the log waits for a batch to be stored. */
+const projectedTogether = 1_000;
+
 const migrations = join(__dirname, '../migrations');
 
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
   const platform = openPlatform(config, { name: 'notifications', migrations }, overrides);
   const { pool, store, now, logger, onFatal, metrics } = platform;
-  const projections = platform.projections({ codec: storedEvents, name: 'deliveries_v1', projections: [deliveries] });
+  const projections = createTableProjections({
+    pool,
+    store,
+    codec: storedEvents,
+    name: 'deliveries_v1',
+    schema: 'notifications',
+    projections: [deliveries],
+    batchSize: projectedTogether,
+    logger,
+    onFatal,
+  });
   const caughtUp = () => projections.caughtUp();
   const client = overrides.client ?? webhookClient({ allowLoopback: config.WEBHOOK_ALLOW_LOOPBACK });
   const sealer = createSealer(config.SECRETS_KEY);
-  const deps = { webhooks: openWebhooks(store), client, sealer, now, random: overrides.random ?? Math.random, logger };
+  const deps = {
+    webhooks: openWebhooks(store, now),
+    client,
+    sealer,
+    now,
+    random: overrides.random ?? Math.random,
+    logger,
+  };
   const worker = deliveryWorker({
     async due(options) {
       await caughtUp();
       return dueDeliveries(pool, options);
     },
-    send: counted(metrics, (deliveryId, abort) => sendDelivery(deps, deliveryId, abort)),
+    send: counted(metrics, (delivery, abort) => sendDelivery(deps, delivery, abort)),
     leases: deliveryLeases(pool),
     onAppend: store.onAppend,
     now,
@@ -47,13 +68,14 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     onFatal,
     ...(overrides.pollMs === undefined ? {} : { pollMs: overrides.pollMs }),
   });
+  const scheduling = { ...deps, scheduled: worker.offer };
   const handlers = callHandlers(deps, { ...deps, pool, caughtUp });
 
   return platform.service({
     components: [
       projections,
-      platform.consumer(transfersConsumer(deps)),
-      platform.consumer(intentsConsumer(deps, replaceTold)),
+      platform.consumer(transfersConsumer(scheduling)),
+      platform.consumer(intentsConsumer(scheduling, replaceTold)),
       { name: 'webhook client', start: async () => undefined, stop: () => client.close() },
       worker,
     ],
@@ -68,8 +90,8 @@ function counted(metrics: Registry, send: DeliveryWorkerDeps['send']): DeliveryW
     labelNames: ['outcome'],
     registers: [metrics],
   });
-  return async (deliveryId, abort) => {
-    const outcome = await send(deliveryId, abort);
+  return async (delivery, abort) => {
+    const outcome = await send(delivery, abort);
     attempts.inc({ outcome });
     return outcome;
   };

@@ -4,28 +4,37 @@
  */
 import type { Pool } from 'pg';
 
-/** Longer than an attempt may take; a crashed worker's deliveries wait this long at most. */
-const leaseMs = 20_000;
+/** Longer than an attempt and the wait for it may take; a crashed worker's deliveries wait this long at most. */
+export const leaseMs = 20_000;
 
 export type Leases = {
-  acquire(deliveryId: string, now: Date): Promise<boolean>;
-  release(deliveryId: string): Promise<void>;
+  /** Those of the deliveries that are leased to the caller now. */
+  acquire(deliveryIds: readonly string[], now: Date): Promise<ReadonlySet<string>>;
+  release(deliveryIds: readonly string[]): Promise<void>;
 };
 
 export function deliveryLeases(pool: Pool): Leases {
   return {
-    async acquire(deliveryId, now) {
+    async acquire(deliveryIds, now) {
       const until = new Date(now.getTime() + leaseMs);
-      const leased = await pool.query(
-        `insert into delivery_leases (delivery_id, leased_until) values ($1, $2)
-         on conflict (delivery_id) do update set leased_until = excluded.leased_until
-           where delivery_leases.leased_until <= $3`,
-        [deliveryId, until.toISOString(), now.toISOString()],
-      );
-      return leased.rowCount === 1;
+      // In one order everywhere: two workers that want the same ones wait for each other in one direction only.
+      const { rows } = await pool.query<{ delivery_id: string }>({
+        name: 'acquire_leases',
+        text: `insert into delivery_leases (delivery_id, leased_until)
+               select id, $2 from unnest($1::uuid[]) as id order by id
+               on conflict (delivery_id) do update set leased_until = excluded.leased_until
+                 where delivery_leases.leased_until <= $3
+               returning delivery_id`,
+        values: [[...new Set(deliveryIds)], until.toISOString(), now.toISOString()],
+      });
+      return new Set(rows.map((row) => row.delivery_id));
     },
-    async release(deliveryId) {
-      await pool.query('delete from delivery_leases where delivery_id = $1', [deliveryId]);
+    async release(deliveryIds) {
+      await pool.query({
+        name: 'release_leases',
+        text: 'delete from delivery_leases where delivery_id = any ($1::uuid[])',
+        values: [deliveryIds],
+      });
     },
   };
 }

@@ -12,6 +12,23 @@ describe('delivery slots', () => {
     expect([slots.take('a'), slots.take('a'), slots.take('a')]).toEqual([true, true, false]);
   });
 
+  test('gives one that answers quickly more, as long as half of all are free', () => {
+    const slots = deliverySlots();
+    for (let n = 0; n < 20; n++) {
+      slots.take('quick');
+      slots.giveBack('quick', 'delivered', 5);
+    }
+    const takenBy = (endpointId: string) => Array.from({ length: 40 }, () => slots.take(endpointId)).filter(Boolean);
+    expect(takenBy('quick')).toHaveLength(16);
+    for (let n = 0; n < 16; n++) slots.take(`e${n}`);
+    for (let n = 0; n < 16; n++) slots.giveBack('quick', 'delivered', 5);
+    for (let n = 0; n < 16; n++) slots.take(`f${n}`);
+    expect(takenBy('quick')).toHaveLength(2);
+    slots.giveBack('quick', 'delivered', 1_000);
+    for (let n = 0; n < 16; n++) slots.giveBack(`f${n}`, 'skipped');
+    expect(takenBy('quick')).toHaveLength(1);
+  });
+
   test('never gives more than 64', () => {
     const slots = deliverySlots();
     const taken = Array.from({ length: 70 }, (_, n) => slots.take(`e${n}`));

@@ -1,27 +1,29 @@
 /**
- * Finds deliveries that are due and sends them. Source: deliveries_v1, after it has caught up; wakes on appends, on ended
- * attempts, and by the clock. Several workers share the work through leases. Stopping gives attempts in progress a
- * moment, then breaks them off unrecorded: they are sent again later with the same id.
+ * Sends deliveries that are due. Those that were scheduled here are offered as soon as they are durable; the others, and
+ * what was not taken, it finds in deliveries_v1 after that has caught up: it looks on appends and by the clock. Several
+ * workers share the work through leases, which are taken before a delivery waits in line here. Stopping gives attempts in
+ * progress a moment, then breaks them off unrecorded: they are sent again later with the same id.
  */
 import { isOperationalError } from '@daybook/core';
 import { asOperational } from '@daybook/event-store';
 import { createAlarm, type Clock, type Component, type Logger, type OnFatal } from '@daybook/runtime';
+import { gathered } from '../app/gathered';
 import type { Attempt } from '../app/send-delivery';
+import type { KnownDelivery } from '../app/webhooks';
 import type { DueDelivery } from '../projections/deliveries';
-import type { Leases } from './delivery-leases';
+import { leaseMs, type Leases } from './delivery-leases';
+import { createLine, type Due, type InLine } from './delivery-line';
 import { deliverySlots } from './delivery-slots';
 
 const pollMsDefault = 1_000;
+/** Appends come without end where much is sent; between two looks is so much time at least, if the clock allows it. */
+const lookGapMs = 100;
 const stopGraceMs = 3_000;
+const leasesTogether = 500;
 
 export type DeliveryWorkerDeps = {
-  due(options: {
-    readonly now: Date;
-    readonly limit: number;
-    readonly exceptEndpoints: readonly string[];
-    readonly exceptDeliveries: readonly string[];
-  }): Promise<readonly DueDelivery[]>;
-  send(deliveryId: string, abort: AbortSignal): Promise<Attempt>;
+  due(options: { readonly now: Date; readonly exceptEndpoints: readonly string[] }): Promise<readonly DueDelivery[]>;
+  send(delivery: Due, abort: AbortSignal): Promise<Attempt>;
   readonly leases: Leases;
   onAppend(wake: () => void): { stop(): Promise<void> };
   readonly now: Clock;
@@ -30,14 +32,94 @@ export type DeliveryWorkerDeps = {
   readonly pollMs?: number;
 };
 
-export function deliveryWorker(deps: DeliveryWorkerDeps): Component {
-  const { logger, now, pollMs = pollMsDefault } = deps;
+export type DeliveryWorker = Component & {
+  /** Of a delivery that is due and durable. Whether it is taken is not told: what is not is found later. */
+  offer(delivery: KnownDelivery): void;
+};
+
+type Fail = (error: unknown) => void;
+
+/** Leases, lines up and sends what it is given, as slots are free. `idle` tells that a line has got empty. */
+function createSending(deps: DeliveryWorkerDeps, fail: Fail, idle: () => void) {
+  const { now, leases } = deps;
   const slots = deliverySlots();
+  const line = createLine();
   const inFlight = new Map<string, Promise<void>>();
-  const alarm = createAlarm();
   const breakOff = new AbortController();
   let stopping = false;
+  const acquire = gathered(async (ids: readonly string[]) => {
+    const leased = await leases.acquire(ids, now());
+    return ids.map((id) => leased.has(id));
+  }, leasesTogether);
+  const release = gathered(async (ids: readonly string[]) => {
+    await leases.release(ids);
+    return ids;
+  }, leasesTogether);
+
+  function pump(): void {
+    if (stopping) return;
+    for (const endpointId of line.endpoints()) {
+      while (line.has(endpointId) && slots.take(endpointId)) {
+        const next = line.take(endpointId);
+        inFlight.set(next.deliveryId, sendOne(next));
+      }
+    }
+  }
+
+  async function sendOne(delivery: InLine): Promise<void> {
+    const { deliveryId, endpointId, leasedAt } = delivery;
+    const begun = performance.now();
+    let attempt: Attempt = 'skipped';
+    try {
+      // What waited for half of its lease is left to whoever finds it.
+      if (now().getTime() - leasedAt < leaseMs / 2) attempt = await deps.send(delivery, breakOff.signal);
+      const tookMs = performance.now() - begun;
+      await release(deliveryId);
+      slots.giveBack(endpointId, attempt, tookMs);
+    } catch (error) {
+      slots.giveBack(endpointId, attempt);
+      fail(error);
+    } finally {
+      inFlight.delete(deliveryId);
+      if (line.has(endpointId)) pump();
+      // There may be more than the line could take. A skipped one is due again only when something else has happened.
+      else if (attempt !== 'skipped') idle();
+    }
+  }
+
+  return {
+    isFull: () => slots.free() === 0,
+    /** Endpoints that need no more now. */
+    served: () => [...new Set([...slots.full(), ...line.endpoints()])],
+    async queue(due: Due): Promise<void> {
+      const { deliveryId, endpointId } = due;
+      if (stopping || inFlight.has(deliveryId) || !line.reserve(due)) return;
+      const leasedAt = now().getTime();
+      try {
+        if (await acquire(deliveryId)) line.add({ ...due, leasedAt });
+        else line.leave(deliveryId, endpointId);
+      } catch (error) {
+        line.leave(deliveryId, endpointId);
+        fail(error);
+      }
+      pump();
+    },
+    async stop(): Promise<void> {
+      stopping = true;
+      const late = setTimeout(() => breakOff.abort(), stopGraceMs);
+      await Promise.all(inFlight.values());
+      clearTimeout(late);
+      const waiting = line.drain();
+      if (waiting.length > 0) await leases.release(waiting).catch(fail);
+    },
+  };
+}
+
+export function deliveryWorker(deps: DeliveryWorkerDeps): DeliveryWorker {
+  const { logger, now, pollMs = pollMsDefault } = deps;
+  const alarm = createAlarm();
   let running: Promise<void> | undefined;
+  let stopping = false;
   let appends: { stop(): Promise<void> } | undefined;
 
   const fail = (error: unknown) => {
@@ -47,42 +129,21 @@ export function deliveryWorker(deps: DeliveryWorkerDeps): Component {
     alarm.ring();
     return deps.onFatal(error);
   };
+  const sending = createSending(deps, fail, alarm.ring);
 
-  async function sendOne({ deliveryId, endpointId }: DueDelivery): Promise<void> {
-    let attempt: Attempt = 'skipped';
-    try {
-      if (!(await deps.leases.acquire(deliveryId, now()))) return;
-      attempt = await deps.send(deliveryId, breakOff.signal);
-      await deps.leases.release(deliveryId);
-    } catch (error) {
-      fail(error);
-    } finally {
-      inFlight.delete(deliveryId);
-      slots.giveBack(endpointId, attempt);
-      // A skipped delivery is due again only when something else has happened, which wakes by itself.
-      if (attempt !== 'skipped') alarm.ring();
-    }
-  }
-
-  async function fill(): Promise<void> {
-    const limit = slots.free();
-    if (limit === 0) return;
-    const due = await deps.due({
-      now: now(),
-      limit,
-      exceptEndpoints: slots.full(),
-      exceptDeliveries: [...inFlight.keys()],
-    });
-    for (const found of due) {
-      if (stopping || !slots.take(found.endpointId)) continue;
-      inFlight.set(found.deliveryId, sendOne(found));
-    }
+  async function look(): Promise<void> {
+    if (sending.isFull()) return;
+    const found = await deps.due({ now: now(), exceptEndpoints: sending.served() });
+    await Promise.all(found.map((due) => sending.queue({ ...due, known: undefined })));
   }
 
   async function run(): Promise<void> {
     while (!stopping) {
-      await fill().catch(fail);
+      const begun = performance.now();
+      await look().catch(fail);
       await alarm.wait(pollMs);
+      const gap = Math.min(lookGapMs, pollMs) - (performance.now() - begun);
+      if (gap > 0 && !stopping) await new Promise((resolve) => setTimeout(resolve, gap));
     }
   }
 
@@ -97,9 +158,12 @@ export function deliveryWorker(deps: DeliveryWorkerDeps): Component {
       alarm.ring();
       await appends?.stop();
       await running;
-      const late = setTimeout(() => breakOff.abort(), stopGraceMs);
-      await Promise.all(inFlight.values());
-      clearTimeout(late);
+      await sending.stop();
+    },
+    offer(known) {
+      if (known.state.status === 'none') return;
+      const { deliveryId, endpointId } = known.state;
+      void sending.queue({ deliveryId, endpointId, known });
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Sends webhooks without becoming a way into the network (server-side request forgery). For every connection the host
  * is resolved, every answer is judged, and the socket is opened to an address that was judged: a name that answers
- * differently the second time gains nothing. Redirects are failures, answers are read up to a limit, and one time limit
+ * differently the second time gains nothing. A connection serves the deliveries of some seconds and is then opened anew. Redirects are failures, answers are read up to a limit, and one time limit
  * covers everything from resolving to the last byte.
  */
 import { Resolver } from 'node:dns/promises';
@@ -36,10 +36,11 @@ class NotPublicError extends Error {
 
 export function webhookClient(options: WebhookClientOptions): WebhookClient {
   const { allowLoopback, timeoutMs = sendTimeoutMsDefault, resolve = resolveByDns() } = options;
-  const agents: Record<Reach, Agent> = {
-    public: agentFor('public', resolve, timeoutMs),
-    loopback: agentFor('loopback', resolve, timeoutMs),
-  };
+  const agentsWith = (keep: boolean): Record<Reach, Agent> => ({
+    public: agentFor('public', resolve, { timeoutMs, keep }),
+    loopback: agentFor('loopback', resolve, { timeoutMs, keep }),
+  });
+  const [kept, fresh] = [agentsWith(true), agentsWith(false)];
   return {
     async check(text: string, mode: Mode) {
       const read = readWebhookUrl(text, mode, { allowLoopback });
@@ -53,21 +54,27 @@ export function webhookClient(options: WebhookClientOptions): WebhookClient {
       if (!read.ok) return { ok: false, status: null, error: 'the url is not allowed' };
       const timeout = AbortSignal.timeout(timeoutMs);
       try {
-        return await exchange(agents[read.reach], read.url, webhook, AbortSignal.any([timeout, webhook.abort]));
+        const signal = AbortSignal.any([timeout, webhook.abort]);
+        // A connection that was kept may be closed by the receiver in the moment in which it is used again.
+        return await exchange(kept[read.reach], read.url, webhook, signal).catch((error: unknown) => {
+          if (!isClosed(error)) throw error;
+          return exchange(fresh[read.reach], read.url, webhook, signal);
+        });
       } catch (error) {
         if (webhook.abort.aborted) return 'aborted';
         return { ok: false, status: null, error: timeout.aborted ? 'timed out' : describe(error) };
       }
     },
     async close() {
-      await Promise.all([agents.public.destroy(), agents.loopback.destroy()]);
+      const all = [kept, fresh].flatMap((agents) => Object.values(agents));
+      await Promise.all(all.map((agent) => agent.destroy()));
     },
   };
 }
 
 async function exchange(agent: Agent, url: URL, webhook: WebhookRequest, signal: AbortSignal): Promise<AttemptOutcome> {
   const { headers, body } = webhook;
-  const answer = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal, reset: true });
+  const answer = await request(url, { method: 'POST', headers, body, dispatcher: agent, signal });
   // The status is the answer. What follows is read so that the receiver can finish, and dropped.
   await answer.body.dump({ limit: answerBytesMax, signal }).catch(() => undefined);
   const status = answer.statusCode;
@@ -76,8 +83,15 @@ async function exchange(agent: Agent, url: URL, webhook: WebhookRequest, signal:
   return { ok: false, status, error };
 }
 
-/** Connections are not kept, so that each delivery is judged by what its host resolves to now. */
-function agentFor(reach: Reach, resolve: Resolve, timeoutMs: number): Agent {
+/** A connection is used for so long at most: its address was judged by what the host resolved to then. */
+const connectionMs = 10_000;
+/** Less than servers keep an idle connection. */
+const idleMs = 3_000;
+const connectionsPerHost = 16;
+
+/** `keep` lets a connection serve the deliveries that come soon. It was opened to an address that was judged. */
+function agentFor(reach: Reach, resolve: Resolve, how: { readonly timeoutMs: number; readonly keep: boolean }): Agent {
+  const { timeoutMs, keep } = how;
   const open = buildConnector({ timeout: timeoutMs, maxCachedSessions: 0 });
   const connect: buildConnector.connector = (options, callback) => {
     reachableAddresses(options.hostname, reach, resolve).then(
@@ -87,7 +101,12 @@ function agentFor(reach: Reach, resolve: Resolve, timeoutMs: number): Agent {
   };
   return new Agent({
     connect,
-    pipelining: 0,
+    // Without pipelining a connection ends with its answer.
+    pipelining: keep ? 1 : 0,
+    connections: connectionsPerHost,
+    clientTtl: connectionMs,
+    keepAliveTimeout: idleMs,
+    keepAliveMaxTimeout: idleMs,
     maxHeaderSize: answerHeaderBytesMax,
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
@@ -125,6 +144,11 @@ function resolveByDns(): Resolve {
     if (addresses.length === 0 && four.status === 'rejected') throw four.reason;
     return addresses;
   };
+}
+
+function isClosed(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE';
 }
 
 const descriptions: Readonly<Record<string, string>> = {

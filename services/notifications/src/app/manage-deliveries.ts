@@ -29,7 +29,7 @@ export async function sendAgain(
   { webhooks, now }: DeliveryDeps,
   { tenantId, mode, deliveryId }: CallRequest<typeof redeliver>,
 ): Promise<CallOutcome<typeof redeliver>> {
-  const state = await webhooks.deliveryOf(deliveryId);
+  const { state } = await webhooks.deliveryOf(deliveryId);
   if (state.status === 'none' || state.tenantId !== tenantId || state.mode !== mode)
     return { ok: false, rejection: 'delivery_not_found' };
   const endpoint = (await webhooks.endpointsOf(state)).get(state.endpointId);

@@ -1,10 +1,14 @@
-import { assert } from '@daybook/core';
-import { uuidFrom, type Clock } from '@daybook/runtime';
+import { uuidFrom, withCorrelation, type Clock } from '@daybook/runtime';
 import type { Endpoint, WebhookEvent } from '../domain/endpoint';
 import { intentPayload, transferPayload, type IntentFact, type TransferFact } from './payloads';
-import type { Tenant, Webhooks } from './webhooks';
+import type { KnownDelivery, Tenant, Webhooks } from './webhooks';
 
-export type ScheduleDeps = { readonly webhooks: Webhooks; readonly now: Clock };
+export type ScheduleDeps = {
+  readonly webhooks: Webhooks;
+  readonly now: Clock;
+  /** Called with what was scheduled just now, as soon as it is durable. */
+  readonly scheduled: (delivery: KnownDelivery) => void;
+};
 
 /** Where a fact comes from. The same message always gives the same deliveries. */
 export type FactSource = {
@@ -16,23 +20,58 @@ export type FactSource = {
 
 type Fact = FactSource & { readonly event: WebhookEvent; readonly subject: string };
 
-/** Tells the payer's and the payee's endpoints, each from its own side. */
-export async function scheduleTransfer(deps: ScheduleDeps, transfer: TransferFact, source: FactSource): Promise<void> {
+/** Tells the payers' and the payees' endpoints of several facts at once, each from its own side. */
+export async function scheduleTransfers(deps: ScheduleDeps, told: readonly ToldTransfer[]): Promise<void> {
+  const tenants = new Map(told.flatMap(tenantsOf).map((tenant) => [keyOf(tenant), tenant]));
+  const registered = new Map<string, EndpointsByTenant>();
+  const reading = [...tenants].map(async ([key, tenant]) =>
+    registered.set(key, await deps.webhooks.endpointsOf(tenant)),
+  );
+  await Promise.all(reading);
+  await Promise.all(
+    told.map(({ source, transfer }) =>
+      withCorrelation({ correlationId: source.correlationId, causationId: source.messageId }, () =>
+        scheduleTransfer(deps, transfer, source, (tenant) => registered.get(keyOf(tenant))!),
+      ),
+    ),
+  );
+}
+
+export type ToldTransfer = { readonly transfer: TransferFact; readonly source: FactSource };
+type EndpointsByTenant = ReadonlyMap<string, Endpoint>;
+
+function tenantsOf({ transfer: { mode, debitTenantId, creditTenantId } }: ToldTransfer): Tenant[] {
+  return [
+    { tenantId: debitTenantId, mode },
+    { tenantId: creditTenantId, mode },
+  ];
+}
+
+const keyOf = ({ tenantId, mode }: Tenant) => `${tenantId} ${mode}`;
+
+async function scheduleTransfer(
+  deps: ScheduleDeps,
+  transfer: TransferFact,
+  source: FactSource,
+  endpointsOf: (tenant: Tenant) => EndpointsByTenant,
+): Promise<void> {
   const { transferId, mode, debitTenantId, debitAccountId, creditTenantId, creditAccountId } = transfer;
   const fact: Fact = { ...source, event: `transfer.${transfer.status}`, subject: transferId };
   const sides = [
     { direction: 'debit', tenantId: debitTenantId, accountId: debitAccountId },
     { direction: 'credit', tenantId: creditTenantId, accountId: creditAccountId },
   ] as const;
-  for (const { direction, tenantId, accountId } of sides) {
-    const payload = transferPayload(fact.event, transfer, direction, source.sequence);
-    await schedule(deps, fact, { tenantId, mode }, payload, (endpoint) => {
+  const scheduling = sides.map(({ direction, tenantId, accountId }) => {
+    const tenant = { tenantId, mode };
+    const told = listeners(endpointsOf(tenant), fact, (endpoint) => {
       if (endpoint.dialect !== 'pay') return false;
       if (endpoint.accountId !== null) return endpoint.accountId === accountId;
       // An endpoint for the whole tenant hears of a transfer between two of its wallets once, as the payer.
       return direction === 'debit' || debitTenantId !== creditTenantId;
     });
-  }
+    return schedule(deps, fact, tenant, told, () => transferPayload(fact.event, transfer, direction, source.sequence));
+  });
+  await Promise.all(scheduling);
 }
 
 /** Tells the merchant's endpoints of the status, and of exceptions that the intent did not have before. */
@@ -45,30 +84,38 @@ export async function scheduleIntent(
   const { intentId, status, tenantId, mode } = intent;
   const events: WebhookEvent[] = status === 'pending' ? [] : [`intent.${status}`];
   if (options.newExceptions) events.push('intent.exception');
+  if (events.length === 0) return;
+  const registered = await deps.webhooks.endpointsOf({ tenantId, mode });
   for (const event of events) {
-    const payload = intentPayload(event, intent, source.sequence);
-    await schedule(deps, { ...source, event, subject: intentId }, { tenantId, mode }, payload, (endpoint) => {
-      return endpoint.dialect === 'intents' && endpoint.accountId === null;
-    });
+    const fact = { ...source, event, subject: intentId };
+    const told = listeners(registered, fact, ({ dialect, accountId }) => dialect === 'intents' && accountId === null);
+    await schedule(deps, fact, { tenantId, mode }, told, () => intentPayload(event, intent, source.sequence));
   }
 }
 
-async function schedule(
-  { webhooks, now }: ScheduleDeps,
-  { messageId, event, subject, correlationId }: Fact,
-  tenant: Tenant,
-  payload: string,
+function listeners(
+  registered: EndpointsByTenant,
+  { event }: Fact,
   concerns: (endpoint: Endpoint) => boolean,
-): Promise<void> {
-  const state = await webhooks.endpointsOf(tenant);
-  const told = [...state.values()].filter(
+): readonly Endpoint[] {
+  return [...registered.values()].filter(
     (endpoint) => endpoint.status === 'enabled' && endpoint.events.includes(event) && concerns(endpoint),
   );
-  for (const { endpointId } of told) {
-    const deliveryId = uuidFrom(['delivery', messageId, event, endpointId]);
-    const outcome = await webhooks.changeDelivery(deliveryId, {
+}
+
+async function schedule(
+  { webhooks, now, scheduled }: ScheduleDeps,
+  { messageId, event, subject, correlationId }: Fact,
+  tenant: Tenant,
+  told: readonly Endpoint[],
+  payloadOf: () => string,
+): Promise<void> {
+  if (told.length === 0) return;
+  const payload = payloadOf();
+  const scheduling = told.map(async ({ endpointId }) => {
+    const known = await webhooks.schedule({
       type: 'ScheduleDelivery',
-      deliveryId,
+      deliveryId: uuidFrom(['delivery', messageId, event, endpointId]),
       webhookId: uuidFrom(['webhook', messageId, event]),
       endpointId,
       ...tenant,
@@ -78,6 +125,7 @@ async function schedule(
       correlationId,
       at: now().toISOString(),
     });
-    assert(outcome.ok, 'scheduling a delivery is never refused');
-  }
+    if (known !== undefined) scheduled(known);
+  });
+  await Promise.all(scheduling);
 }

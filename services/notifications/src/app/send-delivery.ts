@@ -4,7 +4,7 @@ import type { DeliveryState } from '../domain/delivery';
 import type { Endpoint } from '../domain/endpoint';
 import type { SendResult, WebhookClient } from '../ports';
 import { signatureHeaders } from './standard-webhooks';
-import type { Webhooks } from './webhooks';
+import type { KnownDelivery, Webhooks } from './webhooks';
 
 export type SendDeps = {
   readonly webhooks: Webhooks;
@@ -24,20 +24,24 @@ type Pending = Extract<DeliveryState, { status: 'pending' | 'delivered' | 'exhau
 const goneStatus = 410;
 
 /**
- * One attempt: read what is to be sent, send it, record what came of it. A crash between sending and recording sends
- * again later, with the same webhook id and body.
+ * One attempt: read what is to be sent, unless it is known, send it, record what came of it. A crash between sending and
+ * recording sends again later, with the same webhook id and body.
  */
-export async function sendDelivery(deps: SendDeps, deliveryId: string, abort: AbortSignal): Promise<Attempt> {
-  const state = await deps.webhooks.deliveryOf(deliveryId);
+export async function sendDelivery(
+  deps: SendDeps,
+  { deliveryId, known }: { readonly deliveryId: string; readonly known: KnownDelivery | undefined },
+  abort: AbortSignal,
+): Promise<Attempt> {
+  const { state, revision } = known ?? (await deps.webhooks.deliveryOf(deliveryId));
   if (state.status !== 'pending' || state.nextAttemptAt === null) return 'skipped';
   if (state.nextAttemptAt > deps.now().toISOString()) return 'skipped';
   const { correlationId } = state;
-  return withCorrelation({ correlationId, causationId: deliveryId }, () => attempt(deps, state, abort));
+  return withCorrelation({ correlationId, causationId: deliveryId }, () => attempt(deps, state, revision, abort));
 }
 
-async function attempt(deps: SendDeps, state: Pending, abort: AbortSignal): Promise<Attempt> {
+async function attempt(deps: SendDeps, state: Pending, revision: bigint, abort: AbortSignal): Promise<Attempt> {
   const { webhooks, now, random } = deps;
-  const endpoint = (await webhooks.endpointsOf(state)).get(state.endpointId);
+  const endpoint = (await webhooks.recentEndpointsOf(state)).get(state.endpointId);
   if (endpoint?.status !== 'enabled') {
     const reason = endpoint === undefined ? 'endpoint_removed' : 'endpoint_disabled';
     const at = now().toISOString();
@@ -55,7 +59,7 @@ async function attempt(deps: SendDeps, state: Pending, abort: AbortSignal): Prom
   }
   const number = state.attempts + 1;
   const record = { type: 'RecordAttempt', attempt: number, outcome: result, at, random: random() } as const;
-  await webhooks.changeDelivery(state.deliveryId, record);
+  await webhooks.record(state.deliveryId, record, { state, revision });
   report(deps.logger, state, number, result, performance.now() - startedMs);
   return result.ok ? 'delivered' : 'failed';
 }

@@ -4,80 +4,111 @@
  * list-deliveries.
  */
 import type { CallOutcome, deliveryStatuses, listDeliveries, Mode } from '@daybook/contracts';
-import type { Projection, Sql } from '@daybook/event-store';
+import { defineTable, type RowOf, type Rows, type TableProjection } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { NotificationEvent } from '../adapters/stored-events';
 
-export const deliveries: Projection<NotificationEvent> = {
+export const deliveriesTable = defineTable({
+  name: 'deliveries_v1',
+  kind: 'kept',
+  columns: {
+    delivery_id: { type: 'uuid' },
+    endpoint_id: { type: 'uuid', fixed: true },
+    tenant_id: { type: 'uuid', fixed: true },
+    mode: { type: 'text', fixed: true },
+    event: { type: 'text', fixed: true },
+    subject: { type: 'text', fixed: true },
+    status: { type: 'text' },
+    attempts: { type: 'integer' },
+    last_error: { type: 'text', nullable: true },
+    next_attempt_at: { type: 'timestamptz', nullable: true },
+    created_at: { type: 'timestamptz', fixed: true },
+  },
+  key: ['delivery_id'],
+});
+
+type DeliveryFields = RowOf<typeof deliveriesTable>;
+
+export const deliveries: TableProjection<NotificationEvent> = {
   name: 'deliveries',
   version: 1,
+  tables: [deliveriesTable],
+  keys(event, _place, wanted) {
+    if (!('deliveryId' in event)) return;
+    if (event.type === 'DeliveryScheduled') wanted.newRow(deliveriesTable, event.deliveryId);
+    else wanted.row(deliveriesTable, event.deliveryId);
+  },
   handlers: {
-    DeliveryScheduled: (event) => [
-      {
-        text: `insert into deliveries_v1
-                 (delivery_id, endpoint_id, tenant_id, mode, event, subject, status, attempts, next_attempt_at, created_at)
-               values ($1, $2, $3, $4, $5, $6, 'pending', 0, $7, $7)`,
-        values: [event.deliveryId, event.endpointId, event.tenantId, event.mode, event.event, event.subject, event.at],
-      },
-    ],
-    DeliveryAttemptFailed: (event) => [
-      {
-        text: `update deliveries_v1 set attempts = $2, last_error = $3, next_attempt_at = $4 where delivery_id = $1`,
-        values: [event.deliveryId, event.attempt, event.error, event.nextAttemptAt],
-      },
-    ],
-    DeliverySucceeded: (event) => [
-      {
-        text: `update deliveries_v1 set status = 'delivered', attempts = $2, last_error = null, next_attempt_at = null
-               where delivery_id = $1`,
-        values: [event.deliveryId, event.attempt],
-      },
-    ],
-    DeliveryExhausted: (event) => [end(event.deliveryId)],
-    DeliveryRequeued: (event) => [
-      {
-        text: `update deliveries_v1 set status = 'pending', next_attempt_at = $2 where delivery_id = $1`,
-        values: [event.deliveryId, event.at],
-      },
-    ],
+    DeliveryScheduled(event, _place, rows) {
+      rows.insert(deliveriesTable, {
+        delivery_id: event.deliveryId,
+        endpoint_id: event.endpointId,
+        tenant_id: event.tenantId,
+        mode: event.mode,
+        event: event.event,
+        subject: event.subject,
+        status: 'pending',
+        attempts: 0,
+        last_error: null,
+        next_attempt_at: event.at,
+        created_at: event.at,
+      });
+    },
+    DeliveryAttemptFailed({ deliveryId, attempt, error, nextAttemptAt }, _place, rows) {
+      change(rows, deliveryId, { attempts: attempt, last_error: error, next_attempt_at: nextAttemptAt });
+    },
+    DeliverySucceeded({ deliveryId, attempt }, _place, rows) {
+      change(rows, deliveryId, { status: 'delivered', attempts: attempt, last_error: null, next_attempt_at: null });
+    },
+    DeliveryExhausted({ deliveryId }, _place, rows) {
+      change(rows, deliveryId, { status: 'exhausted', next_attempt_at: null });
+    },
+    DeliveryRequeued({ deliveryId, at }, _place, rows) {
+      change(rows, deliveryId, { status: 'pending', next_attempt_at: at });
+    },
   },
 };
 
-function end(deliveryId: string): Sql {
-  return {
-    text: `update deliveries_v1 set status = 'exhausted', next_attempt_at = null where delivery_id = $1`,
-    values: [deliveryId],
-  };
+function change(rows: Rows, deliveryId: string, fields: Partial<DeliveryFields>): void {
+  Object.assign(rows.change(deliveriesTable, deliveryId), fields);
 }
 
 export type DueDelivery = { readonly deliveryId: string; readonly endpointId: string };
 
 /** Of one endpoint, in one answer of `dueDeliveries`. */
-const duePerEndpoint = 2;
+const duePerEndpoint = 100;
+const dueMax = 1_000;
 
-/** Due now and not leased, longest due first, a few of each endpoint. */
+/**
+ * Due now and not leased, longest due first, some of each endpoint. Steps from endpoint to endpoint in an index, so that
+ * what one of them has not taken for long does not make the others wait for the look.
+ */
 export async function dueDeliveries(
   pool: Pool,
-  options: {
-    readonly now: Date;
-    readonly limit: number;
-    readonly exceptEndpoints: readonly string[];
-    readonly exceptDeliveries: readonly string[];
-  },
+  { now, exceptEndpoints }: { readonly now: Date; readonly exceptEndpoints: readonly string[] },
 ): Promise<readonly DueDelivery[]> {
-  const { now, limit, exceptEndpoints, exceptDeliveries } = options;
-  const { rows } = await pool.query<{ delivery_id: string; endpoint_id: string }>(
-    `select delivery_id, endpoint_id from (
-       select d.delivery_id, d.endpoint_id, d.next_attempt_at,
-              row_number() over (partition by d.endpoint_id order by d.next_attempt_at, d.delivery_id) as place
-       from deliveries_v1 d left join delivery_leases l using (delivery_id)
-       where d.status = 'pending' and d.next_attempt_at <= $1 and coalesce(l.leased_until <= $1, true)
-         and d.endpoint_id <> all ($2::uuid[]) and d.delivery_id <> all ($3::uuid[])
-     ) due
-     where place <= $4 order by next_attempt_at, delivery_id limit $5`,
-    [now.toISOString(), exceptEndpoints, exceptDeliveries, duePerEndpoint, limit],
-  );
+  const { rows } = await pool.query<{ delivery_id: string; endpoint_id: string }>({
+    name: 'due_deliveries',
+    text: `with recursive waiting as (
+             (select endpoint_id from deliveries_v1 where status = 'pending' order by endpoint_id limit 1)
+             union all
+             select (select d.endpoint_id from deliveries_v1 d
+                      where d.status = 'pending' and d.endpoint_id > w.endpoint_id order by d.endpoint_id limit 1)
+               from waiting w where w.endpoint_id is not null
+           )
+           select due.delivery_id, w.endpoint_id
+             from waiting w cross join lateral (
+                  select d.delivery_id, d.next_attempt_at from deliveries_v1 d
+                   where d.endpoint_id = w.endpoint_id and d.status = 'pending' and d.next_attempt_at <= $1
+                     and not exists (select from delivery_leases l
+                                      where l.delivery_id = d.delivery_id and l.leased_until > $1)
+                   order by d.next_attempt_at, d.delivery_id limit $3
+                  ) due
+            where w.endpoint_id is not null and w.endpoint_id <> all ($2::uuid[])
+            order by due.next_attempt_at, due.delivery_id limit $4`,
+    values: [now.toISOString(), exceptEndpoints, duePerEndpoint, dueMax],
+  });
   return rows.map((row) => ({ deliveryId: row.delivery_id, endpointId: row.endpoint_id }));
 }
 
