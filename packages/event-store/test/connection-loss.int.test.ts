@@ -1,14 +1,27 @@
+import { eventually } from '@daybook/testing';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Pool } from 'pg';
-import { openDatabase } from '../src/database';
+import { createBatches, openBatches } from '../src/batches';
+import { openDatabase, type Tx } from '../src/database';
+import type { StoredEvent } from '../src/event-store';
 import { postgresEventStore } from '../src/postgres-event-store';
+import { auditSubscriptions } from '../src/subscription-audit';
 import { anEvent } from './event-store.contract';
 import { schemas } from './fixtures';
 
+type Direction = 'request' | 'answer';
 /** Cuts the connection after so many more bytes in one direction; null lets everything pass. */
-type Cut = { readonly direction: 'request' | 'answer'; left: number } | null;
+type Cut = { readonly direction: Direction; left: number } | null;
 
-type Proxy = { readonly url: string; cut(next: Cut): void; stop(): Promise<void> };
+type Proxy = {
+  readonly url: string;
+  cut(next: Cut): void;
+  /** From the next commit on. */
+  cutAtCommit(next: Cut): void;
+  /** How many bytes have passed in each direction. */
+  passed(): Readonly<Record<Direction, number>>;
+  stop(): Promise<void>;
+};
 
 let databases: Awaited<ReturnType<typeof schemas>>;
 let proxy: Proxy;
@@ -27,37 +40,53 @@ afterAll(async () => {
   await databases.end();
 });
 
-const offsets = (count: number, step: number) => Array.from({ length: count }, (_, n) => n * step);
+/** How many bytes go each way while `work` runs on a connection that has run it before. */
+async function exchangeOf(work: () => Promise<unknown>): Promise<Readonly<Record<Direction, number>>> {
+  await work();
+  const before = proxy.passed();
+  await work();
+  const after = proxy.passed();
+  return { request: after.request - before.request, answer: after.answer - before.answer };
+}
 
-/** The request of an append is some 700 bytes long when its statement is prepared, the answer some 150. */
-const cuts = [
-  ...offsets(30, 17).map((left) => ({ direction: 'request' as const, left })),
-  ...offsets(40, 4).map((left) => ({ direction: 'answer' as const, left })),
-];
+/** Far from its end a request is cut before each fourth byte only: nothing of it has been executed there. */
+const closeToEnd = 40;
+
+/** A cut before each byte of the exchange, and one behind its last. */
+const cutsOf = ({ request, answer }: Readonly<Record<Direction, number>>) =>
+  [
+    ...Array.from({ length: request + 1 }, (_, left) => ({ direction: 'request' as const, left })),
+    ...Array.from({ length: answer + 1 }, (_, left) => ({ direction: 'answer' as const, left })),
+  ].filter(({ direction, left }) => direction === 'answer' || left > request - closeToEnd || left % 4 === 0);
 
 describe('an append whose connection is lost', () => {
-  test('says that its outcome is unknown, and repeating it ends in exactly one append', async () => {
+  test('at any byte says that its outcome is unknown, and repeating it ends in exactly one append', async () => {
     const store = postgresEventStore(through);
-    await store.append('warm', [anEvent()], 'no_stream');
-    let [unknown, committed] = [0, 0];
-    for (const [index, cut] of cuts.entries()) {
-      const stream = `s${index}`;
-      const events = [anEvent(), anEvent()];
+    let streams = 0;
+    const exchange = await exchangeOf(() => store.append(`s-${streams++}`, [anEvent()], 'no_stream'));
+    const seen = { request: { unknown: 0, committed: 0 }, answer: { unknown: 0, committed: 0 } };
+    for (const cut of cutsOf(exchange)) {
+      const stream = `s-${streams++}`;
+      const event = anEvent();
       proxy.cut({ ...cut });
-      const answer = await store.append(stream, events, 'no_stream').catch((error: unknown) => error);
+      const answer = await store.append(stream, [event], 'no_stream').catch((error: unknown) => error);
       proxy.cut(null);
       if (answer instanceof Error) {
         expect(answer).toMatchObject({ code: 'outcome_unknown', retryable: true });
-        unknown++;
-        committed += (await direct.query(`select from events where stream = $1 limit 1`, [stream])).rowCount ?? 0;
+        seen[cut.direction].unknown++;
+        const { rowCount } = await direct.query(`select from appends where stream = $1`, [stream]);
+        seen[cut.direction].committed += rowCount ?? 0;
       }
-      await expect(store.append(stream, events, 'no_stream')).resolves.toEqual({ revision: 1n });
-      expect((await store.readStream(stream)).map(({ id }) => id)).toEqual(events.map(({ id }) => id));
+      // The cut may have come behind the answer: the connection is lost only now.
+      const repeat = () => store.append(stream, [event], 'no_stream');
+      expect(await eventually(repeat, { timeoutMs: 5_000 })).toEqual({ revision: 0n });
+      expect((await store.readStream(stream)).map(({ id }) => id)).toEqual([event.id]);
     }
-    // Both ways of being unknown were met: done, and not done.
-    expect(unknown).toBeGreaterThan(20);
-    expect(committed).toBeGreaterThan(5);
-    expect(unknown - committed).toBeGreaterThan(5);
+    // A request that is cut anywhere is not executed; an answer that is cut anywhere is of one that was.
+    expect(seen.request.unknown).toBeGreaterThan(50);
+    expect(seen.request.committed).toBe(0);
+    expect(seen.answer.unknown).toBeGreaterThan(50);
+    expect(seen.answer.committed).toBe(seen.answer.unknown);
   });
 
   test('is told apart from one that never reached the server', async () => {
@@ -74,8 +103,54 @@ describe('an append whose connection is lost', () => {
   });
 });
 
+describe('a reader whose connection is lost', () => {
+  /** `commit` as a simple query, and "COMMIT" with "ready" behind it. */
+  const commitExchange = { request: 12, answer: 18 };
+
+  test('at any byte of its commit applies each event once', async () => {
+    const store = postgresEventStore(direct);
+    await direct.query('create table applied (id uuid)');
+    const options = {
+      pool: through,
+      store,
+      name: 'reader',
+      async handle(tx: Tx, events: readonly StoredEvent[]) {
+        await tx.query('insert into applied select * from unnest($1::uuid[])', [events.map(({ id }) => id)]);
+      },
+    };
+    const batches = createBatches(options);
+    let checkpoint = await openBatches(options);
+    const catchUp = async () => {
+      for (let progress = true; progress;) ({ checkpoint, progress } = await batches.next(checkpoint));
+    };
+    await catchUp();
+    let [lost, committed] = [0, 0];
+    for (const [index, cut] of cutsOf(commitExchange).entries()) {
+      const event = anEvent();
+      await store.append(`reader-${index}`, [event], 'no_stream');
+      proxy.cutAtCommit({ ...cut });
+      const failure = await batches.next(checkpoint).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      proxy.cut(null);
+      if (failure !== undefined) {
+        expect(failure).toMatchObject({ code: 'store_unavailable', retryable: true });
+        lost++;
+        committed += (await direct.query('select from applied where id = $1', [event.id])).rowCount ?? 0;
+      }
+      await eventually(catchUp, { timeoutMs: 5_000 });
+      expect(await direct.query('select from applied where id = $1', [event.id])).toMatchObject({ rowCount: 1 });
+    }
+    expect(lost - committed).toBeGreaterThanOrEqual(commitExchange.request);
+    expect(committed).toBeGreaterThanOrEqual(commitExchange.answer);
+    expect(await auditSubscriptions(direct, store)).toMatchObject([{ name: 'reader', agrees: true }]);
+  });
+});
+
 async function startProxy(target: URL): Promise<Proxy> {
-  let cut: Cut = null;
+  let [cut, atCommit]: [Cut, Cut] = [null, null];
+  const passed = { request: 0, answer: 0 };
   const sockets = new Set<Socket>();
   const server: Server = createServer((client) => {
     const upstream = connect(Number(target.port), target.hostname);
@@ -85,6 +160,9 @@ async function startProxy(target: URL): Promise<Proxy> {
     };
     const pass = (direction: 'request' | 'answer', from: Socket, to: Socket) =>
       from.on('data', (bytes) => {
+        passed[direction] += bytes.length;
+        if (atCommit !== null && direction === 'request' && bytes.includes('commit\0'))
+          [cut, atCommit] = [atCommit, null];
         if (cut?.direction !== direction || bytes.length < cut.left) {
           if (cut?.direction === direction) cut.left -= bytes.length;
           to.write(bytes);
@@ -108,7 +186,9 @@ async function startProxy(target: URL): Promise<Proxy> {
   const url = Object.assign(new URL(target.href), { port: String((server.address() as AddressInfo).port) }).href;
   return {
     url,
-    cut: (next) => void (cut = next),
+    cut: (next) => void ([cut, atCommit] = [next, null]),
+    cutAtCommit: (next) => void (atCommit = next),
+    passed: () => ({ ...passed }),
     async stop() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

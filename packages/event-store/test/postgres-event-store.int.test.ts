@@ -21,7 +21,7 @@ function rawValues(stream: string): unknown[] {
   return [stream, id, type, version, payload, metadata];
 }
 
-describeEventStore('Postgres', async () => postgresEventStore((await databases.fresh()).pool));
+describeEventStore('Postgres', async () => postgresEventStore((await databases.fresh()).pool), 10_000);
 
 describe('the appends table', () => {
   test.each([
