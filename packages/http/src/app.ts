@@ -1,13 +1,14 @@
 import { once } from 'node:events';
-import type { Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { assert } from '@daybook/core';
-import { Histogram, uuidv7, withCorrelation, type Component, type Logger, type Registry } from '@daybook/runtime';
-import express, { type Express, type Request, type RequestHandler } from 'express';
+import { withCorrelation, type Component, type Logger, type Registry } from '@daybook/runtime';
+import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import { directListener, type DirectRoute } from './direct';
+import { createObserve, type Observe } from './observe';
 import { errorHandler, sendProblem } from './problem';
 
-const correlationPattern = /^[A-Za-z0-9._:-]{1,100}$/;
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
 
@@ -22,12 +23,28 @@ export type AppOptions = {
 
 /** The same outside for every service: correlation, one log line a request, metrics, probes, problem+json errors. */
 export function createApp(options: AppOptions): Express {
+  return appOf(options, createObserve(options.logger, options.metrics), fixedHeaders());
+}
+
+/** The same with routes that are answered before the app is asked. It has them too. */
+export function createListener(options: AppOptions & { readonly direct?: readonly DirectRoute[] }): RequestListener {
+  const observe = createObserve(options.logger, options.metrics);
+  const headers = fixedHeaders();
+  const app = appOf(options, observe, headers);
+  const { direct = [] } = options;
+  return direct.length === 0 ? app : directListener(direct, { observe, headers, otherwise: app });
+}
+
+function appOf(options: AppOptions, observe: Observe, headers: ReadonlyMap<string, string>): Express {
   const { logger, metrics } = options;
   const app = express();
   app.locals.logger = logger;
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  app.use(observe(logger, metrics));
-  app.use(fixedHeaders());
+  app.use(observed(observe));
+  app.use((_req, res, next) => {
+    for (const [name, value] of headers) res.setHeader(name, value);
+    next();
+  });
   app.get('/healthz', (_req, res) => void res.json({ status: 'alive' }));
   app.get('/readyz', async (_req, res) => {
     const reason = await options.notReady();
@@ -48,7 +65,7 @@ export function createApp(options: AppOptions): Express {
 }
 
 /** What helmet sets, which is the same for every answer: asked once, because its fifteen steps cost more than the headers. */
-function fixedHeaders(): RequestHandler {
+function fixedHeaders(): ReadonlyMap<string, string> {
   // Without upgrade-insecure-requests: on http://127.0.0.1 the pages could not load their own files.
   const directives = { 'frame-ancestors': ["'none'"], 'upgrade-insecure-requests': null };
   const headers = new Map<string, string>([['Cache-Control', 'no-store']]);
@@ -61,59 +78,28 @@ function fixedHeaders(): RequestHandler {
     passed = error === undefined;
   });
   assert(passed, 'the headers depend on nothing');
-  return (_req, res, next) => {
-    for (const [name, value] of headers) res.setHeader(name, value);
-    next();
-  };
+  return headers;
 }
 
-function observe(logger: Logger, metrics: Registry): RequestHandler {
-  const duration = new Histogram({
-    name: 'http_request_duration_seconds',
-    help: 'Time from request to last byte of the answer.',
-    labelNames: ['method', 'route', 'status'],
-    buckets: [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5],
-    registers: [metrics],
-  });
-  // These lines hold only what is put together here, so nothing is looked for that must not be logged.
-  const requests = logger.child({}, { redact: [] });
+function observed(observe: Observe): RequestHandler {
   return (req, res, next) => {
-    const begun = process.hrtime.bigint();
-    const correlationId = correlationOf(req);
+    const correlationId = observe(req, res, {
+      route: () => (req.route as { path?: string } | undefined)?.path ?? 'unmatched',
+      logged: () => res.locals.logged as object | undefined,
+    });
     res.locals.correlationId = correlationId;
     res.set('X-Correlation-Id', correlationId);
-    res.once('close', () => {
-      const seconds = Number(process.hrtime.bigint() - begun) / 1e9;
-      const route = (req.route as { path?: string } | undefined)?.path ?? 'unmatched';
-      duration.observe({ method: req.method, route, status: res.statusCode }, seconds);
-      // The path without the query: a query may carry what its sender should have put into a header.
-      const path = req.originalUrl.split('?', 1)[0];
-      requests.info(
-        {
-          method: req.method,
-          path,
-          status: res.statusCode,
-          ms: Math.round(seconds * 1e6) / 1e3,
-          correlationId,
-          ...(res.locals.logged as object | undefined),
-        },
-        'request',
-      );
-    });
     withCorrelation({ correlationId, causationId: correlationId }, next);
   };
-}
-
-/** A caller's own id is kept if it is safe to print; otherwise a new one is made. */
-function correlationOf(req: Request): string {
-  const given = req.get('x-correlation-id');
-  return given !== undefined && correlationPattern.test(given) ? given : uuidv7();
 }
 
 /** A listening server. `url` is known once started. */
 export type HttpServer = Component & { readonly url: string };
 
-export function httpServer(app: Express, options: { readonly host: string; readonly port: number }): HttpServer {
+export function httpServer(
+  listener: RequestListener,
+  options: { readonly host: string; readonly port: number },
+): HttpServer {
   let server: Server | undefined;
   return {
     name: 'http server',
@@ -123,7 +109,7 @@ export function httpServer(app: Express, options: { readonly host: string; reado
       return `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${port}`;
     },
     async start() {
-      server = app.listen(options.port, options.host);
+      server = createServer(listener).listen(options.port, options.host);
       server.headersTimeout = headersTimeoutMs;
       server.requestTimeout = requestTimeoutMs;
       await once(server, 'listening');

@@ -1,6 +1,16 @@
-export { createApp, httpServer, type AppOptions, type HttpServer } from './app';
+export { createApp, createListener, httpServer, type AppOptions, type HttpServer } from './app';
+export type { DirectAnswer, DirectRequest, DirectRoute } from './direct';
 export { callClient, callRoutes, callServer, onCall, type CallClient, type CallHandler } from './calls';
-export { decimalToken, JsonError, jsonInteger, jsonNumber, losslessBody, parseJson, stringifyJson } from './json';
+export {
+  decimalToken,
+  JsonError,
+  jsonInteger,
+  jsonNumber,
+  losslessBody,
+  parseJson,
+  parseJsonBytes,
+  stringifyJson,
+} from './json';
 export {
   describeIssue,
   errorHandler,

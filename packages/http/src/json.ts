@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import express, { type RequestHandler } from 'express';
 import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
 import { z } from 'zod';
@@ -138,6 +139,13 @@ export const jsonInteger = z
   )
   .transform((token) => parseInt(token.value, 10));
 
+/** As `parseJson`, and the exact text. */
+export function parseJsonBytes(bytes: Buffer): { readonly text: string; readonly value: unknown } {
+  if (!isUtf8(bytes)) throw new JsonError('body is not UTF-8');
+  const text = bytes.toString('utf8');
+  return { text, value: parseJson(text) };
+}
+
 /** Reads the body into `req.body` losslessly and keeps its exact text for signatures. An empty body is `undefined`. */
 export function losslessBody(limitBytes: number): RequestHandler[] {
   return [
@@ -148,13 +156,9 @@ export function losslessBody(limitBytes: number): RequestHandler[] {
         res.locals.rawBody = '';
         return next();
       }
-      const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-      try {
-        res.locals.rawBody = text.decode(req.body);
-      } catch {
-        throw new JsonError('body is not UTF-8');
-      }
-      req.body = parseJson(res.locals.rawBody as string);
+      const { text, value } = parseJsonBytes(req.body);
+      res.locals.rawBody = text;
+      req.body = value;
       next();
     },
   ];

@@ -17,7 +17,7 @@ import {
   type Projection,
   type Projections,
 } from '@daybook/event-store';
-import { callRoutes, createApp, httpServer, onCall, type AppOptions } from '@daybook/http';
+import { callRoutes, createListener, httpServer, onCall, type AppOptions, type DirectRoute } from '@daybook/http';
 import {
   createConsumer,
   createRelay,
@@ -92,6 +92,8 @@ export type ServiceParts = {
   /** Started in this order, after database and transport and before the HTTP server; stopped in reverse. */
   readonly components: readonly Component[];
   readonly routes?: AppOptions['routes'];
+  /** Of these routes, those that are answered without the app. */
+  readonly direct?: readonly DirectRoute[];
   /** What else than the start and the database keeps the service from serving, or nothing. */
   readonly notReady?: () => string | undefined;
 };
@@ -160,7 +162,8 @@ type Base = Pick<Platform, 'logger' | 'metrics' | 'pool' | 'store'> & {
 function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Service {
   const { name, logger, metrics } = base;
   let running = false;
-  const app = createApp({
+  const listener = createListener({
+    direct: parts.direct ?? [],
     logger,
     metrics,
     notReady: () => (running ? (parts.notReady?.() ?? unanswered(config, base)) : 'starting'),
@@ -169,7 +172,7 @@ function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Ser
       for (const calls of base.calls) to.use(calls);
     },
   });
-  const server = httpServer(app, { host: config.HTTP_HOST, port: config.HTTP_PORT });
+  const server = httpServer(listener, { host: config.HTTP_HOST, port: config.HTTP_PORT });
   const all = inOrder(name, [...base.foundation, ...parts.components, server]);
   return {
     async start() {

@@ -11,7 +11,7 @@ import { identityCredentials } from './consumers/identity-credentials';
 import { mountDocs } from './http/docs';
 import { eventStreams } from './http/event-stream';
 import { createLimits } from './http/limits';
-import { mountRoutes } from './http/mount';
+import { directRoutes, mountRoutes } from './http/mount';
 import { openApiDocument } from './http/openapi';
 import { allRoutes, dialects } from './http/routes';
 import type { Ask, ConsumingService, ParkedMessages, Services } from './ports';
@@ -30,25 +30,28 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
   const closing = new AbortController();
   const routes = allRoutes({ services, parked, now, signatureAbove: config.PAY_SIGNATURE_ABOVE });
 
+  const gateDeps = {
+    authenticate: createAuthenticate({ credentials, tokenPublicKey: config.TOKEN_PUBLIC_KEY, now }),
+    limits: createLimits({
+      requestsPerMinute: {
+        pay: config.PAY_RATE_LIMIT_PER_MINUTE,
+        general: config.RATE_LIMIT_PER_MINUTE,
+        public: config.PUBLIC_RATE_LIMIT_PER_MINUTE,
+      },
+      authFailuresPerMinute: config.AUTH_FAILURES_PER_MINUTE,
+    }),
+    streams: eventStreams({ closing: closing.signal, logger }),
+    trustedProxies: config.TRUSTED_PROXIES,
+    logger,
+  };
+
   const service = platform.service({
     components: [platform.consumer(identityCredentials(credentials)), ...Object.values(services)],
     routes: (app) => {
       mountDocs(app, openApiDocument(routes, dialects));
-      mountRoutes(app, dialects, routes, {
-        authenticate: createAuthenticate({ credentials, tokenPublicKey: config.TOKEN_PUBLIC_KEY, now }),
-        limits: createLimits({
-          requestsPerMinute: {
-            pay: config.PAY_RATE_LIMIT_PER_MINUTE,
-            general: config.RATE_LIMIT_PER_MINUTE,
-            public: config.PUBLIC_RATE_LIMIT_PER_MINUTE,
-          },
-          authFailuresPerMinute: config.AUTH_FAILURES_PER_MINUTE,
-        }),
-        streams: eventStreams({ closing: closing.signal, logger }),
-        trustedProxies: config.TRUSTED_PROXIES,
-        logger,
-      });
+      mountRoutes(app, dialects, routes, gateDeps);
     },
+    direct: directRoutes(dialects, routes, gateDeps),
   });
   return {
     start: service.start,

@@ -12,8 +12,9 @@ export function clientAddress(
   forwardedFor: string | undefined,
   trustedProxies: readonly string[],
 ): string | undefined {
+  if (forwardedFor === undefined) return addressOf(peer ?? '')?.toString();
   const trusted = trustedProxies.map(blockOf);
-  const hops = forwardedFor === undefined ? [] : forwardedFor.split(',').map((hop) => hop.trim());
+  const hops = forwardedFor.split(',').map((hop) => hop.trim());
   let address = addressOf(peer ?? '');
   while (address !== undefined && hops.length > 0 && trusted.some((block) => isInside(address!, block))) {
     address = addressOf(hops.pop()!);

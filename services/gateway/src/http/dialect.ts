@@ -53,11 +53,15 @@ export const edgeFailures = {
 } as const satisfies Record<string, Failure>;
 
 export function sendFailure(dialect: Dialect, res: Response, failure: Failure): void {
-  if (failure.retryAfterSeconds !== undefined) res.set('Retry-After', String(failure.retryAfterSeconds));
-  if (failure.replayed === true) res.set('Idempotent-Replayed', 'true');
-  if (failure.status === 401 && dialect.schemes.includes('token')) res.set('WWW-Authenticate', 'Bearer');
-  res
-    .status(failure.status)
-    .type(dialect.errorMediaType)
-    .send(stringifyJson(dialect.errorBody(failure)));
+  const { status, headers, contentType, body } = failureAnswer(dialect, failure);
+  res.status(status).set(headers).type(contentType).send(body);
+}
+
+export function failureAnswer(dialect: Dialect, failure: Failure) {
+  const headers: Record<string, string> = {};
+  if (failure.retryAfterSeconds !== undefined) headers['Retry-After'] = String(failure.retryAfterSeconds);
+  if (failure.replayed === true) headers['Idempotent-Replayed'] = 'true';
+  if (failure.status === 401 && dialect.schemes.includes('token')) headers['WWW-Authenticate'] = 'Bearer';
+  const contentType = `${dialect.errorMediaType}; charset=utf-8`;
+  return { status: failure.status, headers, contentType, body: stringifyJson(dialect.errorBody(failure)) };
 }

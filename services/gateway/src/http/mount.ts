@@ -1,15 +1,26 @@
-import { describeIssue, errorHandler, FailureError, losslessBody, stringifyJson, type Failure } from '@daybook/http';
+import {
+  describeIssue,
+  errorHandler,
+  FailureError,
+  failureOf,
+  losslessBody,
+  parseJsonBytes,
+  stringifyJson,
+  type DirectRoute,
+  type Failure,
+} from '@daybook/http';
+import type { IncomingMessage } from 'node:http';
 import type { Logger } from '@daybook/runtime';
-import type { ErrorRequestHandler, Express, Request, RequestHandler, Response } from 'express';
+import type { ErrorRequestHandler, Express, RequestHandler, Response } from 'express';
 import type { Authenticate } from '../app/authenticate';
 import type { Credential } from '../app/credential';
 import { readPresented } from '../app/presented-credential';
 import { addressGroup, clientAddress, isAllowed } from './client-address';
-import { edgeFailures, sendFailure, type Dialect } from './dialect';
+import { edgeFailures, failureAnswer, sendFailure, type Dialect } from './dialect';
 import type { EventStreams } from './event-stream';
 import { sendLines } from './json-lines';
 import type { Limits } from './limits';
-import type { DialectName, Route } from './route';
+import type { Answer, DialectName, Route } from './route';
 
 /** Largest body of a request that does not say another, in bytes, also after decompression. */
 const bodyBytesMaxDefault = 1_048_576;
@@ -61,29 +72,42 @@ function dialectErrors(dialect: Dialect, logger: Logger): ErrorRequestHandler {
   );
 }
 
-/** Who, how often, from where, and whether at all; in this order, before the body is read. */
+/** Who asks, and where from. */
+type Passed = { readonly caller: Credential | undefined; readonly addressGroup: string };
+
 function gate(dialect: Dialect, route: Route, deps: GateDeps): RequestHandler {
   return async (req, res, next) => {
-    const address = clientAddress(req.socket.remoteAddress, forwardedFor(req), deps.trustedProxies);
-    const group = addressGroup(address);
-    refuse(await deps.limits.blocked(group));
-    if (route.access === 'public') {
-      refuse(await deps.limits.countRequest('public', group));
-    } else {
-      const caller = await callerOf(dialect, req, group, deps);
-      res.locals.logged = { tenantId: caller.tenantId, credentialId: caller.credentialId };
-      refuse(await deps.limits.countRequest(dialect.limit, caller.credentialId));
-      if (!isAllowed(address, caller.ipAllowList)) refuse(edgeFailures.addressNotAllowed);
-      if (route.access !== 'any credential' && !route.access.some((scope) => caller.scopes.includes(scope)))
-        refuse(edgeFailures.scopeMissing);
-      res.locals.caller = caller;
-    }
-    res.locals.addressGroup = group;
+    const passed = await pass(dialect, route, req, deps, (logged) => (res.locals.logged = logged));
+    res.locals.passed = passed;
     next();
   };
 }
 
-async function callerOf(dialect: Dialect, req: Request, group: string, deps: GateDeps): Promise<Credential> {
+/** Who, how often, from where, and whether at all; in this order, before the body is read. */
+async function pass(
+  dialect: Dialect,
+  route: Route,
+  req: IncomingMessage,
+  deps: GateDeps,
+  log: (logged: object) => void,
+): Promise<Passed> {
+  const address = clientAddress(req.socket.remoteAddress, forwardedFor(req), deps.trustedProxies);
+  const group = addressGroup(address);
+  refuse(await deps.limits.blocked(group));
+  if (route.access === 'public') {
+    refuse(await deps.limits.countRequest('public', group));
+    return { caller: undefined, addressGroup: group };
+  }
+  const caller = await callerOf(dialect, req, group, deps);
+  log({ tenantId: caller.tenantId, credentialId: caller.credentialId });
+  refuse(await deps.limits.countRequest(dialect.limit, caller.credentialId));
+  if (!isAllowed(address, caller.ipAllowList)) refuse(edgeFailures.addressNotAllowed);
+  if (route.access !== 'any credential' && !route.access.some((scope) => caller.scopes.includes(scope)))
+    refuse(edgeFailures.scopeMissing);
+  return { caller, addressGroup: group };
+}
+
+async function callerOf(dialect: Dialect, req: IncomingMessage, group: string, deps: GateDeps): Promise<Credential> {
   const reading = readPresented(req.rawHeaders);
   if (!reading.ok) {
     if (reading.problem === 'ambiguous') throw new FailureError(edgeFailures.credentialAmbiguous);
@@ -96,7 +120,7 @@ async function callerOf(dialect: Dialect, req: Request, group: string, deps: Gat
   throw new FailureError(dialect.credentialInvalid);
 }
 
-function forwardedFor(req: Request): string | undefined {
+function forwardedFor(req: IncomingMessage): string | undefined {
   // Node joins repeated headers with a comma, in the order they came.
   const value = req.headers['x-forwarded-for'];
   return Array.isArray(value) ? value.join(',') : value;
@@ -118,47 +142,118 @@ function bodyReaders(route: Route): RequestHandler[] {
   ];
 }
 
-/** Parses each part by its schema, calls the route's handler and writes what it answers. */
 function answer(route: Route, deps: GateDeps): RequestHandler {
-  const { request } = route;
   return async (req, res) => {
-    const params = request.params?.safeParse(req.params);
-    if (params?.success === false) throw new FailureError(route.paramsInvalid ?? edgeFailures.routeNotFound);
-    const input = {
-      params: params?.data,
-      query: request.query?.parse({ ...req.query }, inWords),
-      headers: request.headers?.parse(namedHeaders(req, Object.keys(request.headers.shape)), inWords),
-      body: request.body?.parse(req.body, inWords),
-      caller: res.locals.caller as Credential | undefined,
-      raw: {
-        method: req.method,
-        url: req.originalUrl,
-        body: (res.locals.rawBody as string | undefined) ?? '',
-        header: (name: string) => req.get(name),
-      },
+    const parts = {
+      params: req.params,
+      query: req.query,
+      body: req.body as unknown,
+      rawBody: (res.locals.rawBody as string | undefined) ?? '',
+      url: req.originalUrl,
     };
-    const result = await route.handle(input).catch(async (error: unknown) => {
-      const rejected = error instanceof FailureError && error.failure.status === 401;
-      if (rejected) await deps.limits.countAuthFailure(String(res.locals.addressGroup));
-      throw error;
-    });
+    const result = await respond(route, req, parts, res.locals.passed as Passed, deps);
     if (result.events !== undefined) await deps.streams.send(res, result.events);
     else if (result.lines !== undefined) await sendLines(res, result.lines, deps.logger);
     else send(res, result);
   };
 }
 
-function send(res: Response, { status = 200, headers = {}, body }: Awaited<ReturnType<Route['handle']>>): void {
+type Parts = {
+  readonly params: unknown;
+  readonly query: object;
+  readonly body: unknown;
+  readonly rawBody: string;
+  readonly url: string;
+};
+
+/** Parses each part by its schema and calls the route's handler. */
+async function respond(
+  route: Route,
+  req: IncomingMessage,
+  parts: Parts,
+  { caller, addressGroup: group }: Passed,
+  deps: GateDeps,
+): Promise<Answer> {
+  const { request } = route;
+  const params = request.params?.safeParse(parts.params);
+  if (params?.success === false) throw new FailureError(route.paramsInvalid ?? edgeFailures.routeNotFound);
+  const input = {
+    params: params?.data,
+    query: request.query?.parse({ ...parts.query }, inWords),
+    headers: request.headers?.parse(namedHeaders(req, Object.keys(request.headers.shape)), inWords),
+    body: request.body?.parse(parts.body, inWords),
+    caller,
+    raw: {
+      method: req.method ?? '',
+      url: parts.url,
+      body: parts.rawBody,
+      header: (name: string) => headerOf(req, name),
+    },
+  };
+  return route.handle(input).catch(async (error: unknown) => {
+    const rejected = error instanceof FailureError && error.failure.status === 401;
+    if (rejected) await deps.limits.countAuthFailure(group);
+    throw error;
+  });
+}
+
+/**
+ * Routes with a fixed path and a body, for the listener that asks them before express: the same gate, schemas and handler.
+ * Those that answer with a stream are not among them.
+ */
+export function directRoutes(
+  dialects: Readonly<Record<DialectName, Dialect>>,
+  routes: readonly Route[],
+  deps: GateDeps,
+): DirectRoute[] {
+  return routes
+    .filter(({ path, request, responses }) => {
+      const isJson = Object.values(responses).every(({ mediaType = 'application/json' }) => mediaType.endsWith('json'));
+      return request.body !== undefined && !path.includes('{') && isJson;
+    })
+    .map((route) => directRoute(dialects[route.dialect], route, deps));
+}
+
+function directRoute(dialect: Dialect, route: Route, deps: GateDeps): DirectRoute {
+  return {
+    method: route.method.toUpperCase(),
+    path: route.path,
+    bodyBytesMax: route.bodyBytesMax ?? bodyBytesMaxDefault,
+    async handle(request) {
+      const { req } = request;
+      const passed = await pass(dialect, route, req, deps, (logged) => (request.logged = logged));
+      const bytes = await request.body();
+      const { text, value } = bytes.length === 0 ? { text: '', value: undefined } : parseJsonBytes(bytes);
+      const parts = { params: {}, query: {}, body: value, rawBody: text, url: req.url ?? '' };
+      const { status = 200, headers = {}, body } = await respond(route, req, parts, passed, deps);
+      return body === undefined ? { status, headers } : { status, headers, body: stringifyJson(body) };
+    },
+    failed(error, { correlationId }) {
+      const failure = failureOf(error);
+      // An operational failure is answered as 503, but its cause is for the log.
+      if (failure.status >= 500) deps.logger.error({ error, correlationId }, 'request failed');
+      return failureAnswer(dialect, failure);
+    },
+  };
+}
+
+function send(res: Response, { status = 200, headers = {}, body }: Answer): void {
   res.status(status).set(headers);
   if (body === undefined) res.end();
   else res.type('application/json').send(stringifyJson(body));
 }
 
-function namedHeaders(req: Request, names: readonly string[]): Record<string, string> {
+function namedHeaders(req: IncomingMessage, names: readonly string[]): Record<string, string> {
   const found: Record<string, string> = {};
   for (const name of names) {
-    const value = req.get(name);
+    const value = headerOf(req, name);
     if (value !== undefined) found[name] = value;
   }
   return found;
+}
+
+function headerOf({ headers }: IncomingMessage, name: string): string | undefined {
+  const value = headers[name.toLowerCase()];
+  // Only `set-cookie` is a list.
+  return Array.isArray(value) ? value.join() : value;
 }
