@@ -1,0 +1,75 @@
+import { testLogger } from '@daybook/testing';
+import type { EachBatchPayload, Kafka } from 'kafkajs';
+import { consumeFromKafka } from './kafka-consumer';
+import type { ConsumeOptions } from './transport';
+
+type EachBatch = (payload: EachBatchPayload) => Promise<void>;
+
+/** The client as far as a member uses it. Resolves with what the member does with a batch, when it has joined. */
+async function memberOf(handle: ConsumeOptions['handle'], startAt = async () => 0n) {
+  const fatal: unknown[] = [];
+  const resolved: string[] = [];
+  let paused = 0;
+  let member: { stop(): Promise<void> } | undefined;
+  const eachBatch = await new Promise<EachBatch>((joined) => {
+    const consumer = {
+      events: { GROUP_JOIN: 'consumer.group_join', CRASH: 'consumer.crash' },
+      on: () => undefined,
+      connect: async () => undefined,
+      subscribe: async () => undefined,
+      disconnect: async () => undefined,
+      seek: () => undefined,
+      run: async (config: { eachBatch: EachBatch }) => joined(config.eachBatch),
+    };
+    const kafka = { consumer: () => consumer } as unknown as Kafka;
+    const { logger } = testLogger();
+    const deps = { kafka, logger, partitions: 1, sessionTimeoutMs: undefined, verify: async () => undefined };
+    const onFatal = (error: unknown) => void fatal.push(error);
+    const options = { group: 'g', topic: 't', startAt, handle, onFatal };
+    member = consumeFromKafka(deps, options);
+  });
+  const messages = ['0', '1', '2'].map((offset) => ({ offset, key: Buffer.from('k'), value: Buffer.from('{}') }));
+  const payload = {
+    batch: { topic: 't', partition: 0, messages, firstOffset: () => '0' },
+    resolveOffset: (offset: string) => void resolved.push(offset),
+    isRunning: () => true,
+    heartbeat: async () => undefined,
+    pause: () => {
+      paused++;
+      return () => undefined;
+    },
+  } as unknown as EachBatchPayload;
+  return { batch: () => eachBatch(payload), resolved, fatal, paused: () => paused, stop: () => member!.stop() };
+}
+
+test.each([
+  ['Error', new Error('no')],
+  ['TypeError', new TypeError('fetch failed')],
+  ['SyntaxError', new SyntaxError('Cannot convert 1.5 to a BigInt')],
+  ['RangeError', new RangeError('too far')],
+  ['ReferenceError', new ReferenceError('not defined')],
+  ['undefined', undefined],
+])(
+  'a handler that throws %s does not reach the client, which would end: the partition is tried again',
+  async (_name, error) => {
+    const member = await memberOf(async () => {
+      throw error;
+    });
+    await expect(member.batch()).resolves.toBeUndefined();
+    expect([member.resolved, member.paused(), member.fatal]).toEqual([[], 1, []]);
+    await member.stop();
+  },
+);
+
+test('an offset is resolved when its messages were handled, and not before', async () => {
+  let release!: () => void;
+  const handled = new Promise<void>((resolve) => (release = resolve));
+  const member = await memberOf(() => handled);
+  const batch = member.batch();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(member.resolved).toEqual([]);
+  release();
+  await batch;
+  expect([member.resolved, member.paused()]).toEqual([['2'], 0]);
+  await member.stop();
+});
