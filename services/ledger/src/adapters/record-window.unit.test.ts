@@ -222,3 +222,21 @@ test('a snapshot of another journal is not started from', async () => {
   await third.start();
   expect(await third.read(({ accounts }) => [...accounts.keys()])).toEqual(['x', 'y', 'z']);
 });
+
+test('a snapshot whose bytes were changed is not started from', async () => {
+  const memory = memoryOf({ recordsMax: 10, snapshotEvery: 2 });
+  const store = memoryEventStore();
+  const first = engineOn(store, memory, 50);
+  await first.start();
+  for (const accountId of ['a', 'b', 'c']) await first.submit(open(accountId));
+  await eventually(async () => expect(await memory.snapshots.latest()).toBeDefined(), { timeoutMs: 5_000 });
+  await first.stop();
+  const { parts } = (await memory.snapshots.latest())!;
+  // As good a snapshot as any, of a book that never was.
+  const changed = parts.find((part) => part.includes('liability'))!;
+  changed.write('liabilitx', changed.indexOf('liability'));
+  const second = engineOn(store, memory, 50);
+  await second.start();
+  const types = await second.read(({ accounts }) => [...accounts.values()].map(({ accountType }) => accountType));
+  expect(types).toEqual(['liability', 'liability', 'liability']);
+});

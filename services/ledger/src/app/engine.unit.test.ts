@@ -1,5 +1,6 @@
 import { AssertionError, OperationalError } from '@daybook/core';
 import { memoryEventStore, type EventStore } from '@daybook/event-store';
+import type { Clock } from '@daybook/runtime';
 import { eventually, fakeClock, testLogger } from '@daybook/testing';
 import { bookJournal } from '../adapters/book-journal';
 import type { BookCommand } from '../domain/book';
@@ -8,15 +9,20 @@ import { createEngine, type Engine } from './engine';
 const tenantId = '11111111-1111-4111-8111-111111111111';
 const stream = 'book-sandbox';
 
-type Setup = { readonly batchMax?: number; readonly queueMax?: number; readonly follows?: boolean };
+type Setup = {
+  readonly batchMax?: number;
+  readonly queueMax?: number;
+  readonly follows?: boolean;
+  readonly now?: Clock;
+};
 
-function engineOn(store: EventStore, { batchMax, queueMax, follows = false }: Setup = {}) {
+function engineOn(store: EventStore, { batchMax, queueMax, follows = false, now }: Setup = {}) {
   const fatal: unknown[] = [];
   const { logger, lines } = testLogger();
   const engine = createEngine({
     stream,
     openJournal: (name) => bookJournal(store, name),
-    now: fakeClock('2026-01-01T00:00:00.000Z'),
+    now: now ?? fakeClock('2026-01-01T00:00:00.000Z'),
     logger,
     onFatal: (error) => fatal.push(error),
     retryDelaysMs: [1],
@@ -103,6 +109,16 @@ test('100 transfers of 1 from a wallet with 60: 60 are accepted and 40 are refus
   expect(outcomes.filter(({ ok }) => ok)).toHaveLength(60);
   expect(outcomes.filter((outcome) => !outcome.ok && outcome.rejection === 'insufficient_balance')).toHaveLength(40);
   expect(await balances(engine)).toEqual({ posted: 60n, held: 60n });
+});
+
+test('a clock that is set back does not take the book back in time', async () => {
+  const clock = fakeClock('2026-01-01T00:00:00.000Z');
+  const { engine } = engineOn(memoryEventStore(), { now: clock });
+  await funded(engine, 60n);
+  clock.advance(-3_600_000);
+  expect(await engine.submit(transfer('t1'))).toMatchObject({ ok: true, at: '2026-01-01T00:00:00.000Z' });
+  clock.advance(7_200_000);
+  expect(await engine.submit(transfer('t2'))).toMatchObject({ ok: true, at: '2026-01-01T01:00:00.000Z' });
 });
 
 test('50 repeats of one transfer: one movement and 50 equal answers', async () => {
