@@ -41,7 +41,6 @@ export function createEventColumns(): EventColumns {
   const payloads = column();
   const metadata = metadataColumn();
   let length = 0;
-
   return {
     get length() {
       return length;
@@ -74,7 +73,7 @@ export function createEventColumns(): EventColumns {
       length = to;
     },
     clear() {
-      for (const each of [ids, payloads]) each.end = headerBytes;
+      ids.end = payloads.end = headerBytes;
       metadata.truncate(0);
       kinds.drop(length);
       length = 0;
@@ -89,24 +88,29 @@ export function createEventColumns(): EventColumns {
         finished(metadata.column, 'json', length),
       ];
     },
-    *[Symbol.iterator]() {
-      const payloadAt = elements(payloads);
-      const metadataAt = elements(metadata.column);
-      const idAt = elements(ids);
-      for (const { type, version, count } of kinds.runs()) {
-        for (let n = 0; n < count; n++) {
-          yield {
-            id: uuidText(idAt()),
-            type,
-            version,
-            // It may outlive the columns.
-            payload: Buffer.from(payloadAt()),
-            metadata: JSON.parse(metadataAt().toString()) as EventMetadata,
-          };
-        }
-      }
-    },
+    [Symbol.iterator]: () => eventsIn({ ids, payloads, metadata: metadata.column, kinds: kinds.runs() }),
   };
+}
+
+function* eventsIn({
+  ids,
+  payloads,
+  metadata,
+  kinds,
+}: Record<'ids' | 'payloads' | 'metadata', ByteColumn> & { readonly kinds: readonly Kind[] }): Generator<NewEvent> {
+  const [idAt, payloadAt, metadataAt] = [elements(ids), elements(payloads), elements(metadata)];
+  for (const { type, version, count } of kinds) {
+    for (let n = 0; n < count; n++) {
+      yield {
+        id: uuidText(idAt()),
+        type,
+        version,
+        // It may outlive the columns.
+        payload: Buffer.from(payloadAt()),
+        metadata: JSON.parse(metadataAt().toString()) as EventMetadata,
+      };
+    }
+  }
 }
 
 export function columnsOf(events: Iterable<NewEvent>): EventColumns {
@@ -139,11 +143,13 @@ function column(): ByteColumn {
   return { bytes: Buffer.allocUnsafeSlow(firstBytes), end: headerBytes };
 }
 
-/** Types and versions, of which there are few; events in a row that have the same are counted. */
+/** Events in a row of one type and version, which most are. */
+type Kind = { readonly type: string; readonly version: number; count: number };
+
 function kindColumns() {
   const types = column();
   const versions = column();
-  const runs: { readonly type: string; readonly version: number; count: number }[] = [];
+  const runs: Kind[] = [];
   return {
     runs: () => runs,
     add(type: string, version: number): void {

@@ -7,7 +7,6 @@ import { bookEventCodec } from '../src/adapters/stored-events';
 import { streamOf } from '../src/app/books';
 import type { AccountFields, Entry } from '../src/domain/account';
 import type { BookEvent } from '../src/domain/book-events';
-import type { Journaled } from '../src/ports';
 import { ledgerReadModels } from '../src/projections/read-models';
 
 export const alice = uuidFrom(['tenant', 'alice']);
@@ -39,7 +38,7 @@ export async function auditRig() {
     url: database.url,
     /** Records events in one append, and waits until the read models show them. */
     async record(events: readonly BookEvent[], mode: 'sandbox' | 'live' = 'sandbox'): Promise<void> {
-      const sealed: Journaled[] = [];
+      const sealed = journals[mode].begin();
       for (const [index, event] of events.entries())
         journals[mode].add([event], { correlationId: `request-${index}`, causationId: `cause-${index}` }, sealed);
       await journals[mode].append(sealed);

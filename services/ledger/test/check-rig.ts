@@ -33,7 +33,7 @@ export async function checkRig() {
   const history = validHistory();
   for (const mode of ['sandbox', 'live'] as const) {
     const journal = bookJournal(store, streamOf(mode));
-    const sealed: Parameters<typeof journal.append>[0][number][] = [];
+    const sealed = journal.begin();
     for (const event of history) journal.add([event], { correlationId: 'test', causationId: 'test' }, sealed);
     await journal.append(sealed);
   }

@@ -8,17 +8,17 @@
  * memory, as tests and tools want it.
  */
 import { assert, AssertionError } from '@daybook/core';
-import type { EventMetadata, EventStore, ExpectedRevision, NewEvent, StoredEvent } from '@daybook/event-store';
+import type { EventStore, StoredEvent } from '@daybook/event-store';
 import { sha256Hex } from '@daybook/runtime';
 import { apply, emptyBook, type BookState } from '../domain/book-state';
-import type { BookEvent } from '../domain/book-events';
 import { recordIdsOf } from '../domain/records';
-import { Unrecordable, type BookJournal, type Journaled } from '../ports';
+import type { BookJournal, SealedEvents } from '../ports';
 import type { BookMemory } from './book-memory';
 import { createSnapshots } from './book-snapshots';
 import { recordIndex, type RecordIndex } from './record-index';
 import { recordWindow, type RecordWindow } from './record-window';
-import { decodeBookEvent, encodeBookEvent, genesisHash } from './stored-events';
+import { hashOf, identify, seal, sealedPool, unseal } from './sealed-events';
+import { decodeBookEvent, genesisHash } from './stored-events';
 
 type Book = {
   readonly store: EventStore;
@@ -34,6 +34,9 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
   const book: Book = { store, stream, state: emptyBook(), head: genesisHash, stored: 0 };
   const { state } = book;
   const bounded = memory && boundedBy(memory, book);
+  const batches = sealedPool();
+  // One for all events: it is not kept by what it is given to.
+  const place = { sequence: 0, reference: '' };
   const isStored = (before: number) => {
     book.stored = before;
     bounded?.durable(before);
@@ -47,48 +50,49 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
       await readOn(book, bounded);
       bounded?.loaded();
     },
+    begin: batches.begin,
     add(events, metadata, sealed) {
-      const from = sealed.length;
+      assert(events.length > 0, 'no events');
+      const { hashes } = sealed;
+      const from = hashes.length;
       let last = book.head;
       try {
-        for (let index = 0; index < events.length; index++) {
-          const payload = encode(events[index]!, last);
-          last = sha256Hex(payload.payload);
-          sealed.push(journaledOf(payload, metadata, state.length + index, events[index]!.at, last));
-        }
+        for (let index = 0; index < events.length; index++) last = seal(sealed, events[index]!, last, metadata);
       } catch (error) {
-        sealed.length = from;
+        unseal(sealed, from);
         throw error;
       }
+      if (from === 0) sealed.first = state.length;
       for (let index = 0; index < events.length; index++) {
-        const { sequence } = sealed[from + index]!;
-        apply(state, events[index]!, sealed[from + index]!);
-        bounded?.window.applied(events[index]!, sequence);
+        const event = events[index]!;
+        place.sequence = state.length;
+        place.reference = `0x${hashes[from + index]!}`;
+        apply(state, event, place);
+        bounded?.window.applied(event, place.sequence);
       }
       book.head = last;
-      const added = sealed.at(-1);
-      assert(added && sealed.length > from, 'no events');
-      return added;
+      return place.reference;
     },
     sealer() {
       let last = book.head;
       return (event) => {
-        last = sha256Hex(encode(event, last).payload);
+        last = hashOf(event, last);
         return `0x${last}`;
       };
     },
-    async append(events) {
-      await store.append(stream, toStore(events), revisionBefore(events));
-      isStored(behind(events));
+    async append(sealed) {
+      const behind = sealed.first + sealed.columns.length;
+      await appendTo(book, sealed);
+      // An attempt that was given up may still be on its way with them.
+      if (sealed.attempts === 1) batches.done(sealed);
+      isStored(behind);
     },
     async isCurrent() {
       return (await store.readStream(stream, { from: BigInt(book.stored), limit: 1 })).length === 0;
     },
-    async holds(events) {
-      const from = BigInt(firstOf(events).sequence);
-      const there = await store.readStream(stream, { from, limit: events.length });
-      const held = toStore(events).every(({ id }, index) => there[index]?.id === id);
-      if (held) isStored(behind(events));
+    async holds(sealed) {
+      const held = await isHeld(book, sealed);
+      if (held) isStored(sealed.first + sealed.columns.length);
       return held;
     },
     isAtHand: (ids) => bounded?.window.isAtHand(ids) ?? true,
@@ -97,6 +101,18 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
     },
     stopped: async () => bounded?.stopped(),
   };
+}
+
+async function appendTo({ store, stream }: Book, sealed: SealedEvents): Promise<void> {
+  sealed.attempts += 1;
+  if (sealed.attempts === 1) identify(sealed);
+  await store.append(stream, sealed.columns, sealed.first === 0 ? 'no_stream' : BigInt(sealed.first) - 1n);
+}
+
+async function isHeld({ store, stream }: Book, { first, columns }: SealedEvents): Promise<boolean> {
+  const events = [...columns];
+  const there = await store.readStream(stream, { from: BigInt(first), limit: events.length });
+  return events.every(({ id }, index) => there[index]?.id === id);
 }
 
 type Bounded = {
@@ -156,55 +172,4 @@ function readOne({ state, stream, head }: Book, stored: StoredEvent, bounded: Bo
   apply(state, event, { sequence, reference: `0x${hash}` });
   bounded?.index.note(sequence, recordIdsOf(event));
   return hash;
-}
-
-type Encoded = ReturnType<typeof encodeBookEvent>;
-
-function journaledOf(
-  { type, version, payload }: Encoded,
-  metadata: EventMetadata,
-  sequence: number,
-  at: string,
-  hash: string,
-): Journaled {
-  return { type, version, payload, metadata, sequence, at, hash, reference: `0x${hash}` };
-}
-
-function encode(event: BookEvent, previousHash: string): Encoded {
-  try {
-    return encodeBookEvent(event, previousHash);
-  } catch (cause) {
-    throw new Unrecordable(`${event.type}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/**
- * An id is taken from the event's own hash, which stands for its bytes, its place and all before it, and from that of
- * the last event of the append: so an append repeated is recognised, and one that only begins like another is not.
- */
-function toStore(events: readonly Journaled[]): NewEvent[] {
-  const last = events.at(-1)?.hash ?? '';
-  const tail = `8${last.slice(0, 3)}-${last.slice(3, 15)}`;
-  const toStored: NewEvent[] = [];
-  for (const { type, version, payload, metadata, hash } of events) {
-    const id = `${hash.slice(0, 8)}-${hash.slice(8, 12)}-8${hash.slice(12, 15)}-${tail}`;
-    toStored.push({ id, type, version, payload, metadata });
-  }
-  return toStored;
-}
-
-function firstOf(events: readonly Journaled[]): Journaled {
-  const first = events[0];
-  assert(first, 'no events');
-  return first;
-}
-
-/** The sequence after them. */
-function behind(events: readonly Journaled[]): number {
-  return firstOf(events).sequence + events.length;
-}
-
-function revisionBefore(events: readonly Journaled[]): ExpectedRevision {
-  const { sequence } = firstOf(events);
-  return sequence === 0 ? 'no_stream' : BigInt(sequence) - 1n;
 }

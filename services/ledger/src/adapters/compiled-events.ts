@@ -15,13 +15,18 @@
 import { minorUnits, signedMinorUnits } from '@daybook/contracts';
 import type { z } from 'zod';
 import { impliedOf, type Implied } from './implied-fields';
-import { amountLimit, createJsonWriter, outOfRange, type JsonWriter } from './json-text';
+import { jsonTexts, outOfRange, type JsonTexts } from './json-text';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 export type CompiledEvent = {
-  /** The stored bytes of an event behind the one with this hash; undefined when zod has to look at it. */
-  encode(event: Fields, previousHash: string): Buffer | undefined;
+  /**
+   * The stored text of an event behind the one with this hash, a byte for each character; undefined when a text of it has
+   * something to escape, or when zod has to look at it.
+   */
+  encodePlain(event: Fields, previousHash: string): string | undefined;
+  /** The stored text of any event; undefined when zod has to look at it. */
+  encode(event: Fields, previousHash: string): string | undefined;
   /** The event of a parsed payload, without its seal. */
   decode(data: Fields): Fields;
 };
@@ -29,12 +34,10 @@ export type CompiledEvent = {
 /** The fields of the seal: the event's own type, and the hash of the one before. */
 type Seal = { readonly type: string; readonly hash: string };
 
-/** What writes a value: pieces of JSON, and statements. */
-type Writing = readonly ({ readonly json: string } | { readonly statement: (piece: PieceName) => string })[];
-/** Names a piece of JSON in the source. */
-type PieceName = (json: string) => string;
-
-const json = createJsonWriter();
+/** What writes a value: JSON as it stands, source of a string that is JSON, and statements. */
+type Writing = readonly (
+  { readonly json: string } | { readonly value: string } | { readonly statement: (careful: boolean) => string }
+)[];
 
 export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): CompiledEvent | undefined {
   const shape = Object.entries(schema.shape) as [string, z.ZodType][];
@@ -45,7 +48,7 @@ export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): Com
   const written = shape.map(([name, field]): Writing | undefined => {
     if (name === seal.type) return [{ json: `{${JSON.stringify(name)}:${JSON.stringify(type)}` }];
     const before = { json: `,${JSON.stringify(name)}:` };
-    if (name === seal.hash) return [before, ...statement('json.hash(hash);')];
+    if (name === seal.hash) return [before, ...quoted('hash')];
     const { told, how } = toldOf(field);
     const value = encoderOf(told, `event.${name}`);
     if (value === undefined || how === undefined) return value && [before, ...value];
@@ -60,12 +63,12 @@ export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): Com
   });
   if (written.includes(undefined) || read.includes(undefined)) return undefined;
 
-  const encode = buildEncoder([...(written as Writing[]).flat(), { json: '}' }], rules);
+  const encoders = buildEncoders([...(written as Writing[]).flat(), { json: '}' }], rules);
   const decode = build<(data: Fields, rules: readonly Implied[]) => Fields>(
     ['data', 'rules'],
     `return { type: ${JSON.stringify(type)}, ${read.join(', ')} };`,
   );
-  return { encode, decode: (data) => decode(data, rules) };
+  return { ...encoders, decode: (data) => decode(data, rules) };
 }
 
 /** What a field is when it is there, and what it is otherwise. */
@@ -86,52 +89,69 @@ function leftOutValue(how: Implied, rules: Implied[]): string {
   return `rules[${rules.push(how) - 1}].value(data)`;
 }
 
-type Write = (
-  event: Fields,
-  hash: string,
-  json: JsonWriter,
-  pieces: readonly Uint8Array[],
-  rules: readonly Implied[],
-) => void;
+type Write = (event: Fields, hash: string, json: JsonTexts, rules: readonly Implied[]) => string | undefined;
 
-function buildEncoder(writing: Writing, rules: readonly Implied[]): CompiledEvent['encode'] {
-  const pieces: Uint8Array[] = [];
-  const source = sourceOf(writing, (piece) => `pieces[${pieces.push(Buffer.from(piece)) - 1}]`);
-  const write = build<Write>(['event', 'hash', 'json', 'pieces', 'rules'], source);
-  return (event, hash) => {
-    json.begin();
-    try {
-      write(event, hash, json, pieces, rules);
-    } catch (error) {
-      if (error === outOfRange) return undefined;
-      throw error;
-    }
-    return json.end();
+/**
+ * Two of them: one for events whose texts have nothing to escape, nearly all, which puts them in as they are and looks at
+ * all of them once in the end; and a careful one.
+ */
+function buildEncoders(writing: Writing, rules: readonly Implied[]): Pick<CompiledEvent, 'encode' | 'encodePlain'> {
+  const encoderOf = (careful: boolean) => {
+    const end = careful ? 'return s;' : 'return json.isPlain(texts) ? s : undefined;';
+    const source = `let s = ''; let texts = ''; ${sourceOf(writing, careful)} ${end}`;
+    const write = build<Write>(['event', 'hash', 'json', 'rules'], source);
+    return (event: Fields, hash: string) => {
+      try {
+        return write(event, hash, jsonTexts, rules);
+      } catch (error) {
+        if (error === outOfRange) return undefined;
+        throw error;
+      }
+    };
   };
+  return { encode: encoderOf(true), encodePlain: encoderOf(false) };
 }
 
-/** Pieces that follow each other are one. */
-function sourceOf(writing: Writing, piece: PieceName): string {
+/** Pieces and values that follow each other are added in one go. */
+function sourceOf(writing: Writing, careful: boolean): string {
   const source: string[] = [];
+  let added: string[] = [];
   let text = '';
-  const flush = () => {
-    if (text !== '') source.push(`json.raw(${piece(text)});`);
+  const endText = () => {
+    if (text !== '') added.push(JSON.stringify(text));
     text = '';
+  };
+  const flush = () => {
+    endText();
+    if (added.length > 0) source.push(`s += ${added.join(' + ')};`);
+    added = [];
   };
   for (const part of writing) {
     if ('json' in part) {
       text += part.json;
-      continue;
+    } else if ('value' in part) {
+      endText();
+      added.push(part.value);
+    } else {
+      flush();
+      source.push(part.statement(careful));
     }
-    flush();
-    source.push(part.statement(piece));
   }
   flush();
   return source.join(' ');
 }
 
-function statement(code: string): Writing {
-  return [{ statement: () => code }];
+/** What has nothing to escape. */
+function quoted(value: string): Writing {
+  return [{ json: '"' }, { value }, { json: '"' }];
+}
+
+function textOf(value: string): Writing {
+  return [
+    {
+      statement: (careful) => (careful ? `s += json.text(${value});` : `texts += ${value}; s += '"' + ${value} + '"';`),
+    },
+  ];
 }
 
 const identifier = /^[A-Za-z_]\w*$/;
@@ -158,17 +178,17 @@ function defOf(schema: z.ZodType): Def {
 
 /** What writes the JSON of `value`, which is source; undefined for what is not known. */
 function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
-  if (schema === minorUnits) return statement(`json.amount(${value}, 0n);`);
-  if (schema === signedMinorUnits) return statement(`json.amount(${value}, ${1n - amountLimit}n);`);
+  if (schema === minorUnits) return quoted(`json.amount(${value})`);
+  if (schema === signedMinorUnits) return quoted(`json.signedAmount(${value})`);
   const def = defOf(schema);
   switch (def.type) {
     case 'string':
-      return statement(`json.${isHash(def) ? 'hash' : 'text'}(${value});`);
+      return isHash(def) ? quoted(value) : textOf(value);
     case 'enum':
-      return statement(`json.text(${value});`);
+      return quoted(value);
     case 'boolean':
     case 'number':
-      return statement(`json.any(${value});`);
+      return [{ value: `json.text(${value})` }];
     case 'literal':
       return def.values?.length === 1 ? [{ json: JSON.stringify(def.values[0]) }] : undefined;
     case 'array': {
@@ -181,7 +201,7 @@ function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
       return known && fields.length > 0 ? objectOf(fields as [string, Writing][]) : undefined;
     }
     case 'record':
-      return defOf(def.valueType!).type === 'string' ? statement(`json.any(${value});`) : undefined;
+      return defOf(def.valueType!).type === 'string' ? [{ value: `json.text(${value})` }] : undefined;
     default:
       return undefined;
   }
@@ -192,15 +212,19 @@ function isHash({ checks = [] }: Def): boolean {
 }
 
 function choice(condition: string, yes: Writing, no: Writing): Writing {
-  return [{ statement: (piece) => `if (${condition}) { ${sourceOf(yes, piece)} } else { ${sourceOf(no, piece)} }` }];
+  return [
+    {
+      statement: (careful) => `if (${condition}) { ${sourceOf(yes, careful)} } else { ${sourceOf(no, careful)} }`,
+    },
+  ];
 }
 
 /** Its own block: lists may lie in lists. */
 function listOf(value: string, inner: Writing): Writing[number] {
   return {
-    statement: (piece) =>
+    statement: (careful) =>
       `{ const list = ${value}; for (let at = 0; at < list.length; at++) { const each = list[at];` +
-      ` if (at > 0) { ${sourceOf([{ json: ',' }], piece)} } ${sourceOf(inner, piece)} } }`,
+      ` if (at > 0) s += ','; ${sourceOf(inner, careful)} } }`,
   };
 }
 

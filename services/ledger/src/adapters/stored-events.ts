@@ -225,9 +225,19 @@ export function encodeBookEvent(
   previousHash: string,
 ): Pick<NewEvent, 'type' | 'version' | 'payload'> {
   const { type } = event;
-  const payload = compiled.get(type)?.encode(event, previousHash);
-  if (payload === undefined) return encodeChecked(event, previousHash);
+  const text = plainTextOfBookEvent(event, previousHash) ?? textOfBookEvent(event, previousHash);
+  const payload = Buffer.from(text);
   return { type, version: storedForms[type].version, payload };
+}
+
+/** The JSON that is stored if it has a byte for each character, which that of nearly all events has. */
+export function plainTextOfBookEvent(event: BookEvent, previousHash: string): string | undefined {
+  return compiled.get(event.type)?.encodePlain(event, previousHash);
+}
+
+/** The JSON that is stored. Throws when a value of the event has no stored form. */
+export function textOfBookEvent(event: BookEvent, previousHash: string): string {
+  return compiled.get(event.type)?.encode(event, previousHash) ?? encodeChecked(event, previousHash).payload.toString();
 }
 
 /** Refuses bytes whose type, as the store says it, is not the type that was sealed. */

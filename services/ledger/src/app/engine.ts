@@ -42,7 +42,7 @@ import { decide } from '../domain/book';
 import { recordIdsNeeded, type BookCommand } from '../domain/book-commands';
 import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
-import { Unrecordable, type BookJournal, type Journaled } from '../ports';
+import { Unrecordable, type BookJournal, type SealedEvents } from '../ports';
 import { createFollower } from './follower';
 import { createQueue } from './queue';
 import { ruleTogether, type Receipt, type TogetherOutcome } from './together';
@@ -105,7 +105,7 @@ type Job = {
   /** Failed alone, and has been told. */
   failed: boolean;
 };
-type Batch = { readonly jobs: Job[]; readonly events: Journaled[] };
+type Batch = { readonly jobs: Job[]; readonly sealed: SealedEvents };
 
 export function createEngine(deps: EngineDeps): Engine {
   return new BookEngine(deps);
@@ -120,7 +120,7 @@ class BookEngine implements Engine {
   #attempts = 0;
   #journal: BookJournal;
   /** Decided and not handed to the store yet. */
-  #open: Batch = { jobs: [], events: [] };
+  #open: Batch;
   #inFlight: Batch | undefined;
   /** Not decided yet: the open batch is full, or a record has to be recalled. */
   #waiting = createQueue<Job>();
@@ -136,6 +136,7 @@ class BookEngine implements Engine {
     this.#batchMax = deps.batchMax ?? batchMaxDefault;
     this.#queueMax = deps.queueMax ?? queueMaxDefault;
     this.#journal = deps.openJournal(deps.stream);
+    this.#open = this.#begin();
     const { onAppend, stream, logger } = deps;
     this.#follower =
       onAppend &&
@@ -152,6 +153,7 @@ class BookEngine implements Engine {
 
   async start(): Promise<void> {
     this.#journal = this.deps.openJournal(this.deps.stream);
+    this.#open = this.#begin();
     await this.#journal.load();
     this.#status = 'ready';
     this.#attempts = 0;
@@ -195,7 +197,7 @@ class BookEngine implements Engine {
   submitTogether(commands: readonly BookCommand[]): Promise<TogetherOutcome> {
     const correlation = currentCorrelation(commands[0] === undefined ? 'bulk' : commandIdOf(commands[0]));
     const records = [...new Set(commands.flatMap(recordIdsNeeded))];
-    const rule = () => ruleTogether(this.#journal, commands, this.#time(), correlation, this.#open.events);
+    const rule = () => ruleTogether(this.#journal, commands, this.#time(), correlation, this.#open.sealed);
     return this.read(rule, records);
   }
 
@@ -223,9 +225,10 @@ class BookEngine implements Engine {
   /** Decides what waits, as far as the open batch has room and the records are there. */
   #fill(): void {
     if (this.#status !== 'ready' || this.#recalling !== undefined) return;
-    const { jobs, events } = this.#open;
+    const { jobs, sealed } = this.#open;
+    const { hashes } = sealed;
     try {
-      while (jobs.length < this.#batchMax && events.length < this.#batchMax && this.#waiting.size() > 0) {
+      while (jobs.length < this.#batchMax && hashes.length < this.#batchMax && this.#waiting.size() > 0) {
         const job = this.#waiting.peek();
         if (!this.#journal.isAtHand(job.records)) {
           this.#recalling = this.#recall();
@@ -265,9 +268,10 @@ class BookEngine implements Engine {
         return { ok: true, at, reference, replayed: true };
       }
       case 'recorded': {
-        const last = this.#journal.add(verdict.events, correlation, this.#open.events);
-        if (verdict.rejection !== null) return { ok: false, rejection: verdict.rejection, replayed: false };
-        return { ok: true, at: last.at, reference: last.reference, replayed: false };
+        const { events, rejection } = verdict;
+        const reference = this.#journal.add(events, correlation, this.#open.sealed);
+        if (rejection !== null) return { ok: false, rejection, replayed: false };
+        return { ok: true, at: events.at(-1)!.at, reference, replayed: false };
       }
       default:
         return assertNever(verdict);
@@ -300,8 +304,8 @@ class BookEngine implements Engine {
       while (this.#open.jobs.length > 0) {
         const batch = this.#open;
         this.#inFlight = batch;
-        this.#open = { jobs: [], events: [] };
-        if (batch.events.length > 0) await this.#append(batch.events);
+        this.#open = this.#begin();
+        if (batch.sealed.hashes.length > 0) await this.#append(batch.sealed);
         else await this.#confirmCurrent(batch.jobs);
         // After a reload or a failure the batch is not in flight any more, and its callers are not to be answered.
         if (this.#inFlight === batch) {
@@ -334,12 +338,16 @@ class BookEngine implements Engine {
     }
   }
 
-  async #append(events: readonly Journaled[]): Promise<void> {
+  #begin(): Batch {
+    return { jobs: [], sealed: this.#journal.begin() };
+  }
+
+  async #append(sealed: SealedEvents): Promise<void> {
     try {
-      await this.#journal.append(events);
+      await this.#journal.append(sealed);
     } catch (error) {
       if (!isOperationalError(error)) throw error;
-      await this.#recover(events, error);
+      await this.#recover(sealed, error);
     }
   }
 
@@ -353,7 +361,7 @@ class BookEngine implements Engine {
       for (const job of jobs) if (!job.failed) job.done(error, undefined);
       return;
     }
-    await this.#recover([], new OperationalError('version_conflict', true));
+    await this.#recover(null, new OperationalError('version_conflict', true));
   }
 
   /** Brings back what the commands in line need and memory does not have. Without the store they cannot be decided. */
@@ -400,22 +408,22 @@ class BookEngine implements Engine {
     this.#fill();
   }
 
-  async #recover(events: readonly Journaled[], cause: OperationalError): Promise<void> {
+  async #recover(sealed: SealedEvents | null, cause: OperationalError): Promise<void> {
     const { stream } = this.deps;
     this.#status = 'recovering';
-    this.deps.logger.warn({ error: cause, stream, events: events.length }, 'append failed');
-    await this.#settle(events, cause);
+    this.deps.logger.warn({ error: cause, stream, events: sealed?.hashes.length ?? 0 }, 'append failed');
+    await this.#settle(sealed, cause);
     this.#status = 'ready';
     this.#attempts = 0;
     this.deps.logger.info({ stream }, 'append settled');
   }
 
-  async #settle(events: readonly Journaled[], cause: OperationalError): Promise<void> {
+  async #settle(sealed: SealedEvents | null, cause: OperationalError): Promise<void> {
     let reason = cause;
     for (let attempt = 0; ; attempt++) {
       try {
-        if (reason.code === 'version_conflict') await this.#reload();
-        else if (!(await this.#journal.holds(events))) await this.#journal.append(events);
+        if (sealed === null || reason.code === 'version_conflict') await this.#reload();
+        else if (!(await this.#journal.holds(sealed))) await this.#journal.append(sealed);
         return;
       } catch (error) {
         if (!isOperationalError(error)) throw error;
@@ -443,7 +451,7 @@ class BookEngine implements Engine {
   #unanswered(): Job[] {
     const jobs = [...(this.#inFlight?.jobs ?? []), ...this.#open.jobs, ...this.#waiting.drain()];
     this.#inFlight = undefined;
-    this.#open = { jobs: [], events: [] };
+    this.#open = this.#begin();
     return jobs.filter(({ failed }) => !failed);
   }
 

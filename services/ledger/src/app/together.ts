@@ -5,7 +5,7 @@ import { decideBulk, rejectionOf } from '../domain/bulk';
 import type { BookCommand } from '../domain/book-commands';
 import type { BookRejection } from '../domain/book-events';
 import type { Verdict } from '../domain/verdict';
-import type { BookJournal, Journaled } from '../ports';
+import type { BookJournal, SealedEvents } from '../ports';
 
 /** `reference` is of the event that recorded the original command; `at` is when. */
 export type Receipt = { readonly at: string; readonly reference: string; readonly replayed: boolean };
@@ -21,14 +21,14 @@ export function ruleTogether(
   commands: readonly BookCommand[],
   at: string,
   correlation: Correlation,
-  sealed: Journaled[],
+  sealed: SealedEvents,
 ): TogetherOutcome {
   const { events, verdicts, failed } = decideBulk(journal.state, commands, {
     atomic: true,
     at,
     seal: journal.sealer(),
   });
-  const from = sealed.length;
+  const from = sealed.hashes.length;
   if (events.length > 0) journal.add(events, correlation, sealed);
   if (failed !== null) return { ok: false, ...failed, replayed: verdicts.at(-1)?.type === 'repeated' };
   let next = from;
@@ -39,8 +39,8 @@ export function ruleTogether(
     if (verdict.type === 'repeated')
       return { at: verdict.outcome.at, reference: verdict.outcome.reference, replayed: true };
     next += verdict.events.length;
-    const last = sealed[next - 1];
-    assert(last, 'a recorded verdict has events');
-    return { at: last.at, reference: last.reference, replayed: false };
+    const [hash, time] = [sealed.hashes[next - 1], sealed.times[next - 1]];
+    assert(hash !== undefined && time !== undefined, 'a recorded verdict has events');
+    return { at: time, reference: `0x${hash}`, replayed: false };
   }
 }

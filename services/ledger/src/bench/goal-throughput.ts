@@ -1,10 +1,10 @@
 /** G1: durable transfers a second of the engine, against inserting the same events as rows. */
 import { assert } from '@daybook/core';
-import { memoryEventStore } from '@daybook/event-store';
+import { memoryEventStore, type NewEvent } from '@daybook/event-store';
 import { bookJournal } from '../adapters/book-journal';
 import { decide } from '../domain/book';
 import type { BookCommand } from '../domain/book-commands';
-import type { Journaled } from '../ports';
+import type { SealedEvents } from '../ports';
 import type { BenchOptions, Goal } from './goals';
 import { all, closedLoad } from './load';
 import { interleave, median, roundsOf } from './measure';
@@ -16,22 +16,22 @@ const sampleEvents = 32_000;
 const inFlight = 4_096;
 
 /** What the book would store for the first transfers. */
-export function eventsOf(options: WorkloadOptions, count: number): Journaled[] {
+export function eventsOf(options: WorkloadOptions, count: number): NewEvent[] {
   const workload = createWorkload(options);
   const journal = bookJournal(memoryEventStore(), stream);
   const at = '2026-01-01T00:00:00.000Z';
-  const run = (command: BookCommand, id: string, into: Journaled[]) => {
+  const run = (command: BookCommand, id: string, into: SealedEvents) => {
     const verdict = decide(journal.state, command, at);
     assert(verdict.type === 'recorded', `${command.type} is ${verdict.type}`);
     journal.add(verdict.events, { correlationId: id, causationId: id }, into);
   };
-  for (const command of workload.accounts) run(command, 'setup', []);
-  const events: Journaled[] = [];
-  while (events.length < count) {
+  for (const command of workload.accounts) run(command, 'setup', journal.begin());
+  const events = journal.begin();
+  while (events.hashes.length < count) {
     const command = workload.transfer();
     run(command, 'transactionId' in command ? command.transactionId : '', events);
   }
-  return events;
+  return [...events.columns];
 }
 
 export const throughput: Goal = async (options: BenchOptions) => {

@@ -2,7 +2,7 @@
  * COPY BINARY of events that were serialised beforehand: what a program does that inserts rows as fast as the server
  * takes them. Batches are built once and sent again and again; only the fields that must be unique change in between.
  */
-import type { Journaled } from '../ports';
+import type { NewEvent } from '@daybook/event-store';
 import { createRandom } from './random';
 
 export type Batch = {
@@ -17,7 +17,7 @@ const trailer = Buffer.from([0xff, 0xff]);
 const random = createRandom(7);
 
 /** One row per event: stream, revision, id, version, type, payload, metadata. */
-export function rowBatch(stream: string, events: readonly Journaled[]): Batch {
+export function rowBatch(stream: string, events: readonly NewEvent[]): Batch {
   const parts: Buffer[] = [header];
   const revisions: number[] = [];
   const ids: number[] = [];
@@ -53,7 +53,7 @@ export function rowBatch(stream: string, events: readonly Journaled[]): Batch {
 }
 
 /** One row for all: stream, first and last revision, count, ids, versions, types, payloads, metadata. */
-export function packedBatch(stream: string, events: readonly Journaled[]): Batch {
+export function packedBatch(stream: string, events: readonly NewEvent[]): Batch {
   const before = [header, int16(9), field(Buffer.from(stream))];
   const revisions = before.reduce((sum, part) => sum + part.length, 0);
   const id = Buffer.alloc(16, 1);

@@ -11,7 +11,7 @@ import { assert } from '@daybook/core';
 import { Client } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { pipeline } from 'node:stream/promises';
-import type { Journaled } from '../ports';
+import type { NewEvent } from '@daybook/event-store';
 import { percentile } from './measure';
 import { packedBatch, rowBatch, type Batch } from './row-copy';
 
@@ -68,7 +68,7 @@ export type Yardsticks = {
 };
 
 /** `events` are what a book would store, at least one commit's worth. */
-export async function openYardsticks(url: string, events: readonly Journaled[]): Promise<Yardsticks> {
+export async function openYardsticks(url: string, events: readonly NewEvent[]): Promise<Yardsticks> {
   const client = new Client({ connectionString: url });
   await client.connect();
   const batches = inBatches(events).map((batch) => rowBatch('yardstick', batch));
@@ -114,7 +114,7 @@ export async function openYardsticks(url: string, events: readonly Journaled[]):
   };
 }
 
-function inBatches(events: readonly Journaled[]): Journaled[][] {
+function inBatches(events: readonly NewEvent[]): NewEvent[][] {
   const count = Math.floor(events.length / perCommit);
   assert(count > 0, 'fewer events than one commit takes');
   return Array.from({ length: count }, (_, index) => events.slice(index * perCommit, (index + 1) * perCommit));
@@ -158,7 +158,7 @@ function copyBatch(client: Client, statement: string, { bytes }: Batch): Promise
   });
 }
 
-async function commitFor(client: Client, events: readonly Journaled[], seconds: number): Promise<number> {
+async function commitFor(client: Client, events: readonly NewEvent[], seconds: number): Promise<number> {
   const times: number[] = [];
   const begun = performance.now();
   for (let revision = 0; ; revision++) {
