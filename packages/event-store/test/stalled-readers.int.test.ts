@@ -24,7 +24,7 @@ afterAll(() => databases.end());
 /** A session that has forgotten to end its transaction. Resolves, when the server ends it, with what it was told. */
 async function forgetful(url: string, application: string, work: string) {
   const client = new Client({ connectionString: url, application_name: application });
-  const ended = new Promise<{ code?: string }>((resolve) => client.on('error', resolve));
+  const ended = new Promise<Error & { code?: string }>((resolve) => client.on('error', resolve));
   await client.connect();
   await client.query(work);
   return { ended };

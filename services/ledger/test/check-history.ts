@@ -125,7 +125,7 @@ export function validHistory(): readonly BookEvent[] {
     posted('settled', entriesOf(clearing.accountId, merchant.accountId, 500n, 'SOL'), {
       cause: { type: 'settlement', id: 'settled', subject: 'intent' },
       description: 'January',
-      metadata: { bill: '12', shop: 'north' },
+      metadata: { bill: '12', shop: 'Zürich 😀 e\u0301' },
       actor: 'operator',
     }),
     ...[done!, failed!, reversed!, open!].map(accepted),
