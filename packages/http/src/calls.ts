@@ -14,13 +14,12 @@ import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { callQueue, type CallAnswer, type CallQueue, type OutgoingCall } from './call-queue';
 import { failureOf, FailureError } from './problem';
+import { retryAfterMs, retryBudget } from './retry-budget';
 
 /** Largest body of a call that does not say another, in bytes. */
 const bodyMaxDefault = 1_048_576;
 const timeoutMsDefault = 10_000;
 const connectTimeoutMs = 2_000;
-/** Every call is idempotent, so one that found no server, or was told 503, may be sent again. */
-const retryDelaysMs = [50, 250, 1_000];
 
 export type CallHandler = { readonly call: CallContract; readonly handle: (request: never) => Promise<unknown> };
 
@@ -129,7 +128,10 @@ function requireToken(token: Secret): RequestHandler {
   };
 }
 
-/** Calls the services at `baseUrl`. A rejection is returned; anything else that is not an answer is thrown as OperationalError. */
+/**
+ * Calls the services at `baseUrl`. A rejection is returned; anything else that is not an answer is thrown as OperationalError.
+ * Every call is idempotent, so one that found no server, or was told 503, is sent again, within a budget.
+ */
 export type CallClient = Component &
   (<Call extends CallContract>(call: Call, request: CallRequest<Call>) => Promise<CallOutcome<Call>>);
 
@@ -163,6 +165,7 @@ export function callClient(options: {
 
   const post = options.post ?? postByHttp;
   const batched = batches(post);
+  const budget = retryBudget();
 
   function send(contract: CallContract, body: string): Promise<CallAnswer> {
     const outgoing = { body, ...currentCorrelation(uuidv7()) };
@@ -171,7 +174,8 @@ export function callClient(options: {
 
   async function call<Call extends CallContract>(contract: Call, input: CallRequest<Call>): Promise<CallOutcome<Call>> {
     const body = bodyOf(contract, input);
-    for (let attempt = 0; ; attempt++) {
+    budget.called();
+    for (let failures = 1; ; failures++) {
       const answer = await send(contract, body).catch(
         (cause: unknown) =>
           new OperationalError(isTimeout(cause) ? 'upstream_timeout' : 'upstream_unavailable', true, {
@@ -186,9 +190,9 @@ export function callClient(options: {
             ? new OperationalError('upstream_unavailable', true, { detail: contract.name })
             : undefined;
       if (failed === undefined) return readOutcome(contract, answer as CallAnswer);
-      const delay = retryDelaysMs[attempt];
-      if (delay === undefined || failed.code === 'upstream_timeout') throw failed;
-      await new Promise((resolve) => setTimeout(resolve, delay));
+      const afterMs = retryAfterMs(failures, Math.random());
+      if (afterMs === undefined || failed.code === 'upstream_timeout' || !budget.mayRepeat()) throw failed;
+      await new Promise((resolve) => setTimeout(resolve, afterMs));
     }
   }
 
