@@ -7,6 +7,7 @@ import type { Pool } from 'pg';
 import { advance, postgresCheckpoints, type Checkpoint, type CheckpointTable } from './checkpoint';
 import { inTransaction, type Tx } from './database';
 import type { EventStore, Position, StoredEvent } from './event-store';
+import { followedLog } from './log-tail';
 
 export type BatchOptions = {
   readonly pool: Pool;
@@ -99,8 +100,9 @@ export function createBatches(options: BatchOptions): Batches {
 /** The log in batches. When one is full, the next is read while the first is applied. */
 function readAhead({ store, batchSize = batchSizeDefault, prepare }: BatchOptions) {
   let next: { readonly from: Position; readonly events: Promise<readonly StoredEvent[]> } | undefined;
+  const follow = followedLog(store);
   const read = async (from: Position) => {
-    const events = await store.readAll(from, batchSize);
+    const events = await follow(from, batchSize);
     if (events.length > 0) await prepare?.(events, from);
     return events;
   };

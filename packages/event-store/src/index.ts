@@ -18,6 +18,7 @@ export {
 } from './event-store';
 export { createEventColumns, makeRoom, payloadAfter, type ByteColumn, type EventColumns } from './event-columns';
 export { eventStoreDb, type EventStoreDbOptions } from './eventstoredb/event-store-db';
+export { decodedOnce } from './log-tail';
 export { memoryEventStore } from './memory-event-store';
 export { eventStoreMigrations, migrate, MigrationError, type MigrationSource } from './migrate';
 export { oldestWriter, type OldestWriter } from './oldest-writer';

@@ -3,12 +3,12 @@ import { mode as modeSchema, type Mode } from '@daybook/contracts';
 import {
   createGenerations,
   createPersonalData,
+  decodedOnce,
   openDatabase,
   postgresEventStore,
   tablesOf,
   type EventStore,
   type Projections,
-  type StoredEvent,
 } from '@daybook/event-store';
 import { parseSigningKey } from '@daybook/proof';
 import type { Component, Logger, Secret, Service } from '@daybook/runtime';
@@ -20,9 +20,9 @@ import { bookMemory, type BookMemory } from './adapters/book-memory';
 import { checkSource, lastCleanCheck } from './adapters/check-source';
 import { jobTable } from './adapters/job-table';
 import { findTransactionSequence, provenBook, readJournalReaders } from './adapters/proven-books';
-import { publishedEvents } from './adapters/published-events';
+import { publishedBy } from './adapters/published-events';
 import { replayDifferences } from './adapters/replay-differences';
-import { bookEventCodec, decodeBookEvent } from './adapters/stored-events';
+import { bookEventCodec } from './adapters/stored-events';
 import { acceptTransfer } from './app/accept-transfer';
 import { checkJob } from './app/check/check-job';
 import { checkMetrics } from './app/check/check-metrics';
@@ -94,12 +94,14 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     poolMax: jobPoolMax,
     onError: (error) => logger.warn({ error }, 'idle database connection of the jobs lost'),
   });
+  // Read models, relay and confirmation get the same events.
+  const decode = decodedOnce(bookEventCodec.decode);
   const projections = createGenerations({
     ...ledgerReadModels,
     pool,
     buildPool: jobPool,
     store,
-    codec: bookEventCodec,
+    codec: { ...bookEventCodec, decode },
     logger,
     onFatal,
   });
@@ -118,7 +120,6 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     fresh: () => projections.caughtUp(),
   });
   const post = postFact(books);
-  const decode = (stored: StoredEvent) => decodeBookEvent(stored).event;
 
   return platform.service({
     components: [
@@ -129,7 +130,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       createHoldExpiry({ books, now, logger, onFatal }),
       platform.consumer(intentsSubscription(post)),
       platform.consumer(settlementsSubscription(post)),
-      platform.relay({ name: 'ledger', map: publishedEvents }),
+      platform.relay({ name: 'ledger', map: publishedBy(decode) }),
       jobs,
       checkSchedule({ jobs, intervalS, fullEvery, now, logger, onFatal }),
       proofs.checkpoints,

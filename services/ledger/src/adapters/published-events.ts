@@ -9,10 +9,14 @@ import { messageOf, type OutgoingMessage } from '@daybook/messaging';
 import { modeOfStream } from '../app/books';
 import type { BookEvent, TransferFields } from '../domain/book-events';
 import { transactionOf, type PostingEvent } from '../domain/transaction';
-import { decodeBookEvent, referenceOf } from './stored-events';
+import { referenceOf } from './stored-events';
 
-export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
-  const { event } = decodeBookEvent(stored);
+/** `decode` is brought, because others decode the same events. */
+export function publishedBy(decode: (stored: StoredEvent) => BookEvent) {
+  return (stored: StoredEvent) => publishedEvents(stored, decode(stored));
+}
+
+function publishedEvents(stored: StoredEvent, event: BookEvent): readonly OutgoingMessage[] {
   switch (event.type) {
     case 'TransactionPosted':
     case 'TransactionReversed':
