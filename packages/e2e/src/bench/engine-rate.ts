@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { assert } from '@daybook/core';
+import { ended, onBreak } from './processes';
 
 const bench = join(__dirname, '../../../../services/ledger/dist/bench/main.js');
 
@@ -12,7 +13,9 @@ export async function engineRate({ seconds }: { readonly seconds: number }): Pro
   const child = spawn(process.execPath, [bench, '--only', 'g1', '--rounds', '1', '--seconds', String(seconds)], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
+  const broken = onBreak(() => ended(child));
   const [output] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+  broken.takeBack();
   const line = output.split('\n').find((each) => each.startsWith('{'));
   assert(line !== undefined, 'the bench of the engine told nothing');
   return (JSON.parse(line) as { ours: number }).ours;

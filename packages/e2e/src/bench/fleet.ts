@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { assert } from '@daybook/core';
 import { embeddedPostgres } from '@daybook/embedded';
 import { loadSecrets, readCredentials, seedDemo } from '@daybook/standalone';
-import { ended, startService } from './processes';
+import { cpuOfChildren, ended, onBreak, serverOf, startService } from './processes';
 
 const root = join(__dirname, '../../../..');
 /** No request is refused for its rate. */
@@ -21,6 +21,8 @@ export type Fleet = {
   /** Of a credential that may write the books of its tenant. */
   readonly headers: Readonly<Record<string, string>>;
   readonly processes: Readonly<Record<'ledger' | 'gateway', ChildProcess>>;
+  /** Microseconds of a core that the database has taken so far, as long as its connections stay. */
+  databaseCpu(): number;
   stop(): Promise<void>;
 };
 
@@ -29,10 +31,12 @@ export async function startFleet(): Promise<Fleet> {
   const postgres = embeddedPostgres({ directory: join(home, 'postgres'), settings: postgresSettings });
   const children: ChildProcess[] = [];
   const stop = async () => {
+    broken.takeBack();
     await Promise.all(children.map(ended));
     await postgres.stop();
     rmSync(home, { recursive: true, force: true });
   };
+  const broken = onBreak(stop);
   try {
     await postgres.start();
     const secrets = await loadSecrets(home);
@@ -63,7 +67,9 @@ export async function startFleet(): Promise<Fleet> {
     await seedDemo({ baseUrl: gateway.url, home, secrets, databaseUrl: postgres.url, urls });
     const headers = { 'content-type': 'application/json', 'x-api-key': readCredentials(home).partner.apiKey };
     const processes = { ledger: ledger.child, gateway: gateway.child };
-    return { url: gateway.url, databaseUrl: postgres.url, headers, processes, stop };
+    const server = await serverOf(postgres.url);
+    const databaseCpu = () => cpuOfChildren(server);
+    return { url: gateway.url, databaseUrl: postgres.url, headers, processes, databaseCpu, stop };
   } catch (error) {
     await stop();
     throw error;

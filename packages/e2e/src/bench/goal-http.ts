@@ -141,6 +141,7 @@ export async function overHttp({ rounds, seconds, tell }: HttpOptions): Promise<
   }
 
   function cpuTimes(): Record<string, number> {
-    return Object.fromEntries(Object.entries(watched).map(([name, child]) => [name, cpuOf(child)]));
+    const services = Object.entries(watched).map(([name, child]) => [name, cpuOf(child)]);
+    return { ...Object.fromEntries(services), database: fleet.databaseCpu(), load: cpuOf(process) };
   }
 }

@@ -11,6 +11,7 @@ import { verdictOf, type Result } from '@services/ledger/dist/bench/measure';
 import { jsonLineOf, tableOf } from '@services/ledger/dist/bench/report';
 import { overHttp, type HttpOptions } from './goal-http';
 import { fromDurableToTold } from './goal-visible';
+import { ended, endWithSignals, onBreak } from './processes';
 
 const engineBench = join(__dirname, '../../../../services/ledger/dist/bench/main.js');
 const goals: Readonly<Record<string, (options: HttpOptions) => Promise<Result[]>>> = {
@@ -22,6 +23,7 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 const tell = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(): Promise<void> {
+  endWithSignals();
   const options = { only: { type: 'string' }, rounds: { type: 'string' }, seconds: { type: 'string' } } as const;
   const { values } = parseArgs({ options, strict: false, allowPositionals: true });
   const only = typeof values.only === 'string' ? values.only.split(',') : null;
@@ -48,7 +50,9 @@ async function runEngineBench(only: readonly string[] | undefined): Promise<void
   const at = given.indexOf('--only');
   const args = only === undefined ? given : [...given.slice(0, at), '--only', only.join(), ...given.slice(at + 2)];
   const child = spawn(process.execPath, [engineBench, ...args], { stdio: 'inherit' });
+  const broken = onBreak(() => ended(child));
   const [code] = (await once(child, 'exit')) as [number | null];
+  broken.takeBack();
   if (code !== 0) process.exitCode = code ?? 2;
 }
 
