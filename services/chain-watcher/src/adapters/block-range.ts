@@ -1,15 +1,14 @@
 /** Reading several blocks at once: what could be read in order counts, what comes after a failure does not. */
 
 /**
- * Reads the blocks `after + 1` to `after + limit` side by side. Ends before the first that is not there or could not be
- * read; throws only if that is the very first.
+ * Reads these blocks side by side. Ends before the first that is not there or could not be read; throws only if that is
+ * the very first.
  */
-export async function inOrderUntilFailure<Block>(
-  after: number,
-  limit: number,
+export async function readInOrder<Block>(
+  numbers: readonly number[],
   read: (number: number) => Promise<Block | undefined>,
 ): Promise<Block[]> {
-  const answers = await Promise.allSettled(Array.from({ length: limit }, (_, place) => read(after + 1 + place)));
+  const answers = await Promise.allSettled(numbers.map((number) => read(number)));
   const blocks: Block[] = [];
   for (const answer of answers) {
     if (answer.status === 'fulfilled' && answer.value !== undefined) blocks.push(answer.value);
@@ -17,4 +16,9 @@ export async function inOrderUntilFailure<Block>(
     else break;
   }
   return blocks;
+}
+
+/** The numbers `after + 1` to `after + limit`. */
+export function numbersAfter(after: number, limit: number): number[] {
+  return Array.from({ length: limit }, (_, place) => after + 1 + place);
 }

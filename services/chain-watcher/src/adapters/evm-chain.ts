@@ -6,7 +6,7 @@ import { OperationalError } from '@daybook/core';
 import { assets } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { ChainRefusedError, type ChainBlock, type ChainSource, type WatchedAddresses } from '../ports';
-import { inOrderUntilFailure } from './block-range';
+import { numbersAfter, readInOrder } from './block-range';
 import { contradiction, evmRpc, rpcBlock, rpcBytes, rpcChainId, rpcHeader } from './evm-rpc';
 import { evmTransfers } from './evm-transfers';
 
@@ -68,7 +68,7 @@ export function evmChain({ url, chainId, usdtContract }: Options): ChainSource {
       return header === null ? undefined : { number: header.number, hash: header.hash };
     },
     hashAt: async (number) => (await headerAt(number))?.hash,
-    blocksAfter: (number, limit, watched) => inOrderUntilFailure(number, limit, (at) => blockAt(at, watched)),
+    blocksAfter: (number, limit, watched) => readInOrder(numbersAfter(number, limit), (at) => blockAt(at, watched)),
     async finalTransfers({ number, hash }, watched) {
       const block = await blockAt(number, watched);
       return block?.hash === hash ? block.transfers : undefined;

@@ -1,0 +1,1 @@
+export { regtestNode, type Output, type RegtestNode } from './regtest-node';

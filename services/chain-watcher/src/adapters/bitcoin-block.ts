@@ -1,0 +1,112 @@
+/**
+ * A raw Bitcoin block, read and proven by itself: its hash is the hash of its header, and its transactions are those of
+ * its header's Merkle root. A node can withhold a block, but not put a payment into it or leave one out.
+ * Format: developer.bitcoin.org/reference/block_chain.html; transactions with witnesses: BIP-141 and BIP-144.
+ */
+import { createHash } from 'node:crypto';
+
+export type BitcoinOutput = { readonly value: bigint; readonly script: Buffer };
+export type BitcoinTransaction = {
+  readonly id: string;
+  readonly isCoinbase: boolean;
+  readonly outputs: readonly BitcoinOutput[];
+};
+export type BitcoinBlock = {
+  readonly hash: string;
+  readonly parentHash: string;
+  readonly transactions: readonly BitcoinTransaction[];
+};
+
+const headerLength = 80;
+/** A transaction of this length could be an inner node of the Merkle tree in disguise (CVE-2017-12842). */
+const ambiguousLength = 64;
+
+/** Throws RangeError when the bytes are not one whole block that its header proves. */
+export function readBitcoinBlock(raw: Buffer): BitcoinBlock {
+  const header = raw.subarray(0, headerLength);
+  if (header.length !== headerLength) throw new RangeError('no whole header');
+  const reader = byteReader(raw, headerLength);
+  const transactions = Array.from({ length: reader.count() }, (_, place) => readTransaction(reader, place === 0));
+  if (!reader.isAtEnd()) throw new RangeError('bytes after the last transaction');
+  const ids = transactions.map(({ digest }) => digest);
+  // Repeating the last transactions leaves the root as it is (CVE-2012-2459).
+  if (new Set(ids.map((id) => id.toString('hex'))).size !== ids.length) throw new RangeError('a transaction twice');
+  if (!merkleRoot(ids).equals(header.subarray(36, 68))) throw new RangeError('other transactions than the header says');
+  return {
+    hash: displayed(doubleHash(header)),
+    parentHash: displayed(header.subarray(4, 36)),
+    transactions: transactions.map(({ digest, isCoinbase, outputs }) => ({
+      id: displayed(digest),
+      isCoinbase,
+      outputs,
+    })),
+  };
+}
+
+type Reader = ReturnType<typeof byteReader>;
+
+function byteReader(raw: Buffer, start: number) {
+  let at = start;
+  const take = (length: number): Buffer => {
+    if (at + length > raw.length) throw new RangeError('the block ends too early');
+    at += length;
+    return raw.subarray(at - length, at);
+  };
+  const count = (): number => {
+    const [first] = take(1);
+    if (first! < 0xfd) return first!;
+    if (first === 0xfd) return take(2).readUInt16LE();
+    if (first === 0xfe) return take(4).readUInt32LE();
+    throw new RangeError('a count that no block holds');
+  };
+  return {
+    take,
+    count,
+    at: () => at,
+    peek: (offset: number) => raw[at + offset],
+    isAtEnd: () => at === raw.length,
+    raw,
+  };
+}
+
+function readTransaction(reader: Reader, isCoinbase: boolean) {
+  const begin = reader.at();
+  const version = reader.take(4);
+  // No inputs and one flag: a transaction with witnesses, which its id leaves out.
+  const hasWitnesses = reader.peek(0) === 0 && reader.peek(1) === 1;
+  if (hasWitnesses) reader.take(2);
+  const bodyBegin = reader.at();
+  const inputs = reader.count();
+  for (let input = 0; input < inputs; input++) {
+    reader.take(36);
+    reader.take(reader.count());
+    reader.take(4);
+  }
+  const outputs = Array.from({ length: reader.count() }, (): BitcoinOutput => {
+    const value = reader.take(8).readBigUInt64LE();
+    return { value, script: reader.take(reader.count()) };
+  });
+  const body = reader.raw.subarray(bodyBegin, reader.at());
+  for (let input = 0; hasWitnesses && input < inputs; input++) {
+    for (let items = reader.count(); items > 0; items--) reader.take(reader.count());
+  }
+  const stripped = Buffer.concat([version, body, reader.take(4)]);
+  if (stripped.length === ambiguousLength)
+    throw new RangeError(`a transaction of ${ambiguousLength} bytes at ${begin}`);
+  return { digest: doubleHash(stripped), isCoinbase, outputs };
+}
+
+function merkleRoot(leaves: readonly Buffer[]): Buffer {
+  let level = leaves;
+  if (level.length === 0) throw new RangeError('no transactions');
+  while (level.length > 1)
+    level = Array.from({ length: Math.ceil(level.length / 2) }, (_, pair) =>
+      doubleHash(Buffer.concat([level[2 * pair]!, level[2 * pair + 1] ?? level[2 * pair]!])),
+    );
+  return level[0]!;
+}
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+const doubleHash = (bytes: Uint8Array) => sha256(sha256(bytes));
+/** Hashes are shown in the reverse order of their bytes. */
+const displayed = (hash: Buffer) => Buffer.from(hash).reverse().toString('hex');
