@@ -1,6 +1,7 @@
 /**
- * Writes what the documentation takes from the code: docs/events.md from the contracts, and the settings tables of the
- * READMEs from the config schemas. With --check it writes nothing and fails when a file would change.
+ * Writes what the documentation takes from the code: docs/events.md from the contracts, the settings tables of the READMEs
+ * from the config schemas, and the table of protections in docs/guarantees.md. With --check it writes nothing and fails
+ * when a file would change.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,6 +16,8 @@ import { configSchema as ledger } from '@services/ledger';
 import { configSchema as notifications } from '@services/notifications';
 import { configSchema as settlement } from '@services/settlement';
 import { z } from 'zod';
+import { protections } from './protections/protections';
+import { documentedRows } from './protections/report';
 
 const root = join(__dirname, '../../..');
 const configSchemas: Readonly<Record<string, z.ZodObject>> = {
@@ -28,6 +31,7 @@ const configSchemas: Readonly<Record<string, z.ZodObject>> = {
   'services/settlement': settlement,
 };
 const settingsBetween = /(<!-- config -->\n)[\s\S]*?(<!-- \/config -->)/;
+const protectionsBetween = /(<!-- protections -->\n)[\s\S]*?(<!-- \/protections -->)/;
 
 type JsonSchema = {
   properties?: Record<string, JsonSchema>;
@@ -75,23 +79,29 @@ function eventsPage(): string {
   return ['# Events between services', intro, ...sections].join('\n\n') + '\n';
 }
 
-function readmeWithSettings([folder, schema]: readonly [string, z.ZodObject]): { path: string; text: string } {
-  const path = join(root, folder, 'README.md');
-  const readme = readFileSync(path, 'utf8');
-  if (!settingsBetween.test(readme)) throw new Error(`${path} has no <!-- config --> markers`);
-  const text = readme.replace(settingsBetween, (_, open: string, close: string) => open + unformatted(schema) + close);
-  return { path, text };
+type Page = { readonly path: string; readonly text: string };
+
+function readmeWithSettings([folder, schema]: readonly [string, z.ZodObject]): Page {
+  return pageWith(join(folder, 'README.md'), settingsBetween, describeConfig(schema));
+}
+
+function pageWith(file: string, between: RegExp, content: string): Page {
+  const path = join(root, file);
+  const page = readFileSync(path, 'utf8');
+  if (!between.test(page)) throw new Error(`${path} has no place for ${between.source}`);
+  return { path, text: page.replace(between, (_, open: string, close: string) => open + unformatted(content) + close) };
 }
 
 /** The formatter would align the columns anew at every change. */
-function unformatted(schema: z.ZodObject): string {
-  return `<!-- prettier-ignore-start -->\n\n${describeConfig(schema)}\n\n<!-- prettier-ignore-end -->\n`;
+function unformatted(content: string): string {
+  return `<!-- prettier-ignore-start -->\n\n${content}\n\n<!-- prettier-ignore-end -->\n`;
 }
 
 function main(): number {
   const files = [
     { path: join(root, 'docs/events.md'), text: eventsPage() },
     ...Object.entries(configSchemas).map(readmeWithSettings),
+    pageWith('docs/guarantees.md', protectionsBetween, documentedRows(protections)),
   ];
   const stale = files.filter(({ path, text }) => readOrEmpty(path) !== text);
   if (!process.argv.includes('--check')) stale.forEach(({ path, text }) => writeFileSync(path, text));

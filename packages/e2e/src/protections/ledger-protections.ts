@@ -105,7 +105,7 @@ export const ledgerProtections: readonly Protection[] = [
   },
   {
     name: 'closed-period',
-    row: 'B15',
+    row: 'F16',
     removes: 'the adjustment: what is late becomes effective in the period that was closed',
     file: domain('transaction-decisions'),
     find: 'const happenedAt = command.effectiveAt ?? at;\n  const isLate = happenedAt < state.openFrom;',
