@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyTopicsConfigSchema } from '@daybook/messaging';
+import { applyTopicsConfigSchema, republishConfigSchema } from '@daybook/messaging';
 import { seedConfigSchema } from '@daybook/standalone';
 import { configSchema as chainWatcher } from '@services/chain-watcher';
 import { configSchema as gateway } from '@services/gateway';
@@ -40,6 +40,7 @@ const programs: Record<string, z.ZodObject> = {
   ...serviceSchemas,
   seed: seedConfigSchema,
   topics: applyTopicsConfigSchema,
+  republish: republishConfigSchema,
 };
 const ours = Object.entries(compose.services).filter(([, { image }]) => image === 'daybook:local');
 

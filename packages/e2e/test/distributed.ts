@@ -19,9 +19,11 @@ const jobTimeoutMs = 60_000;
  * the very command and settings that stand there; only host names, ports and paths are replaced.
  */
 export class Distributed extends Instance {
-  readonly #processes: ChildProcess[] = [];
+  readonly #processes = new Map<string, ChildProcess>();
   readonly #cleanUp: (() => Promise<void>)[] = [];
   readonly #ports = new Map<string, number>();
+  #containers: Record<string, Container> = {};
+  #settings: Readonly<Record<string, string>> = {};
   #databaseUrl = '';
   #gatewayUrl = '';
 
@@ -52,19 +54,15 @@ export class Distributed extends Instance {
     const container = (name: string) => containers[name] ?? {};
     await this.#job(container('secrets'));
     await this.#job(container('topics'));
-    for (const service of services) {
-      const settings = {
-        ...this.more,
-        ...(await this.eventStoreSettings()),
-        EVM_RPC_URL: node.url,
-        EVM_USDT_CONTRACT: usdtContract,
-        WEBHOOK_ALLOW_LOOPBACK: 'true',
-      };
-      this.#processes.push(this.#run(container(service), { ...settings, HTTP_PORT: String(this.#ports.get(service)) }));
-    }
-    await Promise.all(
-      services.map((service) => eventually(() => expectReady(this.#urlOf(service)), { timeoutMs: jobTimeoutMs })),
-    );
+    this.#containers = containers;
+    this.#settings = {
+      ...this.more,
+      ...(await this.eventStoreSettings()),
+      EVM_RPC_URL: node.url,
+      EVM_USDT_CONTRACT: usdtContract,
+      WEBHOOK_ALLOW_LOOPBACK: 'true',
+    };
+    await Promise.all(services.map((service) => this.startService(service)));
     this.#gatewayUrl = this.#urlOf('gateway');
     const endpoints = {
       databaseUrl: this.#databaseUrl,
@@ -76,8 +74,30 @@ export class Distributed extends Instance {
     return this;
   }
 
+  /** Resolves when it is ready. */
+  async startService(service: string): Promise<void> {
+    const settings = { ...this.#settings, HTTP_PORT: String(this.#ports.get(service)) };
+    this.#processes.set(service, this.#run(this.#containers[service] ?? {}, settings));
+    await eventually(() => expectReady(this.#urlOf(service)), { timeoutMs: jobTimeoutMs });
+  }
+
+  /** Ends it by the signal. Resolves with its exit code when it is gone; null when the signal was its end. */
+  async endService(service: string, signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#processes.get(service);
+    if (child === undefined) throw new Error(`${service} does not run`);
+    await ended(child, signal);
+    return child.exitCode;
+  }
+
+  /** Runs a one-shot container of the compose file to its end, with more arguments. */
+  async runJob(name: string, args: readonly string[] = []): Promise<void> {
+    const { command = [], ...rest } = this.#containers[name] ?? {};
+    await this.#job({ ...rest, command: [...command, ...args] });
+  }
+
   override async stop(): Promise<number | null> {
-    await Promise.all(this.#processes.splice(0).map((child) => ended(child, 'SIGTERM')));
+    await Promise.all([...this.#processes.values()].map((child) => ended(child, 'SIGTERM')));
+    this.#processes.clear();
     for (const cleanUp of this.#cleanUp.splice(0).reverse()) await cleanUp();
     return 0;
   }

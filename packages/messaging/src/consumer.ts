@@ -55,7 +55,6 @@ export function createConsumer(deps: ConsumerDeps, subscription: Subscription): 
         topic,
         startAt: (partition) => startAt(deps, subscription, partition),
         handle: (messages) => handleAll(deps, subscription, messages, stopping.signal),
-        onFatal: deps.onFatal,
       });
       watchdog.start();
       running = { stopping, stop };

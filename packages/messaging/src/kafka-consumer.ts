@@ -47,49 +47,74 @@ type Deps = {
 
 export function consumeFromKafka(deps: Deps, options: ConsumeOptions): { stop(): Promise<void> } {
   const stopping = new AbortController();
-  const ended = keepConnecting(deps, options, stopping);
+  let current: Member | undefined;
+  const ended = keepConsuming(deps, options, stopping, (member) => (current = member));
   return {
     async stop() {
       stopping.abort();
-      const member = await ended;
-      if (!member) return;
-      // The handlers in hand are what must end; the group finds out about the member's end by itself if need be.
-      const left = member.consumer.disconnect().catch(() => undefined);
-      await Promise.allSettled(member.inHand);
-      await Promise.race([left, delay(leaveMs, undefined, { ref: false })]);
+      // It may be waiting for the broker to share out the partitions, for as long as the others take.
+      if (current) await leave(current);
+      await Promise.race([ended, delay(leaveMs, undefined, { ref: false })]);
     },
   };
 }
 
-/** Until the broker answers; starting a service does not wait for it. */
-async function keepConnecting(
+/**
+ * Until stopped. The client restarts after some failures and is dead after others, a broker that goes away among them; it
+ * is not asked to: whatever ends it, another one takes its place. Starting a service does not wait for the broker.
+ */
+async function keepConsuming(
   deps: Deps,
   options: ConsumeOptions,
   stopping: AbortController,
-): Promise<Member | undefined> {
+  begins: (member: Member) => void,
+): Promise<void> {
   const { group, topic } = options;
   for (let failures = 0; !stopping.signal.aborted; failures++) {
     const member = createMember(deps, options, stopping);
-    const { consumer } = member;
+    begins(member);
+    const begun = performance.now();
     try {
-      await deps.verify();
-      await consumer.connect();
-      await consumer.subscribe({ topics: [topic], fromBeginning: true });
-      listen(member);
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: deps.partitions,
-        eachBatch: (payload) => eachBatch(member, payload),
-      });
-      return member;
+      await consume(deps, member);
     } catch (error) {
-      deps.logger.warn({ error, group, topic, failures }, 'messages cannot be consumed; trying again');
-      await consumer.disconnect().catch(() => undefined);
-      await pause(backoffMs(failures, backoff), stopping.signal);
+      if (performance.now() - begun > backoff.maxMs) failures = 0;
+      if (!stopping.signal.aborted)
+        deps.logger.warn({ error, group, topic, failures }, 'messages cannot be consumed; trying again');
     }
+    await leave(member);
+    await pause(backoffMs(failures, backoff), stopping.signal);
   }
-  return undefined;
+}
+
+/** Resolves when it is stopped; rejects when the client has ended. */
+async function consume(deps: Deps, member: Member): Promise<void> {
+  const { consumer, options, stopping } = member;
+  await deps.verify();
+  await consumer.connect();
+  await consumer.subscribe({ topics: [options.topic], fromBeginning: true });
+  consumer.on(consumer.events.GROUP_JOIN, () => {
+    member.positions = new Map();
+  });
+  const ended = new Promise<void>((resolve, reject) => {
+    consumer.on(consumer.events.CRASH, ({ payload: { error } }) => reject(error));
+    stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  // It may end before anyone waits for that.
+  ended.catch(() => undefined);
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    partitionsConsumedConcurrently: deps.partitions,
+    eachBatch: (payload) => eachBatch(member, payload),
+  });
+  if (!stopping.signal.aborted) await ended;
+}
+
+/** Its handlers in hand must end; the group finds out about the member's end by itself if need be. */
+async function leave({ consumer, inHand }: Member): Promise<void> {
+  const left = consumer.disconnect().catch(() => undefined);
+  await Promise.allSettled(inHand);
+  await Promise.race([left, delay(leaveMs, undefined, { ref: false })]);
 }
 
 function createMember(
@@ -111,25 +136,11 @@ function createMember(
       initialRetryTime: 100,
       maxRetryTime: 5_000,
       retries: 5,
-      restartOnFailure: async () => !stopping.signal.aborted,
+      restartOnFailure: async () => false,
     },
   });
   const empty = { positions: new Map(), failures: new Map(), inHand: new Set<Promise<void>>() };
   return { consumer, options, logger, stopping, heartbeatMs, ...empty };
-}
-
-function listen(member: Member): void {
-  const { consumer, options, logger, stopping } = member;
-  consumer.on(consumer.events.GROUP_JOIN, () => {
-    member.positions = new Map();
-  });
-  consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
-    if (restart || stopping.signal.aborted) {
-      logger.warn({ error, group: options.group }, 'kafka consumer restarts');
-      return;
-    }
-    options.onFatal(new Error(`consumer ${options.group} has ended and does not restart`, { cause: error }));
-  });
 }
 
 /** Never throws. Returning without resolving an offset means that the same messages are fetched again. */

@@ -35,6 +35,6 @@ test('cuts publications by number and by size, in order', () => {
 
 test('refuses what can never be published: one byte too many, and a topic that is not declared', () => {
   expect(batchesOf([message(900_000)], topics)).toHaveLength(1);
-  expect(() => batchesOf([message(900_001)], topics)).toThrow('too large');
+  expect(() => batchesOf([message(900_001)], topics)).toThrow('message_too_large');
   expect(() => batchesOf([message(1, 'tests.other')], topics)).toThrow('not declared');
 });

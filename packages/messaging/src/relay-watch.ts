@@ -18,18 +18,28 @@ type Deps = {
   readonly metrics: Registry;
 };
 
-export function watchRelay(deps: Deps, relay: string, subscription: Subscription): Subscription {
+/** `handled` counts the events that this process has published since it began. */
+export function watchRelay(
+  deps: Deps,
+  { name: relay, handled }: { readonly name: string; handled(): bigint },
+  subscription: Subscription,
+): Subscription {
   const { lag } = relayMetrics(deps.metrics);
   const turn = inTurn();
   let timer: NodeJS.Timeout | undefined;
   let looking = false;
-  let seen = 0n;
+  /** What the place counts at least, unless it was sent back. Suspected once, as a batch is counted before its commit. */
+  let base = 0n;
+  let suspected: bigint | undefined;
   let ended = false;
 
   async function look(): Promise<void> {
-    const { position, count } = await placeOf(deps.pool, subscriptionName(relay));
-    const sentBack = count < seen;
-    seen = count;
+    const least = base + handled();
+    const place = await placeOf(deps.pool, subscriptionName(relay));
+    if (!place) throw new Error(`${subscriptionName(relay)} has lost its row`);
+    const { position, count } = place;
+    const sentBack = count < least && suspected === least;
+    suspected = count < least ? least : undefined;
     if (sentBack || ended) await turn(restart);
     const [next] = await deps.store.readAll(position, 1);
     lag.set({ relay }, next === undefined ? 0 : Math.max(0, Date.now() - next.recordedAt.getTime()) / 1_000);
@@ -41,15 +51,22 @@ export function watchRelay(deps: Deps, relay: string, subscription: Subscription
     await subscription.stop();
     // Until it runs again, each look tries.
     ended = true;
-    await subscription.start();
+    await start();
     ended = false;
+  }
+
+  async function start(): Promise<void> {
+    const place = await placeOf(deps.pool, subscriptionName(relay));
+    base = (place?.count ?? 0n) - handled();
+    suspected = undefined;
+    await subscription.start();
   }
 
   return {
     name: subscription.name,
     caughtUp: () => subscription.caughtUp(),
     async start() {
-      await subscription.start();
+      await start();
       timer = setInterval(() => {
         if (looking) return;
         looking = true;
@@ -70,12 +87,12 @@ export function watchRelay(deps: Deps, relay: string, subscription: Subscription
   };
 }
 
-async function placeOf(pool: Pool, name: string): Promise<{ readonly position: Position; readonly count: bigint }> {
+type Place = { readonly position: Position; readonly count: bigint };
+
+async function placeOf(pool: Pool, name: string): Promise<Place | undefined> {
   const { rows } = await pool.query<{ position: string; count: string }>(
     `select position, applied_count as count from subscriptions where name = $1`,
     [name],
   );
-  const row = rows[0];
-  if (!row) throw new Error(`${name} has lost its row`);
-  return { position: row.position as Position, count: BigInt(row.count) };
+  return rows[0] && { position: rows[0].position as Position, count: BigInt(rows[0].count) };
 }

@@ -3,7 +3,13 @@
  * publish, then move the checkpoint. A crash in between publishes again, with the same ids. While the broker is away
  * the checkpoint waits and nothing else notices.
  */
-import { createSubscription, type CheckpointTable, type EventStore, type StoredEvent } from '@daybook/event-store';
+import {
+  createSubscription,
+  type CheckpointTable,
+  type EventStore,
+  type StoredEvent,
+  type Tx,
+} from '@daybook/event-store';
 import type { Component, Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { relayMetrics } from './consumer-metrics';
@@ -42,6 +48,7 @@ export function createRelay(deps: RelayDeps, { name, map }: RelayOptions): Relay
   const places = checkpoints === undefined ? postgresRelayPlaces : noRelayPlaces;
   // After a failure the topics may be others than before.
   let checked = false;
+  let handled = 0n;
   const subscription = createSubscription({
     pool,
     store,
@@ -52,20 +59,25 @@ export function createRelay(deps: RelayDeps, { name, map }: RelayOptions): Relay
     batchSize,
     async handle(tx, events) {
       const messages = events.flatMap(map);
-      if (messages.length === 0) return;
-      try {
-        if (!checked) await places.check(tx, transport, relay);
-        // NOTE: The transaction has written nothing yet. One that has would hold back all readers of the log meanwhile.
-        const publishedTo = await transport.publish(messages);
-        await places.remember(tx, relay, publishedTo);
-        checked = true;
-      } catch (error) {
-        checked = false;
-        failures.inc({ relay });
-        throw error;
-      }
-      published.inc({ relay }, messages.length);
+      if (messages.length > 0) await publish(tx, messages);
+      handled += BigInt(events.length);
     },
   });
-  return checkpoints === undefined ? watchRelay({ pool, store, logger, metrics }, name, subscription) : subscription;
+
+  async function publish(tx: Tx, messages: readonly OutgoingMessage[]): Promise<void> {
+    try {
+      if (!checked) await places.check(tx, transport, relay);
+      // NOTE: The transaction has written nothing yet. One that has would hold back all readers of the log meanwhile.
+      const publishedTo = await transport.publish(messages);
+      await places.remember(tx, relay, publishedTo);
+      checked = true;
+    } catch (error) {
+      checked = false;
+      failures.inc({ relay });
+      throw error;
+    }
+    published.inc({ relay }, messages.length);
+  }
+  if (checkpoints !== undefined) return subscription;
+  return watchRelay({ pool, store, logger, metrics }, { name, handled: () => handled }, subscription);
 }

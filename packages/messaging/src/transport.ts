@@ -1,5 +1,3 @@
-import type { OnFatal } from '@daybook/runtime';
-
 /**
  * Port: carries facts between services. At least once, ordered per key. Adapters: a log table in Postgres, Apache Kafka.
  * Offsets are not the transport's business: a consumer says where to start and keeps its place beside its effects.
@@ -45,8 +43,6 @@ export type ConsumeOptions = {
    * means "not handled": after a back-off the transport asks `startAt` again and delivers from there.
    */
   handle(messages: readonly RawMessage[]): Promise<void>;
-  /** The transport cannot deliver to this consumer any more and will not recover by itself. */
-  readonly onFatal: OnFatal;
 };
 
 export interface Transport {

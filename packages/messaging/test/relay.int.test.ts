@@ -46,7 +46,6 @@ onEachTransport('the relay', (name, create) => {
         topic: harness.topic.name,
         startAt: async () => 0n,
         handle: async (messages) => void got.push(...messages),
-        onFatal: fail,
       });
     });
     afterEach(async () => {

@@ -42,9 +42,6 @@ export function describeTransport(name: string, create: () => Promise<Harness>):
           await options.handle?.(batch);
           got.push(...batch);
         },
-        onFatal: (error) => {
-          throw error;
-        },
       });
       return { got, stop: () => consumer.stop() };
     }

@@ -28,16 +28,35 @@ export function jvmKafkaIsPossible(): boolean {
 
 /** Starts a broker that outlives this process, with its files under `directory`. */
 export async function startJvmBroker(directory: string): Promise<JvmBroker> {
-  const jars = await fetchJars();
   const [port, controllerPort] = await freePorts(2);
   const broker = `127.0.0.1:${port}`;
+  await formatJvmBroker(directory, { listens: broker, controller: `127.0.0.1:${controllerPort}`, advertised: broker });
+  return { broker, pid: await runJvmBroker(directory, broker) };
+}
+
+export type BrokerAddresses = {
+  readonly listens: string;
+  readonly controller: string;
+  /** Where clients are sent. */
+  readonly advertised: string;
+};
+
+/** A new cluster, without data. */
+export async function formatJvmBroker(directory: string, addresses: BrokerAddresses): Promise<void> {
   const properties = join(directory, 'server.properties');
-  await writeFile(properties, settings(directory, broker, `127.0.0.1:${controllerPort}`));
-  const java = ['-Xmx512m', '-Xms128m', '-XX:TieredStopAtLevel=1', '-cp', join(jars, '*')];
+  await writeFile(properties, settings(directory, addresses));
   // One argument: on its own, an id that starts with a dash (one in 64 does) would be taken for an option.
   const cluster = `--cluster-id=${randomBytes(16).toString('base64url')}`;
-  await run('java', [...java, 'kafka.tools.StorageTool', 'format', cluster, '-c', properties]);
-  const child = spawn('java', [...java, 'kafka.Kafka', properties], {
+  await run('java', [...(await javaArguments()), 'kafka.tools.StorageTool', 'format', cluster, '-c', properties]);
+}
+
+async function javaArguments(): Promise<readonly string[]> {
+  return ['-Xmx512m', '-Xms128m', '-XX:TieredStopAtLevel=1', '-cp', join(await fetchJars(), '*')];
+}
+
+/** Runs what was formatted, until it answers at the address. Returns its process id. */
+export async function runJvmBroker(directory: string, address: string): Promise<number> {
+  const child = spawn('java', [...(await javaArguments()), 'kafka.Kafka', join(directory, 'server.properties')], {
     cwd: directory,
     detached: true,
     stdio: 'ignore',
@@ -47,13 +66,13 @@ export async function startJvmBroker(directory: string): Promise<JvmBroker> {
   child.once('exit', (code) => (failure ??= new Error(`the Kafka broker ended with code ${code}`)));
   child.unref();
   try {
-    await answers(broker, () => failure);
+    await answers(address, () => failure);
   } catch (error) {
     if (child.pid !== undefined) await stopJvmBroker(child.pid);
     throw error;
   }
   if (child.pid === undefined) throw failure ?? new Error('the Kafka broker has no process');
-  return { broker, pid: child.pid };
+  return child.pid;
 }
 
 /** Asks it to stop, and ends it when it takes too long. */
@@ -73,13 +92,13 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-function settings(directory: string, broker: string, controller: string): string {
+function settings(directory: string, { listens, controller, advertised }: BrokerAddresses): string {
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@${controller}`,
-    listeners: `PLAINTEXT://${broker},CONTROLLER://${controller}`,
-    'advertised.listeners': `PLAINTEXT://${broker}`,
+    listeners: `PLAINTEXT://${listens},CONTROLLER://${controller}`,
+    'advertised.listeners': `PLAINTEXT://${advertised}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': join(directory, 'data').replaceAll('\\', '/'),
@@ -89,6 +108,8 @@ function settings(directory: string, broker: string, controller: string): string
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // A member that is silent may be given up in seconds, for tests of what happens then.
+    'group.min.session.timeout.ms': '1000',
     'num.network.threads': '2',
     'num.io.threads': '4',
     'log.cleaner.enable': 'false',
@@ -148,7 +169,7 @@ async function answers(broker: string, failure: () => Error | undefined): Promis
   }
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
+export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   const listening = servers.map(
     (server) =>

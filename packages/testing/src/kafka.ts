@@ -18,7 +18,8 @@ export type TestKafka = {
 
 /** Where a run keeps its broker; set in the global setup. */
 const runVariable = 'DAYBOOK_TEST_KAFKA_RUN';
-const prefix = 'daybook-test-kafka-';
+/** Of directories in the system's temporary one, each with a broker of a run. */
+export const brokerDirectoryPrefix = 'daybook-test-kafka-';
 const startTimeoutMs = 400_000;
 /** Apache Kafka 3.9, in the one packaging whose start-up the container class knows. */
 const image = 'confluentinc/cp-kafka:7.9.1';
@@ -54,7 +55,7 @@ export function kafkaIsPossible(): boolean {
 /** A directory for the run's broker. Also stops what a killed run has left behind. */
 export function prepareSharedKafka(): string {
   removeLeftovers();
-  const directory = mkdtempSync(join(tmpdir(), prefix));
+  const directory = mkdtempSync(join(tmpdir(), brokerDirectoryPrefix));
   writeFileSync(join(directory, 'owner.pid'), `${process.pid}`);
   return directory;
 }
@@ -126,7 +127,7 @@ function unavailable(suite: string, reason: string): undefined {
 }
 
 function removeLeftovers(): void {
-  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(prefix))) {
+  for (const name of readdirSync(tmpdir()).filter((entry) => entry.startsWith(brokerDirectoryPrefix))) {
     const directory = join(tmpdir(), name);
     if (ownerIsGone(directory)) void stopLeftover(directory).catch(() => undefined);
   }

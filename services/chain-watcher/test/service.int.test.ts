@@ -251,9 +251,6 @@ describe('simulated deposits', () => {
       async handle(raw) {
         for (const { value } of raw) messages.push(readMessage([depositSeen, depositConfirmed], value).message);
       },
-      onFatal(error) {
-        throw error;
-      },
     });
     try {
       return await use(messages);

@@ -61,7 +61,6 @@ beforeAll(async () => {
     handle: async (messages) => {
       for (const { value } of messages) received.push(readMessage(contracts, value).message);
     },
-    onFatal: (error) => fatal.push(error),
   });
 });
 

@@ -91,7 +91,6 @@ export async function intentsRig() {
     group: 'test.ledger-and-settlement',
     topic: intentPaid.topic,
     startAt: async () => 0n,
-    onFatal: (error) => fatal.push(error),
     handle: async (messages) => {
       const answers = messages.flatMap((message) => standIn(message, published, accountsOf, done));
       if (answers.length > 0) await transport.publish(answers);

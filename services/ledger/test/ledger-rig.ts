@@ -78,7 +78,6 @@ export async function ledgerRig(options: Options = {}) {
         group: 'test.observer',
         topic: contract.topic,
         startAt: async () => 0n,
-        onFatal: (error) => fatal.push(error),
         handle: async (messages) => {
           for (const { value } of messages) {
             const { message } = readMessage([transactionPosted, transferStatusChanged], value);

@@ -46,7 +46,6 @@ beforeAll(async () => {
     group: 'test.listener',
     topic: settlementInstructed.topic,
     startAt: async () => 0n,
-    onFatal,
     handle: async (messages) => {
       for (const { value } of messages) {
         const { message } = readMessage(contracts, value);
