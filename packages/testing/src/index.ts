@@ -19,4 +19,3 @@ export { seededRandom, type SeededRandom } from './simulation/seeded-random';
 export { simulatedStore, type SimulatedStore, type StoreFaults } from './simulation/simulated-event-store';
 export { runWorld, type Run, type SimulatedProcess, type World } from './simulation/world';
 export { simulatedBus, type BusFaults, type SimulatedBus } from './simulation/simulated-bus';
-export { solanaNode, type SolanaNode } from './solana/solana-node';
