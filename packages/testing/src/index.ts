@@ -10,6 +10,7 @@ export { checkBooks, expectBooksBalance, type BooksPools, type BooksReport, type
 export type { BooksRule, Violation } from './books-fold';
 export { eventually } from './eventually';
 export { kafkaForTests, kafkaIsPossible, type TestKafka } from './kafka';
+export { kafkaAdmin, type KafkaAdmin } from './kafka-admin';
 export { jvmKafkaIsPossible } from './kafka-on-jvm';
 export type { KafkaProxy } from './kafka-proxy';
 export { ownBroker, type OwnBroker } from './own-broker';
@@ -19,3 +20,4 @@ export { seededRandom, type SeededRandom } from './simulation/seeded-random';
 export { simulatedStore, type SimulatedStore, type StoreFaults } from './simulation/simulated-event-store';
 export { runWorld, type Run, type SimulatedProcess, type World } from './simulation/world';
 export { simulatedBus, type BusFaults, type SimulatedBus } from './simulation/simulated-bus';
+export { solanaNode, type SolanaNode } from './solana/solana-node';

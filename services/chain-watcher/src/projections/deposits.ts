@@ -84,14 +84,20 @@ export async function depositsAbove(pool: Pool, chain: string, number: number): 
   return rows.map(placeOf);
 }
 
-/** Seen and not yet confirmed, in blocks up to `number`, oldest first. */
+/**
+ * Seen and not yet confirmed, in blocks up to `number`, oldest first. The canonical hash is the cursor's at that number:
+ * empty where the chain skipped it, null where the cursor no longer has blocks so old.
+ */
 export async function depositsSeenUpTo(
   pool: Pool,
   chain: string,
   number: number,
 ): Promise<readonly (DepositPlace & { readonly canonicalHash: string | null })[]> {
   const { rows } = await pool.query<Row & { canonical_hash: string | null }>(
-    `select ${columns}, (select hash from cursor_blocks where chain = $1 and number = block_number) as canonical_hash
+    `select ${columns}, coalesce(
+       (select hash from cursor_blocks where chain = $1 and number = block_number),
+       (select '' where exists (select 1 from cursor_blocks where chain = $1 and number < block_number))
+     ) as canonical_hash
      from deposits_v1 where chain = $1 and block_number <= $2 and status = 'seen'
      order by block_number, deposit_id`,
     [chain, number],

@@ -1,0 +1,132 @@
+import { blockWithBalances, transfersIn } from './solana-transfers';
+
+const token = { mint: 'Mint', program: 'Program' };
+const watched = { has: (address: string) => address.startsWith('ours') };
+type Held = { at: number; owner: string; amount: string; mint?: string; program?: string };
+const balances = (held: readonly Held[]) =>
+  held.map(({ at, owner, amount, mint = 'Mint', program = 'Program' }) => ({
+    accountIndex: at,
+    mint,
+    owner,
+    programId: program,
+    uiTokenAmount: { amount },
+  }));
+
+function transfersOf(given: {
+  keys: readonly string[];
+  signers?: number;
+  sol?: readonly (readonly [number, number])[];
+  before?: readonly Held[];
+  after?: readonly Held[];
+  err?: unknown;
+}) {
+  const { keys, signers = 1, sol = keys.map(() => [0, 0] as const), before = [], after = [], err = null } = given;
+  const block = blockWithBalances.parse({
+    blockhash: 'b',
+    previousBlockhash: 'a',
+    transactions: [
+      {
+        transaction: { signatures: ['id'], accountKeys: keys.map((pubkey, at) => ({ pubkey, signer: at < signers })) },
+        meta: {
+          err,
+          preBalances: sol.map(([pre]) => pre),
+          postBalances: sol.map(([, post]) => post),
+          preTokenBalances: balances(before),
+          postTokenBalances: balances(after),
+        },
+      },
+    ],
+  });
+  return transfersIn(block, token, watched).map(({ index, asset, to, amount }) => [index, asset, to, amount]);
+}
+
+describe('deposits in a Solana block', () => {
+  const keys = ['payer', 'ours1', 'ours2', 'account1', 'account2'];
+
+  test('SOL is what a balance grew by, for each address', () => {
+    const sol = [
+      [100, 70],
+      [5, 15],
+      [0, 20],
+      [1, 1],
+      [1, 1],
+    ] as const;
+    expect(transfersOf({ keys, sol })).toEqual([
+      [1, 'SOL', 'ours1', 10n],
+      [2, 'SOL', 'ours2', 20n],
+    ]);
+  });
+
+  test('a transaction that failed paid nothing, whatever it shows', () => {
+    const sol = [
+      [100, 70],
+      [5, 15],
+      [0, 20],
+      [1, 1],
+      [1, 1],
+    ] as const;
+    const after = [{ at: 3, owner: 'ours1', amount: '9' }];
+    expect(transfersOf({ keys, sol, after, err: { InstructionError: [0, 'Custom'] } })).toEqual([]);
+  });
+
+  test('tokens count by owner over all of its accounts', () => {
+    const before = [{ at: 4, owner: 'ours1', amount: '7' }];
+    const after = [
+      { at: 3, owner: 'ours1', amount: '5' },
+      { at: 4, owner: 'ours1', amount: '10' },
+    ];
+    expect(transfersOf({ keys, before, after })).toEqual([[256 + 3, 'USDT_SOL', 'ours1', 8n]]);
+    const moved = [
+      { at: 3, owner: 'ours1', amount: '7' },
+      { at: 4, owner: 'ours1', amount: '0' },
+    ];
+    expect(transfersOf({ keys, before, after: moved })).toEqual([]);
+  });
+
+  test('of a token with a fee, what arrived counts', () => {
+    const before = [{ at: 4, owner: 'payer', amount: '1000' }];
+    const after = [
+      { at: 3, owner: 'ours1', amount: '990' },
+      { at: 4, owner: 'payer', amount: '0' },
+    ];
+    expect(transfersOf({ keys, before, after })).toEqual([[256 + 3, 'USDT_SOL', 'ours1', 990n]]);
+  });
+
+  test('another mint, and the same mint under another program, count nothing', () => {
+    const after = [
+      { at: 3, owner: 'ours1', amount: '5', mint: 'Other' },
+      { at: 4, owner: 'ours2', amount: '5', program: 'Token2022' },
+    ];
+    expect(transfersOf({ keys, after })).toEqual([]);
+  });
+
+  test('an account that is given to an address with what it holds is a deposit; one given away is none', () => {
+    const theirs = [{ at: 3, owner: 'somebody', amount: '5' }];
+    const ours = [{ at: 3, owner: 'ours1', amount: '5' }];
+    expect(transfersOf({ keys, before: theirs, after: ours })).toEqual([[256 + 3, 'USDT_SOL', 'ours1', 5n]]);
+    expect(transfersOf({ keys, before: ours, after: theirs })).toEqual([]);
+  });
+
+  test('what an address gets back from a transaction that it signed itself is no deposit', () => {
+    const sol = [
+      [100, 70],
+      [5, 15],
+      [0, 20],
+      [1, 1],
+      [1, 1],
+    ] as const;
+    const after = [{ at: 3, owner: 'ours1', amount: '5' }];
+    expect(transfersOf({ keys, signers: 2, sol, after })).toEqual([[2, 'SOL', 'ours2', 20n]]);
+  });
+
+  test('a balance that a number cannot hold exactly is refused', () => {
+    const sol = [
+      [0, 0],
+      [0, 2 ** 53],
+      [0, 0],
+      [0, 0],
+      [0, 0],
+    ] as const;
+    expect(() => transfersOf({ keys, sol })).toThrow('no exact balances');
+  });
+});
