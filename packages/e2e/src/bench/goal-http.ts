@@ -15,7 +15,13 @@ import { engineRate } from './engine-rate';
 import { accountNames, openAccounts, startFleet, type Fleet } from './fleet';
 import { cpuOf, ended } from './processes';
 
-export type HttpOptions = { readonly rounds: number; readonly seconds: number; tell(line: string): void };
+export type HttpOptions = {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Transfers a second of an open load. */
+  readonly perSecond: number;
+  tell(line: string): void;
+};
 
 const connections = 64;
 const bulkConnections = 8;

@@ -19,7 +19,6 @@ import type { HttpOptions } from './goal-http';
 import { cpuOf, cpuOfChildren, ended, nodeFlags, onBreak, serverOf } from './processes';
 
 const program = join(__dirname, '../../../standalone/dist/main.js');
-const perSecond = 1_000;
 const pollMs = 5;
 const readyWithinMs = 90_000;
 const toldWithinMs = 60_000;
@@ -29,7 +28,7 @@ const unlimited = { PAY_RATE_LIMIT_PER_MINUTE: '1000000' };
 type Times = Map<string, number>;
 type Measured = { readonly durable: Times; readonly visible: Times; readonly told: Times };
 
-export async function fromDurableToTold({ rounds, seconds, tell }: HttpOptions): Promise<Result[]> {
+export async function fromDurableToTold({ rounds, seconds, perSecond, tell }: HttpOptions): Promise<Result[]> {
   const home = mkdtempSync(join(tmpdir(), 'daybook-bench-'));
   const child = await startStandalone(home);
   const broken = onBreak(() => ended(child));
@@ -40,10 +39,10 @@ export async function fromDurableToTold({ rounds, seconds, tell }: HttpOptions):
   try {
     await subscribe(home, receiver.url);
     const server = await serverOf(readEndpoints(home).databaseUrl);
-    await measure(home, receiver, 2);
+    await measure(home, receiver, { perSecond, seconds: 2 });
     for (let round = 0; round < rounds; round++) {
       const [before, beforeOfDatabase] = [cpuOf(child), cpuOfChildren(server)];
-      const measured = await measure(home, receiver, seconds);
+      const measured = await measure(home, receiver, { perSecond, seconds });
       cpu = {
         standaloneCpuUs: Math.round((cpuOf(child) - before) / (perSecond * seconds)),
         databaseCpuUs: Math.round((cpuOfChildren(server) - beforeOfDatabase) / (perSecond * seconds)),
@@ -120,13 +119,17 @@ async function subscribe(home: string, url: string): Promise<void> {
   assert(answer.status === 201, `registering the receiver answered ${answer.status}`);
 }
 
-async function measure(home: string, receiver: Receiver, seconds: number): Promise<Measured> {
+async function measure(
+  home: string,
+  receiver: Receiver,
+  { perSecond, seconds }: { readonly perSecond: number; readonly seconds: number },
+): Promise<Measured> {
   const total = perSecond * seconds;
   const due = new Map<string, number>();
   const durable: Times = new Map();
   const watching = await watchTransfers(readEndpoints(home).databaseUrl);
   try {
-    await sendByTheClock(home, total, (id, dueAt) => {
+    await sendByTheClock(home, { total, perSecond }, (id, dueAt) => {
       due.set(id, dueAt);
       durable.set(id, performance.now() - dueAt);
     });
@@ -151,7 +154,11 @@ async function measure(home: string, receiver: Receiver, seconds: number): Promi
 }
 
 /** Transfers of a hundredth, each sent when it is due, whatever becomes of those before it. */
-function sendByTheClock(home: string, total: number, done: (id: string, dueAt: number) => void): Promise<void> {
+function sendByTheClock(
+  home: string,
+  { total, perSecond }: { readonly total: number; readonly perSecond: number },
+  done: (id: string, dueAt: number) => void,
+): Promise<void> {
   const { baseUrl, pay } = readCredentials(home);
   const agent = new Agent({ keepAlive: true, maxSockets: 512 });
   const body = JSON.stringify({ recipient_wallet_id: pay.recipientWalletId, amount: 0.01, reference_id: 'BENCH' });

@@ -24,14 +24,23 @@ const tell = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(): Promise<void> {
   endWithSignals();
-  const options = { only: { type: 'string' }, rounds: { type: 'string' }, seconds: { type: 'string' } } as const;
+  const options = {
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    rate: { type: 'string' },
+  } as const;
   const { values } = parseArgs({ options, strict: false, allowPositionals: true });
   const only = typeof values.only === 'string' ? values.only.split(',') : null;
   const ours = Object.keys(goals).filter((name) => only?.includes(name) ?? true);
   const engines = only?.filter((name) => !Object.hasOwn(goals, name));
   if (engines === undefined || engines.length > 0) await runEngineBench(engines);
   const results: Result[] = [];
-  const measured = { rounds: wholeOf(values.rounds, 5), seconds: wholeOf(values.seconds, 3) };
+  const measured = {
+    rounds: wholeOf(values.rounds, 5),
+    seconds: wholeOf(values.seconds, 3),
+    perSecond: wholeOf(values.rate, 1_000),
+  };
   const context = { node: process.version, cpu: cpus()[0]?.model ?? '', cpus: cpus().length, kernel: release() };
   for (const name of ours) {
     tell(`measuring ${name}`);

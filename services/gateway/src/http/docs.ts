@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { FailureError, stringifyJson } from '@daybook/http';
 import type { Express } from 'express';
-import { getAbsoluteFSPath } from 'swagger-ui-dist';
+import absolutePath from 'swagger-ui-dist/absolute-path';
 import { edgeFailures } from './dialect';
 
 const distributed = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
@@ -33,6 +33,6 @@ export function mountDocs(app: Express, document: unknown): void {
     const { file } = req.params;
     if (file === 'start.js') return void res.type('text/javascript').send(startScript);
     if (!distributed.includes(file)) throw new FailureError(edgeFailures.routeNotFound);
-    res.sendFile(join(getAbsoluteFSPath(), file));
+    res.sendFile(join(absolutePath(), file));
   });
 }

@@ -1,4 +1,6 @@
-declare module 'swagger-ui-dist' {
+// The package itself runs its pages' bundle when it is loaded, which takes a second.
+declare module 'swagger-ui-dist/absolute-path' {
   /** Directory of the distributed files. */
-  export function getAbsoluteFSPath(): string;
+  function absolutePath(): string;
+  export = absolutePath;
 }
