@@ -161,6 +161,13 @@ function build<Built>(parameters: readonly string[], body: string): Built {
   return new Function(...parameters, body) as Built;
 }
 
+/** What has its own quotes and escapes. */
+function ownTextOf(value: string): Writing {
+  const add = `s += json.text(${value});`;
+  const addPlain = `{ const own = json.text(${value}); if (!json.isAscii(own)) return undefined; s += own; }`;
+  return [{ statement: (careful) => (careful ? add : addPlain) }];
+}
+
 /** `def` of a zod schema, as far as it is used here. */
 type Def = {
   readonly type: string;
@@ -201,7 +208,7 @@ function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
       return known && fields.length > 0 ? objectOf(fields as [string, Writing][]) : undefined;
     }
     case 'record':
-      return defOf(def.valueType!).type === 'string' ? [{ value: `json.text(${value})` }] : undefined;
+      return defOf(def.valueType!).type === 'string' ? ownTextOf(value) : undefined;
     default:
       return undefined;
   }

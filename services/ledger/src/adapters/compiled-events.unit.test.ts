@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import type { z } from 'zod';
 import type { BookEvent } from '../domain/book-events';
 import { completed } from './implied-fields';
+import { identify, seal, sealedPool } from './sealed-events';
 import {
   decodeBookEvent,
   decodeChecked,
@@ -10,6 +11,7 @@ import {
   encodeChecked,
   genesisHash,
   isCompiled,
+  referenceOf,
   storedForms,
 } from './stored-events';
 
@@ -83,6 +85,20 @@ function eventsOf(type: BookEvent['type']): fc.Arbitrary<BookEvent> {
   return objectsOf(fields).map((data) => ({ type, ...completed(fields, data) }) as unknown as BookEvent);
 }
 
+const pool = sealedPool();
+
+/** As they are written where they are sent from. */
+function sealedBytes(event: BookEvent, previousHash: string): Buffer {
+  const sealed = pool.begin();
+  seal(sealed, event, previousHash, { correlationId: 'é', causationId: 'c' });
+  const hash = seal(sealed, event, sealed.hashes[0]!, { correlationId: 'c', causationId: 'c' });
+  identify(sealed);
+  const [first, second] = [...sealed.columns];
+  pool.done(sealed);
+  expect(`0x${hash}`).toBe(referenceOf(second!.payload));
+  return first!.payload;
+}
+
 const types = Object.keys(storedForms) as BookEvent['type'][];
 
 test.each(types)('%s is written byte for byte, and read value for value, as its definition says', (type) => {
@@ -94,6 +110,7 @@ test.each(types)('%s is written byte for byte, and read value for value, as its 
         ...checked,
         payload: checked.payload.toString(),
       });
+      expect(sealedBytes(event, previousHash)).toEqual(stored.payload);
       const decoded = decodeBookEvent(stored);
       expect(decoded).toEqual(decodeChecked(stored));
       expect(decoded).toEqual({ event, previousHash });

@@ -12,6 +12,8 @@ export type JsonTexts = typeof jsonTexts;
 export const jsonTexts = {
   /** Whether a JSON string is the text itself in quotes, a byte for each character. */
   isPlain: (text: string): boolean => plain.test(text),
+  /** Whether JSON has a byte for each character. */
+  isAscii: (json: string): boolean => ascii.test(json),
   text: (value: unknown): string => JSON.stringify(value),
   /** Digits. Throws `outOfRange`. */
   amount(value: bigint): string {
@@ -27,4 +29,5 @@ export const jsonTexts = {
   },
 };
 
+const ascii = /^[ -~]*$/;
 const plain = /^[ !#-[\]-~]*$/;
