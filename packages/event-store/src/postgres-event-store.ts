@@ -7,10 +7,11 @@
  * brought, whatever rows it stands in.
  */
 import { assert, OperationalError } from '@daybook/core';
-import type { Pool, PoolClient, QueryResult } from 'pg';
-import { appendChannelSql, listenForAppends } from './append-listener';
+import type { Pool, QueryResult } from 'pg';
+import { listenForAppends } from './append-listener';
 import { appendEachOn } from './append-each';
 import { assertAppendable, settleRepeat } from './append-rule';
+import { insertAppend } from './append-statement';
 import { withConnection } from './database';
 import { areColumns, columnsOf } from './event-columns';
 import {
@@ -71,20 +72,6 @@ export function postgresEventStore(pool: Pool): EventStore {
 const placesPerAppend = 65_536n;
 
 const revisionMax = 2n ** 63n - 1n;
-
-const insertQuery = {
-  name: 'append_events',
-  // A place whose predecessor is missing takes nothing, which makes an expected revision ahead of the stream a conflict.
-  text: `with appended as (
-           insert into appends (stream, first_revision, count, ids, types, versions, payloads, metadata)
-           select $1::text, $2::bigint, $3::integer, $4::uuid[], $5::text[], $6::integer[], $7::bytea[], $8::json[]
-            where $2::bigint = 0 or $2::bigint - 1 = (
-                  select last_revision from appends
-                   where stream = $1::text and first_revision < $2::bigint order by first_revision desc limit 1)
-           returning 1
-         )
-         select pg_notify(${appendChannelSql}, '') from appended`,
-};
 
 const columns = 'tx, position, stream, revision, id, type, version, payload, metadata, recorded_at';
 
@@ -163,20 +150,11 @@ async function insert(pool: Pool, stream: string, events: NewEvents, first: bigi
   try {
     return await withConnection(pool, async (client) => {
       sent = true;
-      return insertOn(client, [stream, first, columns.length, ...columns.arrays()]);
+      return insertAppend(client, stream, first, columns);
     });
   } catch (error) {
     if (sent && isConnectionLoss(error)) throw new OperationalError('outcome_unknown', true, { cause: error });
     throw asOperational(error);
-  }
-}
-
-async function insertOn(client: PoolClient, values: unknown[]): Promise<boolean> {
-  try {
-    return (await client.query({ ...insertQuery, values })).rowCount === 1;
-  } catch (error) {
-    if ((error as { code?: string }).code === '23505') return false;
-    throw error;
   }
 }
 
