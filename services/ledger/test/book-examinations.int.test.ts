@@ -4,7 +4,7 @@ import { recordExamination, snapshotExamination } from '../src/adapters/book-exa
 import { bookMemory, type BookMemory } from '../src/adapters/book-memory';
 import { refoldBook } from '../src/adapters/book-refold';
 import { captureState, snapshotParts } from '../src/adapters/book-snapshot';
-import { recordHash } from '../src/adapters/record-filter';
+import { recordHashes } from '../src/adapters/record-filter';
 import { segmentEvents } from '../src/adapters/record-index';
 import type { BookState } from '../src/domain/book-state';
 import { recordIdsOf } from '../src/domain/records';
@@ -30,7 +30,8 @@ const check = async () => {
 };
 
 /** The entries of the engine's own index. */
-function entries(): number[] {
+async function entries(): Promise<number[]> {
+  const recordHash = recordHashes(await memory.segments.key());
   return validHistory().flatMap((event, sequence) =>
     recordIdsOf(event).map((id) => recordHash(id) * segmentEvents + sequence),
   );
@@ -40,7 +41,7 @@ const store = (list: readonly number[], first = 0) =>
   memory.segments.add({ first, entries: Float64Array.from(list).sort() });
 
 test('a record index with an entry for every id is clean; with one that is missing, wrong or in a gap it is not', async () => {
-  const all = entries();
+  const all = await entries();
   expect(all.length).toBeGreaterThan(20);
   await store(all);
   expect(dirty(await check()).invariants).toEqual([]);
@@ -68,7 +69,9 @@ async function snapshot(change: (state: BookState) => void): Promise<void> {
       yield part;
     }
   }
-  const unstored = Float64Array.from(entries().flatMap((entry) => (entry % segmentEvents < 20 ? [0, entry] : [])));
+  const unstored = Float64Array.from(
+    (await entries()).flatMap((entry) => (entry % segmentEvents < 20 ? [0, entry] : [])),
+  );
   await memory.snapshots.add({ sequence: 20, head, unstored }, parts(), () => hash.digest('hex'));
 }
 

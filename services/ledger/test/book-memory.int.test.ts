@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { verifySnapshot } from '../src/adapters/book-refold';
 import { bookMemory } from '../src/adapters/book-memory';
-import { recordHash } from '../src/adapters/record-filter';
+import { recordHashes } from '../src/adapters/record-filter';
 import { segmentEvents } from '../src/adapters/record-index';
 import { snapshotTable } from '../src/adapters/snapshot-table';
 import { eventually, testLogger } from '@daybook/testing';
@@ -81,6 +81,7 @@ test('stored segments of the record index give back the places of their ids', as
     snapshotEvery: 1_000,
     logger: testLogger().logger,
   });
+  const recordHash = recordHashes(await segments.key());
   const hashes = Array.from({ length: 5_000 }, (_, n) => recordHash(`id-${n}`));
   for (const first of [0, segmentEvents]) {
     const entries = Float64Array.from(hashes, (hash, n) => hash * segmentEvents + n).sort();
@@ -112,6 +113,7 @@ test('ids that are chosen so that their hashes lie together hide no other', asyn
     snapshotEvery: 1_000,
     logger: testLogger().logger,
   });
+  const recordHash = recordHashes(await segments.key());
   const honest = Array.from({ length: 2_000 }, (_, n) => recordHash(`id-${n}`));
   const crowd = Array.from({ length: 20_000 }, (_, n) => n);
   const entries = Float64Array.from([...crowd, ...honest], (hash, n) => hash * segmentEvents + n).sort();

@@ -11,7 +11,7 @@ import type { Examination } from '../app/check/invariant';
 import { idsOf } from '../app/check/record-invariants';
 import type { BookMemory } from './book-memory';
 import { verifySnapshot } from './book-refold';
-import { recordHash } from './record-filter';
+import { recordHashes } from './record-filter';
 import { segmentEvents } from './record-index';
 import { decodeBookEvent } from './stored-events';
 
@@ -62,6 +62,7 @@ export function recordExamination({ store, memories }: Deps): Examination {
     async examine(signal) {
       const found: Violation[] = [];
       for (const [mode, { segments }] of memories) {
+        const hashOfId = recordHashes(await segments.key());
         let next = 0;
         for await (const { first, entries } of segments.before(await lengthOf(store, mode))) {
           signal.throwIfAborted();
@@ -69,7 +70,7 @@ export function recordExamination({ store, memories }: Deps): Examination {
             found.push({ mode, sequence: first, where, expected, actual });
           if (first !== next) violate('record index', `the segment from ${next}`, 'none');
           next = first + segmentEvents;
-          const expected = await entriesOf(store, mode, first);
+          const expected = await entriesOf(store, mode, first, hashOfId);
           const stored = new Set(entries);
           const missing = [...expected].filter((entry) => !stored.has(entry));
           const extra = [...stored].filter((entry) => !expected.has(entry));
@@ -94,13 +95,18 @@ async function lengthOf(store: EventStore, mode: Mode): Promise<number> {
   return length + 8 * segmentEvents;
 }
 
-async function entriesOf(store: EventStore, mode: Mode, first: number): Promise<ReadonlySet<number>> {
+async function entriesOf(
+  store: EventStore,
+  mode: Mode,
+  first: number,
+  hashOfId: (id: string) => number,
+): Promise<ReadonlySet<number>> {
   const entries = new Set<number>();
   const range = { from: BigInt(first), to: BigInt(first + segmentEvents - 1) };
   for await (const batch of store.scanStream(streamOf(mode), range)) {
     for (const stored of batch) {
       for (const id of idsOf(decodeBookEvent(stored).event))
-        entries.add(recordHash(id) * segmentEvents + (Number(stored.revision) - first));
+        entries.add(hashOfId(id) * segmentEvents + (Number(stored.revision) - first));
     }
   }
   return entries;

@@ -138,6 +138,7 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
     window,
     index,
     async resume() {
+      await index.open();
       const restored = await snapshots.restore();
       if (restored === undefined) return;
       book.head = restored.head;
@@ -170,6 +171,7 @@ function readOne({ state, stream, head }: Book, stored: StoredEvent, bounded: Bo
   if (previousHash !== head) throw new AssertionError(`${stream}: the chain of hashes breaks at ${sequence}`);
   const hash = sha256Hex(stored.payload);
   apply(state, event, { sequence, reference: `0x${hash}` });
-  bounded?.index.note(sequence, recordIdsOf(event));
+  if (bounded !== undefined)
+    for (const id of recordIdsOf(event)) bounded.index.note(sequence, bounded.index.hashOf(id));
   return hash;
 }

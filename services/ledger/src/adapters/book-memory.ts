@@ -4,9 +4,10 @@
  * event. An engine that finds segments missing stops.
  */
 import type { Logger } from '@daybook/runtime';
+import { randomBytes } from 'node:crypto';
 import type { Pool } from 'pg';
 import { bytesOf, numbersOf } from './number-bytes';
-import { createRecordFilter, type RecordFilter } from './record-filter';
+import { createRecordFilter, recordKeyBytes, type RecordFilter } from './record-filter';
 import { hashOf, placeInSegment, segmentEvents, type SegmentTable, type StoredSegment } from './record-index';
 import { snapshotTable } from './snapshot-table';
 
@@ -77,7 +78,9 @@ function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
     }
   }
   const before = (sequence: number) => between(0, sequence);
+  let known: Buffer | undefined;
   return {
+    key: async () => (known ??= await recordKeyOf(pool, stream)),
     before,
     async add({ first, entries }) {
       await pool.query(
@@ -113,6 +116,18 @@ function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
       return Number(rows[0]!.count);
     },
   };
+}
+
+async function recordKeyOf(pool: Pool, stream: string): Promise<Buffer> {
+  const stored = async () => {
+    const { rows } = await pool.query<{ key: Buffer }>('select key from book_record_keys where stream = $1', [stream]);
+    return rows[0]?.key;
+  };
+  const key = await stored();
+  if (key !== undefined) return key;
+  const insert = 'insert into book_record_keys (stream, key) values ($1, $2) on conflict (stream) do nothing';
+  await pool.query(insert, [stream, randomBytes(recordKeyBytes)]);
+  return (await stored())!;
 }
 
 /** Entries of a segment from `start` on; `n` counts the hashes that they were read for. */

@@ -5,22 +5,59 @@
  * At 16 bits an id that is about one in a thousand.
  */
 
-/** Hashes of ids are stored, so this never changes. */
+/** Hashes of ids are stored with it. */
 const hashBits = 37;
 export const hashLimit = 2 ** hashBits;
 
-/** 37 bits of an id: two lanes of multiplicative hashing over its code units, mixed as in MurmurHash3. */
-export function recordHash(id: string): number {
-  let a = 0xdeadbeef;
-  let b = 0x41c6ce57;
-  for (let index = 0; index < id.length; index++) {
-    const code = id.charCodeAt(index);
-    a = Math.imul(a ^ code, 0x9e3779b1);
-    b = Math.imul(b ^ code, 0x5f356495);
-  }
-  a = mix(a ^ (b >>> 15));
-  b = mix(b ^ (a >>> 13));
-  return (a >>> 0) * 32 + ((b >>> 0) & 31);
+/** Bytes of the key of a book's hashes. */
+export const recordKeyBytes = 8;
+
+/**
+ * 37 bits of an id: HalfSipHash-1-3 (Aumasson, Bernstein: SipHash, a fast short-input PRF) with a secret key. Ids are
+ * their callers' choice; without the key nobody can choose ones whose hashes lie together, which would make the looks of
+ * others slow.
+ */
+export function recordHashes(key: Uint8Array): (id: string) => number {
+  const words = new DataView(key.buffer, key.byteOffset, recordKeyBytes);
+  const [key0, key1] = [words.getInt32(0, true), words.getInt32(4, true)];
+  let v0 = 0;
+  let v1 = 0;
+  let v2 = 0;
+  let v3 = 0;
+  const round = () => {
+    v0 = (v0 + v1) | 0;
+    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+    v0 = (v0 << 16) | (v0 >>> 16);
+    v2 = (v2 + v3) | 0;
+    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+    v0 = (v0 + v3) | 0;
+    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+    v2 = (v2 + v1) | 0;
+    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+    v2 = (v2 << 16) | (v2 >>> 16);
+  };
+  const take = (word: number) => {
+    v3 ^= word;
+    round();
+    v0 ^= word;
+  };
+  return (id) => {
+    v0 = key0;
+    v1 = key1 ^ 0xee;
+    v2 = 0x6c796765 ^ key0;
+    v3 = 0x74656462 ^ key1;
+    const { length } = id;
+    // Two characters a word, and their number in one more.
+    for (let at = 0; at + 1 < length; at += 2) take(id.charCodeAt(at) | (id.charCodeAt(at + 1) << 16));
+    if (length % 2 === 1) take(id.charCodeAt(length - 1));
+    take(length);
+    v2 ^= 0xee;
+    for (let n = 0; n < 3; n++) round();
+    const first = v1 ^ v3;
+    v1 ^= 0xdd;
+    for (let n = 0; n < 3; n++) round();
+    return (first >>> 0) * 32 + ((v1 ^ v3) & 31);
+  };
 }
 
 function mix(value: number): number {

@@ -13,7 +13,7 @@
  */
 import { assert } from '@daybook/core';
 import type { Logger } from '@daybook/runtime';
-import { hashLimit, recordHash, type RecordFilter } from './record-filter';
+import { hashLimit, recordHashes, type RecordFilter } from './record-filter';
 
 export const segmentEvents = 65_536;
 
@@ -21,6 +21,8 @@ export type StoredSegment = { readonly first: number; readonly entries: Float64A
 
 /** Stored segments of one book. */
 export type SegmentTable = {
+  /** The secret of this book's hashes, made when it is asked for first. */
+  key(): Promise<Uint8Array>;
   /** Does nothing if it is there. */
   add(segment: StoredSegment): Promise<void>;
   /** All before this event, in order. */
@@ -30,8 +32,11 @@ export type SegmentTable = {
 };
 
 export type RecordIndex = {
-  /** Ids that a durable event touches. Events come in their order. */
-  note(sequence: number, ids: readonly string[]): void;
+  /** Before anything else. */
+  open(): Promise<void>;
+  hashOf(id: string): number;
+  /** The hash of an id that a durable event touches. Events come in their order. */
+  note(sequence: number, hash: number): void;
   /** False when the id has certainly not been recorded by any event that was noted. */
   mayHave(id: string): boolean;
   /** Places of all events that may touch these ids, in order. */
@@ -61,21 +66,24 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
     }
   };
 
+  const hashes = idHashes();
+
   return {
-    note(sequence, ids) {
-      sealUntil(sequence);
-      for (let index = 0; index < ids.length; index++) {
-        const hash = recordHash(ids[index]!);
-        filter.add(hash);
-        push(open, hash * segmentEvents + (sequence - open.first));
-      }
+    async open() {
+      hashes.open(await table.key());
     },
-    mayHave: (id) => !warming.isWarm() || filter.has(recordHash(id)),
+    hashOf: hashes.of,
+    note(sequence, hash) {
+      sealUntil(sequence);
+      filter.add(hash);
+      push(open, hash * segmentEvents + (sequence - open.first));
+    },
+    mayHave: (id) => !warming.isWarm() || filter.has(hashes.of(id)),
     async placesOf(ids) {
-      const hashes = new Set([...ids].map(recordHash));
+      const wanted = new Set([...ids].map(hashes.of));
       const places = new Set<number>();
       const look = (first: number, entries: Float64Array) => {
-        for (const entry of entries) if (hashes.has(hashOf(entry))) places.add(first + (entry % segmentEvents));
+        for (const entry of entries) if (wanted.has(hashOf(entry))) places.add(first + (entry % segmentEvents));
       };
       const before = open.first;
       const seen = new Set<number>();
@@ -85,7 +93,7 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
         seen.add(first);
       }
       if (before > 0) {
-        for await (const { first, entries } of table.near([...hashes], before)) {
+        for await (const { first, entries } of table.near([...wanted], before)) {
           look(first, entries);
           seen.add(first);
         }
@@ -108,6 +116,24 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
       warming.resumeAt(storedBefore);
     },
     warm: () => warming.begin(),
+  };
+}
+
+/** A command's id is hashed when it is looked for, and noted soon after. */
+function idHashes(): { open(key: Uint8Array): void; of(id: string): number } {
+  let keyed: ((id: string) => number) | undefined;
+  let lastId = '';
+  let lastHash = -1;
+  return {
+    open: (key) => void (keyed ??= recordHashes(key)),
+    of(id) {
+      if (id !== lastId || lastHash < 0) {
+        assert(keyed, 'the record index is not open');
+        lastHash = keyed(id);
+        lastId = id;
+      }
+      return lastHash;
+    },
   };
 }
 

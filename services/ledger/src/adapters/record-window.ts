@@ -44,13 +44,16 @@ type Deps = {
 
 /** Ids whose absence is remembered at most. */
 const absentMax = 10_000;
+/** Noted ones that are not dropped yet. */
+const pendingMax = 8_192;
 /** Events that are read at the same time. */
 const readsMax = 16;
 
 export function recordWindow({ store, stream, state, index, recordsMax }: Deps): RecordWindow {
   const { records } = state;
-  /** Ids of events that are not durable, by their places. */
-  let pending: { readonly sequence: number; readonly ids: readonly string[] }[] = [];
+  /** What is to be noted of events that are not durable: a place and a hash, one behind the other. */
+  let pending: number[] = [];
+  let noted = 0;
   const absent = new Set<string>();
   /** Recalled since the last eviction: they are wanted. */
   const recalled = new Set<string>();
@@ -81,15 +84,19 @@ export function recordWindow({ store, stream, state, index, recordsMax }: Deps):
   return {
     applied(event, sequence) {
       const ids = recordIdsOf(event);
-      if (ids.length > 0) pending.push({ sequence, ids });
+      for (let at = 0; at < ids.length; at++) pending.push(sequence, index.hashOf(ids[at]!));
     },
     durable(before) {
-      let noted = 0;
-      for (; noted < pending.length && pending[noted]!.sequence < before; noted++) {
-        const { sequence, ids } = pending[noted]!;
-        index.note(sequence, ids);
+      for (; noted < pending.length && pending[noted]! < before; noted += 2) {
+        index.note(pending[noted]!, pending[noted + 1]!);
       }
-      pending = noted === pending.length ? [] : pending.slice(noted);
+      if (noted === pending.length) {
+        pending = [];
+        noted = 0;
+      } else if (noted > pendingMax) {
+        pending = pending.slice(noted);
+        noted = 0;
+      }
       if (records.size > recordsMax) evict(before);
     },
     isAtHand(ids) {

@@ -24,6 +24,7 @@ function memoryOf(options: { recordsMax: number; snapshotEvery: number; filterBy
     logger,
     filter: createRecordFilter(options.filterBytes ?? 1_024),
     segments: {
+      key: async () => new Uint8Array(8),
       async add(segment) {
         if (!segments.some(({ first }) => first === segment.first)) segments.push(segment);
       },

@@ -25,6 +25,7 @@ function memoryOn(
     logger: silent,
     filter: createRecordFilter(filterBytes),
     segments: {
+      key: async () => new Uint8Array(8),
       add: (segment) =>
         ask('add segment', () => {
           if (!tables.segments.some(({ first }) => first === segment.first)) tables.segments.push(segment);
