@@ -162,7 +162,7 @@ export const ledgerProtections: readonly Protection[] = [
     name: 'time-goes-forward',
     row: 'I21',
     removes: 'the rule that time in a book never goes back',
-    file: engine,
+    file: 'services/ledger/src/app/engine-ruling.ts',
     find: 'return now > lastAt ? now : lastAt;',
     replace: 'return now > lastAt ? now : now;',
     held: ofEngine('a clock that is set back does not take the book back in time'),

@@ -29,7 +29,7 @@
  * Until that is settled nothing else is decided: commands wait, and when it takes long they are refused as
  * store_unavailable. Those of the batch itself wait for the truth.
  */
-import { assertNever, isOperationalError, OperationalError } from '@daybook/core';
+import { isOperationalError, OperationalError } from '@daybook/core';
 import {
   currentCorrelation,
   type Clock,
@@ -38,23 +38,19 @@ import {
   type Logger,
   type OnFatal,
 } from '@daybook/runtime';
-import { decide } from '../domain/book';
 import { recordIdsNeeded, type BookCommand } from '../domain/book-commands';
-import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
 import { Unrecordable, type BookJournal, type SealedEvents } from '../ports';
+import { createAnswers, type Done, type Job } from './engine-answers';
+import { bookClock, rule, type BookClock, type EngineOutcome } from './engine-ruling';
+import { patientAttempts, settleAppend } from './engine-settling';
 import { createFollower } from './follower';
 import { createQueue } from './queue';
-import { ruleTogether, type Receipt, type TogetherOutcome } from './together';
+import { ruleTogether, type TogetherOutcome } from './together';
 
+export type { Done } from './engine-answers';
+export type { EngineOutcome } from './engine-ruling';
 export type { Receipt } from './together';
-
-/** Called in the turn in which the append is through. It must not throw. */
-export type Done<Answer> = (error: unknown, answer: Answer | undefined) => void;
-
-export type EngineOutcome =
-  | ({ readonly ok: true } & Receipt)
-  | { readonly ok: false; readonly rejection: BookRejection; readonly replayed: boolean };
 
 export type Engine = Component & {
   /** Resolves when what it records is durable. Throws OperationalError `store_unavailable` when it cannot be taken. */
@@ -87,24 +83,7 @@ export type EngineDeps = {
 
 const batchMaxDefault = 1_000;
 const queueMaxDefault = 20_000;
-/** Callers that are answered in one turn of the event loop. */
-const answersMax = 256;
-/** Attempts to settle an append before those who wait behind it are sent away, and before stopping gives up. */
-const patientAttempts = 6;
-const retryDelaysMsDefault = [20, 50, 100, 250, 500, 1_000];
 
-/** A command or a question. Decided on the state as it is then, and again after a reload. */
-type Job = {
-  readonly command: BookCommand | null;
-  readonly correlation: Correlation | null;
-  readonly query: ((state: BookState) => unknown) | null;
-  /** Ids of the records that it needs. */
-  readonly records: readonly string[];
-  readonly done: Done<never>;
-  answer: unknown;
-  /** Failed alone, and has been told. */
-  failed: boolean;
-};
 type Batch = { readonly jobs: Job[]; readonly sealed: SealedEvents };
 
 export function createEngine(deps: EngineDeps): Engine {
@@ -124,9 +103,8 @@ class BookEngine implements Engine {
   #inFlight: Batch | undefined;
   /** Not decided yet: the open batch is full, or a record has to be recalled. */
   #waiting = createQueue<Job>();
-  /** Durable, and to be answered. */
-  #settled = createQueue<Job>();
-  #answering: Promise<void> | undefined;
+  readonly #answers = createAnswers();
+  readonly #clock: BookClock;
   #flushing: Promise<void> | undefined;
   #recalling: Promise<void> | undefined;
   readonly #follower: ReturnType<typeof createFollower> | undefined;
@@ -135,6 +113,7 @@ class BookEngine implements Engine {
     this.name = `engine of ${deps.stream}`;
     this.#batchMax = deps.batchMax ?? batchMaxDefault;
     this.#queueMax = deps.queueMax ?? queueMaxDefault;
+    this.#clock = bookClock(deps.now);
     this.#journal = deps.openJournal(deps.stream);
     this.#open = this.#begin();
     const { onAppend, stream, logger } = deps;
@@ -167,7 +146,7 @@ class BookEngine implements Engine {
     this.#accepting = false;
     await this.#follower?.stop();
     for (;;) {
-      const busy = this.#flushing ?? this.#recalling ?? this.#answering;
+      const busy = this.#flushing ?? this.#recalling ?? this.#answers.underWay();
       if (busy === undefined) break;
       await busy;
     }
@@ -258,45 +237,11 @@ class BookEngine implements Engine {
   }
 
   #rule(command: BookCommand, correlation: Correlation): EngineOutcome {
-    const verdict = decide(this.#journal.state, command, this.#time());
-    switch (verdict.type) {
-      case 'refused':
-        return { ok: false, rejection: verdict.rejection, replayed: false };
-      case 'repeated': {
-        const { rejection, at, reference } = verdict.outcome;
-        if (rejection !== null) return { ok: false, rejection, replayed: true };
-        return { ok: true, at, reference, replayed: true };
-      }
-      case 'recorded': {
-        const { events, rejection } = verdict;
-        const reference = this.#journal.add(events, correlation, this.#open.sealed);
-        if (rejection !== null) return { ok: false, rejection, replayed: false };
-        return { ok: true, at: events.at(-1)!.at, reference, replayed: false };
-      }
-      default:
-        return assertNever(verdict);
-    }
+    return rule(this.#journal, this.#open.sealed, command, this.#time(), correlation);
   }
 
-  /** Time in a book never goes back. */
   #time(): string {
-    const now = this.#now();
-    const { lastAt } = this.#journal.state;
-    return now > lastAt ? now : lastAt;
-  }
-
-  #nowMs = -1;
-  #nowText = '';
-
-  /** Many commands are of the same millisecond. */
-  #now(): string {
-    const now = this.deps.now();
-    const ms = now.getTime();
-    if (ms !== this.#nowMs) {
-      this.#nowMs = ms;
-      this.#nowText = now.toISOString();
-    }
-    return this.#nowText;
+    return this.#clock(this.#journal.state);
   }
 
   async #flush(): Promise<void> {
@@ -310,7 +255,8 @@ class BookEngine implements Engine {
         // After a reload or a failure the batch is not in flight any more, and its callers are not to be answered.
         if (this.#inFlight === batch) {
           this.#inFlight = undefined;
-          this.#answer(batch.jobs);
+          // At once when nothing else is to be appended; otherwise when the next append is on its way.
+          this.#answers.give(batch.jobs, this.#open.jobs.length === 0);
         }
         this.#fill();
       }
@@ -318,23 +264,6 @@ class BookEngine implements Engine {
       this.#fail(error);
     } finally {
       this.#flushing = undefined;
-    }
-  }
-
-  /** At once when nothing else is to be appended; otherwise when the next append is on its way. */
-  #answer(jobs: readonly Job[]): void {
-    if (this.#open.jobs.length === 0 && this.#answering === undefined && jobs.length <= answersMax) {
-      for (const job of jobs) tell(job);
-      return;
-    }
-    for (const job of jobs) this.#settled.push(job);
-    this.#answering ??= this.#answerSettled().finally(() => (this.#answering = undefined));
-  }
-
-  async #answerSettled(): Promise<void> {
-    while (this.#settled.size() > 0) {
-      await new Promise((resolve) => setImmediate(resolve));
-      for (let left = answersMax; left > 0 && this.#settled.size() > 0; left--) tell(this.#settled.shift());
     }
   }
 
@@ -412,32 +341,22 @@ class BookEngine implements Engine {
     const { stream } = this.deps;
     this.#status = 'recovering';
     this.deps.logger.warn({ error: cause, stream, events: sealed?.hashes.length ?? 0 }, 'append failed');
-    await this.#settle(sealed, cause);
+    await settleAppend(cause, {
+      delaysMs: this.deps.retryDelaysMs,
+      reload: () => this.#reload(),
+      repeat: async () => {
+        if (!(await this.#journal.holds(sealed!))) await this.#journal.append(sealed!);
+      },
+      failed: (attempts, error) => {
+        this.#attempts = attempts;
+        if (attempts <= patientAttempts) return;
+        if (!this.#accepting) throw error;
+        for (const job of this.#waiting.drain()) job.done(error, undefined);
+      },
+    });
     this.#status = 'ready';
     this.#attempts = 0;
     this.deps.logger.info({ stream }, 'append settled');
-  }
-
-  async #settle(sealed: SealedEvents | null, cause: OperationalError): Promise<void> {
-    let reason = cause;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        if (sealed === null || reason.code === 'version_conflict') await this.#reload();
-        else if (!(await this.#journal.holds(sealed))) await this.#journal.append(sealed);
-        return;
-      } catch (error) {
-        if (!isOperationalError(error)) throw error;
-        this.#attempts = attempt + 1;
-        if (this.#attempts > patientAttempts) {
-          if (!this.#accepting) throw error;
-          for (const job of this.#waiting.drain()) job.done(error, undefined);
-        }
-        // A conflict says for certain that the batch is not stored; trouble after it is only trouble in reading.
-        if (reason.code !== 'version_conflict') reason = error;
-      }
-      const delays = this.deps.retryDelaysMs ?? retryDelaysMsDefault;
-      await new Promise((resolve) => setTimeout(resolve, delays[attempt] ?? delays.at(-1)));
-    }
   }
 
   /** Another writer was first: what it wrote is read, and what has no answer is decided again on top of it. */
@@ -462,10 +381,6 @@ class BookEngine implements Engine {
     for (const job of this.#unanswered()) job.done(new OperationalError('outcome_unknown', true, { cause }), undefined);
     if (fatal) this.deps.onFatal(cause);
   }
-}
-
-function tell(job: Job): void {
-  if (!job.failed) job.done(null, job.answer as never);
 }
 
 function commandIdOf(command: BookCommand): string {
