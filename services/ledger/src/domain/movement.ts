@@ -70,7 +70,7 @@ export function movementRefusal(state: WorkingState, entries: readonly Entry[]):
 
 export type Breaches = { readonly floorBreaches: readonly string[]; readonly ceilingBreaches: readonly string[] };
 
-const noBreaches: Breaches = { floorBreaches: [], ceilingBreaches: [] };
+export const noBreaches: Breaches = { floorBreaches: [], ceilingBreaches: [] };
 
 /** The accounts that the entries would leave beyond their limits. `fields` says what those are that are not open yet. */
 export function breachesOf(

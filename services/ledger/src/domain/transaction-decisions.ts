@@ -3,7 +3,7 @@ import type { AccountFields, Entry, Metadata } from './account';
 import type { CommandOf } from './book-commands';
 import type { BookEvent, BookRejection, Cause } from './book-events';
 import type { WorkingState } from './book-state';
-import { breachesOf, entriesRefusal, isShapely, movementRefusal } from './movement';
+import { breachesOf, entriesRefusal, isShapely, movementRefusal, noBreaches, type Breaches } from './movement';
 import {
   causeOf,
   postFact,
@@ -92,17 +92,15 @@ function recordPosting(state: WorkingState, posted: Posted, accounts: readonly A
   for (const fields of accounts) {
     if (!state.accounts.has(fields.accountId)) events.push({ type: 'AccountOpened', ...fields, rule, at });
   }
-  events.push(transactionPosted(state, posted, accounts));
+  events.push(transactionPosted(posted, breachesOf(state, entries, accounts)));
   return { type: 'recorded', events, rejection: null };
 }
 
 /** Spelt out, because its bytes are in this order and it is the event that a book has most of. */
 function transactionPosted(
-  state: WorkingState,
   posted: Posted,
-  accounts: readonly AccountFields[] | undefined,
+  { floorBreaches, ceilingBreaches }: Breaches,
 ): Extract<BookEvent, { type: 'TransactionPosted' }> {
-  const { floorBreaches, ceilingBreaches } = breachesOf(state, posted.entries, accounts);
   return {
     type: 'TransactionPosted',
     transactionId: posted.transactionId,
@@ -142,7 +140,9 @@ export function postTransaction(state: WorkingState, command: CommandOf<'PostTra
     effectiveAt: isLate ? state.openFrom : happenedAt,
     at,
   };
-  return { type: 'recorded', events: [transactionPosted(state, posted, undefined)], rejection: null };
+  // What asks for consent breaks no limit, or it would have been refused.
+  const breaches = command.mode === 'recording' ? breachesOf(state, entries) : noBreaches;
+  return { type: 'recorded', events: [transactionPosted(posted, breaches)], rejection: null };
 }
 
 function postingRefusal(
