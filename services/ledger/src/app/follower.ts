@@ -19,8 +19,8 @@ type Followed = {
 
 /** Appends come in bursts; one look serves many. */
 const gatherMs = 50;
-/** A hint may get lost. */
-const unaskedMs = 1_000;
+/** A hint may get lost, and an engine that was overtaken is to know it within a second. */
+const unaskedMs = 500;
 
 export function createFollower(followed: Followed): { start(): void; stop(): Promise<void> } {
   const { stream, logger } = followed;
