@@ -10,7 +10,6 @@ export { checkBooks, expectBooksBalance, type BooksPools, type BooksReport, type
 export type { BooksRule, Violation } from './books-fold';
 export { eventually } from './eventually';
 export { kafkaForTests, kafkaIsPossible, type TestKafka } from './kafka';
-export { kafkaAdmin, type KafkaAdmin } from './kafka-admin';
 export { jvmKafkaIsPossible } from './kafka-on-jvm';
 export type { KafkaProxy } from './kafka-proxy';
 export { ownBroker, type OwnBroker } from './own-broker';
