@@ -10,7 +10,15 @@ export { checkBooks, expectBooksBalance, type BooksPools, type BooksReport, type
 export type { BooksRule, Violation } from './books-fold';
 export { eventually } from './eventually';
 export { kafkaForTests, kafkaIsPossible, type TestKafka } from './kafka';
-export { jvmKafkaIsPossible } from './kafka-on-jvm';
+export { emptyBroker } from './empty-broker';
+export {
+  formatJvmBroker,
+  jvmKafkaIsPossible,
+  runJvmBroker,
+  stopJvmBroker,
+  type BrokerAddresses,
+  type BrokerDoor,
+} from './kafka-on-jvm';
 export type { KafkaProxy } from './kafka-proxy';
 export { ownBroker, type OwnBroker } from './own-broker';
 export { fakeClock, testLogger, testMetrics, type FakeClock, type LogLine, type TestLogger } from './observers';

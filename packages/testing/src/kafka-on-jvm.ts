@@ -39,7 +39,12 @@ export type BrokerAddresses = {
   readonly controller: string;
   /** Where clients are sent. */
   readonly advertised: string;
+  /** More doors to it, each with its own place where clients are sent. */
+  readonly doors?: readonly BrokerDoor[];
 };
+
+/** The name is of capitals and underscores. */
+export type BrokerDoor = { readonly name: string; readonly listens: string; readonly advertised: string };
 
 /** A new cluster, without data. */
 export async function formatJvmBroker(directory: string, addresses: BrokerAddresses): Promise<void> {
@@ -51,7 +56,7 @@ export async function formatJvmBroker(directory: string, addresses: BrokerAddres
 }
 
 async function javaArguments(): Promise<readonly string[]> {
-  return ['-Xmx512m', '-Xms128m', '-XX:TieredStopAtLevel=1', '-cp', join(await fetchJars(), '*')];
+  return ['-Xmx512m', '-Xms128m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(await fetchJars(), '*')];
 }
 
 /** Runs what was formatted, until it answers at the address. Returns its process id. */
@@ -92,15 +97,16 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   }
 }
 
-function settings(directory: string, { listens, controller, advertised }: BrokerAddresses): string {
+function settings(directory: string, { listens, controller, advertised, doors = [] }: BrokerAddresses): string {
+  const plain = [{ name: 'PLAINTEXT', listens, advertised }, ...doors];
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@${controller}`,
-    listeners: `PLAINTEXT://${listens},CONTROLLER://${controller}`,
-    'advertised.listeners': `PLAINTEXT://${advertised}`,
+    listeners: [...plain.map((door) => `${door.name}://${door.listens}`), `CONTROLLER://${controller}`].join(),
+    'advertised.listeners': plain.map((door) => `${door.name}://${door.advertised}`).join(),
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': [...plain, { name: 'CONTROLLER' }].map(({ name }) => `${name}:PLAINTEXT`).join(),
     'log.dirs': join(directory, 'data').replaceAll('\\', '/'),
     'auto.create.topics.enable': 'false',
     'offsets.topic.replication.factor': '1',

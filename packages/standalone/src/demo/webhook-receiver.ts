@@ -35,6 +35,7 @@ export async function openReceiver() {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/webhook`,
     setSecret: (value: string) => void (secret = value),
+    all: (): readonly ReceivedWebhook[] => received,
     /** The first webhook that satisfies the condition, past or to come. */
     async first(condition: (webhook: ReceivedWebhook) => boolean, timeoutMs: number): Promise<ReceivedWebhook> {
       const deadline = Date.now() + timeoutMs;

@@ -1,0 +1,42 @@
+/** The programs of `docker-compose.yml` as processes: the very commands and settings, with other hosts and paths. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+
+export const repositoryRoot = join(__dirname, '../../../..');
+
+type Container = { readonly command?: readonly string[]; readonly environment?: Readonly<Record<string, string>> };
+
+export type Program = {
+  /** Path in the repository. */
+  readonly script: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+};
+
+/** What a container is called, and what it is to be called here. */
+export type Places = {
+  /** Directory in the place of the volume with the secrets. */
+  readonly home: string;
+  readonly databaseUrl: string;
+  /** host:port. */
+  readonly broker: string;
+  urlOf(service: string): string | undefined;
+};
+
+export function composeProgram(name: string, places: Places): Program {
+  const { services } = parse(readFileSync(join(repositoryRoot, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
+    services: Record<string, Container>;
+  };
+  const { command: [, script = '', ...args] = [], environment = {} } = services[name] ?? {};
+  const local = (text: string) =>
+    text
+      .replace(/^http:\/\/([a-z-]+):8080$/, (whole, host: string) => places.urlOf(host) ?? whole)
+      .replace('/run/daybook', places.home)
+      .replace('kafka:9092', places.broker)
+      .replace('postgres://daybook@postgres:5432/daybook', places.databaseUrl)
+      .replace('0.0.0.0', '127.0.0.1')
+      .replace(/^\$\{.*\}$/, '');
+  const given = Object.entries(environment).map(([key, value]) => [key, local(value)]);
+  return { script, args: args.map(local), environment: Object.fromEntries(given) as Record<string, string> };
+}

@@ -1,0 +1,126 @@
+/**
+ * `npm run test:faults -- --seed N --runs N --minutes N --keep DIRECTORY`: runs from the seed on, as many as are asked for and
+ * begin within the time. Ends with 1 when something was violated and with 2 when there could be no runs. `--keep` is where
+ * the logs of runs with violations go.
+ */
+import { parseArgs } from 'node:util';
+import { jvmKafkaIsPossible } from '@daybook/testing';
+import { endWithOutside, isInside, isolationMissing, runInside } from './isolation';
+import { openLab, type Lab } from './lab';
+import { faultKinds, planOf, type FaultKind } from './plan';
+import { againOf, jsonLineOf, summaryOf, type Failed } from './report';
+import { runOnce, type RunResult } from './run';
+import { makeTemplate } from './template';
+
+const runsDefault = 11;
+const minuteMs = 60_000;
+/** A run that takes longer hangs. */
+const runMaxMs = 6 * minuteMs;
+/** For coming up and going down. */
+const aroundMs = 5 * minuteMs;
+
+type Options = {
+  readonly seed: number;
+  readonly runs: number;
+  readonly minutes: number;
+  readonly keep: string | undefined;
+};
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const tell = (line: string) => process.stderr.write(`${line}\n`);
+
+async function main(): Promise<number> {
+  const options = optionsOf(process.argv.slice(2));
+  if (isInside()) {
+    endWithOutside();
+    return runAll(options, faultKinds);
+  }
+  if (!jvmKafkaIsPossible()) {
+    tell('Kafka is not to be had here: there is no Java, or neither the broker nor Maven to fetch it');
+    return 2;
+  }
+  const missing = isolationMissing();
+  if (missing === undefined) {
+    const mostMs = Math.min(options.minutes * minuteMs, options.runs * runMaxMs) + runMaxMs + aroundMs;
+    return runInside(__filename, process.argv.slice(2), mostMs);
+  }
+  tell(`no disk can be filled here: ${missing}`);
+  if (process.env['CI'] === 'true') return 2;
+  return runAll(
+    options,
+    faultKinds.filter((kind) => kind !== 'disk-full'),
+  );
+}
+
+function optionsOf(args: readonly string[]): Options {
+  const options = {
+    seed: { type: 'string', default: '0' },
+    runs: { type: 'string' },
+    minutes: { type: 'string' },
+    keep: { type: 'string' },
+  } as const;
+  const { values } = parseArgs({ args: [...args], options });
+  const minutes = values.minutes === undefined ? Infinity : wholeOf('minutes', values.minutes);
+  const unbounded = values.minutes === undefined ? runsDefault : Infinity;
+  const runs = values.runs === undefined ? unbounded : wholeOf('runs', values.runs);
+  return { seed: wholeOf('seed', values.seed), runs, minutes, keep: values.keep };
+}
+
+function wholeOf(name: string, given: string): number {
+  const value = Number(given);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} ${given} is not a whole number`);
+  return value;
+}
+
+async function runAll({ seed, runs, minutes, keep }: Options, available: readonly FaultKind[]): Promise<number> {
+  const lab = await openLab();
+  const results: (RunResult | Failed)[] = [];
+  try {
+    await makeTemplate(lab);
+    const until = performance.now() + minutes * minuteMs;
+    for (let next = seed; results.length < runs && performance.now() < until; next++) {
+      const result = await oneRun(lab, next, available, keep);
+      results.push(result);
+      say(jsonLineOf(result));
+      const { violations } = result;
+      const faults = 'faults' in result ? result.faults.map(({ kind, target }) => `${kind} ${target}`).join(', ') : '';
+      tell(`seed ${next}: ${faults}: ${violations.length === 0 ? 'holds' : `${violations.length} violations`}`);
+      if (violations.length > 0) tell(`  again: ${againOf(next)}`);
+    }
+  } finally {
+    say(`\n${summaryOf(results)}`);
+    await lab.close();
+  }
+  return results.some(({ violations }) => violations.length > 0) ? 1 : 0;
+}
+
+/** What a run throws, and that it does not end, are violations too. */
+async function oneRun(
+  lab: Lab,
+  seed: number,
+  available: readonly FaultKind[],
+  keep: string | undefined,
+): Promise<RunResult | Failed> {
+  let late: NodeJS.Timeout | undefined;
+  const hangs = new Promise<Failed>((resolve) => {
+    late = setTimeout(() => resolve({ seed, violations: [`hangs: not over after ${runMaxMs} ms`] }), runMaxMs);
+  });
+  try {
+    await lab.heal();
+    return await Promise.race([runOnce(lab, planOf(seed, available), keep), hangs]);
+  } catch (error) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { seed, violations: [`broke off: ${text}`] };
+  } finally {
+    clearTimeout(late);
+  }
+}
+
+main().then(
+  // Not only the code: what hangs must not keep the process.
+  (code) => process.exit(code),
+  (error: unknown) => {
+    tell(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    process.exit(2);
+  },
+);

@@ -1,0 +1,64 @@
+/** What is said of the runs: a line of JSON for each, and at the end a table for people. */
+import { faultKinds, type FaultKind, type OperationKind } from './plan';
+import type { RunResult, Tally } from './run';
+
+export type Failed = { readonly seed: number; readonly violations: readonly string[] };
+
+export function jsonLineOf(result: RunResult | Failed): string {
+  return JSON.stringify(result);
+}
+
+/** How to have the same run again. */
+export function againOf(seed: number): string {
+  return `npm run test:faults -- --seed ${seed} --runs 1`;
+}
+
+const columns = ['asked', 'ok', 'failed', 'unknown', 'resolved', 'notSent'] as const satisfies readonly (keyof Tally)[];
+
+export function summaryOf(results: readonly (RunResult | Failed)[]): string {
+  const whole = results.filter((result): result is RunResult => 'operations' in result);
+  const injected = new Map<FaultKind, number>(faultKinds.map((kind) => [kind, 0]));
+  for (const { kind } of whole.flatMap(({ faults }) => faults)) injected.set(kind, (injected.get(kind) ?? 0) + 1);
+  const operations = new Map<OperationKind | 'all', Tally>();
+  for (const result of whole) {
+    for (const [kind, tally] of Object.entries(result.operations) as [OperationKind, Tally][]) {
+      for (const row of [kind, 'all'] as const) operations.set(row, sumOf(operations.get(row), tally));
+    }
+  }
+  const rows = [...operations].sort(([a], [b]) => Number(a === 'all') - Number(b === 'all'));
+  const violations = results.flatMap((result) => result.violations);
+  const counted = (pattern: RegExp) => violations.filter((each) => pattern.test(each)).length;
+  const endings = whole.reduce((sum, result) => sum + result.endings, 0);
+  return [
+    tableOf(
+      ['fault', 'injected'],
+      [...injected].map(([kind, count]) => [kind, String(count)]),
+    ),
+    '',
+    tableOf(
+      ['operation', ...columns.map((name) => (name === 'notSent' ? 'not sent' : name))],
+      rows.map(([kind, tally]) => [kind, ...columns.map((name) => String(tally[name]))]),
+    ),
+    '',
+    `runs ${results.length}, services that ended by themselves ${endings}`,
+    `lost ${counted(/^lost/)}, doubled ${counted(/^doubled/)}, unresolved ${counted(/^unresolved/)}, violations ${violations.length}`,
+    ...results.filter(({ violations: found }) => found.length > 0).flatMap(describeFailed),
+  ].join('\n');
+}
+
+function describeFailed({ seed, violations }: RunResult | Failed): readonly string[] {
+  return ['', `seed ${seed}: ${againOf(seed)}`, ...violations.map((each) => `  ${each}`)];
+}
+
+function sumOf(one: Tally | undefined, other: Tally): Tally {
+  if (one === undefined) return { ...other };
+  return Object.fromEntries(columns.map((name) => [name, one[name] + other[name]])) as Tally;
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ');
+  return all.map(line).join('\n');
+}

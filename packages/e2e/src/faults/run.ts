@@ -1,0 +1,191 @@
+/** One run: a fresh system, its work and its troubles, and what came of it. */
+import { randomUUID } from 'node:crypto';
+import { cpSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assert } from '@daybook/core';
+import { openTransport } from '@daybook/messaging';
+import { createLogger } from '@daybook/runtime';
+import { eventually } from '@daybook/testing';
+import { clients as clientsOf, type Asked, type Clients } from './clients';
+import { startFleet, type Fleet } from './fleet';
+import type { Lab } from './lab';
+import type { Command } from './model';
+import { nemesis, type Injected } from './nemesis';
+import { onboard, settleIn, type People, type Receivers } from './people';
+import type { OperationKind, Plan } from './plan';
+import { untilQuiet } from './quiet';
+import { requestOf } from './requests';
+import { violationsOf } from './verdict';
+
+/** Between the end of the last fault and silence: what waits for a lease or a retry of ours takes less. */
+const quietWithinMs = 60_000;
+const toldWithinMs = 45_000;
+const tellPollMs = 200;
+const fundedWithinMs = 30_000;
+const fundedUnits = 10_000n;
+
+export type Tally = { asked: number; ok: number; failed: number; unknown: number; resolved: number; notSent: number };
+
+export type RunResult = {
+  readonly seed: number;
+  readonly ms: number;
+  readonly faults: readonly Injected[];
+  readonly operations: Readonly<Partial<Record<OperationKind, Tally>>>;
+  readonly repeated: number;
+  /** Services that ended by themselves and were started again. */
+  readonly endings: number;
+  /** How long each part took. */
+  readonly parts: Readonly<Record<string, number>>;
+  readonly violations: readonly string[];
+};
+
+/** With the logs of the services kept in `keep` when something was violated. */
+export async function runOnce(lab: Lab, plan: Plan, keep?: string): Promise<RunResult> {
+  const database = `faults_${plan.seed}`;
+  const fleet = await freshFleet(lab, database);
+  let isKept = keep !== undefined;
+  try {
+    const result = await workAndCheck(lab, fleet, plan, database);
+    isKept &&= result.violations.length > 0;
+    return result;
+  } finally {
+    await fleet.stop();
+    if (isKept && keep !== undefined) cpSync(fleet.directory, join(keep, database), { recursive: true });
+    rmSync(fleet.directory, { recursive: true, force: true });
+    await lab.drop(database);
+  }
+}
+
+async function freshFleet(lab: Lab, database: string): Promise<Fleet> {
+  await lab.prepare(database);
+  return startFleet(lab, database);
+}
+
+async function workAndCheck(lab: Lab, fleet: Fleet, plan: Plan, database: string): Promise<RunResult> {
+  const watch = stopwatch();
+  let receivers: Receivers | undefined;
+  try {
+    await fleet.ready();
+    watch.part('start');
+    const gateway = `http://127.0.0.1:${lab.links.get('clients>gateway')?.port}`;
+    const urls = { identity: fleet.urlOf('identity'), ledger: fleet.urlOf('ledger') };
+    const people = await onboard(urls, lab.secrets.internalToken);
+    receivers = await settleIn(gateway, people);
+    const clients = clientsOf(gateway, people, plan);
+    const before = await fund(clients, people, plan.seed);
+    watch.part('onboard');
+    const [faults] = await Promise.all([nemesis({ lab, fleet }, plan.faults), clients.run()]);
+    watch.part('work');
+    const evidence = { databaseUrl: lab.postgres.url(database), people, clients, receivers, before };
+    const troubles = await settle(lab, fleet, evidence);
+    watch.part('quiet');
+    const violations = troubles.length > 0 ? troubles : await toldAndChecked(evidence);
+    watch.part('check');
+    return {
+      seed: plan.seed,
+      ms: watch.total(),
+      faults,
+      ...talliesOf(clients.asked),
+      endings: [...fleet.members.values()].reduce((sum, { endings }) => sum + endings(), 0),
+      parts: watch.parts,
+      violations,
+    };
+  } finally {
+    await Promise.all([receivers?.transfers.close(), receivers?.intents.close()]);
+  }
+}
+
+function stopwatch() {
+  const startedAt = performance.now();
+  const parts: Record<string, number> = {};
+  let last = startedAt;
+  return {
+    parts,
+    part(name: string) {
+      const now = performance.now();
+      parts[name] = Math.round(now - last);
+      last = now;
+    },
+    total: () => Math.round(performance.now() - startedAt),
+  };
+}
+
+/** What the customers begin with. */
+async function fund(clients: Clients, people: People, seed: number): Promise<readonly Command[]> {
+  const operation = { kind: 'post', debit: 'cash', credit: 'customers', amount: fundedUnits } as const;
+  const planned = { key: `f${seed}-funds`, operation, atMs: 0, again: false };
+  const request = requestOf(people, planned, clients.known);
+  const funded = async () => {
+    const { outcome, answer, error } = await clients.send(request!);
+    assert(outcome === 'ok', `the customers are not funded: ${error ?? answer?.text}`);
+  };
+  await eventually(funded, { timeoutMs: fundedWithinMs });
+  return [planned];
+}
+
+type Evidence = Parameters<typeof violationsOf>[0];
+
+/** After the faults: all services serve, nothing is unknown, nothing is under way. Returns what is not so. */
+async function settle(lab: Lab, fleet: Fleet, { databaseUrl, clients }: Evidence): Promise<readonly string[]> {
+  const transport = openTransport({
+    kind: 'kafka',
+    brokers: [lab.kafka.broker],
+    databaseUrl: '',
+    clientId: `faults-${randomUUID()}`,
+    logger: createLogger({ service: 'faults', level: 'silent' }),
+  });
+  await transport.start();
+  try {
+    await fleet.ready();
+    // Requests that clients gave up are perhaps still under way: what they do, they do before it is quiet.
+    const deadline = performance.now() + quietWithinMs;
+    const unknown = () => clients.asked.filter(({ outcome }) => outcome === 'unknown');
+    do {
+      const behind = await untilQuiet(databaseUrl, transport, deadline - performance.now());
+      if (behind.length > 0) return behind.map((each) => `not quiet after ${quietWithinMs} ms: ${each}`);
+      await clients.resolve();
+    } while (unknown().length > 0 && performance.now() < deadline);
+    const behind = await untilQuiet(databaseUrl, transport, deadline - performance.now());
+    return behind.map((each) => `not quiet after ${quietWithinMs} ms: ${each}`);
+  } catch (error) {
+    return [`not well again: ${error instanceof Error ? error.message : String(error)}`];
+  } finally {
+    await transport.stop();
+  }
+}
+
+/** Webhooks are told after everything else, and a broken attempt is repeated after some seconds. */
+async function toldAndChecked(evidence: Evidence): Promise<readonly string[]> {
+  const deadline = performance.now() + toldWithinMs;
+  for (;;) {
+    const violations = await violationsOf(evidence);
+    const passing = violations.every((each) => /^(webhook: nobody|intent: )/.test(each));
+    if (!passing || violations.length === 0 || performance.now() > deadline) return violations;
+    await delay(tellPollMs);
+  }
+}
+
+function talliesOf(asked: readonly Asked[]): Pick<RunResult, 'operations' | 'repeated'> {
+  const operations: Partial<Record<OperationKind, Tally>> = {};
+  for (const { planned, attempts, outcome, wasUnknown } of asked) {
+    const tally = (operations[planned.operation.kind] ??= {
+      asked: 0,
+      ok: 0,
+      failed: 0,
+      unknown: 0,
+      resolved: 0,
+      notSent: 0,
+    });
+    if (attempts.length === 0) {
+      tally.notSent += 1;
+      continue;
+    }
+    tally.asked += 1;
+    if (outcome === 'ok') tally.ok += 1;
+    if (outcome === 'failed') tally.failed += 1;
+    if (wasUnknown) tally.unknown += 1;
+    if (wasUnknown && outcome !== 'unknown') tally.resolved += 1;
+  }
+  return { operations, repeated: asked.filter(({ attempts }) => attempts.length > 1).length };
+}

@@ -1,0 +1,241 @@
+/**
+ * The end of a run: what the clients were told against what the journal, the API, the webhooks and the product's own check
+ * say. Every difference is a violation.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { auditSubscriptions, openDatabase, postgresEventStore } from '@daybook/event-store';
+import { intentAssets } from '@daybook/contracts';
+import { checkBooks } from '@daybook/testing';
+import { okAnswerOf, type Answer, type Asked, type Clients } from './clients';
+import { readJournal, withDatabase } from './journal';
+import { idsOf, replay, type Command, type Modelled } from './model';
+import { walletUnits, type People, type Receivers } from './people';
+import { decimal, itemKey, ownAccounts, ownAsset } from './requests';
+import { schemaOf, services } from './services';
+
+const checkWithinMs = 30_000;
+const checkPollMs = 100;
+
+export type Evidence = {
+  readonly databaseUrl: string;
+  readonly people: People;
+  readonly clients: Clients;
+  readonly receivers: Receivers;
+  /** What prepared the run. */
+  readonly before: readonly Command[];
+};
+
+export async function violationsOf(evidence: Evidence): Promise<readonly string[]> {
+  const { databaseUrl, people, clients, before } = evidence;
+  const opening = new Map(people.wallets.map(({ walletId }) => [walletId, walletUnits]));
+  const commands = [...before, ...clients.asked.map(({ planned }) => planned)];
+  const modelled = replay(people, commands, opening, await readJournal(databaseUrl));
+  const { violations } = await checkBooks({ databaseUrl });
+  return [
+    ...modelled.violations.map((each) => `model: ${each}`),
+    ...clients.asked.flatMap((asked) => [...constancyOf(asked), ...comparedWith(modelled, people, asked)]),
+    ...(await balancesShown(evidence, modelled)),
+    ...(await intentsShown(evidence)),
+    ...webhooksMissing(evidence, modelled),
+    ...violations.map(({ rule, where, message }) => `books: ${rule}: ${where}: ${message}`),
+    ...(await gaps(databaseUrl)),
+    ...(await parked(databaseUrl)),
+    ...(await ownCheck(evidence)),
+  ];
+}
+
+/** The first answer for ever: a yes stays that yes, and a refusal of the ledger's stays that refusal. */
+export function constancyOf({ planned: { key }, attempts }: Asked): readonly string[] {
+  const answers = attempts
+    .flatMap(({ outcome, answer }) => (outcome === 'unknown' || !answer ? [] : [answer]))
+    .map(({ status, text, body }) => ({ status, text: lastingOf(text, body) }));
+  const first = answers.find(({ status }) => status < 300 || status === 422);
+  if (first === undefined) return [];
+  const later = answers.slice(answers.indexOf(first) + 1);
+  const other = later.find(({ status, text }) => status !== first.status || (status < 300 && text !== first.text));
+  if (other === undefined) return [];
+  return [`answers: ${key} was ${first.status} ${first.text} and then ${other.status} ${other.text}`];
+}
+
+/** The transactions of a bulk say whether they are repeats, and an intent is shown as it is now. */
+function lastingOf(text: string, { intent_id: intentId, payment_address: address }: Answer['body']): string {
+  if (intentId !== undefined) return `${String(intentId)} ${String(address)}`;
+  return text.replaceAll('"replayed":true', '"replayed":false');
+}
+
+/** Every yes is there exactly once, every no not at all. */
+export function comparedWith(modelled: Modelled, people: People, asked: Asked): readonly string[] {
+  const { planned, outcome } = asked;
+  const { kind } = planned.operation;
+  if (kind === 'intent' || kind === 'deposit')
+    return outcome === 'unknown' ? [`unresolved: ${kind} ${planned.key}`] : [];
+  if (outcome === 'unknown') return [`unresolved: ${kind} ${planned.key}: ${attemptsOf(asked)}`];
+  const posted = kind === 'bulk' ? itemsPosted(asked) : undefined;
+  return idsOf(people, planned).flatMap((id, index) => {
+    const expected = outcome === 'ok' && (posted?.has(index) ?? true) ? 1 : 0;
+    const actual = modelled.done.get(id) ?? 0;
+    const problems: string[] = [];
+    if (actual < expected) problems.push(`lost: ${kind} ${id} was answered ${attemptsOf(asked)}`);
+    if (actual > 1) problems.push(`doubled: ${kind} ${id} is there ${actual} times`);
+    if (actual === 1 && expected === 0) problems.push(`refused and done: ${kind} ${id}: ${attemptsOf(asked)}`);
+    if ((modelled.refused.get(id) ?? 0) > 1) problems.push(`doubled: the refusal of ${kind} ${id}`);
+    const confirmed = modelled.confirmed.get(id) ?? 0;
+    if (kind === 'transfer' && confirmed !== actual) problems.push(`transfer ${id} was confirmed ${confirmed} times`);
+    return problems;
+  });
+}
+
+function attemptsOf({ attempts }: Asked): string {
+  return attempts.map(({ answer, error }) => answer?.status ?? error).join(', ');
+}
+
+function itemsPosted(asked: Asked): ReadonlySet<number> {
+  const results = (okAnswerOf(asked)?.body['results'] ?? []) as { transaction_id: string; status: string }[];
+  const keys = results.filter(({ status }) => status === 'posted').map(({ transaction_id: id }) => id);
+  const { planned } = asked;
+  const items = planned.operation.kind === 'bulk' ? planned.operation.items : [];
+  return new Set(items.flatMap((_, index) => (keys.includes(itemKey(planned.key, index)) ? [index] : [])));
+}
+
+async function balancesShown({ clients, people }: Evidence, { balances }: Modelled): Promise<readonly string[]> {
+  const violations: string[] = [];
+  const compare = (account: string, field: string, shown: unknown, expected: string) => {
+    if (Number(shown) !== Number(expected))
+      violations.push(`balance: ${account} shows ${field} ${shown}, not ${expected}`);
+  };
+  for (const { name } of ownAccounts) {
+    const { body } = await got(clients, `/v1/ledger/accounts/${name}`, people.client);
+    const { posted, held } = balances.get(name) ?? { posted: 0n, held: 0n };
+    compare(name, 'posted', body['posted'], decimal(posted, ownAsset));
+    compare(name, 'held', body['held'], decimal(held, ownAsset));
+  }
+  for (const { walletId, token } of people.wallets) {
+    const { body } = await got(clients, '/pay/v1/wallet/balance', { authorization: `Bearer ${token}` });
+    const { posted, held } = balances.get(walletId) ?? { posted: 0n, held: 0n };
+    compare(walletId, 'available', body['available_balance'], decimal(posted - held, 'TXC'));
+  }
+  return violations;
+}
+
+async function got(clients: Clients, path: string, headers: Readonly<Record<string, string>>) {
+  const { outcome, answer, error } = await clients.send({ method: 'GET', path, headers });
+  if (outcome !== 'ok' || answer === undefined)
+    throw new Error(`GET ${path} at the end of the run: ${error ?? `${answer?.status} ${answer?.text}`}`);
+  return answer;
+}
+
+/** What each intent received and became, from what its deposits were. */
+async function intentsShown({ clients, people }: Evidence): Promise<readonly string[]> {
+  const violations: string[] = [];
+  for (const { planned, attempts } of clients.asked) {
+    const { operation, key } = planned;
+    if (operation.kind !== 'intent') continue;
+    const id = attempts.find(({ outcome }) => outcome === 'ok')?.answer?.body['intent_id'];
+    if (id === undefined) continue;
+    const paid = clients.asked
+      .filter(({ outcome }) => outcome === 'ok')
+      .flatMap(({ planned: { operation: each } }) => (each.kind === 'deposit' && each.of === key ? [each.amount] : []))
+      .reduce((sum, amount) => sum + amount, 0n);
+    const { text, body } = await got(clients, `/api/v1/intents/${String(id)}`, people.client);
+    const asset = intentAssets[operation.currency];
+    const { amount } = operation;
+    const status = paid >= amount ? 'settled' : paid > 0n ? 'partially_paid' : 'pending';
+    const refundable = paid > amount ? paid - amount : 0n;
+    if (body['status'] !== status) violations.push(`intent: ${key} is ${String(body['status'])}, not ${status}`);
+    for (const [field, units] of [
+      ['amount_received', paid],
+      ['amount_refundable', refundable],
+    ] as const)
+      if (!text.includes(`"${field}":${decimal(units, asset)},`))
+        violations.push(`intent: ${key} does not have ${field} ${decimal(units, asset)}: ${text}`);
+  }
+  return violations;
+}
+
+/** Each end is told at least once, always with one id, signed. */
+function webhooksMissing({ clients, people, receivers }: Evidence, modelled: Modelled): readonly string[] {
+  const violations: string[] = [];
+  const check = (what: string, told: readonly { id: string; verified: boolean }[]) => {
+    if (told.length === 0) violations.push(`webhook: nobody was told of ${what}`);
+    const ids = new Set(told.map(({ id }) => id));
+    if (ids.size > 1) violations.push(`webhook: ${what} was told under ${ids.size} ids`);
+    if (told.some(({ verified }) => !verified)) violations.push(`webhook: ${what} was told with a wrong signature`);
+  };
+  const transfers = receivers.transfers.all();
+  const intents = receivers.intents.all();
+  for (const asked of clients.asked) {
+    const { planned } = asked;
+    if (planned.operation.kind === 'transfer') {
+      const [id = ''] = idsOf(people, planned);
+      if (!modelled.confirmed.has(id)) continue;
+      const isIt = (body: Record<string, unknown>) =>
+        body['transaction_id'] === id && body['event'] === 'transfer.confirmed';
+      check(
+        `transfer ${id}`,
+        transfers.filter(({ body }) => isIt(body)),
+      );
+    }
+    if (planned.operation.kind !== 'intent') continue;
+    const paid = clients.asked
+      .filter(({ outcome }) => outcome === 'ok')
+      .flatMap(({ planned: { operation: each } }) =>
+        each.kind === 'deposit' && each.of === planned.key ? [each.amount] : [],
+      )
+      .reduce((sum, amount) => sum + amount, 0n);
+    if (paid < planned.operation.amount) continue;
+    const id = okAnswerOf(asked)?.body['intent_id'];
+    const isIt = (body: Record<string, unknown>) => body['intent_id'] === id && body['event'] === 'intent.settled';
+    check(
+      `intent ${planned.key}`,
+      intents.filter(({ body }) => isIt(body)),
+    );
+  }
+  return violations;
+}
+
+/** Every reader of every log has applied exactly what is in the log. */
+async function gaps(databaseUrl: string): Promise<readonly string[]> {
+  const violations: string[] = [];
+  for (const service of services) {
+    const pool = openDatabase({ url: databaseUrl, schema: schemaOf(service), poolMax: 2, onError: () => undefined });
+    const store = postgresEventStore(pool);
+    for (const { name, agrees, applied, log } of await auditSubscriptions(pool, store)) {
+      if (!agrees) violations.push(`gap: ${service}: ${name} has applied ${applied.count} of ${log.count} events`);
+    }
+    await store.close();
+    await pool.end();
+  }
+  return violations;
+}
+
+/** No fault of the world sets a message aside. */
+async function parked(databaseUrl: string): Promise<readonly string[]> {
+  return withDatabase(databaseUrl, async (client) => {
+    const texts = services
+      .map(schemaOf)
+      .map((schema) => `select group_name, topic, key, cause from ${schema}.parked_messages`);
+    const { rows } = await client.query<{ group_name: string; topic: string; key: string; cause: string | null }>(
+      texts.join(' union all '),
+    );
+    return rows.map(({ group_name, topic, key, cause }) => `parked: ${group_name} ${topic} ${key}: ${cause}`);
+  });
+}
+
+/** The full check that operators start. */
+async function ownCheck({ clients, people }: Evidence): Promise<readonly string[]> {
+  const headers = { ...people.ops, 'content-type': 'application/json' };
+  const started = await clients.send({ method: 'POST', path: '/v1/ops/checks', headers, body: '{}' });
+  const id = started.answer?.body['id'];
+  if (started.outcome !== 'ok') return [`check: could not be started: ${started.error ?? started.answer?.text}`];
+  const deadline = performance.now() + checkWithinMs;
+  while (performance.now() < deadline) {
+    const { body } = await got(clients, `/v1/ops/checks/${String(id)}`, people.ops);
+    if (body['finished_at'] !== null) {
+      const report = body['report'] as { status?: string } | null;
+      if (report?.status === 'CLEAN') return [];
+      return [`check: ${String(body['status'])}: ${JSON.stringify(report ?? body['error']).slice(0, 3_000)}`];
+    }
+    await delay(checkPollMs);
+  }
+  return [`check: not over after ${checkWithinMs} ms`];
+}
