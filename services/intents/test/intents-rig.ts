@@ -96,7 +96,8 @@ export async function intentsRig() {
       if (answers.length > 0) await transport.publish(answers);
     },
   });
-  const store = postgresEventStore(database.pool('intents'));
+  const pool = database.pool('intents');
+  const store = postgresEventStore(pool);
 
   return {
     now,
@@ -127,6 +128,15 @@ export async function intentsRig() {
       }),
     get: (request: Partial<CallRequest<typeof getIntent>> & { intentId: string }) =>
       running.call(getIntent, { tenantId, mode: 'sandbox', ...request }),
+    /** Of the streams that an expiry has ended: how often, and how many events there are. */
+    endsOf: async (streams: readonly string[]): Promise<readonly { expired: number; events: number }[]> => {
+      const { rows } = await pool.query<{ expired: number; events: number }>(
+        `select count(*) filter (where type = 'IntentExpired')::int as expired, count(*)::int as events
+           from events where stream = any($1) group by stream having bool_or(type = 'IntentExpired')`,
+        [streams],
+      );
+      return rows;
+    },
     eventsOf: (intentId: string): Promise<readonly StoredEvent[]> => store.readStream(`intent-${intentId}`),
     restart: async (meanwhile: () => void) => {
       await running.call.stop();
