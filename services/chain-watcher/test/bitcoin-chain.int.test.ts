@@ -7,5 +7,5 @@ const cannot = {
   lookAlike: 'Bitcoin has one asset',
   withFee: 'Bitcoin has one asset',
 };
-describeChain('Bitcoin through bitcoind', () => bitcoinTestChain('bitcoind'), { cannot, schedules: 8 });
-describeChain('Bitcoin through Esplora', () => bitcoinTestChain('esplora'), { cannot, schedules: 4 });
+describeChain('Bitcoin through bitcoind', () => bitcoinTestChain('bitcoind'), { cannot, schedules: 3 });
+describeChain('Bitcoin through Esplora', () => bitcoinTestChain('esplora'), { cannot, schedules: 3 });

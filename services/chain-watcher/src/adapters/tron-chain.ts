@@ -1,0 +1,205 @@
+/**
+ * Tron by one node: TRX and one pinned TRC-20 contract. Blocks are followed as the node has them and shown; a deposit
+ * counts only as the node's solidity face tells its block, which 19 producers have built on. A block's hash holds its
+ * number, and a transaction's id is the hash of what was signed; both are checked.
+ *
+ * - TRX: a TransferContract whose result is SUCCESS. What contracts send on ("internal transactions") is in no
+ *   TransferContract and is not credited.
+ * - TRC-20: Transfer logs of the pinned contract in the infos of transactions whose receipt says SUCCESS. There must be an
+ *   info for each transaction of the block: an index that lags answers with fewer. TRC-10 tokens, whatever they call
+ *   themselves, are other contracts and never looked at.
+ *
+ * Index inside a transaction: 0 is TRX, n + 1 is the n-th log.
+ */
+import { assets } from '@daybook/money';
+import type { Secret } from '@daybook/runtime';
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { ChainRefusedError, type ChainBlock, type ChainSource, type Transfer, type WatchedAddresses } from '../ports';
+import { numbersAfter, readInOrder } from './block-range';
+import { contradiction } from './node-http';
+import {
+  type Face,
+  mainByte,
+  transferOf,
+  tronBlock,
+  tronHeader,
+  tronInfo,
+  tronRpc,
+  type TronBlock,
+  type TronInfo,
+  type TronLog,
+  type TronTransaction,
+} from './tron-rpc';
+
+/** First blocks of the public networks. Of a private one it is not known. */
+export const tronNetworks = {
+  mainnet: '00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc',
+  nile: '0000000000000000d698d4192c56cb6be724a558448e2684802de4d6cd8690dc',
+  shasta: '0000000000000000de1aa88295e1fcf982742f773e0419c5a9c134c994a9059e',
+  private: undefined,
+} as const;
+export type TronNetwork = keyof typeof tronNetworks;
+
+const transferTopic = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
+const wordLength = 64;
+const nativeIndex = 0;
+
+type Options = {
+  readonly url: Secret;
+  readonly apiKey: Secret | undefined;
+  readonly network: TronNetwork;
+  readonly usdtContract: string | undefined;
+};
+
+export const tronChainName = (network: TronNetwork) => `tron-${network}`;
+
+export function tronChain({ url, apiKey, network, usdtContract }: Options): ChainSource {
+  const rpc = tronRpc(url, apiKey);
+
+  async function newest(face: Face) {
+    const header = await rpc.ask(face, 'getnowblock', {}, tronHeader);
+    if (header === undefined) throw contradiction(`${face} has no newest block`);
+    return { number: numberOf(header), hash: header.blockID };
+  }
+  async function headerAt(number: number, face: Face): Promise<TronBlock | undefined> {
+    const block = await rpc.ask(face, 'getblockbynum', { num: number }, tronBlock);
+    if (block !== undefined && numberOf(block) !== number)
+      throw contradiction(`asked for block ${number}, was given ${numberOf(block)}`);
+    return block;
+  }
+  async function blockAt(number: number, face: Face, watched: WatchedAddresses): Promise<ChainBlock | undefined> {
+    const block = await headerAt(number, face);
+    if (block === undefined) return undefined;
+    const { transactions = [], blockID: hash, block_header: header } = block;
+    for (const transaction of transactions) proveId(transaction);
+    const infos =
+      usdtContract === undefined || transactions.length === 0
+        ? []
+        : ((await rpc.ask(face, 'gettransactioninfobyblocknum', { num: number }, z.array(tronInfo))) ?? []);
+    const transfers = await transfersIn(transactions, infos, { number, usdtContract, watched });
+    return { number, hash, parentHash: header.raw_data.parentHash, transfers };
+  }
+  async function verifyToken(contract: string): Promise<void> {
+    const { TronWeb } = await import('tronweb');
+    const call = { contract_address: TronWeb.address.toHex(contract), owner_address: TronWeb.address.toHex(contract) };
+    const answer = z.object({ constant_result: z.array(z.string()).optional() });
+    const body = { ...call, function_selector: 'decimals()', parameter: '' };
+    const told = await rpc.ask('walletsolidity', 'triggerconstantcontract', body, answer);
+    const word = told?.constant_result?.[0];
+    const decimals = word?.length === wordLength ? BigInt(`0x${word}`) : undefined;
+    if (decimals !== BigInt(assets.USDT_TRC20.scale))
+      throw new ChainRefusedError(
+        `the contract at TRON_USDT_CONTRACT has ${decimals ?? 'no'} decimals, but USDT_TRC20 is pinned to ${assets.USDT_TRC20.scale}`,
+      );
+  }
+  async function genesisHash(): Promise<string> {
+    const genesis = await headerAt(0, 'wallet');
+    if (genesis === undefined) throw contradiction('the node has no block 0');
+    return genesis.blockID;
+  }
+
+  return {
+    chain: tronChainName(network),
+    async verify() {
+      const [served, expected] = [await genesisHash(), tronNetworks[network]];
+      if (expected !== undefined && served !== expected)
+        throw new ChainRefusedError(`the node's first block is ${served}, which is not TRON_NETWORK ${network}`);
+      if (usdtContract !== undefined) await verifyToken(usdtContract);
+    },
+    genesisHash,
+    head: () => newest('wallet'),
+    finalized: () => newest('walletsolidity'),
+    hashAt: async (number) => (await headerAt(number, 'wallet'))?.blockID,
+    blocksAfter: (number, limit, watched) =>
+      readInOrder(numbersAfter(number, limit), (at) => blockAt(at, 'wallet', watched)),
+    async finalTransfers({ number, hash }, watched) {
+      const block = await blockAt(number, 'walletsolidity', watched);
+      return block?.hash === hash ? block.transfers : undefined;
+    },
+    stop: async () => undefined,
+  };
+}
+
+/** The first eight bytes of a block's id are its number. */
+function numberOf({ blockID, block_header: header }: z.output<typeof tronHeader>): number {
+  const number = header.raw_data.number ?? 0;
+  if (BigInt(`0x${blockID.slice(0, 16)}`) !== BigInt(number))
+    throw contradiction(`block ${number} has the id ${blockID}`);
+  return number;
+}
+
+function proveId({ txID, raw_data_hex: signed }: TronTransaction): void {
+  if (createHash('sha256').update(Buffer.from(signed, 'hex')).digest('hex') !== txID)
+    throw contradiction(`transaction ${txID} is not what was signed`);
+}
+
+type Reading = {
+  readonly number: number;
+  readonly usdtContract: string | undefined;
+  readonly watched: WatchedAddresses;
+};
+
+async function transfersIn(
+  transactions: readonly TronTransaction[],
+  infos: readonly TronInfo[],
+  { number, usdtContract, watched }: Reading,
+): Promise<readonly Transfer[]> {
+  const { TronWeb } = await import('tronweb');
+  const byId = new Map(infos.map((info) => [info.id, info]));
+  const token =
+    usdtContract === undefined ? undefined : TronWeb.address.toHex(usdtContract).slice(mainByte.length).toLowerCase();
+  const addressOf = (hex: string) => TronWeb.address.fromHex(hex);
+  return transactions.flatMap((transaction): Transfer[] => {
+    const info = byId.get(transaction.txID);
+    if (token !== undefined && info?.blockNumber !== number)
+      throw contradiction(`block ${number} comes without the info of ${transaction.txID}`);
+    const transactionId = transaction.txID;
+    return [
+      ...trxIn(transaction, watched, addressOf).map((paid) => ({ transactionId, ...paid })),
+      ...(info && token ? tokensIn(info, token, watched, addressOf) : []).map((paid) => ({ transactionId, ...paid })),
+    ];
+  });
+}
+
+type Payment = Omit<Transfer, 'transactionId'>;
+
+function trxIn(
+  { txID, ret, raw_data: signed }: TronTransaction,
+  watched: WatchedAddresses,
+  addressOf: (hex: string) => string,
+): Payment[] {
+  const [contract] = signed.contract;
+  if (contract?.type !== 'TransferContract' || ret?.[0]?.contractRet !== 'SUCCESS') return [];
+  const { amount = 0, to_address: recipient } = transferOf(contract.parameter.value);
+  const to = addressOf(recipient);
+  if (amount === 0 || !watched.has(to)) return [];
+  // Beyond this the answer's numbers are no longer exact: nine billion TRX.
+  if (!Number.isSafeInteger(amount)) throw contradiction(`no exact amount in ${txID}`);
+  return [{ index: nativeIndex, asset: 'TRX', to, amount: BigInt(amount) }];
+}
+
+function tokensIn(
+  info: TronInfo,
+  token: string,
+  watched: WatchedAddresses,
+  addressOf: (hex: string) => string,
+): Payment[] {
+  if (info.result === 'FAILED' || info.receipt?.result !== 'SUCCESS') return [];
+  return (info.log ?? []).flatMap((log, place): Payment[] => {
+    const paid = tokenTransfer(log, token);
+    if (paid === undefined || paid.amount === 0n) return [];
+    const to = addressOf(`${mainByte}${paid.recipient}`);
+    return watched.has(to) ? [{ index: place + 1, asset: 'USDT_TRC20', to, amount: paid.amount }] : [];
+  });
+}
+
+/** Exactly the standard event of the pinned contract: signature, two indexed addresses, one word of data. */
+function tokenTransfer({ address, topics = [], data = '' }: TronLog, token: string) {
+  const [signature, , recipient] = topics;
+  if (address !== token || topics.length !== 3 || signature !== transferTopic || data.length !== wordLength)
+    return undefined;
+  // Contracts of Tron may write its network byte before an address; the twelve bytes before the twenty mean nothing else.
+  if (!/^0{22}(00|41)/.test(recipient!)) return undefined;
+  return { recipient: recipient!.slice(-40), amount: BigInt(`0x${data}`) };
+}

@@ -1,0 +1,109 @@
+import { testDatabase, type TestDatabase } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { describeChain } from './chain.contract';
+import { tronTestChain, type TronTestChain } from './tron-test-chain';
+import { depositLog, prepare, schema, summary, watchProcess, type WatchProcess } from './watch-process';
+
+describeChain('Tron', () => tronTestChain(), {
+  schedules: 6,
+  cannot: {
+    replaced: 'a transaction has no nonce: both are mined, or neither',
+    withFee: 'the double executes no contracts; the pinned one logs what arrives',
+  },
+});
+
+describe('a Tron node that lies', () => {
+  let database: TestDatabase;
+  let pool: Pool;
+  let chain: TronTestChain;
+  let process: WatchProcess;
+  beforeAll(async () => {
+    database = await testDatabase();
+    pool = database.pool(schema);
+    await prepare(pool);
+    chain = await tronTestChain();
+    process = await watchProcess(pool, chain.connect(), { rule: chain.rule(6) });
+    await process.settle();
+  });
+  afterAll(async () => {
+    await process?.stop();
+    await chain?.stop();
+    await database?.drop();
+  });
+
+  async function paid(amount: bigint): Promise<string> {
+    const address = await chain.newAddress();
+    await process.allocate(address, chain.name);
+    chain.node.mine([
+      await chain.call(chain.usdt, address, amount, { logs: [chain.logOf(chain.usdt, address, amount)] }),
+    ]);
+    return address;
+  }
+  const logOf = async (address: string) => summary(await depositLog(pool, [address]));
+  const seen = (amount: number) => `Seen ${amount} USDT_TRC20`;
+  const confirmed = (amount: number) => `Confirmed ${amount} USDT_TRC20`;
+
+  test('credits nothing that the solidified chain does not tell, and goes on when it does', async () => {
+    const address = await paid(11n);
+    await process.settle();
+    chain.node.lie('walletsolidity/gettransactioninfobyblocknum', (infos) =>
+      (infos as object[]).map((info) => ({ ...info, log: [] })),
+    );
+    await chain.mine(6);
+    await expect(process.settle()).rejects.toThrow('as the source tells it when it is final');
+    expect(await logOf(address)).toEqual([seen(11)]);
+    chain.node.lie('walletsolidity/gettransactioninfobyblocknum', undefined);
+    await process.settle();
+    expect(await logOf(address)).toEqual([seen(11), confirmed(11)]);
+  });
+
+  test('waits for the infos of all transactions of a block', async () => {
+    chain.node.lie('wallet/gettransactioninfobyblocknum', () => []);
+    const address = await paid(12n);
+    await expect(process.settle()).rejects.toThrow('without the info of');
+    chain.node.lie('wallet/gettransactioninfobyblocknum', undefined);
+    await chain.mine(6);
+    await process.settle();
+    expect(await logOf(address)).toEqual([seen(12), confirmed(12)]);
+  });
+
+  test('a mark that stands still or names another fork credits nothing, and loses nothing', async () => {
+    let frozen: unknown;
+    chain.node.lie('walletsolidity/getnowblock', (block) => (frozen ??= block));
+    const address = await paid(13n);
+    await process.settle();
+    await chain.mine(12);
+    await process.settle();
+    expect(await logOf(address)).toEqual([seen(13)]);
+    const other = 'ab'.repeat(24);
+    chain.node.lie('walletsolidity/getnowblock', (block) => {
+      const { blockID } = block as { blockID: string };
+      return { ...(block as object), blockID: blockID.slice(0, 16) + other };
+    });
+    await expect(process.settle()).rejects.toThrow('is not the one that was scanned');
+    expect(await logOf(address)).toEqual([seen(13)]);
+    chain.node.lie('walletsolidity/getnowblock', undefined);
+    await process.settle();
+    expect(await logOf(address)).toEqual([seen(13), confirmed(13)]);
+  });
+
+  test('believes no block under another number, and no transaction under another id', async () => {
+    const before = await process.deps.cursor.tip();
+    const address = await paid(14n);
+    chain.node.lie('wallet/getblockbynum', (block) => ({
+      ...(block as object),
+      blockID: `${'0'.repeat(15)}9${'cd'.repeat(24)}`,
+    }));
+    await expect(process.settle()).rejects.toThrow('has the id');
+    chain.node.lie('wallet/getblockbynum', (told) => {
+      const block = told as { transactions?: object[] };
+      return { ...block, transactions: block.transactions?.map((one) => ({ ...one, txID: 'ef'.repeat(32) })) };
+    });
+    await expect(process.settle()).rejects.toThrow('is not what was signed');
+    expect(await process.deps.cursor.tip()).toEqual(before);
+    chain.node.lie('wallet/getblockbynum', undefined);
+    await chain.mine(6);
+    await process.settle();
+    expect(await logOf(address)).toEqual([seen(14), confirmed(14)]);
+  });
+});
