@@ -32,6 +32,7 @@ const refused: readonly [string, string, string, RegExp][] = [
   ['packages/http/src/opens-platform.ts', importing('@daybook/service'), imports, /Only a composition root/],
   ['packages/messaging/src/opens-platform.ts', importing('@daybook/service'), imports, /Only a composition root/],
   ['packages/standalone/src/opens-platform.ts', importing('@daybook/service'), imports, /Only a composition root/],
+  ['packages/e2e/test/reaches-inside.ts', importing('../../../services/a/src/app/x'), imports, /package entry point/],
   ['packages/testing/src/imports-service.ts', importing('@services/a'), imports, /Services talk through contracts/],
   ['services/a/src/domain/reads-env.ts', 'export const x = process.env;\n', 'eslint(no-restricted-globals)', /process/],
   ['packages/money/src/uses-number.ts', "export const x = Number('1');\n", 'eslint(no-restricted-globals)', /Number/],
@@ -56,6 +57,7 @@ const accepted: readonly [string, string][] = [
   ['services/a/test/good.ts', importing('../src/app/x')],
   ['packages/messaging/src/good.ts', importing('kafkajs')],
   ['packages/standalone/src/good.ts', importing('@services/a')],
+  ['packages/e2e/test/simulation/good.ts', importing('../../../../services/a/src/app/good')],
 ];
 
 describe('the lint zones', () => {

@@ -32,6 +32,9 @@ export type SimulatedStore = {
   connect(owner: SimulatedProcess): EventStore;
   /** A call of a process to anything durable beside the log: `effect` happens on the other side, once or not at all. */
   call<T>(owner: SimulatedProcess, what: string, effect: () => T): Promise<T>;
+  /** Milliseconds that one way takes this time, and whether what is asked now gets no answer. */
+  latencyMs(): number;
+  fails(): boolean;
   outage(ms: number): void;
   /** From now on everything answers. */
   heal(): void;
@@ -67,6 +70,8 @@ export function simulatedStore(world: World, faults: StoreFaults, startMs: numbe
     lengthOf: (stream) => lengths.get(stream) ?? 0,
     connect: (owner) => connect(net, owner),
     call: (owner, what, effect) => call(net, owner, what, effect),
+    latencyMs: () => latency(net),
+    fails: () => isFailing(net),
     outage(ms) {
       net.awayUntil = Math.max(net.awayUntil, world.now() + ms);
       world.note(`outage ${ms}`);
@@ -80,6 +85,7 @@ export function simulatedStore(world: World, faults: StoreFaults, startMs: numbe
 
 const latency = ({ world, faults }: Net) => 1 + world.random.below(faults.latencyMs);
 const isAway = ({ world, healed, awayUntil }: Net) => !healed && world.now() < awayUntil;
+const isFailing = (net: Net) => isAway(net) || (!net.healed && net.world.random.chance(net.faults.readFails));
 const away = () => new OperationalError('store_unavailable', true, { detail: 'simulated' });
 
 function fateOfAppend(net: Net): Fate {
@@ -91,21 +97,23 @@ function fateOfAppend(net: Net): Fate {
 }
 
 function call<T>(net: Net, owner: SimulatedProcess, what: string, effect: () => T | Promise<T>): Promise<T> {
-  const { world, faults, healed } = net;
+  const { world } = net;
   return new Promise<T>((resolve, reject) => {
     if (!owner.alive) return;
     const [there, back] = [latency(net), latency(net)];
-    const fails = isAway(net) || (!healed && world.random.chance(faults.readFails));
+    const fails = isFailing(net);
     // Half of the calls that fail had arrived.
     const arrives = !fails || world.random.chance(0.5);
     world.note(`${owner.name} ${what}${fails ? ' fails' : ''}`);
     if (fails) world.after(there + back, owner, () => reject(away()));
     if (!arrives) return;
     world.after(there, null, () => {
-      void Promise.resolve(effect()).then(
-        (value) => world.after(back, owner, () => resolve(value)),
-        (error: unknown) => world.after(back, owner, () => reject(error as Error)),
-      );
+      void Promise.resolve()
+        .then(effect)
+        .then(
+          (value) => world.after(back, owner, () => resolve(value)),
+          (error: unknown) => world.after(back, owner, () => reject(error as Error)),
+        );
     });
   });
 }

@@ -7,12 +7,15 @@
  * and nobody answers what it asked, which is how it looks from outside when a process dies at an `await`. What it had
  * sent to others is theirs, and takes effect.
  *
- * Code under test sets timers by the names that the platform gives it. While a world runs these are the world's.
+ * Code under test sets timers, reads the time and draws random numbers by the names that the platform gives it. While a
+ * world runs these are the world's.
  */
 import { createHash } from 'node:crypto';
+import { takePlatform } from './platform';
 import { seededRandom, type SeededRandom } from './seeded-random';
 
-export type SimulatedProcess = { readonly name: string; alive: boolean };
+/** One that stands still does nothing before `pausedUntil`, in milliseconds of the world; then all that it missed. */
+export type SimulatedProcess = { readonly name: string; alive: boolean; pausedUntil?: number };
 
 export type World = {
   readonly random: SeededRandom;
@@ -40,6 +43,8 @@ export type Run<Result> = {
 };
 
 const linesKept = 200;
+/** What the platform's clock shows at the beginning of a world. */
+const startMs = Date.UTC(2026, 0, 1);
 
 /** Worlds share the platform's timers: one at a time. */
 export async function runWorld<Result>(
@@ -75,6 +80,10 @@ export async function runWorld<Result>(
         if (next === undefined) return false;
         now = next.at;
         if (next.owner?.alive === false) continue;
+        if (next.owner?.pausedUntil !== undefined && next.owner.pausedUntil > now) {
+          tasks.add({ ...next, at: next.owner.pausedUntil });
+          continue;
+        }
         current = next.owner;
         next.task();
         await turn();
@@ -83,7 +92,11 @@ export async function runWorld<Result>(
       return violation === undefined;
     },
   };
-  const restore = takeTimers((ms, task) => world.after(ms, current, task));
+  const restore = takePlatform({
+    after: (ms, task) => world.after(ms, current, task),
+    nowMs: () => startMs + now,
+    random: seededRandom(seed ^ 0x2545f491),
+  });
   try {
     const result = await play(world);
     return { seed, result, violation, trace: hash.digest('hex'), lastLines: lines.slice(-linesKept) };
@@ -97,27 +110,6 @@ const { setImmediate: platformTurn } = globalThis;
 /** All that follows from a task without waiting for anything has been done. */
 function turn(): Promise<void> {
   return new Promise((resolve) => void platformTurn(resolve));
-}
-
-/** Replaces the platform's timers. Returns what brings them back. */
-function takeTimers(after: (ms: number, task: () => void) => void): () => void {
-  const { setTimeout, clearTimeout, setImmediate } = globalThis;
-  const timer = (ms: number, task: () => void) => {
-    const handle = { cancelled: false, unref: () => handle, ref: () => handle };
-    after(ms, () => {
-      if (!handle.cancelled) task();
-    });
-    return handle;
-  };
-  const replaced = {
-    setTimeout: (task: (...given: unknown[]) => void, ms = 0, ...given: unknown[]) => timer(ms, () => task(...given)),
-    clearTimeout: (handle?: { cancelled: boolean }) => {
-      if (handle) handle.cancelled = true;
-    },
-    setImmediate: (task: (...given: unknown[]) => void, ...given: unknown[]) => timer(0, () => task(...given)),
-  };
-  Object.assign(globalThis, replaced);
-  return () => void Object.assign(globalThis, { setTimeout, clearTimeout, setImmediate });
 }
 
 type Task = { readonly at: number; readonly owner: SimulatedProcess | null; readonly task: () => void };

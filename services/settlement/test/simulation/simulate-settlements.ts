@@ -38,8 +38,8 @@ const silent = createLogger({ service: 'simulation', level: 'silent' });
 
 type Due = { readonly settlementId: string; readonly amount: bigint; readonly reference: string };
 
-export function simulateSettlements(seed: number): Promise<Run<SettlementRun>> {
-  return runWorld(seed, async (world) => {
+export function simulateSettlements(seed: number, onLine?: (line: string) => void): Promise<Run<SettlementRun>> {
+  const play = async (world: World): Promise<SettlementRun> => {
     const { random } = world;
     const some = (most: number) => (random.chance(0.4) ? 0 : (most * (1 + random.below(100))) / 100);
     const latencies = { latencyMs: random.pick([1, 10, 60]), lateMs: random.pick([20, 500]) };
@@ -56,7 +56,8 @@ export function simulateSettlements(seed: number): Promise<Run<SettlementRun>> {
       world.violated('W4: messages are left');
     const completed = await examine(world, store.durable, { bus, due });
     return { settlements: due.length, completed, crashes: processes.crashes() };
-  });
+  };
+  return runWorld(seed, play, onLine);
 }
 
 function publishFacts(world: World, bus: SimulatedBus): readonly Due[] {

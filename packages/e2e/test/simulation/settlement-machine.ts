@@ -1,0 +1,22 @@
+/** The settlement service as its composition root has it, on the ports of the simulation. */
+import { commandHandler } from '@daybook/event-store';
+import { createConsumer, createRelay } from '@daybook/messaging';
+import { publishedEvents } from '../../../../services/settlement/src/adapters/published-events';
+import { settlementEvents } from '../../../../services/settlement/src/adapters/stored-events';
+import { advanceSettlement } from '../../../../services/settlement/src/app/advance-settlement';
+import { intentsSubscription } from '../../../../services/settlement/src/consumers/intents';
+import { ledgerTransactionsSubscription } from '../../../../services/settlement/src/consumers/ledger-transactions';
+import { settlement } from '../../../../services/settlement/src/domain/settlement';
+import type { Composition, Parts, Product } from './product';
+
+export function composeSettlement(_product: Product, parts: Parts): Composition {
+  const advance = advanceSettlement(commandHandler(settlement, settlementEvents, parts.store), parts.logger);
+  return {
+    components: [
+      createConsumer(parts, intentsSubscription(advance)),
+      createConsumer(parts, ledgerTransactionsSubscription(advance)),
+      createRelay(parts, { name: 'settlement', map: publishedEvents }),
+    ],
+    serve: () => undefined,
+  };
+}
