@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { assert } from '@daybook/core';
 import { withCorrelation, type Component, type Logger, type Registry } from '@daybook/runtime';
@@ -96,11 +96,28 @@ function observed(observe: Observe): RequestHandler {
 /** A listening server. `url` is known once started. */
 export type HttpServer = Component & { readonly url: string };
 
+/**
+ * Stopping answers what has been asked and takes nothing new: a client that keeps its connection busy would otherwise be
+ * served for ever.
+ */
 export function httpServer(
   listener: RequestListener,
   options: { readonly host: string; readonly port: number },
 ): HttpServer {
   let server: Server | undefined;
+  let stopping = false;
+  const answering = new Set<ServerResponse>();
+
+  function track(response: ServerResponse): void {
+    if (stopping) response.shouldKeepAlive = false;
+    answering.add(response);
+    response.once('close', () => {
+      answering.delete(response);
+      // Its headers may have gone out before the stop, and have promised to keep the connection.
+      if (stopping) setImmediate(() => server?.closeIdleConnections());
+    });
+  }
+
   return {
     name: 'http server',
     get url() {
@@ -109,13 +126,19 @@ export function httpServer(
       return `http://${options.host === '0.0.0.0' ? '127.0.0.1' : options.host}:${port}`;
     },
     async start() {
-      server = createServer(listener).listen(options.port, options.host);
+      stopping = false;
+      server = createServer((request, response) => {
+        track(response);
+        listener(request, response);
+      }).listen(options.port, options.host);
       server.headersTimeout = headersTimeoutMs;
       server.requestTimeout = requestTimeoutMs;
       await once(server, 'listening');
     },
     async stop() {
       if (server === undefined) return;
+      stopping = true;
+      for (const response of answering) response.shouldKeepAlive = false;
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();

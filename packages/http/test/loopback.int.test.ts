@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { defineCall, minorUnits, type CallContract, type CallOutcome } from '@daybook/contracts';
 import { currentCorrelation, Secret, withCorrelation } from '@daybook/runtime';
 import { OperationalError } from '@daybook/core';
-import { testLogger, testMetrics } from '@daybook/testing';
+import { eventually, testLogger, testMetrics } from '@daybook/testing';
 import express, { type Express } from 'express';
+import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { callClient, callRoutes, createApp, httpServer, onCall, type CallHandler, type HttpServer } from '../src/index';
 
@@ -180,6 +181,45 @@ describe('calls', () => {
     await expect(clientOf(url)(double, { amount: 1n })).rejects.toMatchObject({ name: 'AssertionError' });
     expect(log.lines.map(({ msg }) => msg)).toContain('request failed');
   });
+});
+
+describe('a server that stops', () => {
+  test('answers what it was asked, and takes no more from clients that keep their connections busy', async () => {
+    const app = createApp({ logger: testLogger().logger, metrics: testMetrics(), notReady: () => undefined, routes });
+    const server = await serve(app);
+    const { url } = server;
+    let [answered, refused] = [0, 0];
+    let until = Infinity;
+    const client = async () => {
+      const agent = new Agent({ connections: 1, keepAliveTimeout: 60_000 });
+      for (let isAnswered = true; isAnswered;) {
+        isAnswered = await request(`${url}/slow`, { dispatcher: agent }).then(
+          async ({ body }) => (await body.text()) === 'done',
+          () => false,
+        );
+        if (isAnswered) answered++;
+        else refused++;
+        if (answered > until) throw new Error('it does not end');
+      }
+      await agent.destroy();
+    };
+    const clients = Promise.all(Array.from({ length: 5 }, client));
+    await eventually(() => expect(answered).toBeGreaterThan(20), { timeoutMs: 10_000 });
+    until = answered + 200;
+    await server.stop();
+    await clients;
+    expect(refused).toBe(5);
+  });
+
+  /** Half of its answers begin before they end. */
+  function routes(app: Express): void {
+    let n = 0;
+    app.get('/slow', (_req, res) => {
+      if (n++ % 2 === 0) res.write('do');
+      else setImmediate(() => res.write('do'));
+      setTimeout(() => res.end('ne'), 5);
+    });
+  }
 });
 
 describe('createApp', () => {
