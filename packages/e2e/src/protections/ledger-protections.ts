@@ -4,6 +4,7 @@ const domain = (name: string) => `services/ledger/src/domain/${name}.ts`;
 const engine = 'services/ledger/src/app/engine.ts';
 
 const invariant = (title: string): Held => ({ file: domain('book-invariants.unit.test'), title });
+const atBoundary = (title: string): Held => ({ file: domain('book-boundaries.unit.test'), title });
 const ofBook = (title: string): Held => ({ file: domain('book.unit.test'), title });
 const ofEngine = (title: string): Held => ({ file: 'services/ledger/src/app/engine.unit.test.ts', title });
 const ofWindow = (title: string): Held => ({
@@ -20,7 +21,7 @@ export const ledgerProtections: readonly Protection[] = [
     file: domain('movement'),
     find: "isBalanced(entries) ? null : 'entries_unbalanced'",
     replace: 'null',
-    held: invariant('B1: the entries of an event are positive and balance per asset'),
+    held: atBoundary('entries balance to the unit'),
   },
   {
     name: 'entries-balance-per-asset',
@@ -29,7 +30,7 @@ export const ledgerProtections: readonly Protection[] = [
     file: domain('movement'),
     find: 'return first.asset === second.asset &&',
     replace: 'return',
-    held: invariant('B1: the entries of an event are positive and balance per asset'),
+    held: atBoundary('a unit of one asset is no balance for one of another'),
   },
   {
     name: 'floor-of-transfers',
@@ -47,7 +48,7 @@ export const ledgerProtections: readonly Protection[] = [
     file: domain('movement'),
     find: 'availableOf(account) + change < account.floor',
     replace: 'availableOf(account) < account.floor',
-    held: invariant('B3: spending a balance in powers of two at once takes what fits and never goes below the floor'),
+    held: atBoundary('a posting goes down to the floor, and not one unit below'),
   },
   {
     name: 'held-is-not-available',
@@ -65,7 +66,7 @@ export const ledgerProtections: readonly Protection[] = [
     file: domain('hold-decisions'),
     find: "if (amount > hold.remaining) return no('amount_exceeds_remaining');",
     replace: '',
-    held: invariant('B13: what is captured, released and expired of a hold is what it held, and nothing follows'),
+    held: atBoundary('captures take what the hold holds, and not one unit more'),
   },
   {
     name: 'reversal-cap',
@@ -74,7 +75,7 @@ export const ledgerProtections: readonly Protection[] = [
     file: domain('transaction-decisions'),
     find: "asked > left ? 'amount_exceeds_remaining' : null",
     replace: 'null',
-    held: invariant('B14: a transaction is taken back up to what it moved and no further'),
+    held: atBoundary('a transaction is taken back to the last unit, and not one more'),
   },
   {
     name: 'reversal-once',
@@ -110,7 +111,16 @@ export const ledgerProtections: readonly Protection[] = [
     file: domain('transaction-decisions'),
     find: 'const happenedAt = command.effectiveAt ?? at;\n  const isLate = happenedAt < state.openFrom;',
     replace: 'const happenedAt = command.effectiveAt ?? at;\n  const isLate = false;',
-    held: invariant('B15: nothing becomes effective in a period that was closed before, nor later than it is recorded'),
+    held: atBoundary('sends what is late to the first instant that is open, under the name of its own'),
+  },
+  {
+    name: 'closed-period-refused',
+    row: 'F16',
+    removes: 'the refusal of what would be effective in a closed period, where that was asked for',
+    file: domain('transaction-decisions'),
+    find: "effectiveAt < state.openFrom && closedPeriod === 'refuse'",
+    replace: "effectiveAt < '' && closedPeriod === 'refuse'",
+    held: atBoundary('takes nothing more, up to its last instant'),
   },
   {
     name: 'own-books-only',
@@ -119,7 +129,7 @@ export const ledgerProtections: readonly Protection[] = [
     file: domain('movement'),
     find: 'account === undefined || (tenantId !== null && !isOwnAccount(account, tenantId))',
     replace: 'account === undefined',
-    held: invariant('B9: a tenant moves money from its own wallets only, and posts to its own books only'),
+    held: atBoundary("a tenant posts to its own books, and to nobody else's"),
   },
   {
     name: 'answer-after-append',

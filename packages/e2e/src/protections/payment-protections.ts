@@ -69,7 +69,7 @@ export const paymentProtections: readonly Protection[] = [
     replace: "if (state.status !== 'seen') return accept({ type: 'DepositSeen'",
     held: {
       file: watcher('domain/deposit.unit.test'),
-      title: 'D1: nothing is recorded after a deposit is confirmed',
+      title: 'refuses what contradicts the history, in the documented precedence',
     },
   },
   {

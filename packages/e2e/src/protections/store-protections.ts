@@ -56,7 +56,7 @@ export const storeProtections: readonly Protection[] = [
     name: 'append-predecessor',
     row: 'A3',
     removes: 'the check that the event before the expected revision is there',
-    file: postgresStore,
+    file: 'packages/event-store/src/append-statement.ts',
     find: 'where $2::bigint = 0 or',
     replace: 'where $2::bigint >= 0 or',
     held: onPostgres('refuses to start a stream at a later revision', contract),
