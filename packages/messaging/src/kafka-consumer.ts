@@ -19,7 +19,8 @@ const fetchBytesMax = 4_194_304;
 const partitionBytesMax = 1_048_576;
 /** Also how long a group waits for a member that the broker's restart has cut off before it shares out anew. */
 const sessionTimeoutMsDefault = 15_000;
-const heartbeatsPerSession = 5;
+/** A group that shares out anew waits for the next heartbeat of each of its members. */
+const heartbeatsPerSession = 15;
 /** The client waits for the broker when it leaves; the process must not. */
 const leaveMs = 5_000;
 const backoff = { firstMs: 100, maxMs: 5_000 };

@@ -97,9 +97,11 @@ async function pump(log: Log, logger: Logger, options: ConsumeOptions, partition
   const { topic } = options;
   const { signal } = entry.stopping;
   let next: bigint | undefined;
+  let last: RawMessage | undefined;
   let failures = 0;
   while (!signal.aborted) {
     try {
+      if (next === undefined) last = undefined;
       next ??= await options.startAt(partition);
       const end = log.end(topic, partition);
       if (end <= next) {
@@ -108,9 +110,14 @@ async function pump(log: Log, logger: Logger, options: ConsumeOptions, partition
         if (woken && log.end(topic, partition) < next && (await log.endNow(topic, partition)) < next) next = undefined;
         continue;
       }
-      const messages = await log.read({ topic, partition }, next, bounds);
+      const messages = await readBehind(log, { topic, partition }, next, last);
+      if (messages === undefined) {
+        next = undefined;
+        continue;
+      }
       if (signal.aborted) return;
       if (messages.length > 0) await options.handle(messages);
+      last = messages.at(-1) ?? last;
       next = (messages.at(-1)?.offset ?? end - 1n) + 1n;
       failures = 0;
     } catch (error) {
@@ -119,6 +126,30 @@ async function pump(log: Log, logger: Logger, options: ConsumeOptions, partition
       await pause(backoffMs(failures++, backoff), signal);
     }
   }
+}
+
+/**
+ * From `next`; undefined when the message before it is not the one that was delivered last: a log that was made anew may
+ * be longer than our place.
+ */
+async function readBehind(
+  log: Log,
+  place: { readonly topic: string; readonly partition: number },
+  next: bigint,
+  last: RawMessage | undefined,
+): Promise<readonly RawMessage[] | undefined> {
+  if (last === undefined) return log.read(place, next, bounds);
+  const [before, ...behind] = await log.read(place, last.offset, bounds);
+  if (!isSame(last, before)) return undefined;
+  // None fits behind a message that is large itself.
+  return behind.length > 0 ? behind : log.read(place, next, bounds);
+}
+
+function isSame(known: RawMessage, found: RawMessage | undefined): boolean {
+  return (
+    found?.offset === known.offset &&
+    Buffer.compare(known.value ?? Buffer.alloc(0), found.value ?? Buffer.alloc(0)) === 0
+  );
 }
 
 function stop(entry: Held): void {

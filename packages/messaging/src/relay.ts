@@ -78,6 +78,13 @@ export function createRelay(deps: RelayDeps, { name, map }: RelayOptions): Relay
     }
     published.inc({ relay }, messages.length);
   }
-  if (checkpoints !== undefined) return subscription;
-  return watchRelay({ pool, store, logger, metrics }, { name, handled: () => handled }, subscription);
+  const started = {
+    ...subscription,
+    start() {
+      checked = false;
+      return subscription.start();
+    },
+  };
+  if (checkpoints !== undefined) return started;
+  return watchRelay({ pool, store, logger, metrics }, { name, handled: () => handled }, started);
 }

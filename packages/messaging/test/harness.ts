@@ -1,5 +1,13 @@
 import { applyTopics, openTransport, type OutgoingMessage, type Topic, type Transport } from '@daybook/messaging';
-import { kafkaForTests, kafkaIsPossible, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import {
+  eventually,
+  kafkaAdmin,
+  kafkaForTests,
+  kafkaIsPossible,
+  testDatabase,
+  testLogger,
+  type TestDatabase,
+} from '@daybook/testing';
 import { randomUUID } from 'node:crypto';
 
 /** A place for one test: a topic of its own, and any number of processes that speak to it. */
@@ -9,6 +17,10 @@ export type Harness = {
   readonly database: TestDatabase;
   /** A started transport, as another process would have. */
   open(): Promise<Transport>;
+  /** Makes the topic anew, without its messages. */
+  wipe(): Promise<void>;
+  /** Removes what lies before the offset, in every partition that is so long. */
+  removeBefore(offset: bigint): Promise<void>;
   /** Stops all that were opened. */
   dispose(): Promise<void>;
 };
@@ -41,9 +53,24 @@ async function createHarness(kind: 'postgres' | 'kafka', brokers: readonly strin
   const options = { kind, brokers, clientId: 'test', logger, databaseUrl: database.url, topics: [topic] } as const;
   if (kind === 'kafka') await applyTopics(options);
   const opened: Transport[] = [];
+  const admin = kafkaAdmin(brokers);
   return {
     topic,
     database,
+    async wipe() {
+      if (kind === 'kafka') {
+        await admin.deleteTopic(topic.name);
+        await eventually(() => applyTopics(options), { timeoutMs: 10_000 });
+      } else {
+        const log = database.pool('messaging');
+        await log.query(`delete from log`);
+        await log.query(`update partitions set next_offset = 0`);
+      }
+    },
+    async removeBefore(offset) {
+      if (kind === 'kafka') await admin.deleteRecords(topic.name, offset);
+      else await database.pool('messaging').query(`delete from log where "offset" < $1`, [offset]);
+    },
     async open() {
       const transport = openTransport(options);
       await transport.start();

@@ -10,6 +10,7 @@ export { checkBooks, expectBooksBalance, type BooksPools, type BooksReport, type
 export type { BooksRule, Violation } from './books-fold';
 export { eventually } from './eventually';
 export { kafkaForTests, kafkaIsPossible, type TestKafka } from './kafka';
+export { kafkaAdmin, type KafkaAdmin } from './kafka-admin';
 export { emptyBroker } from './empty-broker';
 export {
   formatJvmBroker,

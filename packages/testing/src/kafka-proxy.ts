@@ -3,6 +3,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
 export type KafkaProxy = {
   readonly address: string;
+  /** Bytes that came from the broker so far. */
+  received(): number;
   /** Resets all connections. New ones are let through. */
   cut(): void;
   /**
@@ -17,6 +19,7 @@ const produceApi = 0;
 
 export async function openKafkaProxy(port: number): Promise<KafkaProxy> {
   const pairs = new Set<{ readonly client: Socket; readonly broker: Socket }>();
+  let received = 0;
   let keeping: { left: number; kept(): void } | undefined;
 
   const server = createServer((client) => {
@@ -42,6 +45,7 @@ export async function openKafkaProxy(port: number): Promise<KafkaProxy> {
     });
     broker.on('drain', () => client.resume());
     broker.on('data', (chunk: Buffer) => {
+      received += chunk.length;
       if (answerIsKept !== undefined) return answerIsKept();
       if (!client.write(chunk)) broker.pause();
     });
@@ -58,6 +62,7 @@ export async function openKafkaProxy(port: number): Promise<KafkaProxy> {
   };
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    received: () => received,
     cut,
     keepAnswer: (nth) => new Promise((kept) => (keeping = { left: nth, kept })),
     async close() {

@@ -92,7 +92,10 @@ export async function stopSharedKafka(directory: string): Promise<void> {
 async function start(directory: string): Promise<Running> {
   if (await dockerIsThere()) {
     const { KafkaContainer } = await import('@testcontainers/kafka');
-    const container = await new KafkaContainer(image).withKraft().start();
+    const container = await new KafkaContainer(image)
+      .withKraft()
+      .withEnvironment({ KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS: '1000' })
+      .start();
     return { brokers: [`${container.getHost()}:${container.getMappedPort(9093)}`], container: container.getId() };
   }
   if (!jvmKafkaIsPossible()) return { failure: 'no KAFKA_BROKERS, no Docker, no Java with Maven' };
