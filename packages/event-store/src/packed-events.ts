@@ -5,7 +5,7 @@
  */
 import { assert } from '@daybook/core';
 import { isAscii } from 'node:buffer';
-import type { EventMetadata, Position, StoredEvent } from './event-store';
+import { start, type EventMetadata, type Position, type StoredEvent } from './event-store';
 
 /** In the order that `eventsOfRow` expects. */
 export const packedColumns = 'tx, position, first_revision, recorded_at, ids, types, versions, payloads, metadata';
@@ -54,6 +54,43 @@ export function eventsOfRow(
       payload: payloads.subarray(payloadFrom, payloadAt),
       metadata: known,
       recordedAt: at,
+    });
+  }
+}
+
+/** In the order that `bareEventsOfRow` expects. */
+export const bareColumns = 'first_revision, types, versions, payloads';
+
+const noMetadata: EventMetadata = { correlationId: '', causationId: '' };
+const noTime = new Date(0);
+
+/** As `eventsOfRow`, of events that have a revision, type, version and payload. */
+export function bareEventsOfRow(
+  row: readonly Buffer[],
+  range: { readonly stream: string; readonly from: number; readonly to: number },
+  into: StoredEvent[],
+): void {
+  const [firstRevision, types, versions, payloads] = row;
+  assert(firstRevision && types && versions && payloads, 'a row without its columns');
+  const first = Number(firstRevision.readBigInt64BE(0));
+  const typeAt = textReader(types);
+  const end = Math.min(payloads.readInt32BE(countAt), range.to - first + 1);
+  let payloadAt = headerBytes;
+  for (let index = 0; index < end; index++) {
+    const type = typeAt();
+    const payloadFrom = payloadAt + lengthBytes;
+    payloadAt = payloadFrom + payloads.readInt32BE(payloadAt);
+    if (first + index < range.from) continue;
+    into.push({
+      stream: range.stream,
+      revision: BigInt(first + index),
+      position: start,
+      id: '',
+      type,
+      version: versions.readInt32BE(headerBytes + index * 8 + lengthBytes),
+      payload: payloads.subarray(payloadFrom, payloadAt),
+      metadata: noMetadata,
+      recordedAt: noTime,
     });
   }
 }

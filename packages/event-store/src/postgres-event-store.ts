@@ -51,7 +51,8 @@ export function postgresEventStore(pool: Pool): EventStore {
       return appended;
     },
     readStream,
-    scanStream: (stream, { from = 0n, to = revisionMax } = {}) => scanStream(pool, stream, { from, to }),
+    scanStream: (stream, { from = 0n, to = revisionMax, bare = false } = {}) =>
+      scanStream(pool, stream, { from, to, bare }),
     readAll: (from, limit) => readFollowing(pool, from, limit),
     async tail() {
       const { rows } = await query<{ tx: string; position: string }>(pool, tailQuery);

@@ -157,7 +157,7 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
 /** Reads what is stored from where the state stands. */
 async function readOn(book: Book, bounded: Bounded | undefined): Promise<void> {
   const { store, stream, state } = book;
-  for await (const events of store.scanStream(stream, { from: BigInt(state.length) })) {
+  for await (const events of store.scanStream(stream, { from: BigInt(state.length), bare: true })) {
     for (let index = 0; index < events.length; index++) book.head = readOne(book, events[index]!, bounded);
     book.stored = state.length;
     bounded?.durable(state.length);

@@ -14,7 +14,7 @@ export async function refoldBook(
 ): Promise<{ readonly state: BookState; readonly head: string; readonly stateHash: string }> {
   const upTo: EventStore = {
     ...store,
-    scanStream: (name, { from = 0n } = {}) => store.scanStream(name, { from, to: BigInt(events) - 1n }),
+    scanStream: (name, range) => store.scanStream(name, { ...range, to: BigInt(events) - 1n }),
   };
   const journal = bookJournal(upTo, stream);
   if (events > 0) await journal.load();
