@@ -6,6 +6,7 @@ import {
   listParked,
   messagingMigrations,
   on,
+  onSeveral,
   redrive,
   type Consumer,
   type OutgoingMessage,
@@ -120,6 +121,24 @@ onEachTransport('the consumer', (name, create) => {
       expect(await total()).toBe(90);
       for (const ns of (await effects()).values()) expect(ns).toEqual([...ns].sort((x, y) => x - y));
       expect(await outcome('duplicate')).toBeGreaterThanOrEqual(182);
+    });
+
+    test('hands over what comes together at once, each message once and each key in order', async () => {
+      const sizes: number[] = [];
+      const handler = onSeveral(counted, async (tx, received) => {
+        sizes.push(received.length);
+        if (received.some(({ data }) => data.n === 13)) throw new Error('poison');
+        for (const one of received) await record(tx, one);
+      });
+      const sent = numbered(['a', 'b', 'c'], 90);
+      await transport.publish([...sent, sent[0]!, sent[5]!]);
+      const consumer = await run({ group: 'tests.effects', topic: harness.topic.name, handlers: [handler] });
+      await consumer.caughtUp();
+      // The key of the poison waits behind it.
+      const expected = sent.filter(({ key }, n) => key !== 'b' || n < 13).length;
+      expect(await total()).toBe(expected);
+      for (const ns of (await effects()).values()) expect(ns).toEqual([...ns].sort((x, y) => x - y));
+      expect(Math.max(...sizes)).toBeGreaterThan(1);
     });
 
     test('parks the key of a poison message of any kind, lets the others go on, and redrives in order', async () => {

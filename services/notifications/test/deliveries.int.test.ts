@@ -137,6 +137,33 @@ describe('pay webhooks', () => {
   });
 });
 
+describe('many at once', () => {
+  test('are told once each, also by two services that share the work', async () => {
+    const tenantId = randomUUID();
+    const at = await receiver();
+    const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
+    const other = await harness.run();
+    const transfers = Array.from({ length: 300 }, () => confirmedTransfer(tenantId));
+    const messages = transfers.map((transfer) =>
+      messageFor(transferStatusChanged, transfer, { stream: `transfer-${transfer.transferId}`, revision: 3n }),
+    );
+    await harness.transport.publish(messages);
+    await eventually(() => expect(at.received.length).toBeGreaterThanOrEqual(300), soon);
+    await eventually(async () => {
+      const { rows } = await harness.database.pool('notifications').query(
+        `select status, attempts, count(*)::integer as deliveries,
+                (select count(*)::integer from delivery_leases) as leases
+           from deliveries_v1 where endpoint_id = $1 group by 1, 2`,
+        [endpoint.endpointId],
+      );
+      expect(rows).toEqual([{ status: 'delivered', attempts: 1, deliveries: 300, leases: 0 }]);
+    }, soon);
+    const told = at.received.map(({ body }) => (JSON.parse(body) as { transaction_id: string }).transaction_id);
+    expect(told.toSorted()).toEqual(transfers.map(({ transferId }) => transferId).toSorted());
+    await other.stop();
+  });
+});
+
 describe('intent webhooks', () => {
   type Intent = z.output<typeof intentStatusChanged.data>;
   const tenantId = randomUUID();
