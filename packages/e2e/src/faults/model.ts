@@ -8,7 +8,17 @@
 import { codeFrom } from '@daybook/runtime';
 import type { People } from './people';
 import type { Operation } from './plan';
-import { itemKey, ownAccounts } from './requests';
+
+/** The accounts of the tenant's own books. */
+export const ownAccounts = [
+  { name: 'cash', type: 'asset' },
+  { name: 'customers', type: 'liability' },
+  { name: 'fees', type: 'income' },
+] as const;
+export const ownAsset = 'INR';
+
+/** The id of one transaction of a bulk. */
+export const itemKey = (key: string, index: number): string => `${key}.item${index}`;
 
 export type JournalEvent = { readonly type: string; readonly data: Readonly<Record<string, unknown>> };
 

@@ -6,7 +6,7 @@ import { callClient } from '@daybook/http';
 import { Secret } from '@daybook/runtime';
 import { openReceiver } from '@daybook/standalone';
 import { walletCount } from './plan';
-import { ownAccounts, ownAsset } from './requests';
+import { ownAccounts, ownAsset } from './model';
 
 export type People = {
   readonly tenantId: string;

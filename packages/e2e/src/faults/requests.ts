@@ -2,6 +2,7 @@
 import { assets, formatAmount, type AssetCode } from '@daybook/money';
 import { intentAssets } from '@daybook/contracts';
 import type { Operation, PlannedOperation } from './plan';
+import { itemKey, ownAsset } from './model';
 import type { People } from './people';
 
 export type ApiRequest = {
@@ -10,14 +11,6 @@ export type ApiRequest = {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
 };
-
-/** The accounts of the tenant's own books. */
-export const ownAccounts = [
-  { name: 'cash', type: 'asset' },
-  { name: 'customers', type: 'liability' },
-  { name: 'fees', type: 'income' },
-] as const;
-export const ownAsset = 'INR';
 
 export const decimal = (units: bigint, asset: AssetCode): string => formatAmount(units, assets[asset].scale);
 
@@ -89,6 +82,3 @@ function ofLedger(key: string, operation: OfLedger, write: (path: string, body: 
       return write(`/v1/ledger/transactions/${operation.of}/reverse`, {});
   }
 }
-
-/** The id of one transaction of a bulk. */
-export const itemKey = (key: string, index: number): string => `${key}.item${index}`;
