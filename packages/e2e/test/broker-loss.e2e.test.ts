@@ -139,6 +139,22 @@ describeOnJvm('When Kafka fails', () => {
     await settled(intent.id);
   }, 240_000);
 
+  test('services that are asked to end under load end in time, and what they had in hand is done once', async () => {
+    const paid = await inGroups(upTo(12), async () => {
+      const intent = await daybook.createIntent('UPI', '5.00');
+      await daybook.deposit(intent.address, 'UPI', '5.00');
+      return intent.id;
+    });
+    const consuming = ['settlement', 'notifications', 'ledger', 'intents'];
+    for (const service of consuming) {
+      // 2 would say that it took longer than its grace time.
+      expect([service, await daybook.endService(service, 'SIGTERM')]).toEqual([service, 0]);
+      await daybook.startService(service);
+    }
+    for (const id of paid) await settled(id);
+    await untilHandled(daybook.databaseUrl, transport);
+  }, 240_000);
+
   /** Payments of several kinds, a transfer, and webhooks about them, all done when it returns. */
   async function payInEveryWay(): Promise<void> {
     const receiver = await openReceiver();

@@ -5,6 +5,8 @@ export type KafkaProxy = {
   readonly address: string;
   /** Bytes that came from the broker so far. */
   received(): number;
+  /** Requests of a kind, by its number in the protocol, that went to the broker so far. */
+  requests(api: number): number;
   /** Resets all connections. New ones are let through. */
   cut(): void;
   /**
@@ -19,6 +21,7 @@ const produceApi = 0;
 
 export async function openKafkaProxy(port: number): Promise<KafkaProxy> {
   const pairs = new Set<{ readonly client: Socket; readonly broker: Socket }>();
+  const requested = new Map<number, number>();
   let received = 0;
   let keeping: { left: number; kept(): void } | undefined;
 
@@ -28,6 +31,7 @@ export async function openKafkaProxy(port: number): Promise<KafkaProxy> {
     pairs.add(pair);
     let answerIsKept: (() => void) | undefined;
     const requests = requestReader((api) => {
+      requested.set(api, (requested.get(api) ?? 0) + 1);
       if (api !== produceApi || keeping === undefined) return;
       keeping.left -= 1;
       if (keeping.left > 0) return;
@@ -63,6 +67,7 @@ export async function openKafkaProxy(port: number): Promise<KafkaProxy> {
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     received: () => received,
+    requests: (api) => requested.get(api) ?? 0,
     cut,
     keepAnswer: (nth) => new Promise((kept) => (keeping = { left: nth, kept })),
     async close() {
