@@ -1,0 +1,159 @@
+import { OperationalError } from '@daybook/core';
+import { testLogger } from '@daybook/testing';
+import type { FinalityRule } from '../domain/confirmation';
+import type { BlockReference } from '../domain/reorg';
+import type { BlockCursor, ChainSource, Transfer } from '../ports';
+import { confirmDeposits } from './confirm-deposits';
+import { steadyPace, type WatchDeps } from './watch-deps';
+
+type Waiting = Awaited<ReturnType<WatchDeps['depositsSeenUpTo']>>[number];
+type Told = readonly Transfer[] | undefined | Error;
+
+const at = '2026-01-01T00:00:00.000Z';
+const tip: BlockReference = { number: 10, hash: 'h10' };
+const depth: FinalityRule = { kind: 'depth', confirmations: 3 };
+const away = new OperationalError('upstream_unavailable', true);
+
+/** In block 5, where the cursor has it too. */
+const waiting = (depositId: string, more: Partial<Waiting> = {}): Waiting => {
+  const place = { transactionId: `of ${depositId}`, index: 0, asset: 'ETH', amount: 100n, address: 'ours' } as const;
+  return {
+    depositId,
+    ...place,
+    blockNumber: 5,
+    blockHash: 'h5',
+    canonicalHash: 'h5',
+    status: 'seen',
+    ...more,
+  } as Waiting;
+};
+const transferOf = ({ transactionId, index, asset, address, amount }: Waiting): Transfer => {
+  return { transactionId, index, asset, to: address, amount };
+};
+
+/** A provider of the chain that tells this of final blocks. */
+function provider(told: (block: BlockReference) => Told, finalized?: BlockReference): ChainSource {
+  const source: Partial<ChainSource> = {
+    chain: 'test',
+    finalized: async () => finalized,
+    hashAt: async (number) => `h${number}`,
+    async finalTransfers(block) {
+      const answer = told(block);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    },
+  };
+  return source as ChainSource;
+}
+
+type Scene = {
+  readonly source: ChainSource;
+  readonly deposits: readonly Waiting[];
+  readonly rule?: FinalityRule;
+  readonly witnesses?: readonly ChainSource[];
+};
+
+/** What is confirmed, and what the pass fails with. */
+async function confirmed({ source, deposits, rule = depth, witnesses = [] }: Scene) {
+  const decided: string[] = [];
+  const deps: WatchDeps = {
+    source,
+    witnesses: { sources: witnesses, above: { ETH: 100n } },
+    cursor: { hashAt: async (number: number) => `h${number}` } as unknown as BlockCursor,
+    watchlist: undefined as unknown as WatchDeps['watchlist'],
+    rule,
+    pace: steadyPace(),
+    startBlock: undefined,
+    now: () => new Date(at),
+    logger: testLogger().logger,
+    async handle(stream, command) {
+      decided.push(`${command.type} ${stream}`);
+      return { ok: true, state: { status: 'none' }, events: [], expected: 'no_stream' };
+    },
+    caughtUp: async () => undefined,
+    depositsAbove: async () => [],
+    depositsSeenUpTo: async () => deposits,
+  };
+  const problem = await confirmDeposits(deps, tip).then(
+    () => null,
+    (error: unknown) => (error as OperationalError).code,
+  );
+  return { decided, problem };
+}
+
+const a = waiting('a');
+const both = [a, waiting('b', { blockNumber: 6, blockHash: 'h6', canonicalHash: 'h6' })];
+const all = both.map(transferOf);
+
+describe('a deposit whose block is final', () => {
+  test('is confirmed when the source tells it once more', async () => {
+    expect(await confirmed({ source: provider(() => all), deposits: both })).toEqual({
+      decided: ['ConfirmDeposit deposit-a', 'ConfirmDeposit deposit-b'],
+      problem: null,
+    });
+  });
+
+  test.each<[string, Told]>([
+    ['tells nothing of it', []],
+    ['does not have its block', undefined],
+    ['tells another amount', [{ ...transferOf(a), amount: 99n }]],
+    ['tells another place in the transaction', [{ ...transferOf(a), index: 1 }]],
+    ['tells another recipient', [{ ...transferOf(a), to: 'theirs' }]],
+    ['does not answer', away],
+  ])('waits while the source %s, and holds back no other', async (_name, told) => {
+    const source = provider(({ number }) => (number === 5 ? told : all));
+    expect(await confirmed({ source, deposits: both })).toEqual({
+      decided: ['ConfirmDeposit deposit-b'],
+      problem: 'upstream_unavailable',
+    });
+  });
+
+  test('waits when another block has taken the place of its own', async () => {
+    const source = provider(() => [transferOf(a)]);
+    const deposits = [waiting('a', { canonicalHash: 'another' })];
+    expect(await confirmed({ source, deposits })).toEqual({ decided: [], problem: null });
+  });
+});
+
+describe('a large deposit', () => {
+  const agrees = provider(() => [transferOf(a)]);
+  const differs = provider(() => []);
+  const silent = provider(() => away);
+
+  test.each<[string, readonly ChainSource[], boolean]>([
+    ['one that agrees', [agrees], true],
+    ['one that differs', [differs], false],
+    ['one that does not answer', [silent], false],
+    ['one that agrees and one that differs', [agrees, differs], true],
+    ['two that differ', [differs, differs], false],
+    ['one that agrees and two that do not answer', [agrees, silent, silent], false],
+  ])('needs most of all providers: beside %s', async (_name, witnesses, isConfirmed) => {
+    const { decided, problem } = await confirmed({ source: agrees, deposits: [a], witnesses });
+    expect(decided).toHaveLength(isConfirmed ? 1 : 0);
+    expect(problem).toBe(isConfirmed ? null : 'upstream_unavailable');
+  });
+
+  test('is one from the amount on that was set, and one unit less needs nobody', async () => {
+    const small = waiting('small', { amount: 99n });
+    const source = provider(() => [transferOf(small)]);
+    expect(await confirmed({ source, deposits: [small], witnesses: [differs] })).toMatchObject({ problem: null });
+  });
+});
+
+describe("the chain's own mark of what is final", () => {
+  const marked: FinalityRule = { kind: 'finalized' };
+  const scene = (finalized: BlockReference | undefined): Scene => {
+    return { source: provider(() => all, finalized), deposits: both, rule: marked };
+  };
+
+  test('lets pass what is not above it', async () => {
+    expect(await confirmed(scene({ number: 5, hash: 'h5' }))).toEqual({
+      decided: ['ConfirmDeposit deposit-a'],
+      problem: null,
+    });
+  });
+
+  test.each([[{ number: 6, hash: 'of a fork' }], [undefined]])('is not believed when it is %j', async (finalized) => {
+    expect(await confirmed(scene(finalized))).toEqual({ decided: [], problem: 'upstream_unavailable' });
+  });
+});
