@@ -1,4 +1,4 @@
-import { testLogger } from '@daybook/testing';
+import { eventually, testLogger } from '@daybook/testing';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
 import { consumeFromKafka } from './kafka-consumer';
 import type { ConsumeOptions } from './transport';
@@ -10,18 +10,22 @@ async function memberOf(handle: ConsumeOptions['handle'], startAt = async () => 
   const fatal: unknown[] = [];
   const resolved: string[] = [];
   let paused = 0;
+  let clients = 0;
+  let crash: ((event: { payload: { error: unknown; restart: boolean } }) => void) | undefined;
   let member: { stop(): Promise<void> } | undefined;
   const eachBatch = await new Promise<EachBatch>((joined) => {
     const consumer = {
       events: { GROUP_JOIN: 'consumer.group_join', CRASH: 'consumer.crash' },
-      on: () => undefined,
+      on: (event: string, listener: typeof crash) => {
+        if (event === 'consumer.crash') crash = listener;
+      },
       connect: async () => undefined,
       subscribe: async () => undefined,
       disconnect: async () => undefined,
       seek: () => undefined,
       run: async (config: { eachBatch: EachBatch }) => joined(config.eachBatch),
     };
-    const kafka = { consumer: () => consumer } as unknown as Kafka;
+    const kafka = { consumer: () => (clients++, consumer) } as unknown as Kafka;
     const { logger } = testLogger();
     const deps = { kafka, logger, partitions: 1, sessionTimeoutMs: undefined, verify: async () => undefined };
     const onFatal = (error: unknown) => void fatal.push(error);
@@ -39,7 +43,16 @@ async function memberOf(handle: ConsumeOptions['handle'], startAt = async () => 
       return () => undefined;
     },
   } as unknown as EachBatchPayload;
-  return { batch: () => eachBatch(payload), resolved, fatal, paused: () => paused, stop: () => member!.stop() };
+  return {
+    batch: () => eachBatch(payload),
+    resolved,
+    fatal,
+    paused: () => paused,
+    clients: () => clients,
+    /** The client ends, as it does after errors that it takes for its own. */
+    crash: (error: unknown) => crash!({ payload: { error, restart: false } }),
+    stop: () => member!.stop(),
+  };
 }
 
 test.each([
@@ -71,5 +84,13 @@ test('an offset is resolved when its messages were handled, and not before', asy
   release();
   await batch;
   expect([member.resolved, member.paused()]).toEqual([['2'], 0]);
+  await member.stop();
+});
+
+test('a client that has ended is followed by another', async () => {
+  const member = await memberOf(async () => undefined);
+  expect(member.clients()).toBe(1);
+  member.crash(new TypeError('not the handler of anybody'));
+  await eventually(() => expect(member.clients()).toBe(2), { timeoutMs: 5_000 });
   await member.stop();
 });
