@@ -111,6 +111,15 @@ export const messagingProtections: readonly Protection[] = [
     held: ofKafka('an offset is resolved when its messages were handled, and not before'),
   },
   {
+    name: 'kafka-client-followed-by-another',
+    row: 'B2',
+    removes: 'the ear for a client that has ended: the consumer is gone, and the process lives on',
+    file: kafka,
+    find: 'reject(error));',
+    replace: 'void error || void reject);',
+    held: ofKafka('a client that has ended is followed by another'),
+  },
+  {
     name: 'stalled-consumer-ends',
     row: 'B3',
     removes: 'the end of a process whose consumer lags and shows no sign of life',

@@ -8,6 +8,8 @@ const ofIntent = (title: string): Held => ({
 });
 const onEvm = (title: string): Held => ({ file: 'services/chain-watcher/test/evm-chain.int.test.ts', title });
 
+const ofConfirming = (title: string): Held => ({ file: watcher('app/confirm-deposits.unit.test'), title });
+
 /** From a block of a chain to the merchant's balance. */
 export const paymentProtections: readonly Protection[] = [
   {
@@ -71,6 +73,42 @@ export const paymentProtections: readonly Protection[] = [
       file: watcher('domain/deposit.unit.test'),
       title: 'refuses what contradicts the history, in the documented precedence',
     },
+  },
+  {
+    name: 'deposit-told-again',
+    row: 'E3',
+    removes: 'the second reading of a deposit when its block is final',
+    file: watcher('app/confirm-deposits'),
+    find: 'deposits.find((deposit) => !tells(told, deposit))',
+    replace: 'deposits.find(() => false)',
+    held: ofConfirming('waits while the source %s, and holds back no other'),
+  },
+  {
+    name: 'deposit-in-the-cursor',
+    row: 'E1',
+    removes: 'the look whether the block of a deposit still has its place',
+    file: watcher('app/confirm-deposits'),
+    find: 'if (canonicalHash !== null && canonicalHash !== hash) return 0;',
+    replace: '',
+    held: ofConfirming('waits when another block has taken the place of its own'),
+  },
+  {
+    name: 'mark-in-the-cursor',
+    row: 'E2',
+    removes: 'the check that a mark of finality names a block that was scanned',
+    file: watcher('app/confirm-deposits'),
+    find: 'if (ours !== undefined && ours !== theirs)',
+    replace: 'if (ours !== undefined && theirs === null)',
+    held: ofConfirming('is not believed when it is %j'),
+  },
+  {
+    name: 'most-providers-agree',
+    row: 'E6',
+    removes: 'the other providers that a large deposit needs',
+    file: watcher('app/confirm-deposits'),
+    find: 'if (agreeing < needed)',
+    replace: 'if (agreeing < 1)',
+    held: ofConfirming('needs most of all providers: beside %s'),
   },
   {
     name: 'deposit-index',

@@ -33,7 +33,8 @@ export class StaleEdit extends Error {
 export function withoutProtection(text: string, { name, file, find, replace }: Protection): string {
   const [before, after, ...more] = text.split(find);
   const problem = after === undefined ? 'is not there' : more.length > 0 ? 'is there more than once' : undefined;
-  if (problem !== undefined) throw new StaleEdit(`${name}: what it replaces ${problem} in ${file}`);
+  if (problem !== undefined)
+    throw new StaleEdit(`${name}: what it replaces ${problem} in ${file}; move the edit with the line`);
   if (find === replace) throw new StaleEdit(`${name}: changes nothing in ${file}`);
   return `${before}${replace}${after}`;
 }
