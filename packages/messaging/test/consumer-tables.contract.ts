@@ -1,0 +1,80 @@
+import { inTransaction, type Tx } from '@daybook/event-store';
+import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
+import type { ConsumerTables, RawMessage } from '@daybook/messaging';
+
+export type TablesUnderTest = { readonly pool: Pool; readonly tables: ConsumerTables };
+
+/** Every ConsumerTables runs this: what a consumer is safe by. */
+export function describeConsumerTables(name: string, create: () => Promise<TablesUnderTest>): void {
+  describe(`${name} as ConsumerTables`, () => {
+    let pool: Pool;
+    let tables: ConsumerTables;
+    beforeAll(async () => ({ pool, tables } = await create()));
+
+    const place = () => ({ group: `group ${randomUUID()}`, topic: 'topic', partition: 0 });
+    const within = <T>(work: (tx: Tx) => Promise<T>) => inTransaction(pool, work);
+    const undone = (work: (tx: Tx) => Promise<unknown>) =>
+      expect(
+        within(async (tx) => {
+          await work(tx);
+          throw new Error('undone');
+        }),
+      ).rejects.toThrow('undone');
+
+    test('a place begins at 0 and moves with its transaction', async () => {
+      const at = place();
+      expect(await within((tx) => tables.lockOffset(tx, at))).toBe(0n);
+      await within((tx) => tables.lockOffset(tx, at).then(() => tables.moveOffset(tx, at, 7n)));
+      await undone((tx) => tables.lockOffset(tx, at).then(() => tables.moveOffset(tx, at, 9n)));
+      expect(await within((tx) => tables.lockOffset(tx, at))).toBe(7n);
+      expect((await tables.readProgress(pool, at)).get(0)?.next).toBe(7n);
+    });
+
+    test('a place is one transaction at a time', async () => {
+      const at = place();
+      const add = () =>
+        within(async (tx) => {
+          const next = await tables.lockOffset(tx, at);
+          await tables.moveOffset(tx, at, next + 1n);
+        });
+      await within((tx) => tables.lockOffset(tx, at));
+      await Promise.all(Array.from({ length: 8 }, add));
+      expect(await within((tx) => tables.lockOffset(tx, at))).toBe(8n);
+    });
+
+    test('a place goes back only behind the end of its log', async () => {
+      const at = place();
+      await within((tx) => tables.lockOffset(tx, at).then(() => tables.moveOffset(tx, at, 7n)));
+      await tables.rewindOffset(pool, at, 7n);
+      expect((await tables.readProgress(pool, at)).get(0)?.next).toBe(7n);
+      await tables.rewindOffset(pool, at, 3n);
+      expect((await tables.readProgress(pool, at)).get(0)?.next).toBe(0n);
+    });
+
+    test('an id is claimed once, by the transaction that commits', async () => {
+      const { group } = place();
+      const ids = [randomUUID(), randomUUID()];
+      await undone((tx) => tables.claim(tx, group, ids));
+      expect([...(await within((tx) => tables.claim(tx, group, [ids[0]!])))]).toEqual([ids[0]]);
+      expect([...(await within((tx) => tables.claim(tx, group, ids)))]).toEqual([ids[1]]);
+      const rivals = await Promise.all(
+        Array.from({ length: 4 }, () => within((tx) => tables.claim(tx, `${group} again`, ids))),
+      );
+      expect(rivals.reduce((sum, claimed) => sum + claimed.size, 0)).toBe(2);
+    });
+
+    test('a key is parked for its group and topic, with the transaction', async () => {
+      const at = place();
+      const message: RawMessage = { ...at, offset: 3n, key: 'k', value: Buffer.from('{}'), headers: {} };
+      const parked = { at: new Date(0), cause: 'why' };
+      await undone((tx) => tables.park(tx, at.group, message, parked));
+      expect(await tables.countParked(pool, at.group, at.topic)).toBe(0);
+      await within((tx) => tables.park(tx, at.group, message, parked));
+      await within((tx) => tables.park(tx, at.group, message, parked));
+      expect(await tables.countParked(pool, at.group, at.topic)).toBe(1);
+      expect([...(await within((tx) => tables.parkedKeys(tx, at, ['k', 'other'])))]).toEqual(['k']);
+      expect([...(await within((tx) => tables.parkedKeys(tx, place(), ['k'])))]).toEqual([]);
+    });
+  });
+}
