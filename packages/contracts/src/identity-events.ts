@@ -17,6 +17,7 @@ export const scopes = [
   'webhooks',
   'ledger:read',
   'ledger:write',
+  'admin',
   'ops',
   'audit',
 ] as const;
@@ -24,7 +25,7 @@ export type Scope = (typeof scopes)[number];
 
 export const credentialIssued = defineEvent({
   type: 'CredentialIssued',
-  version: 1,
+  version: 2,
   topic,
   summary: 'A credential was issued. Carries a digest of the secret, never the secret.',
   key,
@@ -41,10 +42,14 @@ export const credentialIssued = defineEvent({
       .nullable(),
     /** The wallet that the credential acts for, on `pay`. */
     walletId: z.string().nullable(),
+    /** The user's number within the tenant; null for who was issued a credential before there were numbers. */
+    userNumber: z.number().int().positive().nullable(),
     /** CIDR blocks; empty allows every address. */
     ipAllowList: z.array(z.string()),
     issuedAt: timestamp,
   }),
+  // Until version 2 users had no numbers.
+  upcast: { 1: (raw) => ({ ...(raw as object), userNumber: null }) },
 });
 
 export const credentialRestricted = defineEvent({

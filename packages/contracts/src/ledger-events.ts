@@ -15,6 +15,7 @@ export const cause = z.object({
     'intent_payment',
     'intent_underpaid',
     'settlement',
+    'provider_payment',
     'transfer',
     'transfer_reversal',
     'issuance',

@@ -3,6 +3,7 @@ import type { AnyEventContract } from './event-contract';
 import { credentialIssued, credentialRestricted, credentialRevoked } from './identity-events';
 import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived } from './intent-events';
 import { transactionPosted, transferStatusChanged } from './ledger-events';
+import { paymentStatusChanged, providerPaymentReceived } from './payment-events';
 import { settlementCompleted, settlementInstructed } from './settlement-events';
 
 /** Every published event. What is not listed here is not documented, has no fixture and must not be published. */
@@ -17,6 +18,8 @@ export const eventContracts: readonly AnyEventContract[] = [
   paymentReceived,
   intentPaid,
   intentUnderpaid,
+  paymentStatusChanged,
+  providerPaymentReceived,
   transactionPosted,
   transferStatusChanged,
   settlementInstructed,

@@ -148,6 +148,48 @@ export function describeStories(transport: string, create: () => Promise<Instanc
       await told.close();
     });
 
+    test('a partner signs in and takes a card payment; the journal has it and the list shows it', async () => {
+      const { username, password, apiKey } = daybook.credentials.partner;
+      const signedIn = await daybook.request('POST', '/api/token', { body: { username, password } });
+      expect(signedIn).toMatchObject({ status: 200, body: { user_id: expect.any(Number), username } });
+      const headers = { Authorization: `Bearer ${String(signedIn.body.access_token)}` };
+      const body = {
+        gateway_id: 3,
+        amount: 100,
+        currency: 'USD',
+        description: 'Payment for services',
+        metadata: { order_id: 'ORD123456', customer_name: 'John Doe' },
+      };
+      const made = await daybook.request('POST', '/api/payments', { headers, body });
+      expect(made).toMatchObject({
+        status: 200,
+        body: { success: true, payment_intent_id: expect.any(String), client_secret: expect.any(String) },
+      });
+      const id = String(made.body.transaction_id);
+      const decided = { headers, body: { outcome: 'succeeded' } };
+      expect((await daybook.request('POST', `/v1/sandbox/payments/${id}`, decided)).status).toBe(200);
+      const inJournal = async () =>
+        expect((await daybook.request('GET', `/api/payments/${id}/status`, { headers })).body).toMatchObject({
+          success: true,
+          status: 'completed',
+          amount: 100,
+          gateway_reference: made.body.payment_intent_id,
+        });
+      await eventually(inJournal, { timeoutMs: settledWithinMs });
+      const withKey = { headers: { 'X-API-Key': apiKey } };
+      const listed = await daybook.request('GET', '/api/transactions?type=payment&status=completed&limit=1', withKey);
+      expect(listed.body).toMatchObject({
+        transactions: [{ transaction_id: id, type: 'payment', status: 'completed', description: body.description }],
+        limit: 1,
+        offset: 0,
+      });
+      expect((await daybook.request('GET', `/api/transactions/${id}`, withKey)).body).toMatchObject({
+        gateway_id: 3,
+        user_id: signedIn.body.user_id,
+        blockchain_transaction: null,
+      });
+    });
+
     test('the correlation id of a request is in its log lines, in every service, and on its webhook', async () => {
       const correlationId = `story-${randomUUID()}`;
       const answer = await daybook.intents('POST', '/api/v1/intents/create-payment', {

@@ -22,6 +22,8 @@ export type Tenant = {
   readonly payToken: string;
   readonly secondPayToken: string;
   readonly client: { readonly 'X-Client-ID': string; readonly 'X-Client-Secret': string };
+  /** For `partner` and the tenant's own settings. */
+  readonly partnerToken: string;
   readonly opsToken: string;
 };
 
@@ -71,6 +73,7 @@ export async function openTenant(
     payToken: (await issue('token', ['pay', 'webhooks', 'ledger:read'], walletId)).secret,
     secondPayToken: (await issue('token', ['pay'], walletId)).secret,
     client: { 'X-Client-ID': client.credentialId, 'X-Client-Secret': client.secret },
+    partnerToken: (await issue('token', ['partner', 'admin'], null)).secret,
     opsToken: (await issue('token', ['ops'], null)).secret,
   };
   await Promise.all([identity.stop(), ledger.stop()]);

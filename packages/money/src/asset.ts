@@ -9,11 +9,27 @@ export type Asset = {
   readonly name: string;
 };
 
-export const assetCodes = ['TXC', 'INR', 'ETH', 'USDT_ERC20', 'USDT_TRC20', 'SOL', 'USDT_SOL', 'BTC', 'TRX'] as const;
+export const assetCodes = [
+  'TXC',
+  'USD',
+  'EUR',
+  'GBP',
+  'INR',
+  'ETH',
+  'USDT_ERC20',
+  'USDT_TRC20',
+  'SOL',
+  'USDT_SOL',
+  'BTC',
+  'TRX',
+] as const;
 export type AssetCode = (typeof assetCodes)[number];
 
 export const assets: Readonly<Record<AssetCode, Asset>> = {
   TXC: { code: 'TXC', scale: 2, name: 'TXC' },
+  USD: { code: 'USD', scale: 2, name: 'US dollar' },
+  EUR: { code: 'EUR', scale: 2, name: 'Euro' },
+  GBP: { code: 'GBP', scale: 2, name: 'Pound sterling' },
   INR: { code: 'INR', scale: 2, name: 'Indian rupee' },
   ETH: { code: 'ETH', scale: 18, name: 'Ether on the EVM chain' },
   USDT_ERC20: { code: 'USDT_ERC20', scale: 6, name: 'Tether USD on the EVM chain' },

@@ -8,6 +8,7 @@ export const seedConfigSchema = z.object({
   BASE_URL: z.url(),
   DATABASE_URL: z.url(),
   IDENTITY_URL: z.url(),
+  INTENTS_URL: z.url(),
   LEDGER_URL: z.url(),
 });
 
@@ -18,7 +19,7 @@ async function main(directory: string): Promise<void> {
     baseUrl: config.BASE_URL,
     secrets: await loadSecrets(directory),
     databaseUrl: config.DATABASE_URL,
-    urls: { identity: config.IDENTITY_URL, ledger: config.LEDGER_URL },
+    urls: { identity: config.IDENTITY_URL, intents: config.INTENTS_URL, ledger: config.LEDGER_URL },
   });
 }
 

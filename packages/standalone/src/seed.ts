@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '@daybook/core';
 import {
+  addGateway,
   issueCredential,
   issueFunds,
   openAccount,
@@ -58,7 +59,8 @@ export type SeedOptions = {
   readonly home: string;
   readonly secrets: Pick<Secrets, 'instanceId' | 'internalToken'>;
   readonly databaseUrl: string;
-  readonly urls: { readonly identity: string; readonly ledger: string };
+  /** Without intents there are no payment gateways. */
+  readonly urls: { readonly identity: string; readonly ledger: string; readonly intents: string | null };
 };
 
 export function readCredentials(home: string): Credentials {
@@ -81,11 +83,13 @@ export async function seedDemo(options: SeedOptions): Promise<void> {
   const token = new Secret(options.secrets.internalToken);
   const identity = callClient({ baseUrl: options.urls.identity, token });
   const ledger = callClient({ baseUrl: options.urls.ledger, token });
+  const intents = options.urls.intents === null ? null : callClient({ baseUrl: options.urls.intents, token });
   try {
+    if (intents !== null) await addGateways(intents, uuidFrom([options.secrets.instanceId, 'demo']));
     const credentials = await issueAll(options, identity, ledger);
     writePrivateFile(path, credentials);
   } finally {
-    await Promise.all([identity.stop(), ledger.stop()]);
+    await Promise.all([identity.stop(), ledger.stop(), intents?.stop()]);
   }
 }
 
@@ -119,6 +123,20 @@ async function issueAll(options: SeedOptions, identity: CallClient, ledger: Call
       ...(await auditorUrls(options.databaseUrl, demo)),
     },
   };
+}
+
+/** Numbered as they are added, so that gateway 3 takes cards, as in the reference's examples. */
+const demoGateways = [
+  { name: 'Sandbox PayPal', plays: 'paypal' },
+  { name: 'Sandbox Coinbase', plays: 'coinbase' },
+  { name: 'Sandbox cards', plays: 'stripe' },
+] as const;
+
+async function addGateways(intents: CallClient, tenantId: string): Promise<void> {
+  for (const { name, plays } of demoGateways) {
+    const settings = { provider: 'sandbox', plays } as const;
+    await must(intents, addGateway, { tenantId, mode: 'sandbox', name, currencies: ['USD', 'EUR', 'GBP'], settings });
+  }
 }
 
 type Issue = CallRequest<typeof issueCredential>;
@@ -161,8 +179,8 @@ async function issueCredentials(
   const payee = await issue(identity, shop, 'token', ['pay', 'webhooks', 'ledger:read'], {
     walletId: recipientWalletId,
   });
-  const operator = await issue(identity, demo, 'token', ['ops', 'ledger:read', 'audit']);
-  const liveOperator = await issue(identity, demo, 'token', ['ops', 'ledger:read', 'audit'], { mode: 'live' });
+  const operator = await issue(identity, demo, 'token', ['ops', 'admin', 'ledger:read', 'audit']);
+  const liveOperator = await issue(identity, demo, 'token', ['ops', 'admin', 'ledger:read', 'audit'], { mode: 'live' });
   return {
     partner: { username: partner.login, password: partner.password, apiKey: apiKey.secret },
     intents: { clientId: client.credentialId, clientSecret: client.secret },

@@ -237,7 +237,12 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
       UPI_PAYEE: 'demo@daybook',
       UPI_PAYEE_NAME: 'Daybook demo',
     },
-    intents: { CHAIN_WATCHER_URL: urls['chain-watcher'], INTENT_TTL_MS: config.INTENT_TTL_MS?.toString() },
+    intents: {
+      CHAIN_WATCHER_URL: urls['chain-watcher'],
+      INTENT_TTL_MS: config.INTENT_TTL_MS?.toString(),
+      SECRETS_KEY: secrets.secretsKey,
+      PERSONAL_DATA_KEY: secrets.personalDataKey,
+    },
     settlement: {},
     notifications: { SECRETS_KEY: secrets.secretsKey, WEBHOOK_ALLOW_LOOPBACK: 'true' },
     gateway: {

@@ -215,7 +215,7 @@ describe('sign-in', () => {
   test('answers a token, or the same refusal for whatever was wrong', async () => {
     gateway.services.respond(exchangeLogin)(({ password }) =>
       password === 'right'
-        ? { ok: true, value: { token: 'a.b.c', expiresAt: '2026-02-11T11:00:00.000Z' } }
+        ? { ok: true, value: { token: 'a.b.c', expiresAt: '2026-02-11T11:00:00.000Z', userNumber: 7 } }
         : { ok: false, rejection: 'login_invalid' },
     );
     expect(await signIn({ login: 'me@example.com', password: 'right' })).toMatchObject({

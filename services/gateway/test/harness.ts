@@ -119,6 +119,7 @@ export class GatewayHarness {
       scopes,
       secretDigest: kind === 'token' || kind === 'login' ? null : sha256Hex(secret),
       walletId: scopes.includes('pay') ? `WALLET-${randomUUID()}` : null,
+      userNumber: 7,
       ipAllowList: [],
       issuedAt: new Date().toISOString(),
       ...more,

@@ -54,6 +54,9 @@ const documented = Object.entries(document.paths).flatMap(([path, operations]) =
   Object.keys(operations).map((method) => `${method} ${path}`),
 );
 
+/** Bodies whose fields are another's to choose: what a provider tells is passed on as it came. */
+const writtenByOthers = ['/v1/providers/{gateway_id}/webhooks'];
+
 describe('OpenAPI document', () => {
   test('has every route that is served, and no other', () => {
     expect(documented.toSorted()).toEqual(servedBy(app()).toSorted());
@@ -98,12 +101,13 @@ describe('OpenAPI document', () => {
 
   test.each(routes.map((route) => [`${route.method} ${route.path}`, route] as const))(
     '%s refuses fields and parameters that it does not name',
-    (_name, { request }) => {
+    (_name, { request, path }) => {
       const refusesUnknown = (schema: unknown) =>
         (schema as { def?: { catchall?: { def: { type: string } } } }).def?.catchall?.def.type === 'never';
       expect(refusesUnknown(request.query)).toBe(true);
       if (request.params !== undefined) expect(refusesUnknown(request.params)).toBe(true);
-      if (request.body !== undefined) expect(refusesUnknown(request.body)).toBe(true);
+      if (request.body !== undefined && !writtenByOthers.includes(path))
+        expect(refusesUnknown(request.body)).toBe(true);
     },
   );
 });

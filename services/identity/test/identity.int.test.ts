@@ -166,6 +166,7 @@ describe('issuing', () => {
         scopes: ['pay'],
         secretDigest: sha256Hex(issued.secret),
         walletId: null,
+        userNumber: 1,
         ipAllowList: ['203.0.113.7/32'],
         issuedAt: clock().toISOString(),
       },

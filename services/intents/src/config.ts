@@ -1,5 +1,7 @@
-import { durationMsSetting, parseConfig, serviceSettings, type Environment } from '@daybook/runtime';
+import { durationMsSetting, parseConfig, sealingKeySetting, serviceSettings, type Environment } from '@daybook/runtime';
 import { z } from 'zod';
+
+const providerUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
 
 const ttlMsMax = 7 * 24 * 3_600_000;
 
@@ -9,6 +11,20 @@ export const configSchema = z.object({
   INTENT_TTL_MS: durationMsSetting(ttlMsMax)
     .default(1_800_000)
     .describe('Lifetime of an intent in milliseconds; deposits seen later are owed back.'),
+  SECRETS_KEY: sealingKeySetting.describe(
+    '32 random bytes in base64: encrypts the secrets of payment gateways at rest.',
+  ),
+  PERSONAL_DATA_KEY: sealingKeySetting.describe(
+    '32 random bytes in base64: wraps the keys that descriptions and metadata of payments are encrypted under.',
+  ),
+  STRIPE_URL: providerUrl.default('https://api.stripe.com').describe('Base URL of the Stripe API.'),
+  PAYPAL_URL: providerUrl.default('https://api-m.paypal.com').describe('Base URL of the PayPal API.'),
+  PAYPAL_SANDBOX_URL: providerUrl
+    .default('https://api-m.sandbox.paypal.com')
+    .describe('Base URL of the PayPal API for gateways of its sandbox.'),
+  COINBASE_URL: providerUrl
+    .default('https://api.commerce.coinbase.com')
+    .describe('Base URL of the Coinbase Commerce API.'),
 });
 export type Config = Readonly<z.output<typeof configSchema>>;
 

@@ -1,7 +1,17 @@
 import type { allocateAddress, CallOutcome, CallRequest } from '@daybook/contracts';
 import type { CommandContext, ExpectedRevision, Outcome } from '@daybook/event-store';
 import type { IntentView } from './app/intent-view';
+import type { GatewayCommand, GatewayEvent, GatewayRegistry, GatewayRejection } from './domain/payment-gateways';
 import type { IntentCommand, IntentEvent, IntentRejection, IntentState, IntentStatus } from './domain/payment-intent';
+import type {
+  Observation,
+  PaymentCommand,
+  PaymentEvent,
+  PaymentRejection,
+  PaymentSession,
+  PaymentState,
+  PaymentStatus,
+} from './domain/provider-payment';
 
 /** Gives the deposit address of a reference; a repeat gives the same one. Throws OperationalError when it cannot be asked. */
 export type AllocateAddress = (
@@ -42,3 +52,72 @@ export type IntentQuery = {
 
 /** Newest first. */
 export type FindIntents = (query: IntentQuery) => Promise<readonly IntentView[]>;
+
+export type PaymentStore = {
+  load(stream: string): Promise<{ readonly state: PaymentState; readonly expected: ExpectedRevision }>;
+  handle(
+    stream: string,
+    command: PaymentCommand,
+    context: CommandContext,
+  ): Promise<Outcome<PaymentState, PaymentEvent, PaymentRejection>>;
+};
+
+export type GatewayStore = {
+  load(stream: string): Promise<{ readonly state: GatewayRegistry; readonly expected: ExpectedRevision }>;
+  handle(
+    stream: string,
+    command: GatewayCommand,
+    context: CommandContext,
+  ): Promise<Outcome<GatewayRegistry, GatewayEvent, GatewayRejection>>;
+};
+
+/** What a provider is asked to take from a payer. */
+export type PaymentOrder = {
+  readonly transactionId: string;
+  readonly currency: string;
+  /** Minor units. */
+  readonly amount: bigint;
+  readonly description: string | null;
+};
+
+export type Opening =
+  | { readonly opened: true; readonly reference: string; readonly session: PaymentSession }
+  | { readonly opened: false; readonly reason: string };
+
+/** Told by a provider, and its signature was right. The state is never taken from it, only what it is about. */
+export type ProviderNotice = { readonly eventId: string; readonly reference: string | null };
+
+/**
+ * A payment provider on the wire. Its answers are facts. Throws OperationalError when it does not answer, or answers
+ * something that says nothing about the payment; what was asked may then have happened or not.
+ */
+export type PaymentProvider = {
+  /** The same order gives the same payment at the provider, however often it is asked. `again`: it was asked before. */
+  open(order: PaymentOrder, again: boolean): Promise<Opening>;
+  observe(reference: string, order: PaymentOrder): Promise<Observation>;
+  /** Null when the signature is not right. Header names are in lower case. */
+  readNotice(headers: Readonly<Record<string, string>>, body: string): Promise<ProviderNotice | null>;
+};
+
+export type PaymentQuery = {
+  readonly tenantId: string;
+  readonly mode: string;
+  readonly status: PaymentStatus | null;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly limit: number;
+};
+
+export type PaymentChecks = {
+  /** Those whose provider is to be asked, the longest waiting first. */
+  due(now: Date, limit: number): Promise<readonly { readonly transactionId: string; readonly attempts: number }[]>;
+  /** When the first one is due. */
+  next(): Promise<Date | null>;
+  again(transactionId: string, at: Date): Promise<void>;
+};
+
+/** Description and metadata of a payment: people's words, encrypted, and erased with the payment's key. */
+export type PaymentDetails = {
+  readonly description: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
+};

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import {
   createIntent,
   depositConfirmed,
@@ -60,6 +60,8 @@ export async function intentsRig() {
     INTERNAL_TOKEN: token,
     CHAIN_WATCHER_URL: 'http://127.0.0.1:1',
     INTENT_TTL_MS: String(ttlMs),
+    SECRETS_KEY: randomBytes(32).toString('base64'),
+    PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
   });
 
   const open = async () => {

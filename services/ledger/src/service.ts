@@ -51,6 +51,7 @@ import { treeExamination } from './app/tree-examination';
 import { transferConfirmation } from './app/transfer-confirmation';
 import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
+import { paymentsSubscription } from './consumers/payments';
 import { settlementsSubscription } from './consumers/settlements';
 import { auditCalls } from './http/audit-calls';
 import { bookCalls } from './http/book-calls';
@@ -129,6 +130,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       transferConfirmation({ pool: consumerPool, store, books, decode, logger, onFatal }),
       createHoldExpiry({ books, now, logger, onFatal }),
       platform.consumer(intentsSubscription(post)),
+      platform.consumer(paymentsSubscription(post)),
       platform.consumer(settlementsSubscription(post)),
       platform.relay({ name: 'ledger', map: publishedBy(decode) }),
       jobs,

@@ -114,7 +114,7 @@ const fact = fc
   .record({
     transactionId: fc.oneof(transactionId, ids('d', 4)),
     contentHash: content,
-    type: fc.constantFrom('intent_payment', 'intent_underpaid', 'settlement'),
+    type: fc.constantFrom('intent_payment', 'intent_underpaid', 'settlement', 'provider_payment'),
     tenantId: tenant,
     amount: fc.bigInt({ min: 0n, max: 40n }),
     refundable: fc.bigInt({ min: 0n, max: 5n }),
@@ -126,6 +126,10 @@ const fact = fc
     if (type === 'settlement')
       return { ...posted, fact: { type: 'settlement', settlementId: id, ...common, amount: units } };
     if (type === 'intent_underpaid') return { ...posted, fact: { type: 'intent_underpaid', ...common, amount: units } };
+    if (type === 'provider_payment') {
+      const through = { transactionId: id, gatewayId: 'gateway', tenantId, asset: 'ETH' } as const;
+      return { ...posted, fact: { type, ...through, amount: units } };
+    }
     const payment = { type: 'intent_payment', depositId: id, chain: 'evm', ...common } as const;
     return { ...posted, fact: { ...payment, applied: units, refundable } };
   });

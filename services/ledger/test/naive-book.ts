@@ -470,7 +470,7 @@ export class NaiveBook {
   private recordFact(command: CommandOf<'PostFact'>, at: string): void {
     const sides = factSides(command);
     for (const { accountId } of sides) {
-      const isCustody = accountId.startsWith('custody:');
+      const isCustody = /^(custody|provider):/.test(accountId);
       const tenantId = isCustody ? null : command.fact.tenantId;
       this.openIfMissing(accountId, tenantId, 'ETH', isCustody ? 'asset' : 'liability', isCustody ? null : 0n);
     }
@@ -537,6 +537,10 @@ function factSides({ fact }: CommandOf<'PostFact'>): readonly Side[] {
     },
     intent_underpaid: () => moved('clearing', 'refundable'),
     settlement: () => moved('clearing', 'merchant'),
+    provider_payment: () => {
+      const { amount } = fact as { amount: bigint };
+      return [side('provider:gateway:ETH', 'debit', amount), side(own('merchant'), 'credit', amount)];
+    },
   }[fact.type]();
   return sides.filter(({ amount }) => amount > 0n);
 

@@ -51,7 +51,12 @@ export const revokeCredential = defineCall({
 export const exchangeLogin = defineCall({
   name: 'identity.exchange-login',
   request: z.strictObject({ login: z.string().max(254), password: z.string().max(1024) }),
-  response: z.object({ token: z.string(), expiresAt: timestamp }),
+  response: z.object({
+    token: z.string(),
+    expiresAt: timestamp,
+    /** Of the user within the tenant. */
+    userNumber: z.number().int().positive().nullable(),
+  }),
   rejections: ['login_invalid'],
 });
 

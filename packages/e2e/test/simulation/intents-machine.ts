@@ -6,9 +6,10 @@ import { allocateAddress, createIntent as createIntentCall, getIntent as getInte
 import { commandHandler, createSubscription } from '@daybook/event-store';
 import { callClient, callServer, onCall } from '@daybook/http';
 import { createConsumer, createRelay } from '@daybook/messaging';
-import { expiryWorker } from '../../../../services/intents/src/adapters/expiry-worker';
+import { dueWorker } from '../../../../services/intents/src/adapters/due-worker';
 import { publishedEvents } from '../../../../services/intents/src/adapters/published-events';
-import { intentEvents } from '../../../../services/intents/src/adapters/stored-events';
+import { intentEvents, paymentEvents } from '../../../../services/intents/src/adapters/stored-events';
+import { bookPayment } from '../../../../services/intents/src/app/book-payment';
 import { createIntent } from '../../../../services/intents/src/app/create-intent';
 import { expireDueIntents } from '../../../../services/intents/src/app/expire-due-intents';
 import { getIntent } from '../../../../services/intents/src/app/get-intent';
@@ -16,6 +17,7 @@ import { depositsSubscription } from '../../../../services/intents/src/consumers
 import { ledgerTransactionsSubscription } from '../../../../services/intents/src/consumers/ledger-transactions';
 import { settlementsSubscription } from '../../../../services/intents/src/consumers/settlements';
 import { paymentIntent } from '../../../../services/intents/src/domain/payment-intent';
+import { providerPayment } from '../../../../services/intents/src/domain/provider-payment';
 import type { Deadlines } from '../../../../services/intents/src/ports';
 import { token, type Composition, type Parts, type Product } from './product';
 
@@ -24,6 +26,7 @@ type Row = { readonly status: string; readonly expiresAt: string };
 export function composeIntents({ world, network, settings }: Product, parts: Parts): Composition {
   const { owner, store, now, logger, onFatal } = parts;
   const intents = commandHandler(paymentIntent, intentEvents, store);
+  const payments = commandHandler(providerPayment, paymentEvents, store);
   const chainWatcher = callClient({
     baseUrl: '',
     token,
@@ -39,10 +42,11 @@ export function composeIntents({ world, network, settings }: Product, parts: Par
     components: [
       readModel(parts),
       createConsumer(parts, depositsSubscription(intents)),
-      createConsumer(parts, ledgerTransactionsSubscription(intents)),
+      createConsumer(parts, ledgerTransactionsSubscription(intents, bookPayment(payments))),
       createConsumer(parts, settlementsSubscription(intents)),
-      expiryWorker({
-        expireDue: expireDueIntents({ intents, deadlines: deadlinesOf(parts), now }),
+      dueWorker({
+        name: 'expiry of intents',
+        pass: expireDueIntents({ intents, deadlines: deadlinesOf(parts), now }),
         now,
         logger,
         onFatal,

@@ -21,7 +21,7 @@ export type FinalityRule =
   | { readonly kind: 'depth'; readonly confirmations: number; readonly tiers?: readonly Tier[] }
   | { readonly kind: 'finalized' };
 
-export type ChainAsset = Exclude<AssetCode, 'TXC'>;
+export type ChainAsset = Exclude<AssetCode, 'TXC' | 'USD' | 'EUR' | 'GBP'>;
 
 type Place = { readonly blockNumber: number; readonly asset: AssetCode; readonly amount: bigint };
 

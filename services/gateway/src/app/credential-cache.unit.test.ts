@@ -10,6 +10,7 @@ const credential: Credential = {
   scopes: ['ops'],
   secretDigest: 'd1',
   walletId: null,
+  userNumber: null,
   ipAllowList: [],
   revoked: false,
 };

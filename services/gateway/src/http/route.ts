@@ -3,7 +3,7 @@ import type { Failure } from '@daybook/http';
 import type { z } from 'zod';
 import type { Credential } from '../app/credential';
 
-export type DialectName = 'pay' | 'intents' | 'native';
+export type DialectName = 'pay' | 'intents' | 'native' | 'partner';
 
 /** Who may call: holders of any of the scopes, holders of any credential, or everybody. There is no default. */
 export type Access = readonly [Scope, ...Scope[]] | 'any credential' | 'public';

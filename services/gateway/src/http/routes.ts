@@ -4,6 +4,7 @@ import { intentsDialect } from './intents/dialect';
 import { paymentIntentRoutes } from './intents/payment-intents';
 import { nativeDialect } from './native/dialect';
 import { intentListRoutes } from './native/intents';
+import { gatewayRoutes } from './native/gateways';
 import { jobRoutes } from './native/jobs';
 import { ledgerRoutes } from './native/ledger';
 import { operationRoutes } from './native/operations';
@@ -14,6 +15,10 @@ import { sessionRoutes } from './native/sessions';
 import { statusRoutes } from './native/status';
 import { webhookDeliveryRoutes } from './native/webhook-deliveries';
 import { webhookEndpointRoutes } from './native/webhook-endpoints';
+import { partnerDialect } from './partner/dialect';
+import { paymentRoutes } from './partner/payments';
+import { tokenRoutes } from './partner/token';
+import { transactionRoutes } from './partner/transactions';
 import { payDialect } from './pay/dialect';
 import { transferRoutes, type TransferDeps } from './pay/transfers';
 import { walletRoutes } from './pay/wallet';
@@ -24,6 +29,8 @@ export const dialects: Readonly<Record<DialectName, Dialect>> = {
   pay: payDialect,
   intents: intentsDialect,
   native: nativeDialect,
+  // Last: its base path is the beginning of others'.
+  partner: partnerDialect,
 };
 
 /** Every route of the gateway, in the order of the document. */
@@ -32,9 +39,13 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...walletRoutes(deps),
     ...transferRoutes(deps),
     ...webhookRoutes(deps),
+    ...tokenRoutes(deps),
+    ...transactionRoutes(deps),
+    ...paymentRoutes(deps),
     ...paymentIntentRoutes(deps),
     ...intentListRoutes(deps),
     ...sandboxRoutes(deps),
+    ...gatewayRoutes(deps),
     ...webhookEndpointRoutes(deps),
     ...webhookDeliveryRoutes(deps),
     ...sessionRoutes(deps),

@@ -17,6 +17,7 @@ type Row = {
   scopes: Credential['scopes'];
   secret_digest: string | null;
   wallet_id: string | null;
+  user_number: number | null;
   ip_allow_list: string[];
   revoked: boolean;
 };
@@ -30,8 +31,8 @@ export async function insertCredential(
 ): Promise<ChangedCredential> {
   await tx.query(
     `insert into credentials_v1
-       (credential_id, tenant_id, kind, mode, scopes, secret_digest, wallet_id, ip_allow_list, issued_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+       (credential_id, tenant_id, kind, mode, scopes, secret_digest, wallet_id, user_number, ip_allow_list, issued_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
      on conflict (credential_id) do nothing`,
     [
       issued.credentialId,
@@ -41,6 +42,7 @@ export async function insertCredential(
       issued.scopes,
       issued.secretDigest,
       issued.walletId,
+      issued.userNumber,
       issued.ipAllowList,
       issued.issuedAt,
     ],
@@ -81,7 +83,7 @@ export function credentialTable(pool: Pool): CredentialLookup {
   async function find(condition: string, value: string): Promise<Credential | undefined> {
     const result = await pool
       .query<Row>(
-        `select credential_id, tenant_id, kind, mode, scopes, secret_digest, wallet_id, ip_allow_list,
+        `select credential_id, tenant_id, kind, mode, scopes, secret_digest, wallet_id, user_number, ip_allow_list,
                 revoked_at is not null as revoked
          from credentials_v1 where ${condition}`,
         [value],
@@ -107,6 +109,7 @@ function credentialOf(row: Row): Credential {
     scopes: row.scopes,
     secretDigest: row.secret_digest,
     walletId: row.wallet_id,
+    userNumber: row.user_number,
     ipAllowList: row.ip_allow_list,
     revoked: row.revoked,
   };

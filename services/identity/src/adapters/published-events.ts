@@ -13,7 +13,7 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
   const { credentialId } = event;
   switch (event.type) {
     case 'CredentialIssued': {
-      const { tenantId, kind, mode, scopes, secretDigest, walletId, ipAllowList, at } = event;
+      const { tenantId, kind, mode, scopes, secretDigest, walletId, userNumber, ipAllowList, at } = event;
       const data = {
         credentialId,
         tenantId,
@@ -22,6 +22,7 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
         scopes: [...scopes],
         secretDigest,
         walletId,
+        userNumber,
         ipAllowList: [...ipAllowList],
         issuedAt: at,
       };

@@ -4,6 +4,10 @@ import { z } from 'zod';
 
 export const organizationCodec = defineStoredEvents({
   OrganizationRegistered: { version: 1, data: z.object({ tenantId, name: z.string(), at: timestamp }) },
+  UserNumbered: {
+    version: 1,
+    data: z.object({ credentialId: z.string(), number: z.number().int().positive(), at: timestamp }),
+  },
 });
 
 const credentialId = z.string();
@@ -11,7 +15,9 @@ const ipAllowList = z.array(z.string()).readonly();
 
 export const credentialCodec = defineStoredEvents({
   CredentialIssued: {
-    version: 1,
+    version: 2,
+    // Of the first version nobody had a number.
+    upcast: { 1: (data: unknown) => ({ ...(data as object), userNumber: null }) },
     data: z.object({
       credentialId,
       tenantId,
@@ -19,6 +25,7 @@ export const credentialCodec = defineStoredEvents({
       mode,
       scopes: z.array(z.enum(scopes)).readonly(),
       walletId: z.string().nullable(),
+      userNumber: z.number().int().positive().nullable(),
       ipAllowList,
       secretDigest: z.string().nullable(),
       sealedSigningSecret: z.string().nullable(),

@@ -46,6 +46,10 @@ async function judge(
   const expiresAt = new Date(issuedAt.getTime() + sessionMs);
   return {
     ok: true,
-    value: { token: tokens.sign({ ...usable, issuedAt, expiresAt }), expiresAt: expiresAt.toISOString() },
+    value: {
+      token: tokens.sign({ ...usable, issuedAt, expiresAt }),
+      expiresAt: expiresAt.toISOString(),
+      userNumber: usable.userNumber,
+    },
   };
 }

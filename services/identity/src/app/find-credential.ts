@@ -10,7 +10,7 @@ export async function find(
   const credentialId = 'credentialId' in request ? request.credentialId : apiKeyId(request.secretDigest);
   const found = await credentials.find(credentialId);
   if (found.status !== 'active') return { ok: false, rejection: 'credential_not_found' };
-  const { tenantId, kind, mode, scopes, secretDigest, walletId, ipAllowList, issuedAt } = found;
+  const { tenantId, kind, mode, scopes, secretDigest, walletId, userNumber, ipAllowList, issuedAt } = found;
   return {
     ok: true,
     value: {
@@ -21,6 +21,7 @@ export async function find(
       scopes: [...scopes],
       secretDigest,
       walletId,
+      userNumber,
       ipAllowList: [...ipAllowList],
       issuedAt,
     },

@@ -3,6 +3,7 @@ import type { CallOutcome, CallRequest, issueCredential, Mode } from '@daybook/c
 import { assert, assertNever } from '@daybook/core';
 import { codeFrom, sha256Hex, type Clock, type Sealer } from '@daybook/runtime';
 import type { CredentialKind, IssuedCredential } from '../domain/credential';
+import { canonicalAllowList } from '../domain/ip-allow-list';
 import type { LoginNames, Passwords, Tokens } from '../ports';
 import type { Credentials } from './credentials';
 
@@ -31,6 +32,7 @@ export async function issue(deps: IssueDeps, request: Request): Promise<IssueOut
   const { tenantId, login } = request;
   if ((await credentials.organizationOf(tenantId)).status === 'none')
     return { ok: false, rejection: 'organization_not_found' };
+  if (canonicalAllowList(request.ipAllowList) === undefined) return { ok: false, rejection: 'ip_allow_list_invalid' };
   const digest = login === null ? undefined : deps.loginNames.digest(login);
   if (digest !== undefined && (await credentials.holderOf(digest)) !== null)
     return { ok: false, rejection: 'login_taken' };
@@ -43,10 +45,7 @@ export async function issue(deps: IssueDeps, request: Request): Promise<IssueOut
     ...issued,
     at: at.toISOString(),
   });
-  if (!outcome.ok) {
-    assert(outcome.rejection === 'ip_allow_list_invalid', `issuing was refused: ${outcome.rejection}`);
-    return { ok: false, rejection: outcome.rejection };
-  }
+  assert(outcome.ok, 'issuing was refused');
   if (digest !== undefined && !(await claim(deps, digest, issued))) return { ok: false, rejection: 'login_taken' };
   return { ok: true, value: { credentialId, secret, signingSecret } };
 }
@@ -66,6 +65,7 @@ async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> 
   const { tenantId, kind, mode, scopes, walletId, ipAllowList, login } = request;
   const key = `${keyPrefix(mode)}${randomText()}`;
   const credentialId = newCredentialId(kind, key);
+  const userNumber = await numberOf(deps, tenantId, credentialId, at);
   const common = {
     credentialId,
     tenantId,
@@ -73,6 +73,7 @@ async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> 
     mode,
     scopes,
     walletId,
+    userNumber,
     ipAllowList,
     secretDigest: null,
     sealedSigningSecret: null,
@@ -103,6 +104,15 @@ async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> 
     default:
       return assertNever(kind);
   }
+}
+
+/** Taken before the credential is issued; one whose issuing does not come to an end keeps a number that nobody has. */
+async function numberOf({ credentials }: IssueDeps, tenantId: string, credentialId: string, at: Date) {
+  const command = { type: 'NumberUser', credentialId, at: at.toISOString() } as const;
+  const { state } = await credentials.changeOrganization(tenantId, command);
+  const number = state.status === 'registered' ? state.userNumbers.get(credentialId) : undefined;
+  assert(number !== undefined, 'an organization that exists numbers its users');
+  return number;
 }
 
 /** The reference of `intents` shows client ids as UUIDs of version 4. */

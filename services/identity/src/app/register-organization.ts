@@ -1,4 +1,5 @@
 import type { CallOutcome, CallRequest, registerOrganization } from '@daybook/contracts';
+import { assert } from '@daybook/core';
 import type { Clock } from '@daybook/runtime';
 import type { Credentials } from './credentials';
 
@@ -8,5 +9,7 @@ export async function register(
 ): Promise<CallOutcome<typeof registerOrganization>> {
   const command = { type: 'RegisterOrganization', tenantId, name, at: now().toISOString() } as const;
   const outcome = await credentials.changeOrganization(tenantId, command);
-  return outcome.ok ? { ok: true, value: { tenantId } } : { ok: false, rejection: outcome.rejection };
+  if (outcome.ok) return { ok: true, value: { tenantId } };
+  assert(outcome.rejection !== 'organization_not_found', 'registering needs no organization');
+  return { ok: false, rejection: outcome.rejection };
 }

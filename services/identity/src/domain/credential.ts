@@ -34,6 +34,8 @@ export type IssuedCredential = {
   readonly mode: Mode;
   readonly scopes: readonly Scope[];
   readonly walletId: string | null;
+  /** Within the tenant; null for what was issued before users had numbers. */
+  readonly userNumber: number | null;
   readonly ipAllowList: readonly string[];
   /** SHA-256 in hex of a random secret; null for kinds that have none. */
   readonly secretDigest: string | null;

@@ -11,6 +11,7 @@ const issued: IssuedCredential = {
   mode: 'sandbox',
   scopes: ['pay'],
   walletId: null,
+  userNumber: 1,
   ipAllowList: [],
   secretDigest: 'aa'.repeat(32),
   sealedSigningSecret: null,

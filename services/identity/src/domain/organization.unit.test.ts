@@ -24,7 +24,8 @@ describe('organization', () => {
     fc.assert(
       fc.property(names, (given) => {
         const { log } = play(given);
-        expect(log.map(({ name }) => name)).toEqual(given.slice(0, 1));
+        const names = log.map((event) => (event.type === 'OrganizationRegistered' ? event.name : event.type));
+        expect(names).toEqual(given.slice(0, 1));
       }),
     );
   });
@@ -43,5 +44,28 @@ describe('organization', () => {
     });
     expect(organization.decide(register('Acme'), state)).toEqual(accept());
     expect(organization.decide(register('Acme '), state)).toEqual(reject('organization_exists_with_different_fields'));
+  });
+
+  test('O3: numbers its users 1 to n, each once', () => {
+    const credentials = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { maxLength: 12 });
+    fc.assert(
+      fc.property(credentials, (given) => {
+        let state = organization.evolve(organization.initial, {
+          type: 'OrganizationRegistered',
+          tenantId: 't',
+          name: 'Acme',
+          at,
+        });
+        for (const credentialId of given) {
+          const decision = organization.decide({ type: 'NumberUser', credentialId, at }, state);
+          if (!decision.ok) throw new Error(decision.rejection);
+          state = decision.events.reduce(organization.evolve, state);
+        }
+        const numbers = state.status === 'registered' ? [...state.userNumbers] : [];
+        expect(numbers).toEqual([...new Set(given)].map((credentialId, index) => [credentialId, index + 1]));
+      }),
+    );
+    const unknown = organization.decide({ type: 'NumberUser', credentialId: 'a', at }, organization.initial);
+    expect(unknown).toEqual(reject('organization_not_found'));
   });
 });

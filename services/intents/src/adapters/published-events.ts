@@ -2,15 +2,25 @@
  * What this service tells others, mapped from its stored events. Pure: an event carries the state that it left behind
  * (`change`), so publishing needs nothing but the event and gives the same messages every time.
  */
-import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived } from '@daybook/contracts';
+import {
+  intentPaid,
+  intentStatusChanged,
+  intentUnderpaid,
+  paymentReceived,
+  paymentStatusChanged,
+  providerPaymentReceived,
+} from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
 import { messageOf, type OutgoingMessage } from '@daybook/messaging';
 import { viewOfSummary } from '../app/intent-view';
 import type { IntentEvent } from '../domain/payment-intent';
-import { intentEvents } from './stored-events';
+import type { PaymentEvent } from '../domain/provider-payment';
+import { storedEvents } from './stored-events';
 
 export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
-  const event = intentEvents.decode(stored);
+  const event = storedEvents.decode(stored);
+  if (event.type === 'GatewayAdded' || event.type === 'GatewayEnabledSet') return [];
+  if ('summary' in event) return ofPayment(event, stored);
   const { change, tenantId, mode, at } = event;
   const fact = factOf(event, stored);
   if (change === null) return fact;
@@ -33,4 +43,36 @@ function factOf(event: IntentEvent, stored: StoredEvent): readonly OutgoingMessa
     default:
       return [];
   }
+}
+
+function ofPayment(event: PaymentEvent, stored: StoredEvent): readonly OutgoingMessage[] {
+  const { summary, at } = event;
+  const { transactionId, tenantId, mode, gatewayId, asset } = summary;
+  const changed = messageOf(
+    paymentStatusChanged,
+    {
+      transactionId,
+      tenantId,
+      mode,
+      gatewayId,
+      number: summary.number,
+      gatewayNumber: summary.gatewayNumber,
+      userNumber: summary.userNumber,
+      provider: summary.provider,
+      asset,
+      amount: summary.amount,
+      amountReceived: summary.amountReceived,
+      status: summary.status,
+      failure: summary.failure,
+      exceptions: [...summary.exceptions],
+      providerReference: summary.reference,
+      createdAt: summary.createdAt,
+      updatedAt: summary.updatedAt,
+    },
+    stored,
+  );
+  if (event.type !== 'PaymentTaken') return [changed];
+  const { amount } = event;
+  const received = { transactionId, tenantId, mode, gatewayId, asset, amount, at };
+  return [messageOf(providerPaymentReceived, received, stored), changed];
 }

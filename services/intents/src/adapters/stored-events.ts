@@ -5,7 +5,10 @@
 import { asset, intentCurrencies, intentExceptions, intentStatuses, minorUnits, mode } from '@daybook/contracts';
 import { defineStoredEvents, type EventCodec } from '@daybook/event-store';
 import { z } from 'zod';
+import type { GatewayEvent } from '../domain/payment-gateways';
 import type { IntentEvent } from '../domain/payment-intent';
+import type { PaymentEvent } from '../domain/provider-payment';
+import { gatewayDefinitions, paymentDefinitions } from './stored-payments';
 
 const terms = z.object({
   intentId: z.string(),
@@ -47,7 +50,7 @@ const deposit = z.object({
   at: z.string(),
 });
 
-export const intentEvents: EventCodec<IntentEvent> = defineStoredEvents({
+const intentDefinitions = {
   IntentCreated: { version: 1, data: common.extend({ terms }) },
   DepositSeen: { version: 1, data: common.extend({ deposit }) },
   DepositReverted: { version: 1, data: common.extend({ deposit }) },
@@ -65,4 +68,15 @@ export const intentEvents: EventCodec<IntentEvent> = defineStoredEvents({
   IntentExpired: { version: 1, data: common },
   IntentUnderpaid: { version: 1, data: common.extend({ asset, amount: minorUnits }) },
   IntentSettled: { version: 1, data: common.extend({ settlementId: z.string(), ledgerReference: z.string() }) },
+} as const;
+
+export const intentEvents: EventCodec<IntentEvent> = defineStoredEvents(intentDefinitions);
+export const gatewayEvents: EventCodec<GatewayEvent> = defineStoredEvents(gatewayDefinitions);
+export const paymentEvents: EventCodec<PaymentEvent> = defineStoredEvents(paymentDefinitions);
+
+/** All of them, for readers of the whole log. */
+export const storedEvents: EventCodec<IntentEvent | GatewayEvent | PaymentEvent> = defineStoredEvents({
+  ...intentDefinitions,
+  ...gatewayDefinitions,
+  ...paymentDefinitions,
 });

@@ -1,19 +1,25 @@
 /**
- * ledger.transactions: a deposit of an intent is in the journal. The transaction id is the deposit's id and the subject
- * is the intent's, so a repeat finds the deposit booked. Transactions with another cause are not about deposits.
+ * ledger.transactions: a deposit of an intent, or the money of a payment, is in the journal. A deposit's transaction has its
+ * id, and the intent's as subject; a payment's has the payment's own. A repeat finds it booked. Transactions with another
+ * cause are not for this service.
  */
 import { transactionPosted } from '@daybook/contracts';
 import { on, type Subscription } from '@daybook/messaging';
+import type { bookPayment } from '../app/book-payment';
 import { recordFact } from '../app/intent-stream';
 import type { IntentStore } from '../ports';
 
-export function ledgerTransactionsSubscription(intents: IntentStore): Subscription {
+export function ledgerTransactionsSubscription(
+  intents: IntentStore,
+  book: ReturnType<typeof bookPayment>,
+): Subscription {
   return {
     group: 'intents.ledger-transactions',
     topic: transactionPosted.topic,
     handlers: [
       on(transactionPosted, async (_tx, message) => {
-        const { cause } = message.data;
+        const { cause, ledgerReference } = message.data;
+        if (cause.type === 'provider_payment') return book(cause.id, ledgerReference, message);
         if (cause.type !== 'intent_payment') return;
         await recordFact(intents, cause.subject, { type: 'RecordDepositBooked', depositId: cause.id }, message);
       }),

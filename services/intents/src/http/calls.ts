@@ -1,14 +1,29 @@
-import { createIntent, getIntent, listIntents, type CallOutcome, type CallRequest } from '@daybook/contracts';
+import {
+  addGateway,
+  createIntent,
+  createPayment,
+  getIntent,
+  getPayment,
+  listGateways,
+  listIntents,
+  listPayments,
+  receiveProviderWebhook,
+  setGatewayEnabled,
+  simulatePayment,
+  type CallOutcome,
+  type CallRequest,
+} from '@daybook/contracts';
 import { callRoutes, onCall } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import type { Router } from 'express';
+import type { paymentsApp } from '../app/payments';
 
 type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
 
 /** What other services may ask of this one. */
 export function intentCalls(
   token: Secret,
-  app: {
+  app: ReturnType<typeof paymentsApp> & {
     readonly createIntent: Answer<typeof createIntent>;
     readonly getIntent: Answer<typeof getIntent>;
     readonly listIntents: Answer<typeof listIntents>;
@@ -18,5 +33,13 @@ export function intentCalls(
     onCall(createIntent, app.createIntent),
     onCall(getIntent, app.getIntent),
     onCall(listIntents, app.listIntents),
+    onCall(addGateway, app.addGateway),
+    onCall(setGatewayEnabled, app.setGatewayEnabled),
+    onCall(listGateways, app.listGateways),
+    onCall(createPayment, app.createPayment),
+    onCall(getPayment, app.getPayment),
+    onCall(listPayments, app.listPayments),
+    onCall(simulatePayment, app.simulatePayment),
+    onCall(receiveProviderWebhook, app.receiveProviderWebhook),
   ]);
 }

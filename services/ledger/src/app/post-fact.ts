@@ -29,5 +29,7 @@ function transactionIdOf(fact: Fact): string {
       return underpaidIdOf(fact.intentId);
     case 'settlement':
       return fact.settlementId;
+    case 'provider_payment':
+      return fact.transactionId;
   }
 }

@@ -152,17 +152,18 @@ export function ownedAccount(purpose: OwnedPurpose, tenantId: string, asset: Ass
   };
 }
 
-/** What we hold on a chain, or at a payment provider that acts as one. */
+/** What we hold on a chain. */
 export function custodyAccount(chain: string, asset: AssetCode): AccountFields {
-  return {
-    accountId: `custody:${chain}:${asset}`,
-    tenantId: null,
-    asset,
-    accountType: 'asset',
-    floor: null,
-    ceiling: null,
-    metadata: null,
-  };
+  return assetAccount(`custody:${chain}:${asset}`, asset);
+}
+
+/** What a payment provider took for us and has not paid out to our bank. */
+export function providerAccount(gatewayId: string, asset: AssetCode): AccountFields {
+  return assetAccount(`provider:${gatewayId}:${asset}`, asset);
+}
+
+function assetAccount(accountId: string, asset: AssetCode): AccountFields {
+  return { accountId, tenantId: null, asset, accountType: 'asset', floor: null, ceiling: null, metadata: null };
 }
 
 /** The other side of what the operator issued. */
@@ -178,9 +179,9 @@ export function issuanceAccount(asset: AssetCode): AccountFields {
   };
 }
 
-const chartId = /^(?:(clearing|merchant|refundable|custody):([^:]+):([A-Z0-9_]+)|issuance:([A-Z0-9_]+))$/;
-const chartPrefix = /^(clearing|merchant|refundable|custody|issuance):/;
-const reservedPrefix = /^(clearing|merchant|refundable|custody|issuance|acct):/;
+const chartId = /^(?:(clearing|merchant|refundable|custody|provider):([^:]+):([A-Z0-9_]+)|issuance:([A-Z0-9_]+))$/;
+const chartPrefix = /^(clearing|merchant|refundable|custody|provider|issuance):/;
+const reservedPrefix = /^(clearing|merchant|refundable|custody|provider|issuance|acct):/;
 const ownPrefix = 'acct:';
 
 /** Where the ids of a tenant's own accounts begin. */
@@ -214,5 +215,6 @@ export function chartFieldsOf(accountId: string): AccountFields | 'misspelt' | n
   if (issued !== undefined) return issuanceAccount(issued as AssetCode);
   assert(purpose !== undefined && of !== undefined && asset !== undefined, `chart id ${accountId}`);
   if (purpose === 'custody') return custodyAccount(of, asset as AssetCode);
+  if (purpose === 'provider') return providerAccount(of, asset as AssetCode);
   return ownedAccount(purpose as OwnedPurpose, of, asset as AssetCode);
 }

@@ -22,6 +22,7 @@ export const causeTypes = [
   'intent_payment',
   'intent_underpaid',
   'settlement',
+  'provider_payment',
   'transfer',
   'transfer_reversal',
   'issuance',

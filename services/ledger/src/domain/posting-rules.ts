@@ -5,6 +5,7 @@
  *   intent-payment    debit custody, credit clearing (applied) and refundable (the rest)
  *   intent-underpaid  debit clearing, credit refundable
  *   settlement        debit clearing, credit merchant
+ *   provider-payment  debit the payment provider, credit merchant
  *   transfer          debit the sender's wallet, credit the recipient's; transfer-reversal the other way round
  *   issuance          debit issuance, credit the wallet
  *   posting           the entries of a caller, with the accounts' consent; recording: without it
@@ -13,7 +14,14 @@
  */
 import { assert, assertNever } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
-import { custodyAccount, issuanceAccount, ownedAccount, type AccountFields, type Entry } from './account';
+import {
+  custodyAccount,
+  issuanceAccount,
+  ownedAccount,
+  providerAccount,
+  type AccountFields,
+  type Entry,
+} from './account';
 import type { Cause, TransferFields } from './book-events';
 
 /** Something that has already happened elsewhere. It is recorded, never refused. */
@@ -39,6 +47,15 @@ export type Fact =
       readonly type: 'settlement';
       readonly settlementId: string;
       readonly intentId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+    }
+  /** A payment provider took a payer's money for the tenant. */
+  | {
+      readonly type: 'provider_payment';
+      readonly transactionId: string;
+      readonly gatewayId: string;
       readonly tenantId: string;
       readonly asset: AssetCode;
       readonly amount: bigint;
@@ -91,6 +108,17 @@ const settlement: readonly RuleVersion<FactOf<'settlement'>>[] = [
   },
 ];
 
+const providerPayment: readonly RuleVersion<FactOf<'provider_payment'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ gatewayId, asset, tenantId, amount }) => [
+      { account: providerAccount(gatewayId, asset), direction: 'debit', amount },
+      { account: ownedAccount('merchant', tenantId, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
 /** What a rule makes of its subject. Legs of zero are left out; without any leg there is nothing to record. */
 export type Posting = {
   readonly rule: string;
@@ -107,13 +135,16 @@ export function postFact(fact: Fact, effectiveAt: string): Posting {
       return apply('intent-underpaid', intentUnderpaid, fact, effectiveAt);
     case 'settlement':
       return apply('settlement', settlement, fact, effectiveAt);
+    case 'provider_payment':
+      return apply('provider-payment', providerPayment, fact, effectiveAt);
     default:
       return assertNever(fact);
   }
 }
 
 export function causeOf(fact: Fact, transactionId: string): Cause {
-  return { type: fact.type, id: transactionId, subject: fact.intentId };
+  const subject = fact.type === 'provider_payment' ? fact.transactionId : fact.intentId;
+  return { type: fact.type, id: transactionId, subject };
 }
 
 export function postIssue(wallet: AccountFields, amount: bigint): Posting {

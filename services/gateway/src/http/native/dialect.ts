@@ -1,4 +1,5 @@
 import type {
+  addGateway,
   chainStatus,
   exchangeLogin,
   getBalance,
@@ -6,12 +7,15 @@ import type {
   listEndpoints,
   listIntents,
   ParkedCalls,
+  receiveProviderWebhook,
   redeliver,
   registerEndpoint,
   removeEndpoint,
   reverseTransfer,
   setAccountFrozen,
+  setGatewayEnabled,
   simulateDeposit,
+  simulatePayment,
 } from '@daybook/contracts';
 import type { Failure } from '@daybook/http';
 import { z } from 'zod';
@@ -59,6 +63,10 @@ type NativeCall =
   | typeof setAccountFrozen
   | typeof reverseTransfer
   | typeof chainStatus
+  | typeof addGateway
+  | typeof setGatewayEnabled
+  | typeof receiveProviderWebhook
+  | typeof simulatePayment
   | ParkedCalls['redrive'];
 
 const notFound = (code: string, message: string) => ({ status: 404, code, message }) as const;
@@ -91,13 +99,21 @@ export const nativeRejections = {
     code: 'INSUFFICIENT_BALANCE',
     message: 'The account does not have enough available.',
   },
+  provider_not_in_mode: badField('settings.provider', 'sandbox is for sandbox credentials only'),
+  gateway_exists_with_different_fields: conflict('GATEWAY_EXISTS', 'name: a gateway of this name has other settings'),
+  gateways_too_many: conflict('GATEWAYS_EXHAUSTED', 'No more gateways can be added.'),
+  gateway_not_found: notFound('GATEWAY_NOT_FOUND', 'There is no such gateway.'),
+  signature_invalid: { status: 401, code: 'SIGNATURE_INVALID', message: 'The signature is not right.' },
+  payment_not_found: notFound('TRANSACTION_NOT_FOUND', 'There is no such transaction.'),
+  payment_not_simulated: conflict('PAYMENT_NOT_SIMULATED', 'The payment is not one of a sandbox gateway.'),
+  payment_decided_otherwise: conflict('PAYMENT_DECIDED', 'The payment was decided the other way before.'),
   parked_key_not_found: notFound('PARKED_KEY_NOT_FOUND', 'The service has no message of this group and key parked.'),
 } as const satisfies Record<RejectionOf<NativeCall>, Failure>;
 
 export const sandboxOnly: Failure = {
   status: 403,
   code: 'SANDBOX_ONLY',
-  message: 'Only a sandbox credential can simulate deposits.',
+  message: 'Only a sandbox credential can simulate.',
 };
 
 export const subjectNotFound: Failure = {

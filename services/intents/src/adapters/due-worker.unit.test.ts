@@ -1,6 +1,6 @@
 import { OperationalError } from '@daybook/core';
 import { eventually, testLogger } from '@daybook/testing';
-import { expiryWorker } from './expiry-worker';
+import { dueWorker } from './due-worker';
 
 const start = Date.parse('2026-03-01T10:00:00.000Z');
 const now = () => new Date(start);
@@ -12,7 +12,7 @@ function workerOver(passes: readonly (() => Promise<Date | null>)[]) {
   let begun = 0;
   let inside = 0;
   let overlapped = false;
-  const expireDue = async () => {
+  const pass = async () => {
     overlapped ||= inside > 0;
     inside += 1;
     try {
@@ -21,11 +21,11 @@ function workerOver(passes: readonly (() => Promise<Date | null>)[]) {
       inside -= 1;
     }
   };
-  const worker = expiryWorker({ expireDue, now, logger, onFatal: (error) => fatal.push(error) });
+  const worker = dueWorker({ name: 'test', pass, now, logger, onFatal: (error) => fatal.push(error) });
   return { worker, lines, fatal, begun: () => begun, overlapped: () => overlapped };
 }
 
-describe('expiry worker', () => {
+describe('due worker', () => {
   test('begins the next pass at the next deadline, and never two at once', async () => {
     const soon = async () => new Date(start + 5);
     const run = workerOver(Array.from({ length: 6 }, () => soon));

@@ -1,7 +1,7 @@
 /**
- * Ends intents whose time is over. The deadlines are rows, so they survive a restart: the first pass after a start
+ * Does what falls due: ends intents whose time is over, asks providers about payments. The deadlines are rows, so they survive a restart: the first pass after a start
  * finds all that fell due meanwhile. One pass at a time; the next begins at the next deadline, at the latest a second
- * later. At least one attempt per deadline, one effect, because the intent itself rules.
+ * later. At least one attempt per deadline, one effect, because the intent or the payment itself rules.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { isOperationalError } from '@daybook/core';
@@ -11,9 +11,10 @@ const pauseMsMax = 1_000;
 /** A deadline that is a moment away is not worth another pass of its own for every intent. */
 const pauseMsMin = 20;
 
-export function expiryWorker(deps: {
-  /** Expires what is due and answers with the next deadline. */
-  readonly expireDue: () => Promise<Date | null>;
+export function dueWorker(deps: {
+  readonly name: string;
+  /** Does what is due and answers with the next deadline. */
+  readonly pass: () => Promise<Date | null>;
   readonly now: Clock;
   readonly logger: Logger;
   readonly onFatal: OnFatal;
@@ -23,12 +24,12 @@ export function expiryWorker(deps: {
 
   async function pass(): Promise<number> {
     try {
-      const next = await deps.expireDue();
+      const next = await deps.pass();
       if (next === null) return pauseMsMax;
       return Math.min(pauseMsMax, Math.max(pauseMsMin, next.getTime() - deps.now().getTime()));
     } catch (error) {
       if (!isOperationalError(error)) throw error;
-      deps.logger.warn({ error }, 'expiry waits: the store does not answer');
+      deps.logger.warn({ error, worker: deps.name }, 'waits: the store does not answer');
       return pauseMsMax;
     }
   }
@@ -41,7 +42,7 @@ export function expiryWorker(deps: {
   }
 
   return {
-    name: 'expiry of intents',
+    name: deps.name,
     async start() {
       stopping = new AbortController();
       running = run(stopping.signal).catch(deps.onFatal);

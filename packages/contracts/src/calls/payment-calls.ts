@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { defineCall } from '../call-contract';
+import { minorUnits, mode, tenantId, timestamp } from '../fields';
+import { paymentCurrencies, paymentProviders, paymentStatusChanged } from '../payment-events';
+
+export const gatewayView = z.object({
+  gatewayId: z.uuid(),
+  /** Unique within the tenant and mode, from 1. */
+  number: z.number().int().positive(),
+  name: z.string(),
+  provider: z.enum(paymentProviders),
+  currencies: z.array(z.enum(paymentCurrencies)),
+  enabled: z.boolean(),
+  createdAt: timestamp,
+});
+
+/** How each provider is reached. Secrets are sealed before they are recorded, and no answer shows them. */
+export const providerSettings = z.discriminatedUnion('provider', [
+  z.strictObject({ provider: z.literal('sandbox'), plays: z.enum(['stripe', 'paypal', 'coinbase']) }),
+  z.strictObject({
+    provider: z.literal('stripe'),
+    secretKey: z.string().min(1).max(500),
+    webhookSecret: z.string().min(1).max(500),
+  }),
+  z.strictObject({
+    provider: z.literal('paypal'),
+    clientId: z.string().min(1).max(500),
+    clientSecret: z.string().min(1).max(500),
+    webhookId: z.string().min(1).max(500),
+    environment: z.enum(['sandbox', 'live']),
+  }),
+  z.strictObject({
+    provider: z.literal('coinbase'),
+    apiKey: z.string().min(1).max(500),
+    webhookSecret: z.string().min(1).max(500),
+  }),
+]);
+export type ProviderSettings = z.infer<typeof providerSettings>;
+
+/** Idempotent by name: a repeat with the same content answers the gateway that is there. */
+export const addGateway = defineCall({
+  name: 'intents.add-gateway',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    name: z.string().min(1).max(100),
+    currencies: z.array(z.enum(paymentCurrencies)).min(1),
+    settings: providerSettings,
+  }),
+  response: z.object({ gateway: gatewayView, replayed: z.boolean() }),
+  rejections: ['gateway_exists_with_different_fields', 'provider_not_in_mode', 'gateways_too_many'],
+});
+
+export const setGatewayEnabled = defineCall({
+  name: 'intents.set-gateway-enabled',
+  request: z.strictObject({ tenantId, mode, number: z.number().int().positive(), enabled: z.boolean() }),
+  response: z.object({ gateway: gatewayView }),
+  rejections: ['gateway_not_found'],
+});
+
+export const listGateways = defineCall({
+  name: 'intents.list-gateways',
+  request: z.strictObject({ tenantId, mode }),
+  response: z.object({ gateways: z.array(gatewayView) }),
+});
+
+/** A payment as its owner sees it: the published full state. */
+export const paymentView = paymentStatusChanged.data.omit({ tenantId: true, mode: true, gatewayId: true }).extend({
+  /** Null when there is none, or when it was erased. */
+  description: z.string().nullable(),
+});
+
+export const createPayment = defineCall({
+  name: 'intents.create-payment',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    gatewayNumber: z.number().int().positive(),
+    currency: z.enum(paymentCurrencies),
+    amount: minorUnits,
+    description: z.string().max(500).nullable(),
+    metadata: z.record(z.string(), z.string()),
+    /** The user who asks, within the tenant. */
+    userNumber: z.number().int().positive().nullable(),
+    idempotencyKey: z.string().nullable(),
+  }),
+  response: z.object({
+    payment: paymentView,
+    /** What the payer's side needs to go on, by the provider's names; null while the provider has not answered. */
+    session: z.record(z.string(), z.string()).nullable(),
+    replayed: z.boolean(),
+  }),
+  rejections: ['idempotency_key_reused', 'gateway_not_found', 'gateway_disabled', 'currency_not_supported'],
+});
+
+export const getPayment = defineCall({
+  name: 'intents.get-payment',
+  request: z.strictObject({ tenantId, mode, transactionId: z.string() }),
+  response: z.object({ payment: paymentView }),
+  rejections: ['payment_not_found'],
+});
+
+/** The sandbox provider's payer decides. A repeat with the same outcome changes nothing. */
+export const simulatePayment = defineCall({
+  name: 'intents.simulate-payment',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    transactionId: z.string(),
+    outcome: z.enum(['succeeded', 'failed']),
+  }),
+  response: z.object({ payment: paymentView }),
+  rejections: ['payment_not_found', 'payment_not_simulated', 'payment_decided_otherwise'],
+});
+
+/** Told by a provider. The answer says only whether its signature was right: the state is read from the provider. */
+export const receiveProviderWebhook = defineCall({
+  name: 'intents.receive-provider-webhook',
+  request: z.strictObject({
+    gatewayId: z.uuid(),
+    headers: z.record(z.string(), z.string()),
+    /** Exactly as received. */
+    body: z.string(),
+  }),
+  response: z.object({}),
+  rejections: ['gateway_not_found', 'signature_invalid'],
+});
+
+/** Newest first, by place in the list. `total` counts all that the filters leave. */
+export const listPayments = defineCall({
+  name: 'intents.list-payments',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    status: paymentStatusChanged.data.shape.status.nullable(),
+    /** Created at this time or later, and before `to`. */
+    from: timestamp.nullable(),
+    to: timestamp.nullable(),
+    limit: z.number().int().min(0).max(10_000),
+  }),
+  response: z.object({ payments: z.array(paymentView), total: z.number().int().nonnegative() }),
+});

@@ -1,0 +1,245 @@
+/** Payment gateways of a tenant: which providers it takes payments through. Secrets go in and never come out. */
+import {
+  addGateway,
+  listGateways,
+  paymentCurrencies,
+  paymentProviders,
+  providerSettings,
+  receiveProviderWebhook,
+  setGatewayEnabled,
+  simulatePayment,
+  type CallOutcome,
+  type gatewayView,
+} from '@daybook/contracts';
+import { FailureError } from '@daybook/http';
+import { z } from 'zod';
+import type { Services } from '../../ports';
+import { pathUuid, text, timestampField } from '../fields';
+import { transactionId } from '../partner/fields';
+import { accepted } from '../rejections';
+import { bodyFailures, errorsOf } from '../responses';
+import { route, type Route } from '../route';
+import { nativeDialect, nativeRejections, sandboxOnly } from './dialect';
+
+type Deps = { readonly services: Pick<Services, 'intents'> };
+
+export function gatewayRoutes(deps: Deps): Route[] {
+  return [add(deps), list(deps), enable(deps, true), enable(deps, false), webhook(deps), simulate(deps)];
+}
+
+const shape = {
+  gateway_id: z.number().int(),
+  name: z.string(),
+  provider: z.enum(paymentProviders),
+  currencies: z.array(z.enum(paymentCurrencies)),
+  enabled: z.boolean(),
+  webhook_path: z.string().meta({ description: 'Where the provider is to send its webhooks.' }),
+  created_at: timestampField,
+};
+
+const example = {
+  gateway_id: 3,
+  name: 'Cards',
+  provider: 'stripe',
+  currencies: ['USD', 'EUR'],
+  enabled: true,
+  webhook_path: '/v1/providers/0190f5a4-7c1e-7b3a-8d2f-4e5a6b7c8d9e/webhooks',
+  created_at: '2026-02-11T10:00:00.000Z',
+};
+
+function describe(gateway: z.output<typeof gatewayView>) {
+  return {
+    gateway_id: gateway.number,
+    name: gateway.name,
+    provider: gateway.provider,
+    currencies: gateway.currencies,
+    enabled: gateway.enabled,
+    webhook_path: `/v1/providers/${gateway.gatewayId}/webhooks`,
+    created_at: gateway.createdAt,
+  };
+}
+
+function add({ services: { intents } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: '/v1/admin/gateways',
+    summary: 'Add a payment gateway',
+    description:
+      'Configures a payment provider under a name. A repeat with the same content answers the gateway that is there. The ' +
+      '`sandbox` provider needs no account and plays the part of another.',
+    access: ['admin'],
+    request: {
+      query: z.strictObject({}),
+      body: z.strictObject({
+        name: text(100),
+        currencies: z.array(z.enum(paymentCurrencies)).min(1),
+        settings: providerSettings,
+      }),
+      bodyExample: {
+        name: 'Cards',
+        currencies: ['USD', 'EUR'],
+        settings: { provider: 'stripe', secretKey: 'sk_live_…', webhookSecret: 'whsec_…' },
+      },
+    },
+    responses: {
+      200: { description: 'The gateway.', schema: z.strictObject(shape), example },
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        nativeRejections.provider_not_in_mode,
+        nativeRejections.gateway_exists_with_different_fields,
+        nativeRejections.gateways_too_many,
+      ]),
+    },
+    async handle({ caller: { tenantId, mode }, body }) {
+      const outcome = await intents(addGateway, { tenantId, mode, ...body });
+      return { body: describe(accepted<typeof addGateway>(outcome, nativeRejections).gateway) };
+    },
+  });
+}
+
+function list({ services: { intents } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: '/v1/admin/gateways',
+    summary: 'List payment gateways',
+    description: 'All of them, in the order of their numbers.',
+    access: ['admin'],
+    request: { query: z.strictObject({}) },
+    responses: {
+      200: {
+        description: 'The gateways.',
+        schema: z.strictObject({ gateways: z.array(z.strictObject(shape)) }),
+        example: { gateways: [example] },
+      },
+      ...errorsOf(nativeDialect),
+    },
+    async handle({ caller: { tenantId, mode } }) {
+      const outcome = await intents(listGateways, { tenantId, mode });
+      return { body: { gateways: accepted<typeof listGateways>(outcome, {}).gateways.map(describe) } };
+    },
+  });
+}
+
+function enable({ services: { intents } }: Deps, enabled: boolean): Route {
+  const verb = enabled ? 'enable' : 'disable';
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: `/v1/admin/gateways/{gateway_id}/${verb}`,
+    summary: enabled ? 'Enable a payment gateway' : 'Disable a payment gateway',
+    description: enabled ? 'It takes new payments again.' : 'It takes no new payments; those that are open go on.',
+    access: ['admin'],
+    request: { params: z.strictObject({ gateway_id: z.string().regex(/^[1-9]\d{0,8}$/) }), query: z.strictObject({}) },
+    paramsInvalid: nativeRejections.gateway_not_found,
+    responses: {
+      200: { description: 'The gateway.', schema: z.strictObject(shape), example: { ...example, enabled } },
+      ...errorsOf(nativeDialect, [nativeRejections.gateway_not_found]),
+    },
+    async handle({ caller: { tenantId, mode }, params }) {
+      const outcome = await intents(setGatewayEnabled, {
+        tenantId,
+        mode,
+        number: parseInt(params.gateway_id, 10),
+        enabled,
+      });
+      return { body: describe(accepted<typeof setGatewayEnabled>(outcome, nativeRejections).gateway) };
+    },
+  });
+}
+
+/** What providers sign with. No other header goes further. */
+const signatureHeaders = [
+  'stripe-signature',
+  'x-cc-webhook-signature',
+  'paypal-auth-algo',
+  'paypal-cert-url',
+  'paypal-transmission-id',
+  'paypal-transmission-sig',
+  'paypal-transmission-time',
+];
+
+function webhook({ services: { intents } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: '/v1/providers/{gateway_id}/webhooks',
+    summary: 'Webhook of a payment provider',
+    description:
+      'For providers, not for clients. A notice with a right signature makes us read the payment from the provider; ' +
+      'its content is not believed.',
+    access: 'public',
+    request: {
+      params: z.strictObject({ gateway_id: pathUuid }),
+      query: z.strictObject({}),
+      body: z.looseObject({}),
+      bodyExample: { id: 'evt_1234567890', type: 'payment_intent.succeeded' },
+    },
+    paramsInvalid: nativeRejections.gateway_not_found,
+    responses: {
+      204: { description: 'Taken note of.' },
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        nativeRejections.gateway_not_found,
+        nativeRejections.signature_invalid,
+      ]),
+    },
+    async handle({ params, raw }) {
+      const headers = signatureHeaders.flatMap((name) => {
+        const value = raw.header(name);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+      const outcome: CallOutcome<typeof receiveProviderWebhook> = await intents(receiveProviderWebhook, {
+        gatewayId: params.gateway_id,
+        headers: Object.fromEntries(headers),
+        body: raw.body,
+      });
+      accepted<typeof receiveProviderWebhook>(outcome, nativeRejections);
+      return { status: 204 };
+    },
+  });
+}
+
+function simulate({ services: { intents } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: '/v1/sandbox/payments/{transaction_id}',
+    summary: 'Decide a sandbox payment',
+    description: 'Plays the payer of a payment that was made through a sandbox gateway. The first decision stays.',
+    access: ['partner'],
+    request: {
+      params: z.strictObject({ transaction_id: transactionId }),
+      query: z.strictObject({}),
+      body: z.strictObject({ outcome: z.enum(['succeeded', 'failed']) }),
+      bodyExample: { outcome: 'succeeded' },
+    },
+    paramsInvalid: nativeRejections.payment_not_found,
+    responses: {
+      200: {
+        description: 'Decided.',
+        schema: z.strictObject({ transaction_id: z.string(), status: z.string() }),
+        example: { transaction_id: 'TX4G7Q1ZK0WB8N3RDC5VYM', status: 'processing' },
+      },
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        sandboxOnly,
+        nativeRejections.payment_not_found,
+        nativeRejections.payment_not_simulated,
+        nativeRejections.payment_decided_otherwise,
+      ]),
+    },
+    async handle({ caller: { tenantId, mode }, params, body }) {
+      if (mode !== 'sandbox') throw new FailureError(sandboxOnly);
+      const outcome = await intents(simulatePayment, {
+        tenantId,
+        mode,
+        transactionId: params.transaction_id,
+        outcome: body.outcome,
+      });
+      const { payment } = accepted<typeof simulatePayment>(outcome, nativeRejections);
+      return { body: { transaction_id: payment.transactionId, status: payment.status } };
+    },
+  });
+}

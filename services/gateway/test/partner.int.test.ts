@@ -1,0 +1,316 @@
+import { randomUUID } from 'node:crypto';
+import {
+  addGateway,
+  createPayment,
+  exchangeLogin,
+  getPayment,
+  listGateways,
+  listPayments,
+  receiveProviderWebhook,
+  setGatewayEnabled,
+  simulatePayment,
+  type CallOutcome,
+} from '@daybook/contracts';
+import { acceptedAmounts, malformedAmountTokens, refusedAmountTokens, tokensBeyondScale } from '@daybook/testing';
+import { GatewayHarness, type TestCredential } from './harness';
+
+const gateway = new GatewayHarness();
+let partner: TestCredential;
+let admin: TestCredential;
+
+beforeAll(async () => {
+  await gateway.start();
+  partner = await gateway.issue('api_key', ['partner']);
+  admin = await gateway.issue('token', ['admin']);
+});
+afterAll(() => gateway.stop());
+beforeEach(() => gateway.services.reset());
+
+const transactionId = 'TX4G7Q1ZK0WB8N3RDC5VYM';
+type Payment = Extract<CallOutcome<typeof getPayment>, { ok: true }>['value']['payment'];
+const payment: Payment = {
+  transactionId,
+  number: 456,
+  gatewayNumber: 3,
+  userNumber: 123,
+  provider: 'stripe',
+  asset: 'USD',
+  amount: 10_000n,
+  amountReceived: 10_000n,
+  description: 'Payment for services',
+  status: 'completed',
+  failure: null,
+  exceptions: [],
+  providerReference: 'pi_1234567890',
+  createdAt: '2023-09-01T12:00:00.000Z',
+  updatedAt: '2023-09-01T12:05:00.000Z',
+};
+const example = {
+  gateway_id: 3,
+  amount: 100.0,
+  currency: 'USD',
+  description: 'Payment for services',
+  metadata: { order_id: 'ORD123456', customer_name: 'John Doe' },
+};
+const get = (path: string) => gateway.request('GET', path, { headers: partner.headers });
+const post = (body: object | string, headers: Record<string, string> = {}) =>
+  gateway.request('POST', '/api/payments', {
+    ...(typeof body === 'string' ? { raw: body } : { body }),
+    headers: { ...partner.headers, ...headers },
+  });
+const opened = (more: Partial<Payment> = {}, session: Record<string, string> | null = { payment_intent_id: 'pi_1' }) =>
+  gateway.services.respond(createPayment)(({ amount }) => ({
+    ok: true,
+    value: { payment: { ...payment, status: 'pending', amount, ...more }, session, replayed: false },
+  }));
+
+describe('POST /api/token', () => {
+  const signIn = (body: unknown) => gateway.request('POST', '/api/token', { body });
+
+  test('answers the documented fields, or the same refusal for whatever was wrong', async () => {
+    gateway.services.respond(exchangeLogin)(({ password }) =>
+      password === 'right'
+        ? { ok: true, value: { token: 'a.b.c', expiresAt: '2026-02-11T11:00:00.000Z', userNumber: 123 } }
+        : { ok: false, rejection: 'login_invalid' },
+    );
+    const right = await signIn({ username: 'me', password: 'right' });
+    expect(right).toMatchObject({ status: 200, body: { access_token: 'a.b.c', user_id: 123, username: 'me' } });
+    const wrong = await signIn({ username: 'me', password: 'wrong' });
+    expect(wrong).toMatchObject({ status: 401, body: { success: false, code: 'LOGIN_INVALID' } });
+    expect(await signIn({ username: 'me' })).toMatchObject({ status: 400, body: { field: 'password' } });
+  });
+});
+
+describe('POST /api/payments', () => {
+  test('the example of the reference is answered with what the provider gave', async () => {
+    opened({}, { payment_intent_id: 'pi_1234567890', client_secret: 'pi_1234_secret_5678' });
+    const reply = await post(example, { 'Idempotency-Key': 'k1' });
+    expect(reply.body).toEqual({
+      success: true,
+      transaction_id: transactionId,
+      payment_intent_id: 'pi_1234567890',
+      client_secret: 'pi_1234_secret_5678',
+    });
+    expect(gateway.services.received(createPayment)).toEqual([
+      {
+        tenantId: partner.tenantId,
+        mode: 'sandbox',
+        gatewayNumber: 3,
+        currency: 'USD',
+        amount: 10_000n,
+        description: 'Payment for services',
+        metadata: { order_id: 'ORD123456', customer_name: 'John Doe' },
+        userNumber: 7,
+        idempotencyKey: 'k1',
+      },
+    ]);
+  });
+
+  test.each([
+    ['not answered', { status: 'pending' }, 503, 'PROVIDER_UNAVAILABLE'],
+    ['refused', { status: 'failed', failure: 'declined' }, 422, 'PAYMENT_REFUSED'],
+  ] as const)('a payment that the provider has %s is an error, not a success', async (_said, state, status, code) => {
+    opened(state, null);
+    expect(await post(example)).toMatchObject({ status, body: { success: false, code } });
+  });
+
+  test.each([
+    ['gateway_not_found', 404, 'gateway_id'],
+    ['gateway_disabled', 409, 'gateway_id'],
+    ['currency_not_supported', 400, 'currency'],
+    ['idempotency_key_reused', 409, 'Idempotency-Key'],
+  ] as const)('%s names the field', async (rejection, status, field) => {
+    gateway.services.respond(createPayment)(() => ({ ok: false, rejection }));
+    expect(await post(example)).toMatchObject({ status, body: { success: false, field } });
+  });
+
+  test('takes amounts as they are written, and refuses what is not one, naming the field', async () => {
+    const raw = (token: string) => `{"gateway_id":3,"amount":${token},"currency":"USD"}`;
+    opened();
+    for (const { token, cents } of acceptedAmounts) {
+      expect([token, (await post(raw(token))).status]).toEqual([token, 200]);
+      expect(gateway.services.received(createPayment).at(-1)?.amount).toBe(cents);
+    }
+    const before = gateway.services.received(createPayment).length;
+    for (const token of [...refusedAmountTokens, ...tokensBeyondScale(2)])
+      expect([token, await post(raw(token))]).toMatchObject([token, { status: 400, body: { field: 'amount' } }]);
+    for (const token of malformedAmountTokens) expect([token, (await post(raw(token))).status]).toEqual([token, 400]);
+    expect(gateway.services.received(createPayment)).toHaveLength(before);
+  });
+
+  test.each([
+    ['gateway_id', { gateway_id: 0 }],
+    ['gateway_id', { gateway_id: '3' }],
+    ['currency', { currency: 'BTC' }],
+    ['description', { description: 'a\u0000b' }],
+    ['metadata', { metadata: Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`k${n}`, 'v'])) }],
+    ['metadata.k', { metadata: { k: { deep: 1 } } }],
+  ])('refuses a bad %s', async (field, change) => {
+    const reply = await post({ ...example, ...change });
+    expect(reply).toMatchObject({ status: 400, body: { success: false, code: 'INVALID_REQUEST' } });
+    expect(String(reply.body.field)).toContain(field);
+  });
+
+  test('needs a partner credential', async () => {
+    expect((await gateway.request('POST', '/api/payments', { body: example })).status).toBe(401);
+    const other = await gateway.request('POST', '/api/payments', { body: example, headers: admin.headers });
+    expect(other).toMatchObject({ status: 403, body: { success: false, code: 'FORBIDDEN' } });
+    expect((await gateway.request('GET', '/api/nothing', { headers: partner.headers })).body).toMatchObject({
+      success: false,
+      code: 'NOT_FOUND',
+    });
+  });
+});
+
+describe('reading', () => {
+  beforeEach(() => {
+    gateway.services.respond(getPayment)(({ transactionId: id }) =>
+      id === transactionId ? { ok: true, value: { payment } } : { ok: false, rejection: 'payment_not_found' },
+    );
+    gateway.services.respond(listPayments)(() => ({ ok: true, value: { payments: [payment, payment], total: 127 } }));
+  });
+
+  test('status, details and the list have the documented fields', async () => {
+    const status = await get(`/api/payments/${transactionId}/status`);
+    expect(status.text).toContain('"amount":100.00');
+    expect(status.body).toEqual({
+      success: true,
+      transaction_id: transactionId,
+      status: 'completed',
+      amount: 100,
+      currency: 'USD',
+      gateway_reference: 'pi_1234567890',
+    });
+    const listed = {
+      id: 456,
+      transaction_id: transactionId,
+      amount: 100,
+      currency: 'USD',
+      type: 'payment',
+      status: 'completed',
+      description: 'Payment for services',
+      eth_transaction_hash: null,
+      created_at: '2023-09-01T12:00:00.000Z',
+      updated_at: '2023-09-01T12:05:00.000Z',
+    };
+    expect((await get(`/api/transactions/${transactionId}`)).body).toEqual({
+      ...listed,
+      user_id: 123,
+      institution_id: null,
+      gateway_id: 3,
+      blockchain_transaction: null,
+    });
+    expect((await get('/api/transactions')).body).toEqual({
+      transactions: [listed, listed],
+      total: 127,
+      limit: 50,
+      offset: 0,
+    });
+  });
+
+  test('filters reach the service: days are whole, an offset skips', async () => {
+    const path =
+      '/api/transactions?type=payment&status=failed&start_date=2023-09-01&end_date=2023-09-30&limit=5&offset=1';
+    expect((await get(path)).body).toMatchObject({ transactions: [{ id: 456 }], total: 127, limit: 5, offset: 1 });
+    expect(gateway.services.received(listPayments)).toEqual([
+      {
+        tenantId: partner.tenantId,
+        mode: 'sandbox',
+        status: 'failed',
+        from: '2023-09-01T00:00:00.000Z',
+        to: '2023-10-01T00:00:00.000Z',
+        limit: 6,
+      },
+    ]);
+    expect((await get('/api/transactions?type=deposit')).body).toMatchObject({ transactions: [], total: 0 });
+  });
+
+  test.each([
+    ['type', 'type=other'],
+    ['status', 'status=done'],
+    ['start_date', 'start_date=2023-02-30'],
+    ['end_date', 'start_date=2023-02-02&end_date=2023-02-01'],
+    ['limit', 'limit=0'],
+    ['limit', 'limit=101'],
+    ['limit', 'limit=1e1'],
+    ['offset', 'offset=-1'],
+    ['offset', 'offset=9901'],
+  ])('refuses a bad %s: %s', async (field, query) => {
+    expect(await get(`/api/transactions?${query}`)).toMatchObject({ status: 400, body: { success: false, field } });
+  });
+
+  test.each(['TX1', 'nothing', transactionId.replace('4G', 'ZZ'), '%00'])('%s is no transaction', async (id) => {
+    expect((await get(`/api/payments/${id}/status`)).status).toBe(404);
+    expect((await get(`/api/transactions/${id}`)).status).toBe(404);
+  });
+});
+
+describe('gateways', () => {
+  const gatewayId = randomUUID();
+  const view = {
+    gatewayId,
+    number: 3,
+    name: 'Cards',
+    provider: 'stripe' as const,
+    currencies: ['USD' as const],
+    enabled: true,
+    createdAt: '2026-02-11T10:00:00.000Z',
+  };
+  const settings = { provider: 'stripe', secretKey: 'sk_secret_1', webhookSecret: 'whsec_secret_2' };
+  const as = (method: string, path: string, body?: unknown) =>
+    gateway.request(method, path, { headers: admin.headers, ...(body === undefined ? {} : { body }) });
+
+  test('are added, listed, disabled and enabled; secrets do not come back', async () => {
+    gateway.services.respond(addGateway)(() => ({ ok: true, value: { gateway: view, replayed: false } }));
+    gateway.services.respond(listGateways)(() => ({ ok: true, value: { gateways: [view] } }));
+    gateway.services.respond(setGatewayEnabled)(({ enabled }) => ({
+      ok: true,
+      value: { gateway: { ...view, enabled } },
+    }));
+    const shown = {
+      gateway_id: 3,
+      name: 'Cards',
+      provider: 'stripe',
+      currencies: ['USD'],
+      enabled: true,
+      webhook_path: `/v1/providers/${gatewayId}/webhooks`,
+      created_at: '2026-02-11T10:00:00.000Z',
+    };
+    const added = await as('POST', '/v1/admin/gateways', { name: 'Cards', currencies: ['USD'], settings });
+    expect(added.body).toEqual(shown);
+    expect((await as('GET', '/v1/admin/gateways')).body).toEqual({ gateways: [shown] });
+    expect((await as('POST', '/v1/admin/gateways/3/disable')).body).toEqual({ ...shown, enabled: false });
+    expect((await as('POST', '/v1/admin/gateways/3/enable')).body).toEqual(shown);
+    expect(added.text).not.toContain('secret_');
+    expect((await as('POST', '/v1/admin/gateways/0/enable')).status).toBe(404);
+    const bad = { name: 'Cards', currencies: ['USD'], settings: { provider: 'stripe', secretKey: 'x' } };
+    expect((await as('POST', '/v1/admin/gateways', bad)).status).toBe(400);
+    const denied = await gateway.request('GET', '/v1/admin/gateways', { headers: partner.headers });
+    expect(denied.status).toBe(403);
+    expect(JSON.stringify(gateway.log.lines)).not.toContain('secret_');
+  });
+
+  test('a webhook is passed on byte by byte, with the headers that sign it and no others', async () => {
+    gateway.services.respond(receiveProviderWebhook)(({ headers }) =>
+      headers['stripe-signature'] === 'right' ? { ok: true, value: {} } : { ok: false, rejection: 'signature_invalid' },
+    );
+    const raw = '{ "id":"evt_1",\n "amount": 1.10 }';
+    const tell = (headers: Record<string, string>) =>
+      gateway.request('POST', `/v1/providers/${gatewayId}/webhooks`, { raw, headers });
+    expect((await tell({ 'Stripe-Signature': 'right', 'X-Other': 'no' })).status).toBe(204);
+    expect(gateway.services.received(receiveProviderWebhook)).toEqual([
+      { gatewayId, headers: { 'stripe-signature': 'right' }, body: raw },
+    ]);
+    expect((await tell({})).status).toBe(401);
+    expect((await gateway.request('POST', '/v1/providers/x/webhooks', { raw })).status).toBe(404);
+  });
+
+  test('a sandbox payment is decided by its payer, in the sandbox only', async () => {
+    gateway.services.respond(simulatePayment)(() => ({ ok: true, value: { payment } }));
+    const path = `/v1/sandbox/payments/${transactionId}`;
+    const body = { outcome: 'succeeded' };
+    expect(await gateway.request('POST', path, { headers: partner.headers, body })).toMatchObject({ status: 200 });
+    const live = await gateway.issue('api_key', ['partner'], { mode: 'live' });
+    expect((await gateway.request('POST', path, { headers: live.headers, body })).status).toBe(403);
+  });
+});

@@ -1,0 +1,183 @@
+/**
+ * PayPal Orders v2: an order is made under the transaction id as request id, the payer approves it at `approval_url`, and
+ * the money is taken by a capture under a request id of its own. A capture whose answer was lost is made again: PayPal
+ * answers the first one. https://developer.paypal.com/docs/api/orders/v2/
+ */
+import { OperationalError } from '@daybook/core';
+import type { ProviderSettings } from '@daybook/contracts';
+import { assets, formatAmount, parseAmount, type AssetCode } from '@daybook/money';
+import { z } from 'zod';
+import type { Observation } from '../../domain/provider-payment';
+import type { PaymentProvider } from '../../ports';
+import { askOverHttp, type ProviderAnswer } from './provider-http';
+
+type Settings = Extract<ProviderSettings, { provider: 'paypal' }>;
+
+const capture = z.object({
+  status: z.string(),
+  amount: z.object({ currency_code: z.string(), value: z.string() }),
+});
+const order = z.object({
+  id: z.string(),
+  status: z.string(),
+  links: z.array(z.object({ href: z.string(), rel: z.string() })).optional(),
+  purchase_units: z
+    .array(z.object({ payments: z.object({ captures: z.array(capture).optional() }).optional() }))
+    .optional(),
+});
+type Order = z.infer<typeof order>;
+
+const notice = z.object({
+  id: z.string(),
+  resource: z.object({
+    id: z.string().optional(),
+    supplementary_data: z.object({ related_ids: z.object({ order_id: z.string().optional() }).optional() }).optional(),
+  }),
+});
+
+const signatureHeaders = {
+  auth_algo: 'paypal-auth-algo',
+  cert_url: 'paypal-cert-url',
+  transmission_id: 'paypal-transmission-id',
+  transmission_sig: 'paypal-transmission-sig',
+  transmission_time: 'paypal-transmission-time',
+} as const;
+
+export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvider {
+  const ask = authorized(settings, apiUrl);
+
+  async function orderOf(answer: ProviderAnswer): Promise<Order> {
+    if (answer.status >= 400) throw unavailable(reasonOf(answer));
+    return order.parse(answer.body);
+  }
+
+  return {
+    async open({ transactionId, currency, amount, description }) {
+      const answer = await ask('POST', '/v2/checkout/orders', {
+        requestId: transactionId,
+        body: JSON.stringify({
+          intent: 'CAPTURE',
+          purchase_units: [
+            {
+              custom_id: transactionId,
+              amount: { currency_code: currency, value: decimal(amount, currency) },
+              ...(description === null ? {} : { description: description.slice(0, 127) }),
+            },
+          ],
+        }),
+      });
+      if (answer.status >= 400) return { opened: false, reason: reasonOf(answer) };
+      const made = order.parse(answer.body);
+      const approval = made.links?.find(({ rel }) => rel === 'approve' || rel === 'payer-action')?.href;
+      return {
+        opened: true,
+        reference: made.id,
+        session: { paypal_order_id: made.id, ...(approval === undefined ? {} : { approval_url: approval }) },
+      };
+    },
+
+    async observe(reference, { transactionId, currency }) {
+      const path = `/v2/checkout/orders/${encodeURIComponent(reference)}`;
+      const found = await orderOf(await ask('GET', path));
+      if (found.status !== 'APPROVED') return observationOf(found, currency);
+      const requestId = `${transactionId}-capture`;
+      const captured = await ask('POST', `${path}/capture`, { requestId, body: '{}' });
+      // A payer whose card was declined may choose another: the order is open again.
+      if (captured.status === 422) return { status: 'open' };
+      return observationOf(await orderOf(captured), currency);
+    },
+
+    async readNotice(headers, body) {
+      const fields = Object.entries(signatureHeaders).map(([field, name]) => [field, headers[name]] as const);
+      if (fields.some(([, value]) => value === undefined)) return null;
+      const parsed = notice.safeParse(parsedOrNull(body));
+      if (!parsed.success) return null;
+      // The event goes back as it came, because its signature is over its bytes.
+      const claims = JSON.stringify({ ...Object.fromEntries(fields), webhook_id: settings.webhookId });
+      const answer = await ask('POST', '/v1/notifications/verify-webhook-signature', {
+        body: `${claims.slice(0, -1)},"webhook_event":${body}}`,
+      });
+      const verdict = z.object({ verification_status: z.string() }).safeParse(answer.body);
+      if (!verdict.success) throw unavailable(reasonOf(answer));
+      if (verdict.data.verification_status !== 'SUCCESS') return null;
+      const { id, resource } = parsed.data;
+      return { eventId: id, reference: resource.supplementary_data?.related_ids?.order_id ?? resource.id ?? null };
+    },
+  };
+}
+
+/** Requests with an access token, which is fetched when it is needed and kept until shortly before its end. */
+function authorized({ clientId, clientSecret }: Settings, apiUrl: string) {
+  let token: { readonly text: string; readonly until: number } | undefined;
+
+  async function accessToken(): Promise<string> {
+    if (token !== undefined && performance.now() < token.until) return token.text;
+    const answer = await askOverHttp(`${apiUrl}/v1/oauth2/token`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: 'grant_type=client_credentials',
+    });
+    const granted = z.object({ access_token: z.string(), expires_in: z.coerce.number() }).safeParse(answer.body);
+    if (!granted.success) throw unavailable('it does not accept the credentials of the gateway');
+    const { access_token: text, expires_in: seconds } = granted.data;
+    token = { text, until: performance.now() + Math.max(0, seconds - 60) * 1_000 };
+    return text;
+  }
+
+  return async (
+    method: 'GET' | 'POST',
+    path: string,
+    { requestId, body }: { readonly requestId?: string; readonly body?: string } = {},
+  ): Promise<ProviderAnswer> =>
+    askOverHttp(`${apiUrl}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${await accessToken()}`,
+        'content-type': 'application/json',
+        ...(requestId === undefined ? {} : { 'paypal-request-id': requestId }),
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+}
+
+function observationOf(found: Order, currency: string): Observation {
+  if (found.status === 'VOIDED') return { status: 'failed', reason: 'voided' };
+  const captures = (found.purchase_units ?? []).flatMap(({ payments }) => payments?.captures ?? []);
+  const completed = captures.filter(({ status }) => status === 'COMPLETED');
+  if (completed.length > 0) {
+    const units = completed.map(({ amount }) => unitsOf(amount.value, amount.currency_code, currency));
+    return { status: 'taken', amount: units.reduce((sum, each) => sum + each, 0n) };
+  }
+  if (captures.some(({ status }) => status === 'PENDING')) return { status: 'processing' };
+  return { status: 'open' };
+}
+
+function decimal(amount: bigint, currency: string): string {
+  return formatAmount(amount, assets[currency as AssetCode].scale);
+}
+
+function unitsOf(value: string, said: string, currency: string): bigint {
+  const parsed = parseAmount(value, assets[currency as AssetCode].scale);
+  if (said !== currency || !parsed.ok) throw new Error(`PayPal took ${value} ${said} where ${currency} was asked for`);
+  return parsed.units;
+}
+
+function reasonOf({ status, body }: ProviderAnswer): string {
+  const said = z.object({ message: z.string() }).safeParse(body);
+  return said.success ? said.data.message : `PayPal answered ${status}`;
+}
+
+function unavailable(detail: string): OperationalError {
+  return new OperationalError('upstream_unavailable', true, { detail: `PayPal: ${detail}` });
+}
+
+function parsedOrNull(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}

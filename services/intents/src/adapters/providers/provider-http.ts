@@ -1,0 +1,46 @@
+import { OperationalError } from '@daybook/core';
+import { parseJson } from '@daybook/http';
+
+/** A provider that takes longer than this has not answered. What was asked may have happened. */
+export const providerTimeoutMs = 10_000;
+
+export type ProviderAnswer = { readonly status: number; readonly body: unknown };
+
+export type ProviderRequest = {
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+};
+
+/** Timeout, conflict with a request of ours that is not done, too early, too many: it may yet be done. */
+const unsure: readonly number[] = [408, 409, 425, 429];
+
+/**
+ * One request to a provider. Answers with whatever the provider said for sure (2xx and 4xx); everything else (no answer, an
+ * error of its own, a request of ours that is still running) throws OperationalError.
+ */
+export async function askOverHttp(url: string, request: ProviderRequest): Promise<ProviderAnswer> {
+  const { host } = new URL(url);
+  const { status, text } = await send(url, request).catch((cause: unknown) => {
+    // `fetch` throws TypeError for what the network does; here that is the world's failure, not the code's.
+    throw new OperationalError('upstream_timeout', true, { cause, detail: host });
+  });
+  if (status >= 500 || unsure.includes(status))
+    throw new OperationalError('upstream_unavailable', true, { detail: `${host} answered ${status}` });
+  try {
+    return { status, body: text === '' ? null : parseJson(text) };
+  } catch (cause) {
+    throw new OperationalError('upstream_unavailable', true, { cause, detail: `${host} answered no JSON` });
+  }
+}
+
+async function send(url: string, { method, headers, body }: ProviderRequest) {
+  const answer = await fetch(url, {
+    method,
+    headers: { accept: 'application/json', ...headers },
+    redirect: 'error',
+    signal: AbortSignal.timeout(providerTimeoutMs),
+    ...(body === undefined ? {} : { body }),
+  });
+  return { status: answer.status, text: await answer.text() };
+}

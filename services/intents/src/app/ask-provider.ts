@@ -1,0 +1,69 @@
+/**
+ * Brings a payment up to what its provider says. The request that made the payment, the provider's webhooks and the
+ * worker all come here: the state is always read from the provider, so their order and number do not matter.
+ */
+import { assert } from '@daybook/core';
+import type { PersonalData } from '@daybook/event-store';
+import { uuidv7, type Clock, type Sealer } from '@daybook/runtime';
+import { gatewayNumbered, type Gateway } from '../domain/payment-gateways';
+import type { Payment, PaymentCommand, PaymentState } from '../domain/provider-payment';
+import type { GatewayStore, PaymentOrder, PaymentProvider, PaymentStore } from '../ports';
+import type { ProviderSettings } from '@daybook/contracts';
+import { registryOf, settingsOf } from './gateways';
+import { openDetails } from './payment-view';
+
+export type AskDeps = {
+  readonly payments: PaymentStore;
+  readonly gateways: GatewayStore;
+  readonly personalData: PersonalData;
+  readonly sealer: Sealer;
+  readonly providerOf: (settings: ProviderSettings) => PaymentProvider;
+  readonly now: Clock;
+};
+
+export const paymentStream = (transactionId: string) => `payment-${transactionId}`;
+
+/** `again` is false only for whoever has just created the payment. Throws OperationalError when nothing was learned. */
+export type AskProvider = (transactionId: string, again: boolean) => Promise<PaymentState>;
+
+export function askProvider(deps: AskDeps): AskProvider {
+  const { payments, personalData, now } = deps;
+
+  async function record(transactionId: string, command: PaymentCommand): Promise<PaymentState> {
+    const commandId = uuidv7(now());
+    const context = { commandId, correlationId: transactionId, causationId: commandId };
+    const outcome = await payments.handle(paymentStream(transactionId), command, context);
+    if (!outcome.ok) throw new Error(`${command.type} for payment ${transactionId}: ${outcome.rejection}`);
+    return outcome.state;
+  }
+
+  return async (transactionId, again) => {
+    const { state } = await payments.load(paymentStream(transactionId));
+    if (state.stage === 'none' || state.stage === 'taken' || state.stage === 'completed') return state;
+    const provider = deps.providerOf(settingsOf(await gatewayOf(deps, state), deps.sealer));
+    const { description } = await openDetails(personalData, state);
+    const order: PaymentOrder = { transactionId, currency: state.asset, amount: state.amount, description };
+    if (state.reference !== null) {
+      const observation = await provider.observe(state.reference, order);
+      return record(transactionId, { type: 'RecordObserved', observation, at: now().toISOString() });
+    }
+    if (state.stage === 'failed') return state;
+    const answer = await provider.open(order, again);
+    const at = now().toISOString();
+    if (answer.opened) {
+      const { reference, session } = answer;
+      return record(transactionId, { type: 'RecordOpened', reference, session, at });
+    }
+    return record(transactionId, {
+      type: 'RecordObserved',
+      observation: { status: 'failed', reason: answer.reason },
+      at,
+    });
+  };
+}
+
+async function gatewayOf({ gateways }: AskDeps, payment: Payment): Promise<Gateway> {
+  const gateway = gatewayNumbered((await gateways.load(registryOf(payment))).state, payment.gatewayNumber);
+  assert(gateway?.gatewayId === payment.gatewayId, 'the gateway of a payment is there');
+  return gateway;
+}

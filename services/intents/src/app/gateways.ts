@@ -1,0 +1,97 @@
+import { createHmac } from 'node:crypto';
+import {
+  providerSettings,
+  type addGateway,
+  type CallOutcome,
+  type CallRequest,
+  type gatewayView,
+  type listGateways,
+  type Mode,
+  type ProviderSettings,
+  type setGatewayEnabled,
+} from '@daybook/contracts';
+import { assert } from '@daybook/core';
+import { uuidv7, type Clock, type Sealer, type Secret } from '@daybook/runtime';
+import type { z } from 'zod';
+import { gatewayNumbered, type Gateway, type GatewayCommand } from '../domain/payment-gateways';
+import type { GatewayStore } from '../ports';
+
+export type GatewayDeps = {
+  readonly gateways: GatewayStore;
+  readonly sealer: Sealer;
+  readonly secretsKey: Secret;
+  readonly now: Clock;
+};
+
+type Owner = { readonly tenantId: string; readonly mode: Mode };
+
+export const registryOf = ({ tenantId, mode }: Owner) => `gateways-${tenantId}-${mode}`;
+
+/** The payment providers of a tenant: added once per name, numbered, never removed. */
+export function gatewayCalls(deps: GatewayDeps) {
+  const { gateways, sealer, now } = deps;
+
+  const change = (owner: Owner, command: GatewayCommand) => {
+    const commandId = uuidv7(now());
+    return gateways.handle(registryOf(owner), command, { commandId, correlationId: commandId, causationId: commandId });
+  };
+
+  return {
+    async addGateway(request: CallRequest<typeof addGateway>): Promise<CallOutcome<typeof addGateway>> {
+      const { tenantId, mode, name, currencies, settings } = request;
+      const gatewayId = uuidv7(now());
+      const outcome = await change(request, {
+        type: 'AddGateway',
+        gatewayId,
+        tenantId,
+        mode,
+        name,
+        provider: settings.provider,
+        currencies: [...new Set(currencies)],
+        sealedSettings: sealer.seal(JSON.stringify(settings), gatewayId),
+        settingsDigest: digestOf(deps, settings),
+        at: now().toISOString(),
+      });
+      if (!outcome.ok) {
+        assert(outcome.rejection !== 'gateway_not_found', 'adding finds or makes a gateway');
+        return { ok: false, rejection: outcome.rejection };
+      }
+      const gateway = outcome.state.gateways.find((candidate) => candidate.name === name);
+      assert(gateway, 'the gateway that was added is there');
+      return { ok: true, value: { gateway: viewOf(gateway), replayed: outcome.events.length === 0 } };
+    },
+
+    async setGatewayEnabled(
+      request: CallRequest<typeof setGatewayEnabled>,
+    ): Promise<CallOutcome<typeof setGatewayEnabled>> {
+      const { number, enabled } = request;
+      const at = now().toISOString();
+      const outcome = await change(request, { type: 'SetGatewayEnabled', number, enabled, at });
+      const gateway = outcome.ok ? gatewayNumbered(outcome.state, number) : undefined;
+      if (gateway === undefined) return { ok: false, rejection: 'gateway_not_found' };
+      return { ok: true, value: { gateway: viewOf(gateway) } };
+    },
+
+    async listGateways(request: CallRequest<typeof listGateways>): Promise<CallOutcome<typeof listGateways>> {
+      const { state } = await gateways.load(registryOf(request));
+      return { ok: true, value: { gateways: state.gateways.map(viewOf) } };
+    },
+  };
+}
+
+export function settingsOf(gateway: Pick<Gateway, 'gatewayId' | 'sealedSettings'>, sealer: Sealer): ProviderSettings {
+  return providerSettings.parse(JSON.parse(sealer.open(gateway.sealedSettings, gateway.gatewayId)));
+}
+
+/** Keyed, so that the log does not tell whether a guessed secret is the one that was configured. */
+function digestOf({ secretsKey }: GatewayDeps, settings: ProviderSettings): string {
+  const fields = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
+  return createHmac('sha256', Buffer.from(secretsKey.reveal(), 'base64'))
+    .update(`gateway settings ${JSON.stringify(fields)}`)
+    .digest('hex');
+}
+
+function viewOf(gateway: Gateway): z.output<typeof gatewayView> {
+  const { gatewayId, number, name, provider, currencies, enabled, createdAt } = gateway;
+  return { gatewayId, number, name, provider, currencies: [...currencies], enabled, createdAt };
+}

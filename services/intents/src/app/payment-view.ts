@@ -1,0 +1,46 @@
+import type { paymentView } from '@daybook/contracts';
+import type { PersonalData } from '@daybook/event-store';
+import { z } from 'zod';
+import type { PaymentSummary } from '../domain/provider-payment';
+import type { PaymentDetails } from '../ports';
+
+export type PaymentView = z.output<typeof paymentView>;
+
+const details = z.object({ description: z.string().nullable(), metadata: z.record(z.string(), z.string()) });
+
+const subjectOf = (transactionId: string) => `payment:${transactionId}`;
+
+export function sealDetails(personalData: PersonalData, transactionId: string, text: PaymentDetails): Promise<string> {
+  return personalData.encrypt(subjectOf(transactionId), JSON.stringify(text));
+}
+
+/** Without words when they were erased. */
+export async function openDetails(
+  personalData: PersonalData,
+  { transactionId, encryptedDetails }: Pick<PaymentSummary, 'transactionId' | 'encryptedDetails'>,
+): Promise<PaymentDetails> {
+  const text = await personalData.decrypt(subjectOf(transactionId), encryptedDetails);
+  return text === null ? { description: null, metadata: {} } : details.parse(JSON.parse(text));
+}
+
+/** A payment as its owner sees it, field by field: what is not named here stays inside. */
+export async function viewOfPayment(personalData: PersonalData, summary: PaymentSummary): Promise<PaymentView> {
+  const { description } = await openDetails(personalData, summary);
+  return {
+    transactionId: summary.transactionId,
+    number: summary.number,
+    gatewayNumber: summary.gatewayNumber,
+    userNumber: summary.userNumber,
+    provider: summary.provider,
+    asset: summary.asset,
+    amount: summary.amount,
+    amountReceived: summary.amountReceived,
+    description,
+    status: summary.status,
+    failure: summary.failure,
+    exceptions: [...summary.exceptions],
+    providerReference: summary.reference,
+    createdAt: summary.createdAt,
+    updatedAt: summary.updatedAt,
+  };
+}

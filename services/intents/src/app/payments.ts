@@ -1,0 +1,55 @@
+/** Payments through providers, joined: what other services may ask for, and the pass that asks providers. */
+import type { ProviderSettings } from '@daybook/contracts';
+import type { PersonalData } from '@daybook/event-store';
+import type { Clock, Logger, Sealer, Secret } from '@daybook/runtime';
+import { gatewayNumbered } from '../domain/payment-gateways';
+import type { PaymentSummary } from '../domain/provider-payment';
+import type { GatewayStore, PaymentChecks, PaymentProvider, PaymentQuery, PaymentStore } from '../ports';
+import { askProvider } from './ask-provider';
+import { checkPayments } from './check-payments';
+import { createPayment } from './create-payment';
+import { gatewayCalls, registryOf, settingsOf } from './gateways';
+import { paymentReads } from './payment-reads';
+import { receiveWebhook, type WebhookInbox } from './provider-webhooks';
+import { simulatePayment } from './simulate-payment';
+
+export type PaymentDeps = {
+  readonly payments: PaymentStore;
+  readonly gateways: GatewayStore;
+  readonly personalData: PersonalData;
+  readonly sealer: Sealer;
+  readonly secretsKey: Secret;
+  readonly providerOf: (settings: ProviderSettings) => PaymentProvider;
+  readonly decideSandboxPayment: Parameters<typeof simulatePayment>[0]['decide'];
+  readonly nextNumber: () => Promise<number>;
+  readonly inbox: WebhookInbox;
+  readonly checks: PaymentChecks;
+  readonly placeOfGateway: (
+    gatewayId: string,
+  ) => Promise<(Parameters<typeof registryOf>[0] & { number: number }) | undefined>;
+  readonly paymentOf: (gatewayId: string, reference: string) => Promise<string | null>;
+  readonly find: (query: PaymentQuery) => Promise<readonly PaymentSummary[]>;
+  readonly count: (query: PaymentQuery) => Promise<number>;
+  readonly now: Clock;
+  readonly logger: Logger;
+};
+
+export function paymentsApp(deps: PaymentDeps) {
+  const ask = askProvider(deps);
+
+  async function providerOfGateway(gatewayId: string): Promise<PaymentProvider | undefined> {
+    const place = await deps.placeOfGateway(gatewayId);
+    if (place === undefined) return undefined;
+    const gateway = gatewayNumbered((await deps.gateways.load(registryOf(place))).state, place.number);
+    return gateway && deps.providerOf(settingsOf(gateway, deps.sealer));
+  }
+
+  return {
+    ...gatewayCalls(deps),
+    ...paymentReads(deps),
+    createPayment: createPayment({ ...deps, ask }),
+    simulatePayment: simulatePayment({ ...deps, ask, decide: deps.decideSandboxPayment }),
+    receiveProviderWebhook: receiveWebhook({ ...deps, providerOfGateway, ask }),
+    checkPayments: checkPayments({ ...deps, ask }),
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * What providers tell. A notice is believed only about whom it concerns: the payment's state is then read from the
+ * provider, so notices may come late, in any order and many times. A forged one is refused and logged; one about
+ * nothing that is known here is set aside with its id.
+ */
+import type { CallOutcome, CallRequest, receiveProviderWebhook } from '@daybook/contracts';
+import type { Logger } from '@daybook/runtime';
+import type { PaymentProvider, ProviderNotice } from '../ports';
+import type { AskProvider } from './ask-provider';
+
+export type WebhookInbox = {
+  /** Answers what had become of it when it came before. */
+  receive(gatewayId: string, notice: ProviderNotice): Promise<'received' | 'applied' | 'quarantined'>;
+  close(gatewayId: string, eventId: string, outcome: 'applied' | 'quarantined'): Promise<void>;
+};
+
+export function receiveWebhook(deps: {
+  readonly providerOfGateway: (gatewayId: string) => Promise<PaymentProvider | undefined>;
+  readonly inbox: WebhookInbox;
+  readonly paymentOf: (gatewayId: string, reference: string) => Promise<string | null>;
+  readonly ask: AskProvider;
+  readonly logger: Logger;
+}) {
+  return async ({
+    gatewayId,
+    headers,
+    body,
+  }: CallRequest<typeof receiveProviderWebhook>): Promise<CallOutcome<typeof receiveProviderWebhook>> => {
+    const provider = await deps.providerOfGateway(gatewayId);
+    if (provider === undefined) return { ok: false, rejection: 'gateway_not_found' };
+    const notice = await provider.readNotice(headers, body);
+    if (notice === null) {
+      deps.logger.warn({ gatewayId }, 'a webhook with a wrong signature was refused');
+      return { ok: false, rejection: 'signature_invalid' };
+    }
+    const { eventId, reference } = notice;
+    if ((await deps.inbox.receive(gatewayId, notice)) === 'applied') return { ok: true, value: {} };
+    const transactionId = reference === null ? null : await deps.paymentOf(gatewayId, reference);
+    if (transactionId === null) {
+      deps.logger.warn({ gatewayId, eventId, reference }, 'a webhook about no payment of ours was set aside');
+      await deps.inbox.close(gatewayId, eventId, 'quarantined');
+      return { ok: true, value: {} };
+    }
+    await deps.ask(transactionId, true);
+    await deps.inbox.close(gatewayId, eventId, 'applied');
+    return { ok: true, value: {} };
+  };
+}

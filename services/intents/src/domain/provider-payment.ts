@@ -1,0 +1,240 @@
+/**
+ * Provider payment: an amount that a payer pays through a provider (a card processor, a checkout) to the tenant.
+ *
+ *   none ──create──▶ created ──opened──▶ open ◀──▶ processing ──taken──▶ taken ──booked──▶ completed
+ *                       │                  │                              ▲
+ *                    declined            failed ──────────taken───────────┘
+ *                       └──────▶ failed ◀──┘
+ *
+ * `created` is recorded before the provider is asked, so that a request whose outcome is unknown is known to be open: it
+ * is asked again with the same id until it is answered. What the provider says it took is a fact and is never refused.
+ *
+ * Invariants (each has a property test of the same name):
+ *   V1  Money is taken at most once, for what the provider says; completed only follows taken, once it is booked.
+ *   V2  Repeating an accepted command at once is accepted again and records nothing.
+ *   V3  A provider's reference never changes.
+ *   V4  Whatever the order of observations, a payment of which one says that money was taken ends taken.
+ *   V5  An amount other than the asked one, and money after a failure, are exceptions and are credited as received.
+ */
+import type { Mode, paymentExceptions, paymentStatuses } from '@daybook/contracts';
+import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
+import type { PaymentCurrency, PaymentProviderName } from './payment-gateways';
+
+export type PaymentException = (typeof paymentExceptions)[number];
+export type PaymentStatus = (typeof paymentStatuses)[number];
+
+export type PaymentTerms = {
+  readonly transactionId: string;
+  readonly number: number;
+  readonly tenantId: string;
+  readonly mode: Mode;
+  readonly gatewayId: string;
+  readonly gatewayNumber: number;
+  readonly provider: PaymentProviderName;
+  /** Of the user who made it, within the tenant. */
+  readonly userNumber: number | null;
+  readonly asset: PaymentCurrency;
+  readonly amount: bigint;
+  /** Digest of what the caller asked for: tells a repeat from other content. */
+  readonly contentHash: string;
+  /** Description and metadata are people's words: encrypted. */
+  readonly encryptedDetails: string;
+  readonly createdAt: string;
+};
+
+/** What the payer's side needs to go on, by the names of the provider's own API. */
+export type PaymentSession = Readonly<Record<string, string>>;
+
+/** What a provider says of a payment when it is asked. */
+export type Observation =
+  | { readonly status: 'open' | 'processing' }
+  | { readonly status: 'taken'; readonly amount: bigint }
+  | { readonly status: 'failed'; readonly reason: string };
+
+export type PaymentCommand =
+  | ({ readonly type: 'CreatePayment' } & PaymentTerms)
+  | {
+      readonly type: 'RecordOpened';
+      readonly reference: string;
+      readonly session: PaymentSession;
+      readonly at: string;
+    }
+  | { readonly type: 'RecordObserved'; readonly observation: Observation; readonly at: string }
+  | { readonly type: 'RecordBooked'; readonly ledgerReference: string; readonly at: string };
+
+/** The full state as its owner may see it. */
+export type PaymentSummary = Omit<PaymentTerms, 'contentHash'> & {
+  readonly amountReceived: bigint | null;
+  readonly status: PaymentStatus;
+  readonly failure: string | null;
+  readonly exceptions: readonly PaymentException[];
+  readonly reference: string | null;
+  readonly updatedAt: string;
+};
+
+type Fact =
+  | { readonly type: 'PaymentCreated'; readonly terms: PaymentTerms }
+  | { readonly type: 'PaymentOpened'; readonly reference: string; readonly session: PaymentSession }
+  | { readonly type: 'PaymentProcessing' }
+  | { readonly type: 'PaymentFailed'; readonly reason: string }
+  | { readonly type: 'PaymentTaken'; readonly amount: bigint; readonly exceptions: readonly PaymentException[] }
+  | { readonly type: 'PaymentBooked'; readonly ledgerReference: string };
+
+export type PaymentEvent = Fact & { readonly summary: PaymentSummary; readonly at: string };
+
+/** In descending precedence: when several apply, the first listed is returned. */
+export type PaymentRejection =
+  'idempotency_key_reused' | 'payment_not_found' | 'reference_differs' | 'payment_not_taken' | 'booked_differently';
+
+export type Payment = PaymentTerms & {
+  readonly stage: 'created' | 'open' | 'processing' | 'failed' | 'taken' | 'completed';
+  readonly reference: string | null;
+  readonly session: PaymentSession | null;
+  readonly failure: string | null;
+  readonly amountReceived: bigint | null;
+  readonly exceptions: readonly PaymentException[];
+  readonly ledgerReference: string | null;
+  readonly updatedAt: string;
+};
+export type PaymentState = { readonly stage: 'none' } | Payment;
+
+export const providerPayment: Decider<PaymentState, PaymentCommand, PaymentEvent, PaymentRejection> = {
+  initial: { stage: 'none' },
+  decide,
+  evolve,
+};
+
+function decide(command: PaymentCommand, state: PaymentState): Decision<PaymentEvent, PaymentRejection> {
+  if (command.type === 'CreatePayment') {
+    const { type: _, ...terms } = command;
+    if (state.stage !== 'none')
+      return state.contentHash === terms.contentHash ? accept() : reject('idempotency_key_reused');
+    return record(state, { type: 'PaymentCreated', terms }, terms.createdAt);
+  }
+  if (state.stage === 'none') return reject('payment_not_found');
+  const { at } = command;
+  switch (command.type) {
+    case 'RecordOpened': {
+      const { reference, session } = command;
+      if (state.reference !== null) return state.reference === reference ? accept() : reject('reference_differs');
+      return record(state, { type: 'PaymentOpened', reference, session }, at);
+    }
+    case 'RecordObserved':
+      return observe(command.observation, state, at);
+    case 'RecordBooked': {
+      const { ledgerReference } = command;
+      if (state.ledgerReference !== null)
+        return state.ledgerReference === ledgerReference ? accept() : reject('booked_differently');
+      if (state.stage !== 'taken') return reject('payment_not_taken');
+      return record(state, { type: 'PaymentBooked', ledgerReference }, at);
+    }
+    default:
+      return assertNever(command);
+  }
+}
+
+function observe(said: Observation, state: Payment, at: string): Decision<PaymentEvent, PaymentRejection> {
+  if (state.stage === 'taken' || state.stage === 'completed') return accept();
+  switch (said.status) {
+    case 'open':
+      return accept();
+    case 'processing':
+      return state.stage === 'processing' || state.stage === 'failed'
+        ? accept()
+        : record(state, { type: 'PaymentProcessing' }, at);
+    case 'failed':
+      return state.stage === 'failed' ? accept() : record(state, { type: 'PaymentFailed', reason: said.reason }, at);
+    case 'taken': {
+      const exceptions: PaymentException[] = [];
+      if (said.amount !== state.amount) exceptions.push('amount_differs');
+      if (state.stage === 'failed') exceptions.push('paid_after_failure');
+      return record(state, { type: 'PaymentTaken', amount: said.amount, exceptions }, at);
+    }
+    default:
+      return assertNever(said);
+  }
+}
+
+/** An event carries the state that it leaves behind, so that publishing and read models need nothing but the event. */
+function record(state: PaymentState, fact: Fact, at: string): Decision<PaymentEvent, PaymentRejection> {
+  return accept({ ...fact, at, summary: summaryOf(apply(state, fact, at)) });
+}
+
+function evolve(state: PaymentState, event: PaymentEvent): PaymentState {
+  return apply(state, event, event.at);
+}
+
+/** Total over histories that `decide` can produce; any other means a corrupt store. */
+function apply(state: PaymentState, fact: Fact, at: string): Payment {
+  if (fact.type === 'PaymentCreated') {
+    assert(state.stage === 'none', 'a payment is created twice');
+    return {
+      ...fact.terms,
+      stage: 'created',
+      reference: null,
+      session: null,
+      failure: null,
+      amountReceived: null,
+      exceptions: [],
+      ledgerReference: null,
+      updatedAt: at,
+    };
+  }
+  assert(state.stage !== 'none', `${fact.type} before the payment was created`);
+  const next = { ...state, updatedAt: at };
+  switch (fact.type) {
+    case 'PaymentOpened':
+      assert(state.reference === null, 'opened twice');
+      return {
+        ...next,
+        stage: state.stage === 'created' ? 'open' : state.stage,
+        reference: fact.reference,
+        session: fact.session,
+      };
+    case 'PaymentProcessing':
+      return { ...next, stage: 'processing' };
+    case 'PaymentFailed':
+      return { ...next, stage: 'failed', failure: fact.reason };
+    case 'PaymentTaken':
+      assert(state.amountReceived === null, 'money was taken twice');
+      return { ...next, stage: 'taken', failure: null, amountReceived: fact.amount, exceptions: fact.exceptions };
+    case 'PaymentBooked':
+      assert(state.stage === 'taken', 'booked before money was taken');
+      return { ...next, stage: 'completed', ledgerReference: fact.ledgerReference };
+    default:
+      return assertNever(fact);
+  }
+}
+
+const statuses: Readonly<Record<Payment['stage'], PaymentStatus>> = {
+  created: 'pending',
+  open: 'pending',
+  processing: 'processing',
+  // Taken by the provider, and not in the journal yet.
+  taken: 'processing',
+  failed: 'failed',
+  completed: 'completed',
+};
+
+export function summaryOf(payment: Payment): PaymentSummary {
+  return {
+    transactionId: payment.transactionId,
+    number: payment.number,
+    tenantId: payment.tenantId,
+    mode: payment.mode,
+    gatewayId: payment.gatewayId,
+    gatewayNumber: payment.gatewayNumber,
+    provider: payment.provider,
+    userNumber: payment.userNumber,
+    asset: payment.asset,
+    amount: payment.amount,
+    encryptedDetails: payment.encryptedDetails,
+    createdAt: payment.createdAt,
+    amountReceived: payment.amountReceived,
+    status: statuses[payment.stage],
+    failure: payment.failure,
+    exceptions: payment.exceptions,
+    reference: payment.reference,
+    updatedAt: payment.updatedAt,
+  };
+}

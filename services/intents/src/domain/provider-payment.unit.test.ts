@@ -1,0 +1,155 @@
+import { accept, reject } from '@daybook/core';
+import fc from 'fast-check';
+import {
+  providerPayment,
+  summaryOf,
+  type Observation,
+  type PaymentCommand,
+  type PaymentEvent,
+  type PaymentState,
+} from './provider-payment';
+
+const at = '2026-03-01T10:00:00.000Z';
+const create = {
+  type: 'CreatePayment',
+  transactionId: 'TX1',
+  number: 1,
+  tenantId: 't',
+  mode: 'sandbox',
+  gatewayId: 'g',
+  gatewayNumber: 3,
+  provider: 'stripe',
+  userNumber: 7,
+  asset: 'USD',
+  amount: 10_000n,
+  contentHash: 'h',
+  encryptedDetails: 'e',
+  createdAt: at,
+} as const satisfies PaymentCommand;
+
+const opened = (reference: string): PaymentCommand => ({
+  type: 'RecordOpened',
+  reference,
+  session: { payment_intent_id: reference },
+  at,
+});
+const observed = (observation: Observation): PaymentCommand => ({ type: 'RecordObserved', observation, at });
+const taken = (amount: bigint) => observed({ status: 'taken', amount });
+const failed = observed({ status: 'failed', reason: 'declined' });
+const booked = (ledgerReference: string): PaymentCommand => ({ type: 'RecordBooked', ledgerReference, at });
+
+const command: fc.Arbitrary<PaymentCommand> = fc.oneof(
+  fc.constantFrom<PaymentCommand>(create, { ...create, contentHash: 'other' }),
+  fc.constantFrom('pi_1', 'pi_2').map(opened),
+  fc.constantFrom<PaymentCommand>(observed({ status: 'open' }), observed({ status: 'processing' }), failed),
+  fc.constantFrom(10_000n, 9_999n).map(taken),
+  fc.constantFrom('0x1', '0x2').map(booked),
+);
+const commands = fc.array(command, { maxLength: 15 }).map((rest) => [create, ...rest]);
+
+type Step = { readonly command: PaymentCommand; readonly after: PaymentState; readonly accepted: boolean };
+
+function play(given: readonly PaymentCommand[]) {
+  let state = providerPayment.initial;
+  const log: PaymentEvent[] = [];
+  const steps = given.map((each): Step => {
+    const decision = providerPayment.decide(each, state);
+    if (decision.ok) {
+      log.push(...decision.events);
+      state = decision.events.reduce(providerPayment.evolve, state);
+    }
+    return { command: each, after: state, accepted: decision.ok };
+  });
+  return { state, log, steps };
+}
+
+function paymentOf(state: PaymentState) {
+  if (state.stage === 'none') throw new Error('there is no payment');
+  return state;
+}
+
+describe('provider payment', () => {
+  test('V1: money is taken at most once, and completed only follows taken, once it is booked', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        const types = play(given).log.map(({ type }) => type);
+        expect(types.filter((type) => type === 'PaymentTaken').length).toBeLessThanOrEqual(1);
+        expect(types.filter((type) => type === 'PaymentBooked').length).toBeLessThanOrEqual(1);
+        if (types.includes('PaymentBooked'))
+          expect(types.indexOf('PaymentTaken')).toBeLessThan(types.indexOf('PaymentBooked'));
+        const after = types.indexOf('PaymentTaken');
+        if (after >= 0)
+          expect(['PaymentBooked', 'PaymentOpened']).toEqual(expect.arrayContaining(types.slice(after + 1)));
+      }),
+    );
+  });
+
+  test('V2: repeating an accepted command at once is accepted again and records nothing', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        for (const { command: each, after, accepted } of play(given).steps)
+          if (accepted) expect(providerPayment.decide(each, after)).toEqual(accept());
+      }),
+    );
+  });
+
+  test("V3: a provider's reference never changes", () => {
+    const { state } = play([create, opened('pi_1')]);
+    expect(providerPayment.decide(opened('pi_2'), state)).toEqual(reject('reference_differs'));
+    fc.assert(
+      fc.property(commands, (given) => {
+        const references = play(given).log.map(({ summary }) => summary.reference);
+        expect(new Set(references.filter((reference) => reference !== null)).size).toBeLessThanOrEqual(1);
+      }),
+    );
+  });
+
+  test('V4: whatever the order of observations, a payment of which one says taken ends taken', () => {
+    const observations = fc.array(
+      fc.constantFrom(observed({ status: 'open' }), observed({ status: 'processing' }), failed, taken(10_000n)),
+      { maxLength: 10 },
+    );
+    fc.assert(
+      fc.property(observations, (given) => {
+        const { state } = play([create, opened('pi_1'), ...given]);
+        const someTaken = given.some((each) => each.type === 'RecordObserved' && each.observation.status === 'taken');
+        expect(paymentOf(state).stage === 'taken').toBe(someTaken);
+      }),
+    );
+  });
+
+  test('V5: another amount, and money after a failure, are exceptions and are credited as received', () => {
+    const exceptionsOf = (...given: PaymentCommand[]) => {
+      const { amountReceived, exceptions } = paymentOf(play([create, opened('pi_1'), ...given]).state);
+      return { amountReceived, exceptions };
+    };
+    expect(exceptionsOf(taken(10_000n))).toEqual({ amountReceived: 10_000n, exceptions: [] });
+    expect(exceptionsOf(taken(9_999n))).toEqual({ amountReceived: 9_999n, exceptions: ['amount_differs'] });
+    expect(exceptionsOf(failed, taken(10_001n))).toEqual({
+      amountReceived: 10_001n,
+      exceptions: ['amount_differs', 'paid_after_failure'],
+    });
+  });
+
+  test('shows the state that each event left behind', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        let state = providerPayment.initial;
+        for (const event of play(given).log) {
+          state = providerPayment.evolve(state, event);
+          expect(event.summary).toEqual(summaryOf(paymentOf(state)));
+        }
+      }),
+    );
+  });
+
+  test('refuses other content under its id, and what has no payment or no money to be about', () => {
+    const { state } = play([create]);
+    const other = { ...create, contentHash: 'other' } as const;
+    expect(providerPayment.decide(other, state)).toEqual(reject('idempotency_key_reused'));
+    expect(providerPayment.decide(booked('0x1'), state)).toEqual(reject('payment_not_taken'));
+    expect(providerPayment.decide(failed, providerPayment.initial)).toEqual(reject('payment_not_found'));
+    const posted = play([create, taken(10_000n), booked('0x1')]).state;
+    expect(providerPayment.decide(booked('0x2'), posted)).toEqual(reject('booked_differently'));
+  });
+});

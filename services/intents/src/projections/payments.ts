@@ -1,0 +1,182 @@
+/**
+ * payments_v1: the current state of every payment through a provider, one row each; payment_checks: those that are not
+ * decided, and when their provider is asked next.
+ * Source: this service's event store. Each event carries the full state, so a handler replaces the row; an older revision
+ * never replaces a newer one.
+ * Serves: list-payments, the webhooks of providers (by reference), and the worker that asks providers.
+ */
+import { asOperational, type EventPlace, type Projection, type Sql } from '@daybook/event-store';
+import type { Pool, QueryResultRow } from 'pg';
+import type { PaymentEvent, PaymentSummary } from '../domain/provider-payment';
+import type { PaymentChecks, PaymentQuery } from '../ports';
+
+export const paymentsProjection: Projection<PaymentEvent> = {
+  name: 'payments',
+  version: 1,
+  handlers: {
+    PaymentCreated: (event, at) => [replace(event, at), due(event)],
+    PaymentOpened: (event, at) => [replace(event, at)],
+    PaymentProcessing: (event, at) => [replace(event, at)],
+    PaymentFailed: (event, at) => [replace(event, at), decided(event)],
+    PaymentTaken: (event, at) => [replace(event, at), decided(event)],
+    PaymentBooked: (event, at) => [replace(event, at)],
+  },
+};
+
+function replace({ summary }: PaymentEvent, at: EventPlace): Sql {
+  const columns = {
+    transaction_id: summary.transactionId,
+    number: summary.number,
+    tenant_id: summary.tenantId,
+    mode: summary.mode,
+    gateway_id: summary.gatewayId,
+    gateway_number: summary.gatewayNumber,
+    provider: summary.provider,
+    user_number: summary.userNumber,
+    asset: summary.asset,
+    amount: summary.amount,
+    amount_received: summary.amountReceived,
+    encrypted_details: summary.encryptedDetails,
+    status: summary.status,
+    failure: summary.failure,
+    exceptions: summary.exceptions,
+    reference: summary.reference,
+    created_at: summary.createdAt,
+    updated_at: summary.updatedAt,
+    revision: at.revision,
+  };
+  const names = Object.keys(columns);
+  return {
+    text: `insert into payments_v1 (${names.join(', ')}) values (${names.map((_, index) => `$${index + 1}`).join(', ')})
+           on conflict (transaction_id) do update set ${names.map((name) => `${name} = excluded.${name}`).join(', ')}
+           where payments_v1.revision < excluded.revision`,
+    values: Object.values(columns),
+  };
+}
+
+/** The request that created the payment asks the provider at once; the worker only when that did not come to an end. */
+function due({ summary, at }: PaymentEvent): Sql {
+  return {
+    text: `insert into payment_checks (transaction_id, check_at) values ($1, $2::timestamptz + interval '15 seconds')
+           on conflict do nothing`,
+    values: [summary.transactionId, at],
+  };
+}
+
+function decided({ summary }: PaymentEvent): Sql {
+  return { text: 'delete from payment_checks where transaction_id = $1', values: [summary.transactionId] };
+}
+
+/** Newest first. Creation time and number never change, so pages neither repeat nor skip while payments are created. */
+export async function findPayments(pool: Pool, query: PaymentQuery): Promise<readonly PaymentSummary[]> {
+  const { rows } = await select<Row>(
+    pool,
+    `select * from payments_v1 where ${filter} order by created_at desc, number desc limit $6`,
+    [...filterValues(query), query.limit],
+  );
+  return rows.map(summaryOfRow);
+}
+
+export async function countPayments(pool: Pool, query: PaymentQuery): Promise<number> {
+  const { rows } = await select<{ count: number }>(
+    pool,
+    `select count(*)::integer as count from payments_v1 where ${filter}`,
+    filterValues(query),
+  );
+  return rows[0]?.count ?? 0;
+}
+
+const filter = `tenant_id = $1 and mode = $2 and ($3::text is null or status = $3)
+  and ($4::timestamptz is null or created_at >= $4) and ($5::timestamptz is null or created_at < $5)`;
+
+function filterValues({ tenantId, mode, status, from, to }: PaymentQuery): unknown[] {
+  return [tenantId, mode, status, from, to];
+}
+
+export async function paymentOfReference(pool: Pool, gatewayId: string, reference: string): Promise<string | null> {
+  const { rows } = await select<{ transaction_id: string }>(
+    pool,
+    'select transaction_id from payments_v1 where gateway_id = $1 and reference = $2',
+    [gatewayId, reference],
+  );
+  return rows[0]?.transaction_id ?? null;
+}
+
+export function paymentChecks(pool: Pool): PaymentChecks {
+  return {
+    async due(now, limit) {
+      const { rows } = await select<{ transaction_id: string; attempts: number }>(
+        pool,
+        `select transaction_id, attempts from payment_checks where check_at <= $1 order by check_at, transaction_id
+         limit $2`,
+        [now, limit],
+      );
+      return rows.map((row) => ({ transactionId: row.transaction_id, attempts: row.attempts }));
+    },
+    async next() {
+      const { rows } = await select<{ check_at: Date | null }>(
+        pool,
+        'select min(check_at) as check_at from payment_checks',
+        [],
+      );
+      return rows[0]?.check_at ?? null;
+    },
+    async again(transactionId, at) {
+      await select(pool, 'update payment_checks set attempts = attempts + 1, check_at = $2 where transaction_id = $1', [
+        transactionId,
+        at,
+      ]);
+    },
+  };
+}
+
+/** An outage is the world's failure, for the caller to retry. */
+async function select<Result extends QueryResultRow>(pool: Pool, text: string, values: unknown[]) {
+  return pool.query<Result>(text, values).catch((error: unknown) => {
+    throw asOperational(error);
+  });
+}
+
+type Row = {
+  transaction_id: string;
+  number: string;
+  tenant_id: string;
+  mode: PaymentSummary['mode'];
+  gateway_id: string;
+  gateway_number: number;
+  provider: PaymentSummary['provider'];
+  user_number: number | null;
+  asset: PaymentSummary['asset'];
+  amount: string;
+  amount_received: string | null;
+  encrypted_details: string;
+  status: PaymentSummary['status'];
+  failure: string | null;
+  exceptions: PaymentSummary['exceptions'];
+  reference: string | null;
+  created_at: Date;
+  updated_at: Date;
+};
+
+function summaryOfRow(row: Row): PaymentSummary {
+  return {
+    transactionId: row.transaction_id,
+    number: parseInt(row.number, 10),
+    tenantId: row.tenant_id,
+    mode: row.mode,
+    gatewayId: row.gateway_id,
+    gatewayNumber: row.gateway_number,
+    provider: row.provider,
+    userNumber: row.user_number,
+    asset: row.asset,
+    amount: BigInt(row.amount),
+    amountReceived: row.amount_received === null ? null : BigInt(row.amount_received),
+    encryptedDetails: row.encrypted_details,
+    status: row.status,
+    failure: row.failure,
+    exceptions: row.exceptions,
+    reference: row.reference,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}

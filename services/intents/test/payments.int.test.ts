@@ -1,0 +1,431 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import {
+  addGateway,
+  createPayment,
+  getPayment,
+  listPayments,
+  paymentStatusChanged,
+  providerPaymentReceived,
+  receiveProviderWebhook,
+  setGatewayEnabled,
+  simulatePayment,
+  transactionPosted,
+  type CallRequest,
+  type ProviderSettings,
+} from '@daybook/contracts';
+import type { StoredEvent } from '@daybook/event-store';
+import { callClient } from '@daybook/http';
+import { messageOf, openTransport, readMessage } from '@daybook/messaging';
+import { Secret, uuidFrom } from '@daybook/runtime';
+import { eventually, fakeClock, testDatabase, testLogger } from '@daybook/testing';
+import { createService, loadConfig } from '../src';
+import { coinbaseSignature, startProviderDouble, stripeSignature, type ProviderDouble } from './provider-double';
+
+const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
+const token = 'internal-token-of-the-payments-tests-only';
+const now = fakeClock('2026-03-01T10:00:00.000Z');
+type Received = { transactionId: string; amount: bigint };
+
+/** The service, the providers on the wire, and a ledger that books whatever a provider took, told of it twice. */
+async function paymentsRig(providers: ProviderDouble) {
+  const database = await testDatabase();
+  const { logger, lines } = testLogger();
+  const transport = openTransport({
+    kind: 'postgres',
+    databaseUrl: database.url,
+    brokers: [],
+    clientId: 'test',
+    logger,
+  });
+  await transport.start();
+  const fatal: unknown[] = [];
+  const service = createService(
+    loadConfig({
+      DATABASE_URL: database.url,
+      INTERNAL_TOKEN: token,
+      CHAIN_WATCHER_URL: 'http://127.0.0.1:1',
+      SECRETS_KEY: randomBytes(32).toString('base64'),
+      PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
+      STRIPE_URL: providers.url,
+      PAYPAL_URL: providers.url,
+      PAYPAL_SANDBOX_URL: providers.url,
+      COINBASE_URL: providers.url,
+    }),
+    { transport, logger, now, onFatal: (error) => fatal.push(error) },
+  );
+  const { url } = await service.start();
+  const call = callClient({ baseUrl: url, token: new Secret(token) });
+  const received: Received[] = [];
+  const ledger = await transport.consume({
+    group: 'test.ledger',
+    topic: providerPaymentReceived.topic,
+    startAt: async () => 0n,
+    handle: async (messages) => {
+      for (const raw of messages) {
+        const { message } = readMessage([providerPaymentReceived, paymentStatusChanged], raw.value);
+        if (message.type !== 'ProviderPaymentReceived') continue;
+        const { transactionId, amount } = message.data as Received;
+        received.push({ transactionId, amount });
+        await transport.publish(['once', 'again'].map((part) => booked(transactionId, part)));
+      }
+    },
+  });
+  return {
+    call,
+    received,
+    events: () => database.pool('intents').query<{ payload: Buffer }>('select payload from events'),
+    close: async () => {
+      await call.stop();
+      await service.stop();
+      await ledger.stop();
+      await transport.stop();
+      await database.drop();
+      expect(fatal).toEqual([]);
+      // Of a request that the provider left without an answer, the call says so; nothing else is an error.
+      const errors = lines.filter(
+        ({ level, msg }) => level === 'fatal' || (level === 'error' && msg !== 'request failed'),
+      );
+      expect(errors).toEqual([]);
+    },
+  };
+}
+
+function booked(transactionId: string, part: string) {
+  const id = uuidFrom(['test', transactionId, part]);
+  const source = {
+    id,
+    stream: 'test',
+    revision: 0n,
+    recordedAt: now(),
+    metadata: { correlationId: id, causationId: id },
+  };
+  const posted = {
+    transactionId,
+    mode: 'sandbox' as const,
+    tenantId,
+    cause: { type: 'provider_payment' as const, id: transactionId, subject: transactionId },
+    rule: 'provider-payment@1',
+    entries: [],
+    ledgerReference: `0x${'0'.repeat(64)}`,
+    sequence: 0,
+    postedAt: now().toISOString(),
+  };
+  return messageOf(transactionPosted, posted, source as unknown as StoredEvent);
+}
+
+let providers: ProviderDouble;
+let rig: Awaited<ReturnType<typeof paymentsRig>>;
+beforeAll(async () => {
+  providers = await startProviderDouble();
+  rig = await paymentsRig(providers);
+});
+afterAll(async () => {
+  await rig?.close();
+  await providers?.stop();
+});
+
+const owner = { tenantId, mode: 'sandbox' } as const;
+const secret = 'whsec_of_the_double';
+const settings: Readonly<Record<'stripe' | 'paypal' | 'coinbase', ProviderSettings>> = {
+  stripe: { provider: 'stripe', secretKey: 'sk_canary_stripe', webhookSecret: secret },
+  paypal: {
+    provider: 'paypal',
+    clientId: 'id',
+    clientSecret: 'canary_paypal',
+    webhookId: 'WH-1',
+    environment: 'sandbox',
+  },
+  coinbase: { provider: 'coinbase', apiKey: 'canary_coinbase', webhookSecret: secret },
+};
+type Name = keyof typeof settings;
+const names = Object.keys(settings) as Name[];
+
+async function gatewayOf(given: ProviderSettings, name: string = given.provider) {
+  const outcome = await rig.call(addGateway, { ...owner, name, currencies: ['USD', 'EUR'], settings: given });
+  if (!outcome.ok) throw new Error(outcome.rejection);
+  return outcome.value.gateway;
+}
+
+async function create(gatewayNumber: number, more: Partial<CallRequest<typeof createPayment>> = {}) {
+  return rig.call(createPayment, {
+    ...owner,
+    gatewayNumber,
+    currency: 'USD',
+    amount: 10_050n,
+    description: 'Canary words',
+    metadata: { customer_name: 'Canary Doe' },
+    userNumber: 7,
+    idempotencyKey: randomUUID(),
+    ...more,
+  });
+}
+
+async function created(...given: Parameters<typeof create>) {
+  const outcome = await create(...given);
+  if (!outcome.ok) throw new Error(outcome.rejection);
+  return outcome.value;
+}
+
+const paymentOf = async (transactionId: string) => {
+  const outcome = await rig.call(getPayment, { ...owner, transactionId });
+  if (!outcome.ok) throw new Error(outcome.rejection);
+  return outcome.value.payment;
+};
+const becomes = (transactionId: string, expected: object) =>
+  eventually(async () => expect(await paymentOf(transactionId)).toMatchObject(expected), { timeoutMs: 15_000 });
+const creditsOf = (transactionId: string) => rig.received.filter((each) => each.transactionId === transactionId);
+
+/** The payer pays at the provider. */
+function pay(name: Name, reference: string): void {
+  if (name === 'stripe') {
+    const intent = providers.stripe.get(reference)!;
+    Object.assign(intent, { status: 'succeeded', amount_received: intent.amount });
+  } else if (name === 'paypal') providers.paypal.get(reference)!.status = 'APPROVED';
+  else {
+    const charge = providers.charges.get(reference)!;
+    charge.timeline.push({ status: 'PENDING' }, { status: 'COMPLETED' });
+    charge.payments.push({
+      status: 'CONFIRMED',
+      value: { local: { amount: charge.amount, currency: charge.currency } },
+    });
+  }
+}
+
+type Notice = { headers: Record<string, string>; body: string };
+
+function noticeOf(name: Name, reference: string, eventId: string, signedWith = secret): Notice {
+  if (name === 'stripe') {
+    const body = JSON.stringify({
+      id: eventId,
+      object: 'event',
+      type: 'payment_intent.succeeded',
+      data: { object: { object: 'payment_intent', id: reference, status: 'succeeded' } },
+    });
+    return { headers: { 'stripe-signature': stripeSignature(body, signedWith) }, body };
+  }
+  if (name === 'coinbase') {
+    const body = JSON.stringify({ id: 1, event: { id: eventId, type: 'charge:confirmed', data: { id: reference } } });
+    return { headers: { 'x-cc-webhook-signature': coinbaseSignature(body, signedWith) }, body };
+  }
+  const related = { supplementary_data: { related_ids: { order_id: reference } } };
+  const body = JSON.stringify({
+    id: eventId,
+    event_type: 'CHECKOUT.ORDER.APPROVED',
+    resource: { id: 'x', ...related },
+  });
+  const headers = {
+    'paypal-auth-algo': 'SHA256withRSA',
+    'paypal-cert-url': 'https://api.paypal.com/cert',
+    'paypal-transmission-id': eventId,
+    'paypal-transmission-sig': signedWith,
+    'paypal-transmission-time': '2026-03-01T10:00:00Z',
+  };
+  return { headers, body };
+}
+
+const tell = (gatewayId: string, notice: Notice) => rig.call(receiveProviderWebhook, { gatewayId, ...notice });
+
+describe.each(names)('a payment through %s', (name) => {
+  const gateway = () => gatewayOf(settings[name]);
+
+  test('opens with the fields of the provider, and is booked once when the payer has paid', async () => {
+    const { number, gatewayId } = await gateway();
+    const { payment, session, replayed } = await created(number);
+    expect({ replayed, status: payment.status }).toEqual({ replayed: false, status: 'pending' });
+    const fields = {
+      stripe: ['client_secret', 'payment_intent_id'],
+      paypal: ['approval_url', 'paypal_order_id'],
+      coinbase: ['charge_id', 'hosted_url'],
+    };
+    expect(Object.keys(session ?? {}).sort()).toEqual(fields[name]);
+    const reference = payment.providerReference ?? '';
+    pay(name, reference);
+    expect(await tell(gatewayId, noticeOf(name, reference, randomUUID()))).toEqual({ ok: true, value: {} });
+    await becomes(payment.transactionId, { status: 'completed', amountReceived: 10_050n, exceptions: [] });
+    expect(creditsOf(payment.transactionId)).toEqual([{ transactionId: payment.transactionId, amount: 10_050n }]);
+  });
+
+  test('webhooks in any order and three times each lead to one credit', async () => {
+    const { number, gatewayId } = await gateway();
+    const { payment } = await created(number);
+    const reference = payment.providerReference ?? '';
+    const early = noticeOf(name, reference, randomUUID());
+    await tell(gatewayId, early);
+    expect((await paymentOf(payment.transactionId)).status).not.toBe('completed');
+    pay(name, reference);
+    const notices = Array.from({ length: 3 }, () => noticeOf(name, reference, randomUUID()));
+    const shuffled = [...notices, early, ...notices.toReversed(), ...notices];
+    await Promise.all(shuffled.map((notice) => tell(gatewayId, notice)));
+    await becomes(payment.transactionId, { status: 'completed' });
+    expect(creditsOf(payment.transactionId)).toHaveLength(1);
+  });
+
+  test('a forged webhook is refused, and one about nothing of ours changes nothing', async () => {
+    const { number, gatewayId } = await gateway();
+    const { payment } = await created(number);
+    const reference = payment.providerReference ?? '';
+    const before = providers.asked.length;
+    const forged = noticeOf(name, reference, randomUUID(), 'whsec_of_somebody_else');
+    expect(await tell(gatewayId, forged)).toEqual({ ok: false, rejection: 'signature_invalid' });
+    expect(await tell(gatewayId, { ...forged, headers: {} })).toEqual({ ok: false, rejection: 'signature_invalid' });
+    expect(providers.asked.slice(before).filter(({ path }) => path.includes(reference))).toEqual([]);
+    expect(await tell(gatewayId, noticeOf(name, 'unknown', randomUUID()))).toEqual({ ok: true, value: {} });
+    expect(await tell(randomUUID(), forged)).toEqual({ ok: false, rejection: 'gateway_not_found' });
+    expect((await paymentOf(payment.transactionId)).status).toBe('pending');
+  });
+
+  test('a refusal of the provider ends the payment, with its reason', async () => {
+    const { number } = await gateway();
+    providers.decline('Your card was declined.');
+    const { payment, session } = await created(number).finally(() => providers.decline(null));
+    expect(session).toBeNull();
+    expect(payment).toMatchObject({ status: 'failed', failure: 'Your card was declined.' });
+  });
+
+  test.each(['do it and cut the answer', 'answer 500'] as const)(
+    'when opening meets "%s", the payment is pending, and the worker opens it once',
+    async (fault) => {
+      const { number } = await gateway();
+      // Stripe's library asks once more by itself when a connection was closed.
+      providers.failNext(fault, ...(name === 'stripe' && fault.includes('cut') ? [fault] : []));
+      const idempotencyKey = randomUUID();
+      const { payment, session } = await created(number, { idempotencyKey });
+      expect(session).toBeNull();
+      expect(payment).toMatchObject({ status: 'pending', providerReference: null });
+      now.advance(16_000);
+      await becomes(payment.transactionId, { providerReference: expect.any(String) });
+      const again = await created(number, { idempotencyKey });
+      expect(again).toMatchObject({ replayed: true, session: expect.any(Object) });
+      const made = {
+        stripe: () => [...providers.stripe.keys()],
+        paypal: () => [...providers.paypal.keys()],
+        coinbase: () => [...providers.charges.values()].filter((each) => each.transactionId === payment.transactionId),
+      };
+      if (name === 'coinbase') expect(made.coinbase()).toHaveLength(1);
+      else expect(made[name]()).toContain(again.payment.providerReference);
+    },
+  );
+
+  test('when the answer is lost after the money was taken, it is found and credited once', async () => {
+    const { number, gatewayId } = await gateway();
+    const { payment } = await created(number);
+    const reference = payment.providerReference ?? '';
+    pay(name, reference);
+    // For PayPal the second request is the capture, which takes the money.
+    const notice = noticeOf(name, reference, randomUUID());
+    providers.failNext('do it and cut the answer');
+    await tell(gatewayId, notice).catch(() => undefined);
+    now.advance(3_600_000);
+    await becomes(payment.transactionId, { status: 'completed' });
+    expect(creditsOf(payment.transactionId)).toHaveLength(1);
+    if (name === 'paypal') expect(providers.paypal.get(reference)?.captures).toBe(1);
+  });
+});
+
+describe('payments', () => {
+  test('a repeat gives the first answer, also twenty at once; other content under the key is refused', async () => {
+    const { number } = await gatewayOf(settings.stripe);
+    const idempotencyKey = randomUUID();
+    const all = await Promise.all(Array.from({ length: 20 }, () => created(number, { idempotencyKey })));
+    expect(new Set(all.map(({ payment }) => payment.transactionId)).size).toBe(1);
+    expect(all.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    const [first] = all;
+    expect(await created(number, { idempotencyKey })).toEqual({
+      ...first,
+      payment: expect.any(Object),
+      replayed: true,
+    });
+    for (const other of [{ amount: 10_051n }, { currency: 'EUR' as const }, { description: 'x' }, { metadata: {} }])
+      expect(await create(number, { idempotencyKey, ...other })).toEqual({
+        ok: false,
+        rejection: 'idempotency_key_reused',
+      });
+  });
+
+  test('the amount that the provider took is credited, and another than asked for is an exception', async () => {
+    const { number, gatewayId } = await gatewayOf(settings.stripe);
+    const { payment } = await created(number);
+    const reference = payment.providerReference ?? '';
+    Object.assign(providers.stripe.get(reference)!, { status: 'succeeded', amount_received: 10_000 });
+    await tell(gatewayId, noticeOf('stripe', reference, randomUUID()));
+    await becomes(payment.transactionId, { amountReceived: 10_000n, exceptions: ['amount_differs'] });
+    await becomes(payment.transactionId, { status: 'completed' });
+    expect(creditsOf(payment.transactionId)).toEqual([{ transactionId: payment.transactionId, amount: 10_000n }]);
+  });
+
+  test('the worker finds what no webhook told', async () => {
+    const { number } = await gatewayOf(settings.stripe);
+    const { payment } = await created(number);
+    pay('stripe', payment.providerReference ?? '');
+    now.advance(3_600_000);
+    await becomes(payment.transactionId, { status: 'completed' });
+  });
+
+  test('gateways: unknown, disabled and of other currencies are refused; a name keeps its content', async () => {
+    const { number } = await gatewayOf(settings.stripe);
+    expect(await create(999)).toEqual({ ok: false, rejection: 'gateway_not_found' });
+    expect(await create(number, { tenantId: randomUUID() })).toEqual({ ok: false, rejection: 'gateway_not_found' });
+    expect(await create(number, { currency: 'GBP' })).toEqual({ ok: false, rejection: 'currency_not_supported' });
+    await rig.call(setGatewayEnabled, { ...owner, number, enabled: false });
+    expect(await create(number)).toEqual({ ok: false, rejection: 'gateway_disabled' });
+    await rig.call(setGatewayEnabled, { ...owner, number, enabled: true });
+    expect((await gatewayOf(settings.stripe)).number).toBe(number);
+    const other = { ...owner, name: 'stripe', currencies: ['USD' as const], settings: settings.stripe };
+    const refused = { ok: false, rejection: 'gateway_exists_with_different_fields' };
+    expect(await rig.call(addGateway, other)).toEqual(refused);
+  });
+
+  test('the sandbox provider plays all three parts, and its payer decides once', async () => {
+    for (const plays of names) {
+      const { number } = await gatewayOf({ provider: 'sandbox', plays }, `sandbox ${plays}`);
+      const { payment, session } = await created(number);
+      expect(session).not.toBeNull();
+      const decide = (outcome: 'succeeded' | 'failed', as: Partial<typeof owner> = {}) =>
+        rig.call(simulatePayment, { ...owner, ...as, transactionId: payment.transactionId, outcome });
+      expect(await decide('succeeded', { tenantId: randomUUID() } as never)).toMatchObject({
+        rejection: 'payment_not_found',
+      });
+      expect(await decide('succeeded')).toMatchObject({ ok: true });
+      expect(await decide('succeeded')).toMatchObject({ ok: true });
+      expect(await decide('failed')).toEqual({ ok: false, rejection: 'payment_decided_otherwise' });
+      await becomes(payment.transactionId, { status: 'completed' });
+      expect(creditsOf(payment.transactionId)).toHaveLength(1);
+    }
+  });
+
+  test('lists are newest first, count all, and are filtered by status and time', async () => {
+    const list = async (more: Partial<CallRequest<typeof listPayments>> = {}) => {
+      const outcome = await rig.call(listPayments, {
+        ...owner,
+        status: null,
+        from: null,
+        to: null,
+        limit: 100,
+        ...more,
+      });
+      return outcome.ok ? outcome.value : { payments: [], total: 0 };
+    };
+    now.advance(1_000);
+    const from = now().toISOString();
+    const { number } = await gatewayOf(settings.stripe);
+    const made = [];
+    for (let n = 0; n < 3; n++) made.push((await created(number)).payment.transactionId);
+    now.advance(1_000);
+    const to = now().toISOString();
+    expect((await list({ from, to })).payments.map((each) => each.transactionId)).toEqual(made.toReversed());
+    expect(await list({ from, to, limit: 1 })).toMatchObject({ payments: [{ transactionId: made[2] }], total: 3 });
+    expect(await list({ from: to })).toEqual({ payments: [], total: 0 });
+    expect(await list({ from, to, status: 'completed' })).toEqual({ payments: [], total: 0 });
+    expect((await list()).payments.every((each) => each.description === 'Canary words')).toBe(true);
+    expect(await list({ tenantId: randomUUID() })).toEqual({ payments: [], total: 0 });
+    const numbers = (await list()).payments.map((each) => each.number);
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(numbers.every((each) => each % 2 === 1)).toBe(true);
+  });
+
+  test("neither a provider's secret nor a payer's words are in an event in the clear", async () => {
+    const { rows } = await rig.events();
+    expect(rows.length).toBeGreaterThan(50);
+    for (const { payload } of rows) expect(payload.toString('utf8')).not.toMatch(/canary|whsec_/i);
+  });
+});

@@ -1,0 +1,195 @@
+/**
+ * Stripe, PayPal and Coinbase Commerce as they are on the wire, as far as we ask them, and able to lie: to take money and
+ * not answer, or to answer with an error of their own. Shapes are those of their public API references.
+ */
+import { createHmac, randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+type Fault = 'none' | 'do it and cut the answer' | 'answer 500';
+type Answer = { readonly status: number; readonly body: unknown };
+type Asked = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+};
+
+export type StripeIntent = { id: string; status: string; amount: number; amount_received: number; currency: string };
+export type PaypalOrder = { id: string; status: string; value: string; currency: string; captures: number };
+export type Charge = {
+  id: string;
+  transactionId: string;
+  timeline: { status: string }[];
+  payments: object[];
+  amount: string;
+  currency: string;
+};
+
+const webhookSecret = 'whsec_of_the_double';
+
+export async function startProviderDouble() {
+  const asked: Asked[] = [];
+  const stripe = new Map<string, StripeIntent>();
+  const paypal = new Map<string, PaypalOrder>();
+  const charges = new Map<string, Charge>();
+  const repeats = new Map<string, string>();
+  let faults: Fault[] = [];
+  let declines: string | null = null;
+
+  /** What was made under the same key before is answered again. */
+  function once(key: unknown, make: () => string): string {
+    const known = repeats.get(String(key)) ?? make();
+    repeats.set(String(key), known);
+    return known;
+  }
+
+  function onStripe({ method, path, headers, body }: Asked): Answer {
+    const shown = (intent: StripeIntent) => ({
+      object: 'payment_intent',
+      ...intent,
+      client_secret: `${intent.id}_secret_x`,
+      cancellation_reason: intent.status === 'canceled' ? 'abandoned' : null,
+    });
+    if (method === 'POST' && path === '/v1/payment_intents') {
+      if (declines !== null) return stripeError(402, 'card_error', declines);
+      const fields = new URLSearchParams(body);
+      const id = once(headers['idempotency-key'], () => {
+        const made = `pi_${randomUUID()}`;
+        const amount = Number(fields.get('amount'));
+        const currency = fields.get('currency') ?? '';
+        stripe.set(made, { id: made, status: 'requires_payment_method', amount, amount_received: 0, currency });
+        return made;
+      });
+      return { status: 200, body: shown(stripe.get(id)!) };
+    }
+    const found = stripe.get(path.slice('/v1/payment_intents/'.length));
+    return found === undefined
+      ? stripeError(404, 'invalid_request_error', 'No such payment_intent')
+      : { status: 200, body: shown(found) };
+  }
+
+  function onPaypal({ method, path, headers, body }: Asked): Answer {
+    const shown = ({ id, status, value, currency, captures }: PaypalOrder) => ({
+      id,
+      status,
+      links: [{ href: `https://www.sandbox.paypal.com/checkoutnow?token=${id}`, rel: 'approve', method: 'GET' }],
+      purchase_units: [
+        captures === 0
+          ? {}
+          : { payments: { captures: [{ id: 'c', status: 'COMPLETED', amount: { currency_code: currency, value } }] } },
+      ],
+    });
+    if (path === '/v1/oauth2/token') return { status: 200, body: { access_token: 't', expires_in: 32400 } };
+    if (path === '/v1/notifications/verify-webhook-signature') {
+      const right = (JSON.parse(body) as Record<string, unknown>)['transmission_sig'] === webhookSecret;
+      return { status: 200, body: { verification_status: right ? 'SUCCESS' : 'FAILURE' } };
+    }
+    if (method === 'POST' && path === '/v2/checkout/orders') {
+      if (declines !== null) return { status: 422, body: { name: 'UNPROCESSABLE_ENTITY', message: declines } };
+      const { purchase_units: units } = JSON.parse(body) as {
+        purchase_units: { amount: { value: string; currency_code: string } }[];
+      };
+      const { value = '', currency_code: currency = '' } = units[0]?.amount ?? {};
+      const id = once(headers['paypal-request-id'], () => {
+        const made = `ORDER${randomUUID()}`;
+        paypal.set(made, { id: made, status: 'CREATED', value, currency, captures: 0 });
+        return made;
+      });
+      return { status: 201, body: shown(paypal.get(id)!) };
+    }
+    const [, id = '', capture] = /^\/v2\/checkout\/orders\/([^/]+)(\/capture)?$/.exec(path) ?? [];
+    const order = paypal.get(id);
+    if (order === undefined) return { status: 404, body: { message: 'The specified resource does not exist.' } };
+    if (capture !== undefined)
+      once(headers['paypal-request-id'], () => {
+        Object.assign(order, { status: 'COMPLETED', captures: order.captures + 1 });
+        return id;
+      });
+    return { status: 200, body: shown(order) };
+  }
+
+  function onCoinbase({ method, path, body }: Asked): Answer {
+    const shown = ({ id, transactionId, timeline, payments }: Charge) => ({
+      id,
+      code: id.slice(0, 8),
+      hosted_url: `https://commerce.coinbase.com/charges/${id}`,
+      metadata: { transaction_id: transactionId },
+      timeline,
+      payments,
+    });
+    if (method === 'POST' && path === '/charges') {
+      if (declines !== null) return { status: 400, body: { error: { type: 'invalid_request', message: declines } } };
+      const { metadata, local_price: price } = JSON.parse(body) as {
+        metadata: { transaction_id: string };
+        local_price: { amount: string; currency: string };
+      };
+      const id = randomUUID();
+      charges.set(id, {
+        id,
+        transactionId: metadata.transaction_id,
+        timeline: [{ status: 'NEW' }],
+        payments: [],
+        ...price,
+      });
+      return { status: 201, body: { data: shown(charges.get(id)!) } };
+    }
+    if (path.startsWith('/charges?'))
+      return { status: 200, body: { data: [...charges.values()].toReversed().map(shown) } };
+    const found = charges.get(path.slice('/charges/'.length));
+    return found === undefined
+      ? { status: 404, body: { error: { type: 'not_found', message: 'Not found' } } }
+      : { status: 200, body: { data: shown(found) } };
+  }
+
+  async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of req) chunks.push(chunk as Buffer);
+    const url = req.url ?? '';
+    const request = {
+      method: req.method ?? '',
+      path: url,
+      headers: req.headers,
+      body: Buffer.concat(chunks).toString(),
+    };
+    asked.push(request);
+    const now = url === '/v1/oauth2/token' ? 'none' : (faults.shift() ?? 'none');
+    if (now === 'answer 500') return void res.writeHead(500, { 'content-type': 'application/json' }).end('{}');
+    const on = url.startsWith('/charges') ? onCoinbase : url.startsWith('/v1/payment_intents') ? onStripe : onPaypal;
+    const answer = on(request);
+    if (now === 'do it and cut the answer') return void res.destroy();
+    res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
+  }
+
+  const server = createServer((req, res) => void handle(req, res));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    webhookSecret,
+    asked,
+    stripe,
+    paypal,
+    charges,
+    /** For the next requests, sign-in aside. */
+    failNext: (...next: Fault[]) => (faults = next),
+    decline: (reason: string | null) => (declines = reason),
+    stop: () => {
+      server.closeAllConnections();
+      return new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+export type ProviderDouble = Awaited<ReturnType<typeof startProviderDouble>>;
+
+function stripeError(status: number, type: string, message: string): Answer {
+  return { status, body: { error: { type, message, code: 'card_declined' } } };
+}
+
+/** As Stripe signs: `t` and an HMAC of `t.body`. */
+export function stripeSignature(body: string, secret = webhookSecret, at = Math.floor(Date.now() / 1_000)): string {
+  return `t=${at},v1=${createHmac('sha256', secret).update(`${at}.${body}`).digest('hex')}`;
+}
+
+export function coinbaseSignature(body: string, secret = webhookSecret): string {
+  return createHmac('sha256', secret).update(body).digest('hex');
+}
