@@ -120,6 +120,16 @@ describe('daybook', () => {
     expect((await daybook(['check', '--cancel', String(check.id)])).out).toBe(`${String(check.id)} succeeded\n`);
   });
 
+  test('in another time zone and another language the read models are made the same again', async () => {
+    expect(await instance.stop()).toBe(0);
+    await instance.start({ TZ: 'Asia/Kathmandu', LC_ALL: 'tr_TR.UTF-8', LANG: 'tr_TR.UTF-8' });
+    expect(await json(['replay'])).toMatchObject({
+      status: 'succeeded',
+      report: { equal: true },
+    });
+    expect(await json(['check'])).toMatchObject({ status: 'succeeded', report: { status: 'CLEAN' } });
+  });
+
   test('redrive lists what is parked, and finds nothing', async () => {
     expect((await daybook(['redrive'])).out).toBe('nothing is parked\n');
     expect(await json(['redrive', '--all'])).toEqual({ redriven: [], unavailable: [] });

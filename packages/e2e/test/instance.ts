@@ -43,8 +43,11 @@ export class Instance {
     return existsSync(this.logFile) ? readFileSync(this.logFile, 'utf8') : '';
   }
 
-  /** Starts, or starts again after `kill`. Resolves at the ready line; rejects with the output if it ends before. */
-  async start(): Promise<this> {
+  /**
+   * Starts, or starts again after `kill` or `stop`, with more in its environment for this time. Resolves at the ready
+   * line; rejects with the output if it ends before.
+   */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<this> {
     const env = {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -52,6 +55,7 @@ export class Instance {
       DAYBOOK_PORT: '0',
       ...this.settings,
       ...(await this.eventStoreSettings()),
+      ...environment,
     };
     const child = spawn(process.execPath, [program], {
       env: env as NodeJS.ProcessEnv,

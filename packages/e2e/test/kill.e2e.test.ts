@@ -1,10 +1,11 @@
-import { randomInt } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import { openReceiver } from '@daybook/standalone';
 import { eventually } from '@daybook/testing';
 import { Instance } from './instance';
 import { expectBooksBalance } from './stories';
 
 const points = 20;
+const terms = 3;
 /** A demo payment takes a few seconds from the intent to the webhook; the kill falls anywhere in it. */
 const paymentMs = 5_000;
 
@@ -53,6 +54,69 @@ describe('kill -9 at any moment of a payment', () => {
     );
     expect(merchant).toMatchObject({ asset: 'USDT_ERC20', available: '1990.00' });
   }, 600_000);
+});
+
+type Sent = { readonly key: string; readonly reference: string; id: string | undefined };
+
+/**
+ * SIGTERM while requests come in, several times: what was answered is there, what was not answered can be sent again, and
+ * both are there once.
+ */
+describe('SIGTERM under load', () => {
+  const daybook = new Instance({ LOG_LEVEL: 'warn', PAY_RATE_LIMIT_PER_MINUTE: '1000000' });
+  afterAll(() => daybook.dispose());
+
+  /** One transfer; its id when it was accepted, undefined when that is not known. Any other answer is a failure. */
+  async function send({ key, reference }: Sent): Promise<string | undefined> {
+    const answer = await daybook.transfer('0.01', { key, reference }).catch(() => undefined);
+    if (answer === undefined || answer.status === 503) return undefined;
+    if (answer.status >= 300) throw new Error(`the transfer was answered ${answer.status}: ${answer.text}`);
+    return String(answer.body.transaction_id);
+  }
+
+  test(`${terms} times: every 2xx is there, and everything once`, async () => {
+    await daybook.start();
+    const all: Sent[] = [];
+    for (let round = 0; round < terms; round++) {
+      let stopping = false;
+      const client = async () => {
+        // Until the first one that finds nobody.
+        for (let isAnswered = true; isAnswered || !stopping;) {
+          const sent: Sent = { key: randomUUID(), reference: `TERM-${round}-${all.length}`, id: undefined };
+          all.push(sent);
+          sent.id = await send(sent);
+          isAnswered = sent.id !== undefined;
+        }
+      };
+      const before = all.length;
+      const clients = Array.from({ length: 8 }, client);
+      await eventually(() => expect(all.length).toBeGreaterThan(before + 100), { timeoutMs: 60_000 });
+      stopping = true;
+      expect(await daybook.stop()).toBe(0);
+      await Promise.all(clients);
+      await daybook.start();
+    }
+    expect(all.filter(({ id }) => id === undefined).length).toBeGreaterThan(0);
+    // Sent again with their keys: those that are known answer as they did, those that are not are answered now.
+    for (const sent of all) {
+      const id = await eventually(async () => (await send(sent)) ?? Promise.reject(new Error('not answered')), {
+        timeoutMs: 20_000,
+      });
+      if (sent.id !== undefined) expect(id).toBe(sent.id);
+      sent.id = id;
+    }
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    const paid = BigInt(all.length);
+    await eventually(
+      async () => {
+        const { text } = await daybook.pay('GET', '/pay/v1/wallet/balance');
+        const [, left = ''] = /"available_balance":(\d+\.\d\d),"pending_balance":0\.00/.exec(text) ?? [];
+        expect(BigInt(left.replace('.', '') || -1)).toBe(125_075n - paid);
+      },
+      { timeoutMs: 20_000 },
+    );
+    await expectBooksBalance(daybook);
+  }, 300_000);
 });
 
 function after(ms: number, work: () => Promise<void>): Promise<void> {

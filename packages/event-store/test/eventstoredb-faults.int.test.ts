@@ -304,6 +304,16 @@ describe('the subscription', () => {
     await eventually(() => expect(server.subscriptions()).toBe(0), { timeoutMs: 5_000 });
   });
 
+  test('is made again when the server gives up on it because it does not keep up', async () => {
+    const { hears, hint } = await reader('overflow');
+    for (let round = 0; round < 5; round++) {
+      server.dropSubscriptions();
+      await eventually(() => expect(server.subscriptions()).toBe(1), { timeoutMs: 5_000 });
+      await eventually(hears, { timeoutMs: 5_000 });
+    }
+    await hint.stop();
+  });
+
   test('that has gone silent without closing is found out by what readers see, and made again', async () => {
     const { store, hears, append, lines } = await reader('silent');
     server.silenceSubscriptions();
@@ -356,6 +366,7 @@ describe('a reader of the log, with its place in Postgres', () => {
     const faults: (() => void)[] = [
       server.dropConnections,
       server.silenceSubscriptions,
+      server.dropSubscriptions,
       () => server.fault({ kind: 'cut_append', when: 'stored' }),
       () => server.fault({ kind: 'swallow_answer' }),
       () => server.fault({ kind: 'refuse', code: status.UNAVAILABLE }),

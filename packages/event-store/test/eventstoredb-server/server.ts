@@ -61,6 +61,8 @@ export type EventStoreDbServer = {
   /** Nobody is reachable any more, until `up`. */
   down(): Promise<void>;
   up(): Promise<void>;
+  /** Subscriptions that run are ended with an error, as those that do not keep up are. */
+  dropSubscriptions(): void;
   /** Subscriptions that run stay open and say nothing any more. */
   silenceSubscriptions(): void;
   /** An event of another user of the server. */
@@ -107,6 +109,10 @@ export async function startEventStoreDbServer(
     dropConnections: cable.cut,
     down: cable.down,
     up: cable.up,
+    dropSubscriptions() {
+      for (const subscription of state.subscriptions) subscription.drop();
+      state.subscriptions.clear();
+    },
     silenceSubscriptions() {
       for (const subscription of state.subscriptions) subscription.silent = true;
     },
@@ -134,7 +140,7 @@ function serverState(appendBytesMax: number) {
     appendBytesMax,
     fault: { kind: 'none' } as Fault,
     looked: 0,
-    subscriptions: new Set<{ silent: boolean }>(),
+    subscriptions: new Set<{ silent: boolean; drop(): void }>(),
     cut: () => {},
   };
 }
@@ -220,7 +226,13 @@ function beginningOf(
 /** What was there, then "caught up", then what comes; every window of events that nobody wanted is a checkpoint. */
 function follow(state: State, call: ReadCall, options: ReadReq.Options): void {
   const { log } = state;
-  const subscription = { silent: false };
+  const subscription = {
+    silent: false,
+    drop() {
+      subscription.silent = true;
+      call.emit('error', failure(status.ABORTED, 'Operation timed out: the consumer is too slow'));
+    },
+  };
   const wanted = filterOf(options);
   const all = options.getAll()!;
   const window = options.getFilter()?.getMax() || 32;
