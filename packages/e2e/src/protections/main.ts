@@ -23,22 +23,37 @@ async function main(): Promise<number> {
   const options = { only: { type: 'string' }, json: { type: 'boolean', default: false } } as const;
   const { values } = parseArgs({ options });
   const chosen = chosenBy(values.only);
+  const stopping = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => stopping.abort(new Error(`broken off by ${signal}`)));
   const copy = await copyOf(root);
-  const stopServers = await startServers();
   try {
-    const findings: Finding[] = [];
-    for (const protection of await heldAsItIs(copy, chosen)) {
-      const finding = protection.problem === null ? await without(copy, protection) : unheld(protection);
-      findings.push(finding);
-      if (values.json) say(jsonLineOf(finding));
-      else tell(`${finding.verdict.padEnd(6)} ${finding.protection.name}, ${finding.seconds} s`);
+    const stopServers = await startServers();
+    try {
+      const findings = await findingsOf({ copy, signal: stopping.signal }, chosen, values.json);
+      if (!values.json) say(`\n${tableOf(findings)}`);
+      return findings.every(({ verdict }) => verdict === 'red') ? 0 : 1;
+    } finally {
+      await stopServers();
     }
-    if (!values.json) say(`\n${tableOf(findings)}`);
-    return findings.every(({ verdict }) => verdict === 'red') ? 0 : 1;
   } finally {
-    await stopServers();
     await copy.remove();
   }
+}
+
+/** Where tests run, and until when. */
+type Place = { readonly copy: EditedCopy; readonly signal: AbortSignal };
+
+/** Told as they come. */
+async function findingsOf(place: Place, chosen: readonly Protection[], asJson: boolean): Promise<readonly Finding[]> {
+  const findings: Finding[] = [];
+  for (const protection of await heldAsItIs(place, chosen)) {
+    const finding = protection.problem === null ? await without(place, protection) : unheld(protection);
+    findings.push(finding);
+    if (asJson) say(jsonLineOf(finding));
+    else tell(`${finding.verdict.padEnd(6)} ${finding.protection.name}, ${finding.seconds} s`);
+  }
+  return findings;
 }
 
 function chosenBy(only: string | undefined): readonly Protection[] {
@@ -59,13 +74,13 @@ async function startServers(): Promise<() => Promise<void>> {
 type Chosen = Protection & { readonly problem: string | null };
 
 /** A test that fails anyway, or that is not there, would hold everything and nothing. */
-async function heldAsItIs(copy: EditedCopy, chosen: readonly Protection[]): Promise<readonly Chosen[]> {
+async function heldAsItIs({ copy, signal }: Place, chosen: readonly Protection[]): Promise<readonly Chosen[]> {
   const files = [...new Set(chosen.map(({ held }) => held.file))];
   tell(`running the tests of ${chosen.length} protections as they are, in ${files.length} files`);
   const runs = new Map<string, TestRun>();
   for (const file of files) {
     const held = chosen.filter((each) => each.held.file === file).map((each) => each.held);
-    runs.set(file, await runTests(copy.directory, held));
+    runs.set(file, await runTests(copy.directory, held, signal));
   }
   return chosen.map((protection) => ({
     ...protection,
@@ -85,7 +100,7 @@ function unheld({ problem, ...protection }: Chosen): Finding {
   return { protection, verdict: 'broken', details: [problem ?? ''], message: '', seconds: 0 };
 }
 
-async function without(copy: EditedCopy, protection: Protection): Promise<Finding> {
+async function without({ copy, signal }: Place, protection: Protection): Promise<Finding> {
   const begun = Date.now();
   const found = (verdict: Verdict, details: readonly string[], message = ''): Finding => {
     const seconds = Math.round((Date.now() - begun) / 100) / 10;
@@ -95,7 +110,7 @@ async function without(copy: EditedCopy, protection: Protection): Promise<Findin
     const { failed, passed, broken } = await copy.edited(
       protection.file,
       (text) => withoutProtection(text, protection),
-      () => runTests(copy.directory, [protection.held]),
+      () => runTests(copy.directory, [protection.held], signal),
     );
     if (broken !== null) return found('broken', [broken]);
     const [first] = failed;

@@ -1,5 +1,6 @@
 /** Runs some tests of a copy of the repository in a process of their own, and tells what became of each. */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -29,22 +30,16 @@ type JestResults = {
 /** Far above what the slowest run takes, so that one that hangs is ended. */
 const runMsMax = 300_000;
 
-export async function runTests(directory: string, tests: readonly Held[]): Promise<TestRun> {
+/** Throws the signal's reason when it aborts. */
+export async function runTests(directory: string, tests: readonly Held[], signal: AbortSignal): Promise<TestRun> {
   const output = join(directory, 'results.json');
   await rm(output, { force: true });
   const pattern = [...new Set(tests.map(({ title }) => titlePattern(title)))].join('|');
   const named = ['--testNamePattern', `(?:^| )(?:${pattern})$`];
   const told = ['--json', '--outputFile', output, '--silent', '--runInBand', '--forceExit'];
   const files = new Set(tests.map(({ file }) => file));
-  const ended = await runJest(directory, [
-    '--runTestsByPath',
-    ...files,
-    '--selectProjects',
-    'unit',
-    'int',
-    ...named,
-    ...told,
-  ]);
+  const among = ['--selectProjects', 'unit', 'int'];
+  const ended = await runJest(directory, ['--runTestsByPath', ...files, ...among, ...named, ...told], signal);
   if (ended !== null) return { passed: [], failed: [], broken: ended };
   try {
     return resultsOf(JSON.parse(await readFile(output, 'utf8')) as JestResults);
@@ -59,22 +54,18 @@ export function titlePattern(title: string): string {
 }
 
 /** Null when it ended by itself, whatever the outcome. */
-async function runJest(directory: string, args: readonly string[]): Promise<string | null> {
+async function runJest(directory: string, args: readonly string[], signal: AbortSignal): Promise<string | null> {
+  signal.throwIfAborted();
   const jest = join(directory, 'node_modules/jest/bin/jest.js');
   const child = spawn(process.execPath, [jest, ...args], { cwd: directory, stdio: 'ignore', detached: true });
-  return new Promise((resolve) => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      // The group: a test may have started processes of its own.
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    }, runMsMax);
-    child.once('error', (error) => resolve(error.message));
-    child.once('exit', () => {
-      clearTimeout(timer);
-      resolve(late ? `did not end within ${runMsMax / 1_000} seconds` : null);
-    });
-  });
+  const end = AbortSignal.any([signal, AbortSignal.timeout(runMsMax)]);
+  // The group: a test may have started processes of its own.
+  const kill = () => child.pid !== undefined && child.exitCode === null && process.kill(-child.pid, 'SIGKILL');
+  end.addEventListener('abort', kill, { once: true });
+  await once(child, 'exit');
+  end.removeEventListener('abort', kill);
+  signal.throwIfAborted();
+  return end.aborted ? `did not end within ${runMsMax / 1_000} seconds` : null;
 }
 
 function resultsOf({ testResults }: JestResults): TestRun {
