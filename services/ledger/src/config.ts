@@ -40,7 +40,7 @@ export const configSchema = z.object({
     .int()
     .min(1)
     .max(10_000_000)
-    .default(100_000)
+    .default(20_000)
     .describe('Finished commands of a book whose answers stay in memory; older answers are read from the journal.'),
   RECORD_FILTER_MIB: z.coerce
     .number()

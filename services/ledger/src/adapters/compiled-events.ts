@@ -34,9 +34,12 @@ export type CompiledEvent = {
 /** The fields of the seal: the event's own type, and the hash of the one before. */
 type Seal = { readonly type: string; readonly hash: string };
 
-/** What writes a value: JSON as it stands, source of a string that is JSON, and statements. */
+/** What writes a value: JSON as it stands, source of a string that is JSON, of one that is not yet, and statements. */
 type Writing = readonly (
-  { readonly json: string } | { readonly value: string } | { readonly statement: (careful: boolean) => string }
+  | { readonly json: string }
+  | { readonly value: string }
+  | { readonly text: string }
+  | { readonly statement: (careful: boolean) => string }
 )[];
 
 export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): CompiledEvent | undefined {
@@ -116,25 +119,35 @@ function buildEncoders(writing: Writing, rules: readonly Implied[]): Pick<Compil
 function sourceOf(writing: Writing, careful: boolean): string {
   const source: string[] = [];
   let added: string[] = [];
+  let looked: string[] = [];
   let text = '';
-  const endText = () => {
+  const add = (value: string) => {
     if (text !== '') added.push(JSON.stringify(text));
     text = '';
+    added.push(value);
   };
   const flush = () => {
-    endText();
+    if (text !== '') added.push(JSON.stringify(text));
+    text = '';
     if (added.length > 0) source.push(`s += ${added.join(' + ')};`);
-    added = [];
+    if (looked.length > 0) source.push(`texts += ${looked.join(' + ')};`);
+    [added, looked] = [[], []];
   };
   for (const part of writing) {
     if ('json' in part) {
       text += part.json;
     } else if ('value' in part) {
-      endText();
-      added.push(part.value);
-    } else {
+      add(part.value);
+    } else if ('statement' in part) {
       flush();
       source.push(part.statement(careful));
+    } else if (careful) {
+      add(`json.text(${part.text})`);
+    } else {
+      text += '"';
+      add(part.text);
+      text = '"';
+      looked.push(part.text);
     }
   }
   flush();
@@ -144,14 +157,6 @@ function sourceOf(writing: Writing, careful: boolean): string {
 /** What has nothing to escape. */
 function quoted(value: string): Writing {
   return [{ json: '"' }, { value }, { json: '"' }];
-}
-
-function textOf(value: string): Writing {
-  return [
-    {
-      statement: (careful) => (careful ? `s += json.text(${value});` : `texts += ${value}; s += '"' + ${value} + '"';`),
-    },
-  ];
 }
 
 const identifier = /^[A-Za-z_]\w*$/;
@@ -190,7 +195,7 @@ function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
   const def = defOf(schema);
   switch (def.type) {
     case 'string':
-      return isHash(def) ? quoted(value) : textOf(value);
+      return isHash(def) ? quoted(value) : [{ text: value }];
     case 'enum':
       return quoted(value);
     case 'boolean':

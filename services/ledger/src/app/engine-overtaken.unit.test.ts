@@ -49,7 +49,7 @@ const issue = (transactionId: string): BookCommand => ({
 test.each([
   ['hears of it', true],
   ['does not hear of it', false],
-])('an idle engine that was overtaken steps down within a second when it %s', async (_name, hears) => {
+])('T1: an idle engine that was overtaken steps down within a second when it %s', async (_name, hears) => {
   const inner = memoryEventStore();
   const deaf: EventStore = { ...inner, onAppend: () => ({ stop: async () => undefined }) };
   const [winner, loser] = [engineOn(inner), engineOn(hears ? inner : deaf)];
@@ -67,7 +67,7 @@ test.each([
   expect([...winner.fatal, ...loser.fatal]).toEqual([]);
 });
 
-test('an engine that was stopped for ten seconds with an append in its hands steps down within a second', async () => {
+test('T2: an engine that was stopped for ten seconds with an append in its hands steps down within a second', async () => {
   const inner = memoryEventStore();
   let stopped = false;
   const frozen: EventStore = {
