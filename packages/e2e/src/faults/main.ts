@@ -12,7 +12,7 @@ import { againOf, jsonLineOf, summaryOf, type Failed } from './report';
 import { runOnce, type RunResult } from './run';
 import { makeTemplate } from './template';
 
-const runsDefault = 11;
+const runsDefault = 12;
 const minuteMs = 60_000;
 /** A run that takes longer hangs. */
 const runMaxMs = 6 * minuteMs;

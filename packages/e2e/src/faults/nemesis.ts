@@ -21,7 +21,8 @@ export type Injected = {
 };
 
 type Place = { readonly lab: Lab; readonly fleet: Fleet };
-type Fault = { readonly letGo: () => Promise<unknown> | void; readonly note?: string };
+/** What letting go returns goes into the report. */
+type Fault = { readonly letGo: () => Promise<unknown> | string | void; readonly note?: string };
 
 const slowly = { is: 'slow', delayMs: 60, bytesPerSecond: 60_000 } as const;
 const refillMs = 50;
@@ -34,9 +35,10 @@ export async function nemesis(place: Place, faults: readonly PlannedFault[]): Pr
     faults.map(async (fault) => {
       await delay(fault.atMs);
       const fromMs = sinceStart();
-      const { letGo, note } = await hold(place, fault);
+      const { letGo, note: before } = await hold(place, fault);
       await delay(fault.forMs);
-      await letGo();
+      const after = await letGo();
+      const note = typeof after === 'string' ? after : before;
       const { kind, target } = fault;
       return { kind, target, fromMs, toMs: sinceStart(), ...(note === undefined ? {} : { note }) };
     }),
@@ -69,6 +71,7 @@ async function hold({ lab, fleet }: Place, fault: PlannedFault): Promise<Fault> 
       return { letGo: () => lab.postgres.start() };
     case 'cut':
     case 'lost':
+    case 'stalled':
       link().set({ is: kind });
       return { letGo: () => link().set({ is: 'open' }) };
     case 'slow':
@@ -79,7 +82,7 @@ async function hold({ lab, fleet }: Place, fault: PlannedFault): Promise<Fault> 
       return { letGo: () => undefined, note };
     }
     case 'disk-full':
-      return fillDisk(lab);
+      return fillDisk(lab, fault.seed % 2 === 0);
     case 'clock':
       fleet.setClock(target as ServiceName, shiftMs);
       return { letGo: () => fleet.setClock(target as ServiceName, 0), note: `by ${shiftMs} ms` };
@@ -92,16 +95,24 @@ function memberOf(fleet: Fleet, name: string): Supervised {
   return member;
 }
 
-/** Also of what Postgres sets free meanwhile. It may end by itself, and then has to be started, as by a supervisor. */
-function fillDisk({ disk, postgres }: Lab): Fault {
+/**
+ * Also of what Postgres sets free meanwhile. It may end by itself, and then has to be started, as by a supervisor. With
+ * `logToo` it is driven from one file of its log to the next, until it needs one that it has not got.
+ */
+function fillDisk({ disk, postgres }: Lab, logToo: boolean): Fault {
   if (disk === undefined) throw new Error('there is no disk to fill');
   disk.fill();
-  const filling = setInterval(() => disk.fill(), refillMs);
+  const filling = setInterval(() => {
+    disk.fill();
+    if (logToo) postgres.statement('select pg_switch_wal()').catch(() => undefined);
+  }, refillMs);
   return {
     async letGo() {
       clearInterval(filling);
+      const refused = postgres.logged(/No space left on device/g);
       disk.free();
       await postgres.start();
+      return `${refused} times there was no space${logToo ? ', for the log either' : ''}`;
     },
   };
 }

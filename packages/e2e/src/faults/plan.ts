@@ -13,6 +13,7 @@ export const faultKinds = [
   'postgres-restart',
   'cut',
   'lost',
+  'stalled',
   'slow',
   'duplicates',
   'disk-full',
@@ -84,7 +85,7 @@ export function planOf(seed: number, available: readonly FaultKind[] = faultKind
   return { seed, clients, faults };
 }
 
-/** The first kind goes round with the seed, so that any eleven seeds in a row have all of them. */
+/** The first kind goes round with the seed, so that any twelve seeds in a row have all of them. */
 function faultsOf(seed: number, random: SeededRandom, available: readonly FaultKind[]): PlannedFault[] {
   const kinds = [faultKinds[seed % faultKinds.length]!];
   for (let more = random.below(3); more > 0; more--) kinds.push(random.pick(faultKinds));
@@ -134,6 +135,7 @@ function detailsOf(kind: FaultKind, random: SeededRandom): Details {
       return { target: 'postgres', atMs, forMs: between(0, 1_500) };
     case 'cut':
     case 'lost':
+    case 'stalled':
       return { target: random.pick(links), atMs, forMs: between(300, 3_000) };
     case 'slow':
       return { target: random.pick(links), atMs, forMs: between(1_000, 4_000) };

@@ -18,8 +18,8 @@ import { untilQuiet } from './quiet';
 import { requestOf } from './requests';
 import { violationsOf } from './verdict';
 
-/** Between the end of the last fault and silence: what waits for a lease or a retry of ours takes less. */
-const quietWithinMs = 60_000;
+/** Between the end of the last fault and silence: what waits for a lease or a retry of ours takes much less. */
+const quietWithinMs = 120_000;
 const toldWithinMs = 45_000;
 const tellPollMs = 200;
 const fundedWithinMs = 30_000;

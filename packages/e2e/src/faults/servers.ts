@@ -1,6 +1,6 @@
 /** The servers that all runs of one harness share: Postgres and Kafka, each of which can be brought down and up again. */
-import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { embeddedPostgres } from '@daybook/embedded';
 import { formatJvmBroker, runJvmBroker, stopJvmBroker, type BrokerDoor } from '@daybook/testing';
@@ -27,6 +27,8 @@ export type Server = {
 export type PostgresServer = Server & {
   /** Of a database, for the harness itself. */
   url(database: string): string;
+  /** How often its own log has it, since it was started. */
+  logged(pattern: RegExp): number;
   /** One statement in the maintenance database. */
   statement(text: string): Promise<void>;
 };
@@ -65,6 +67,10 @@ export function postgresServer(directory: string, port: number): PostgresServer 
       if (pid === undefined) return;
       process.kill(pid, 'SIGQUIT');
       await untilGone(pid);
+    },
+    logged(pattern) {
+      const log = join(dirname(dirname(pidFile ?? '')), 'server.log');
+      return existsSync(log) ? [...readFileSync(log, 'utf8').matchAll(pattern)].length : 0;
     },
     statement: (text) => withClient(async (client) => void (await client.query(text))),
   };
