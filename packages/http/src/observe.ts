@@ -1,6 +1,6 @@
 /** One log line and one observation of its duration for every request, and the id that ties together what it causes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Histogram, uuidv7, type Logger, type Registry } from '@daybook/runtime';
+import { Histogram, traceIdOf, uuidv7, type Logger, type Registry } from '@daybook/runtime';
 
 const correlationPattern = /^[A-Za-z0-9._:-]{1,100}$/;
 
@@ -41,8 +41,10 @@ export function createObserve(logger: Logger, metrics: Registry): Observe {
   };
 }
 
-/** A caller's own id is kept if it is safe to print; otherwise a new one is made. */
+/** A caller's own id is kept if it is safe to print, or else that of its trace; otherwise a new one is made. */
 function correlationOf({ headers }: IncomingMessage): string {
   const given = headers['x-correlation-id'];
-  return typeof given === 'string' && correlationPattern.test(given) ? given : uuidv7();
+  if (typeof given === 'string' && correlationPattern.test(given)) return given;
+  const { traceparent } = headers;
+  return (typeof traceparent === 'string' ? traceIdOf(traceparent) : undefined) ?? uuidv7();
 }

@@ -1,6 +1,6 @@
 import { decodeData, encodeData, envelope, type AnyEventContract, type EventContract } from '@daybook/contracts';
 import type { StoredEvent, Tx } from '@daybook/event-store';
-import { uuidFrom } from '@daybook/runtime';
+import { traceparentOf, uuidFrom } from '@daybook/runtime';
 import type { z } from 'zod';
 import type { OutgoingMessage } from './transport';
 
@@ -78,7 +78,10 @@ export function messageOf<Data extends z.ZodType>(
     key: contract.key(data),
     id,
     value: Buffer.from(JSON.stringify(body)),
-    headers: { 'correlation-id': source.metadata.correlationId },
+    headers: {
+      'correlation-id': source.metadata.correlationId,
+      traceparent: traceparentOf({ correlationId: source.metadata.correlationId, causationId: source.id }),
+    },
   };
 }
 

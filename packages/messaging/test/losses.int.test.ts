@@ -14,7 +14,7 @@ import {
   type Subscription,
   type Transport,
 } from '@daybook/messaging';
-import { uuidFrom } from '@daybook/runtime';
+import { traceIdOf, traceparentOf, uuidFrom } from '@daybook/runtime';
 import { eventually, testLogger, testMetrics, type TestLogger } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { z } from 'zod';
@@ -259,8 +259,20 @@ onEachTransport('losses, poison and members that come and go', (name, create) =>
       );
       await relay.caughtUp();
       await (await run()).caughtUp();
+      const traces: (string | undefined)[] = [];
+      const observer = await transport.consume({
+        group: 'observer',
+        topic: harness.topic.name,
+        startAt: async () => 0n,
+        handle: async (got) => void traces.push(...got.map(({ headers }) => traceIdOf(headers['traceparent']))),
+      });
+      await eventually(() => expect(traces.length).toBeGreaterThanOrEqual(96), { timeoutMs });
+      await observer.stop();
       const found = await effects();
       for (const key of keys) expect([key, found.get(key)]).toEqual([key, upTo(8)]);
+      expect(new Set(traces)).toEqual(
+        new Set(keys.map((key) => traceIdOf(traceparentOf({ correlationId: key, causationId: '' })))),
+      );
       await store.close();
     }, 120_000);
   });

@@ -18,3 +18,4 @@ export { createLogger, type Logger } from './logger';
 export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics';
 export { createSealer, sealingKeySetting, type Sealer } from './sealing';
 export { Secret } from './secret';
+export { traceIdOf, traceparentOf } from './trace-context';

@@ -34,6 +34,7 @@ import {
 import {
   createLogger,
   createMetrics,
+  Gauge,
   inOrder,
   type Clock,
   type Component,
@@ -44,6 +45,7 @@ import {
   type ServiceSettings,
 } from '@daybook/runtime';
 import type { Pool } from 'pg';
+import { oldestWriterGauge } from './writer-gauge';
 
 export type PlatformOptions = {
   /** The service's folder: what logs, metrics and the broker call it. Its schema is the same with underscores. */
@@ -109,6 +111,7 @@ export function openPlatform(
   const onFatal = overrides.onFatal ?? ((error) => logger.fatal({ error }, 'the service cannot go on'));
   const metrics = createMetrics(name);
   const { pool, consumerPool } = openPools(config, schema, logger);
+  oldestWriterGauge(metrics, pool);
   const clock = databaseClock(pool, logger);
   const now = overrides.now ?? clock.now;
   const store = storeOf(config, name, pool, logger);
@@ -127,7 +130,7 @@ export function openPlatform(
       stop: () => store.close(),
     },
     clock,
-    watchWriters({ pool, logger }),
+    watchOf(pool, logger, metrics),
     ...(overrides.transport === undefined ? [transport] : []),
   ];
   return {
@@ -212,6 +215,16 @@ function connections(pools: readonly Pool[]): Component {
       await Promise.all(pools.map((pool) => pool.end()));
     },
   };
+}
+
+/** Alarm when it is above ten seconds: nothing that reads the log gets on. */
+function watchOf(pool: Pool, logger: Logger, metrics: Registry): Component {
+  const age = new Gauge({
+    name: 'daybook_oldest_writer_seconds',
+    help: 'Age of the oldest open transaction of the database cluster that has written; it holds all readers of the log back.',
+    registers: [metrics],
+  });
+  return watchWriters({ pool, logger, measured: (ageMs) => age.set(ageMs / 1_000) });
 }
 
 /** Only the log moves with the setting: read models, places, inboxes and keys of persons stay in Postgres. */

@@ -181,7 +181,26 @@ test('is called by its folder, its schema with underscores', async () => {
   const { url } = await service({ components: [] }).start();
   const { rows } = await pool.query('select current_schema() as schema');
   expect(rows).toEqual([{ schema: 'two_words' }]);
-  expect(await (await fetch(`${url}/metrics`)).text()).toContain('service="two-words"');
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toContain('service="two-words"');
+  expect(metrics).toContain('daybook_oldest_writer_seconds{');
+});
+
+test('metrics tell for how long a transaction has held back the readers of the log', async () => {
+  const { service, pool } = open();
+  const { url } = await service({ components: [] }).start();
+  const age = async () =>
+    Number(/^daybook_oldest_writer_seconds\S* (\S+)$/m.exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
+  const client = await pool.connect();
+  await client.query('begin');
+  await client.query('insert into things values (1)');
+  const first = await age();
+  expect(first).toBeGreaterThan(0);
+  expect(await age()).toBeGreaterThan(first);
+  await client.query('rollback');
+  client.release();
+  await database.drop();
+  expect(await age()).toBeNaN();
 });
 
 function message(topic: string, key: string): OutgoingMessage {
