@@ -231,6 +231,8 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
       EVM_RPC_URL: evm?.rpcUrl,
       EVM_USDT_CONTRACT: evm?.usdtContract,
       EVM_CHAIN_ID: String(config.EVM_CHAIN_ID),
+      // The development node rests when nobody pays.
+      CHAIN_FROZEN_MS: config.EVM_RPC_URL === undefined ? '0' : undefined,
       EVM_XPUB: secrets.evmXpub,
       TRON_XPUB: secrets.tronXpub,
       SOLANA_SEED: secrets.solanaSeed,

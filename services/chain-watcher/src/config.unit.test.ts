@@ -29,14 +29,36 @@ describe('settings of the chain-watcher', () => {
     ['SOLANA_SEED', 'not hex at all, but long enough to pass'],
     ['UPI_PAYEE', 'nobody'],
     ['CHAIN_POLL_MS', '1'],
+    ['EVM_WITNESS_URLS', 'https://a.example, ftp://b.example'],
+    ['BITCOIN_NETWORK', 'litecoin'],
+    ['BITCOIN_TIERS', '1=0'],
+    ['BITCOIN_TIERS', '0.000000001=6'],
+    ['TRON_USDT_CONTRACT', '41a614f803b6fd780986a42c78ec9c7f77e6ded13c'],
+    ['CHAIN_WITNESSED_FROM', 'BTC=0.5,DOGE=1'],
+    ['CHAIN_WITNESSED_FROM', 'BTC=1e3'],
   ])('a wrong %s is refused and named', (name, value) => {
     const problems = problemsOf({ [name]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${name}: `));
   });
 
+  test('amounts are read exactly, by the scale of their asset', () => {
+    const { BITCOIN_TIERS, CHAIN_WITNESSED_FROM } = loadConfig({
+      ...required,
+      BITCOIN_TIERS: '0.5=4, 10=12',
+      CHAIN_WITNESSED_FROM: 'BTC=0.5,USDT_TRC20=1000',
+    });
+    expect(BITCOIN_TIERS).toEqual([
+      { asset: 'BTC', amount: 50_000_000n, confirmations: 4 },
+      { asset: 'BTC', amount: 1_000_000_000n, confirmations: 12 },
+    ]);
+    expect(CHAIN_WITNESSED_FROM).toEqual({ BTC: 50_000_000n, USDT_TRC20: 1_000_000_000n });
+  });
+
   test('the address of the node is a secret: it may hold a key', () => {
-    const config = loadConfig({ ...required, EVM_RPC_URL: 'https://node.example/v2/secret-key' });
-    expect(JSON.stringify(config)).not.toContain('secret-key');
+    const url = 'https://node.example/v2/secret-key';
+    const config = loadConfig({ ...required, EVM_RPC_URL: url, EVM_WITNESS_URLS: `${url},${url}` });
+    const shown = JSON.stringify(config, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+    expect(shown).not.toContain('secret-key');
   });
 });

@@ -5,16 +5,17 @@ import type { Component, Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { reservePlace } from './adapters/address-places';
 import { blockCursor } from './adapters/block-cursor';
-import { evmChain, evmChainName } from './adapters/evm-chain';
-import { evmDeriver, solanaDeriver, tronDeriver } from './adapters/key-derivers';
+import { configuredChains, networksOf, paymentPlaceOf, type ConfiguredChain } from './adapters/configured-chains';
+import { bitcoinDeriver, evmDeriver, solanaDeriver, tronDeriver } from './adapters/key-derivers';
 import { publishedEvents } from './adapters/published-events';
 import { sandboxChain, sandboxChains, type SandboxChain } from './adapters/sandbox-chain';
 import { addressEvents, depositEvents, storedEvents } from './adapters/stored-events';
 import { statusOfChains } from './app/chain-status';
 import { chainWatcher, type ChainWatcher } from './app/chain-watcher';
 import type { Network } from './app/networks';
+import type { RescanDeps } from './app/rescan-chain';
 import { watchPass, type Pass } from './app/watch-chain';
-import { steadyPace } from './app/watch-deps';
+import { steadyPace, type WatchDeps } from './app/watch-deps';
 import { watchlist } from './app/watchlist';
 import type { Config } from './config';
 import { addressDecider } from './domain/address';
@@ -29,6 +30,8 @@ export type Overrides = PlatformOverrides & {
   /** Stands between the watcher and the source of a chain. */
   readonly wrapSource: (source: ChainSource) => ChainSource;
 };
+
+type Rescannable = RescanDeps['rescannable'] extends ReadonlyMap<string, infer Value> ? Value : never;
 
 const migrations = join(__dirname, '../migrations');
 
@@ -49,14 +52,28 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   });
   const sandboxes = sandboxChains.map((chain) => sandboxChain(pool, chain));
   const parts: Parts = { ...platform, config, projections, sandboxes };
-  const sources = [...evmSources(config), ...sandboxes].map(overrides.wrapSource ?? ((source) => source));
-  const watchers = sources.map((source) => watcherOf(parts, source));
+  const real = configuredChains(config);
+  const wrap = overrides.wrapSource ?? ((source: ChainSource) => source);
+  const watched = [...real, ...sandboxes.map((chain) => simulatedAsConfigured(config, chain))].map((chain) => ({
+    ...chain,
+    source: wrap(chain.source),
+  }));
+  const followed = watched.map((chain) => watcherOf(parts, chain));
+  const watchers = followed.map(({ watcher }) => watcher);
+  const sources = watched.flatMap(({ source, witnesses }) => [source, ...witnesses]);
+  const networks = networksOf(config, real);
   const chains = watchers.map((watcher) => ({ ...watcher, tip: () => blockCursor(pool, watcher.chain).tip() }));
   chainMetrics(metrics, () => statusOfChains({ chains }));
   const isHalted = (chain: string) => watchers.some((watcher) => watcher.chain === chain && watcher.state().halted);
   const calls = callRoutes(
     config.INTERNAL_TOKEN,
-    callHandlers({ ...allocation(parts, isHalted), ...simulation(parts), chains }),
+    callHandlers({
+      networks,
+      ...allocation(parts, isHalted),
+      ...simulation(parts),
+      chains,
+      rescannable: new Map(followed.map((one) => [one.watcher.chain, one])),
+    }),
   );
 
   return platform.service({
@@ -75,27 +92,30 @@ function disconnecting(source: ChainSource): Component {
   return { name: `source of ${source.chain}`, start: async () => undefined, stop: () => source.stop() };
 }
 
-function evmSources(config: Config): ChainSource[] {
-  const { EVM_RPC_URL: url, EVM_CHAIN_ID: chainId, EVM_USDT_CONTRACT: usdtContract } = config;
-  return url === undefined ? [] : [evmChain({ url, chainId, usdtContract })];
+/** A simulated chain as one of the configured: its own node, and final by depth. */
+function simulatedAsConfigured(
+  config: Config,
+  source: ChainSource,
+): Pick<ConfiguredChain, 'source' | 'witnesses' | 'rule' | 'startBlock'> {
+  return { source, witnesses: [], rule: { kind: 'depth', confirmations: config.SANDBOX_CONFIRMATIONS }, startBlock: 0 };
 }
 
-function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
+type Watched = Pick<ConfiguredChain, 'source' | 'witnesses' | 'rule' | 'startBlock'>;
+
+function watcherOf(parts: Parts, watched: Watched): Rescannable & { readonly watcher: ChainWatcher } {
   const { config, pool, projections, now, logger, onFatal } = parts;
+  const { source, witnesses, rule, startBlock } = watched;
   const { chain } = source;
   const simulated = parts.sandboxes.find((sandbox) => sandbox.chain === chain);
   const deposits = commandHandler(depositDecider, depositEvents, parts.store);
-  const deps = {
+  const deps: WatchDeps = {
     source,
+    witnesses: { sources: witnesses, above: witnesses.length === 0 ? {} : config.CHAIN_WITNESSED_FROM },
     cursor: blockCursor(pool, chain),
     watchlist: watchlist((id) => addressesAfter(pool, chain, id)),
-    rule: {
-      kind: 'depth' as const,
-      confirmations: simulated === undefined ? config.EVM_CONFIRMATIONS : config.SANDBOX_CONFIRMATIONS,
-    },
-    witnesses: { sources: [], above: {} },
+    rule,
     pace: steadyPace(),
-    startBlock: simulated === undefined ? config.EVM_START_BLOCK : 0,
+    startBlock,
     now,
     logger,
     handle: deposits.handle,
@@ -103,16 +123,19 @@ function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
     depositsAbove: (number: number) => depositsAbove(pool, chain, number),
     depositsSeenUpTo: (number: number) => depositsSeenUpTo(pool, chain, number),
   };
+  const mayStandStill = simulated !== undefined || config.CHAIN_FROZEN_MS === 0;
   let previous: Pass | undefined;
-  return chainWatcher({
+  let again = false;
+  const watcher = chainWatcher({
     chain,
     pollMs: config.CHAIN_POLL_MS,
+    limits: { frozenMs: mayStandStill ? null : config.CHAIN_FROZEN_MS, lagBlocks: config.CHAIN_LAG_MAX },
     verify: () => source.verify(),
     async pass(onHead) {
       // A simulated chain lives at the pace of its watcher.
       await simulated?.mineUnconfirmed(config.SANDBOX_CONFIRMATIONS);
-      const before = previous;
-      previous = undefined;
+      const before = again ? undefined : previous;
+      [again, previous] = [false, undefined];
       previous = await watchPass(deps, onHead, before);
       return previous;
     },
@@ -121,51 +144,32 @@ function watcherOf(parts: Parts, source: ChainSource): ChainWatcher {
     logger,
     onFatal,
   });
+  return { watcher, deps, lookAgain: () => void (again = true) };
 }
 
 function allocation({ config, pool, store, now }: Parts, isHalted: (chain: string) => boolean) {
-  const { EVM_XPUB, TRON_XPUB, SOLANA_SEED, UPI_PAYEE } = config;
+  const { EVM_XPUB, BITCOIN_XPUB, TRON_XPUB, SOLANA_SEED, UPI_PAYEE } = config;
   const derivers: AddressDeriver[] = [
     ...(EVM_XPUB === undefined ? [] : [evmDeriver(EVM_XPUB)]),
+    ...(BITCOIN_XPUB === undefined ? [] : [bitcoinDeriver(BITCOIN_XPUB, config.BITCOIN_NETWORK)]),
     ...(TRON_XPUB === undefined ? [] : [tronDeriver(TRON_XPUB)]),
     ...(SOLANA_SEED === undefined ? [] : [solanaDeriver(SOLANA_SEED)]),
   ];
   return {
-    networks: networksOf(config),
     derivers,
     payee: UPI_PAYEE === undefined ? undefined : { address: UPI_PAYEE, name: config.UPI_PAYEE_NAME },
     reservePlace: (family: Network['family'], reference: string) => reservePlace(pool, family, reference),
     isWatched: async (chain: string) => !isHalted(chain) && (await blockCursor(pool, chain).tip()) !== undefined,
+    paymentPlace: paymentPlaceOf(config),
     ...commandHandler(addressDecider, addressEvents, store),
     now,
   };
 }
 
-function simulation({ config, pool, projections, sandboxes }: Parts) {
+function simulation({ pool, projections, sandboxes }: Parts) {
   return {
-    networks: networksOf(config),
     simulated: new Map(sandboxes.map((chain) => [chain.chain, chain])),
     chainOfAddress: (owner: Parameters<typeof chainOfAddress>[1]) => chainOfAddress(pool, owner),
     caughtUp: () => projections.caughtUp(),
   };
-}
-
-/** What can be paid here: a chain to follow and a key (or payee) to make addresses with. */
-function networksOf(config: Config): readonly Network[] {
-  const { EVM_RPC_URL, EVM_XPUB, EVM_USDT_CONTRACT, TRON_XPUB, SOLANA_SEED, UPI_PAYEE } = config;
-  const evm: Network = {
-    chain: evmChainName(config.EVM_CHAIN_ID),
-    mode: config.EVM_MODE,
-    family: 'evm',
-    assets: EVM_USDT_CONTRACT === undefined ? ['ETH'] : ['ETH', 'USDT_ERC20'],
-  };
-  const tron: Network = { chain: 'sandbox-tron', mode: 'sandbox', family: 'tron', assets: ['USDT_TRC20'] };
-  const solana: Network = { chain: 'sandbox-solana', mode: 'sandbox', family: 'solana', assets: ['SOL', 'USDT_SOL'] };
-  const upi: Network = { chain: 'sandbox-upi', mode: 'sandbox', family: 'upi', assets: ['INR'] };
-  return [
-    ...(EVM_RPC_URL === undefined || EVM_XPUB === undefined ? [] : [evm]),
-    ...(TRON_XPUB === undefined ? [] : [tron]),
-    ...(SOLANA_SEED === undefined ? [] : [solana]),
-    ...(UPI_PAYEE === undefined ? [] : [upi]),
-  ];
 }

@@ -1,5 +1,12 @@
 import { OperationalError } from '@daybook/core';
-import { allocateAddress, chainStatus, depositConfirmed, depositSeen, simulateDeposit } from '@daybook/contracts';
+import {
+  allocateAddress,
+  chainStatus,
+  depositConfirmed,
+  depositSeen,
+  rescanChain,
+  simulateDeposit,
+} from '@daybook/contracts';
 import { callClient, type CallClient } from '@daybook/http';
 import { openTransport, readMessage, type ReceivedMessage, type Transport } from '@daybook/messaging';
 import { Secret, type Service } from '@daybook/runtime';
@@ -261,6 +268,50 @@ describe('simulated deposits', () => {
   }
 });
 
+describe('what was missed', () => {
+  test('is found by a rescan of its blocks, once, and goes the way of every deposit', async () => {
+    const address = await addressOf({ asset: 'ETH' });
+    let blind = true;
+    await stop();
+    await start({
+      wrapSource: (source) => ({
+        ...source,
+        async blocksAfter(...asked) {
+          const blocks = await source.blocksAfter(...asked);
+          return blind ? blocks.map((block) => ({ ...block, transfers: [] })) : blocks;
+        },
+      }),
+    });
+    const { number: before } = { number: await chain.height() };
+    await chain.pay(address, 15n);
+    await chain.mine(4);
+    const to = await chain.height();
+    await eventually(async () => expect(await statusOf(chain.name)).toMatchObject({ cursorNumber: to }), { timeoutMs });
+    blind = false;
+    const range = { chain: chain.name, from: before + 1, to };
+    await expect(call(rescanChain, range)).resolves.toEqual({ ok: true, value: { blocks: to - before, deposits: 1 } });
+    const pool = database.pool('chain_watcher');
+    const stored = () => pool.query('select status, amount from deposits_v1 where address = $1', [address]);
+    await eventually(async () => expect((await stored()).rows).toEqual([{ status: 'confirmed', amount: '15' }]), {
+      timeoutMs,
+    });
+    // Again, it finds what is known and records nothing.
+    await expect(call(rescanChain, range)).resolves.toMatchObject({ ok: true, value: { deposits: 1 } });
+    const refused = (fields: Partial<typeof range>) => call(rescanChain, { ...range, ...fields });
+    await expect(refused({ chain: 'evm-5' })).resolves.toEqual({ ok: false, rejection: 'chain_not_found' });
+    await expect(refused({ from: to, to: to - 1 })).resolves.toEqual({ ok: false, rejection: 'range_invalid' });
+    await expect(refused({ to: to + 900 })).resolves.toEqual({ ok: false, rejection: 'range_not_scanned' });
+    await stop();
+    await start();
+  });
+
+  test('an address comes with the URI that a wallet scans', async () => {
+    const outcome = await allocate({ asset: 'ETH', amount: 7n });
+    if (!outcome.ok) throw new Error(outcome.rejection);
+    expect(outcome.value.paymentUri).toBe(`ethereum:${outcome.value.address}@31337?value=7`);
+  });
+});
+
 describe('following a chain', () => {
   test('a restart goes on where the cursor is, and finds what was paid meanwhile', async () => {
     const address = await addressOf({ asset: 'ETH' });
@@ -322,9 +373,14 @@ describe('following a chain', () => {
     });
     blocked = true;
     await chain.mine(3);
-    await eventually(async () => expect(await statusOf(chain.name)).toMatchObject({ lagBlocks: 3 }), { timeoutMs });
-    const status = await statusOf(chain.name);
-    expect(status.error).toContain('is missing below the head');
+    const status = await eventually(
+      async () => {
+        const seen = await statusOf(chain.name);
+        expect(seen).toMatchObject({ lagBlocks: 3, error: expect.stringContaining('is missing below the head') });
+        return seen;
+      },
+      { timeoutMs },
+    );
     blocked = false;
     await eventually(async () => expect(await statusOf(chain.name)).toMatchObject({ lagBlocks: 0 }), { timeoutMs });
     expect((await statusOf(chain.name)).headChangedAt).toBe(status.headChangedAt);

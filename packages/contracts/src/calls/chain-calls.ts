@@ -9,7 +9,12 @@ import { asset, label, minorUnits, mode, tenantId, timestamp } from '../fields';
 export const allocateAddress = defineCall({
   name: 'chain-watcher.allocate-address',
   request: z.strictObject({ asset, mode, tenantId, reference: label, amount: minorUnits }),
-  response: z.object({ chain: z.string(), address: z.string() }),
+  response: z.object({
+    chain: z.string(),
+    address: z.string(),
+    /** What a wallet makes of a scanned code: the address with its asset and amount. */
+    paymentUri: z.string().nullish(),
+  }),
   rejections: ['address_exists_with_different_fields', 'asset_not_available'],
 });
 
@@ -38,7 +43,27 @@ export const chainStatus = defineCall({
         updatedAt: timestamp.nullable(),
         /** What keeps it from being followed; null while nothing does. */
         error: z.string().nullable(),
+        /** Whether somebody has to look: the chain is halted, its head stands still, or its cursor is far behind. */
+        alarm: z.enum(['halted', 'frozen', 'lagging']).nullish(),
       }),
     ),
   }),
+});
+
+/** Blocks that one rescan reads at most. */
+export const rescanBlocksMax = 1000;
+
+/**
+ * Reads blocks again that were scanned before, both ends included. What was recorded stays as it is; what was missed is
+ * recorded as if it were seen now.
+ */
+export const rescanChain = defineCall({
+  name: 'chain-watcher.rescan-chain',
+  request: z.strictObject({
+    chain: z.string().max(64),
+    from: z.number().int().nonnegative(),
+    to: z.number().int().nonnegative(),
+  }),
+  response: z.object({ blocks: z.number().int(), deposits: z.number().int() }),
+  rejections: ['chain_not_found', 'range_invalid', 'range_not_scanned'],
 });

@@ -6,6 +6,7 @@
 import { assert } from '@daybook/core';
 import { sha256Hex, type Secret } from '@daybook/runtime';
 import type { AddressDeriver } from '../ports';
+import { type BitcoinNetwork, bitcoinNetworks } from './bitcoin-networks';
 import { deriveEd25519 } from './slip10';
 
 /** Purpose 44, coin type 501; the third element is the address's place and the last is 0 (docs/adr/0012). */
@@ -33,6 +34,21 @@ export function tronDeriver(xpub: string): AddressDeriver {
       // Tron hashes the public key as Ethereum does; 0x41 is its network byte.
       const hex = computeAddress(await childPublicKey(xpub, index)).slice(2);
       return TronWeb.address.fromHex(`41${hex}`);
+    },
+  };
+}
+
+/** P2WPKH address (BIP-84) of child `index` of the extended public key of the external chain. */
+export function bitcoinDeriver(xpub: string, network: BitcoinNetwork): AddressDeriver {
+  return {
+    family: 'bitcoin',
+    keyId: keyIdOf(xpub),
+    async addressAt(index) {
+      const { p2wpkh } = await import('@scure/btc-signer');
+      const key = Buffer.from((await childPublicKey(xpub, index)).slice(2), 'hex');
+      const { address } = p2wpkh(new Uint8Array(key), bitcoinNetworks[network].prefixes);
+      assert(address, 'a key without an address');
+      return address;
     },
   };
 }

@@ -1,5 +1,5 @@
 import { Secret } from '@daybook/runtime';
-import { evmDeriver, solanaDeriver, tronDeriver } from './key-derivers';
+import { bitcoinDeriver, evmDeriver, solanaDeriver, tronDeriver } from './key-derivers';
 import { deriveEd25519 } from './slip10';
 
 // BIP-39 "test test … junk", account keys m/44'/60'/0'/0 and m/44'/195'/0'/0 are computed from it below.
@@ -57,6 +57,18 @@ describe('address derivation', () => {
       expect(address).toBe(wallet.address);
       expect(TronWeb.isAddress(address)).toBe(true);
     }
+  });
+
+  test('Bitcoin gives the addresses that BIP-84 publishes for its mnemonic', async () => {
+    const { HDNodeWallet, Mnemonic } = await import('ethers');
+    const published = Mnemonic.fromPhrase(`${'abandon '.repeat(11)}about`);
+    const xpub = HDNodeWallet.fromMnemonic(published, "m/84'/0'/0'/0").neuter().extendedKey;
+    const deriver = bitcoinDeriver(xpub, 'mainnet');
+    await expect(Promise.all([deriver.addressAt(0), deriver.addressAt(1)])).resolves.toEqual([
+      'bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu',
+      'bc1qnjg0jd8228aq7egyzacy8cys3knf9xvrerkf9g',
+    ]);
+    await expect(bitcoinDeriver(xpub, 'regtest').addressAt(0)).resolves.toMatch(/^bcrt1q/);
   });
 
   test('Solana gives an address for each place, on the curve', async () => {

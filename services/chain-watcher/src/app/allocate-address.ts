@@ -1,7 +1,7 @@
 import { assert, OperationalError } from '@daybook/core';
 import type { allocateAddress, CallOutcome, CallRequest } from '@daybook/contracts';
 import type { CommandContext, Outcome } from '@daybook/event-store';
-import { assets, formatAmount } from '@daybook/money';
+import { assets, formatAmount, type AssetCode } from '@daybook/money';
 import { codeFrom, currentCorrelation, uuidv7, type Clock } from '@daybook/runtime';
 import {
   isFor,
@@ -12,6 +12,7 @@ import {
   type AddressState,
   type AllocatedAddress,
 } from '../domain/address';
+import { paymentUri, type PaymentPlace } from '../domain/payment-uri';
 import type { AddressDeriver } from '../ports';
 import { networkOf, type Network } from './networks';
 
@@ -32,6 +33,8 @@ export type AllocateDeps = {
     command: AddressCommand,
     context: CommandContext,
   ): Promise<Outcome<AddressState, AddressEvent, AddressRejection>>;
+  /** What a payment URI says besides the address. */
+  paymentPlace(chain: string, asset: AssetCode): PaymentPlace;
   readonly now: Clock;
 };
 
@@ -72,7 +75,11 @@ async function answer(deps: AllocateDeps, address: AllocatedAddress): Promise<Ca
     const again = await deriver.addressAt(address.index);
     assert(again === address.address, `address ${address.index} of ${address.family} is not what its key derives`);
   }
-  return { ok: true, value: { chain: address.chain, address: address.address } };
+  const place = deps.paymentPlace(address.chain, address.asset);
+  return {
+    ok: true,
+    value: { chain: address.chain, address: address.address, paymentUri: paymentUri(address, place) },
+  };
 }
 
 async function derive(deps: AllocateDeps, family: AddressDeriver['family'], reference: string): Promise<Derived> {

@@ -14,7 +14,7 @@ export type StatusDeps = {
 export async function statusOfChains(deps: StatusDeps): Promise<CallOutcome<typeof chainStatus>> {
   const chains = await Promise.all(
     deps.chains.map(async ({ chain, state, tip }) => {
-      const [{ head, headChangedAt, updatedAt, error }, cursor] = [state(), await tip()];
+      const [{ head, headChangedAt, updatedAt, error, alarm }, cursor] = [state(), await tip()];
       return {
         chain,
         headNumber: head?.number ?? null,
@@ -24,6 +24,7 @@ export async function statusOfChains(deps: StatusDeps): Promise<CallOutcome<type
         lagBlocks: head && cursor ? Math.max(0, head.number - cursor.number) : null,
         updatedAt,
         error,
+        alarm,
       };
     }),
   );

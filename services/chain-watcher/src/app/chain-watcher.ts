@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isOperationalError } from '@daybook/core';
 import type { Clock, Component, Logger, OnFatal } from '@daybook/runtime';
 import type { BlockReference } from '../domain/reorg';
+import { chainAlarm, type AlarmLimits, type ChainAlarm } from '../domain/chain-alarm';
 import { ChainRefusedError } from '../ports';
 import type { Pass } from './watch-chain';
 import { ChainHaltedError } from './watch-deps';
@@ -19,18 +20,16 @@ export type ChainState = {
   readonly error: string | null;
   /** It will not try again until the process starts anew. */
   readonly halted: boolean;
+  /** Whether somebody has to look; null while nobody has. */
+  readonly alarm: ChainAlarm | null;
 };
 
 export type ChainWatcher = Component & { readonly chain: string; state(): ChainState };
 
-/**
- * Passes over one chain for as long as the service runs: one at a time, the next after the poll interval, at once when
- * there is more to scan, and after a growing pause when the source fails. A chain that may not be believed is left
- * where it is, and the other chains go on.
- */
-export function chainWatcher(deps: {
+type WatcherDeps = {
   readonly chain: string;
   readonly pollMs: number;
+  readonly limits: AlarmLimits;
   /** Checks the node's identity; again after every failure, because another node may answer then. */
   verify(): Promise<void>;
   pass(onHead: (head: BlockReference) => void): Promise<Pass>;
@@ -39,15 +38,28 @@ export function chainWatcher(deps: {
   readonly now: Clock;
   readonly logger: Logger;
   readonly onFatal: OnFatal;
-}): ChainWatcher {
+};
+
+const unseen = { head: null, headChangedAt: null, updatedAt: null, error: null, halted: false } as const;
+
+/**
+ * Passes over one chain for as long as the service runs: one at a time, the next after the poll interval, at once when
+ * there is more to scan, and after a growing pause when the source fails. A chain that may not be believed is left
+ * where it is, and the other chains go on.
+ */
+export function chainWatcher(deps: WatcherDeps): ChainWatcher {
   const { chain, pollMs, logger } = deps;
   const time = () => deps.now().toISOString();
-  let state: ChainState = { head: null, headChangedAt: null, updatedAt: null, error: null, halted: false };
+  let state: Omit<ChainState, 'alarm'> = unseen;
+  /** As of the last pass that succeeded. */
+  let tip: BlockReference | undefined;
   let verified = false;
   let failures = 0;
   let refusal: ChainRefusedError | undefined;
   let stopping: AbortController | undefined;
   let running: Promise<void> | undefined;
+
+  const alarm = alarmOf(deps, () => ({ ...state, tip }));
 
   const onHead = (head: BlockReference) => {
     const changed = head.number !== state.head?.number || head.hash !== state.head.hash;
@@ -59,11 +71,12 @@ export function chainWatcher(deps: {
     try {
       if (!verified) await deps.verify();
       verified = true;
-      const { more } = await deps.pass(onHead);
+      const pass = await deps.pass(onHead);
+      tip = pass.tip;
       if (failures > 0) logger.info({ chain }, 'the chain is followed again');
       failures = 0;
       state = { ...state, error: null, updatedAt: time() };
-      return more ? 0 : pollMs;
+      return pass.more ? 0 : pollMs;
     } catch (thrown) {
       return failed(deps.asOperational(thrown));
     }
@@ -88,13 +101,14 @@ export function chainWatcher(deps: {
     for (let pauseMs = first; pauseMs !== undefined && !signal.aborted;) {
       await wait(pauseMs, undefined, { signal }).catch(() => undefined);
       if (!signal.aborted) pauseMs = await attempt();
+      alarm.tell();
     }
   }
 
   return {
     name: `watcher of ${chain}`,
     chain,
-    state: () => state,
+    state: () => ({ ...state, alarm: alarm.now() }),
     /** Tries a first pass, so that a healthy chain has its cursor before anything is served. */
     async start() {
       const first = await attempt();
@@ -106,6 +120,34 @@ export function chainWatcher(deps: {
     async stop() {
       stopping?.abort();
       await running;
+    },
+  };
+}
+
+type Watched = Omit<ChainState, 'alarm'> & { readonly tip: BlockReference | undefined };
+
+/** The alarm of a chain, told once when it begins and once when it is over. */
+function alarmOf(
+  { chain, limits, now, logger }: { chain: string; limits: AlarmLimits; now: Clock; logger: Logger },
+  watched: () => Watched,
+): { now(): ChainAlarm | null; tell(): void } {
+  const began = now().getTime();
+  let told: ChainAlarm | null = null;
+  function current(): ChainAlarm | null {
+    const { halted, headChangedAt, head, tip } = watched();
+    const changedAt = headChangedAt === null ? began : Date.parse(headChangedAt);
+    const lagBlocks = head && tip ? head.number - tip.number : null;
+    return chainAlarm({ halted, changedAt, lagBlocks }, limits, now().getTime());
+  }
+  return {
+    now: current,
+    tell() {
+      const alarm = current();
+      if (alarm === told) return;
+      told = alarm;
+      const { head, tip, error } = watched();
+      if (alarm === null) logger.info({ chain }, 'the alarm of the chain is over');
+      else logger.error({ chain, alarm, head, tip, error }, 'the chain needs somebody');
     },
   };
 }

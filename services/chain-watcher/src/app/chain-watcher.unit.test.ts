@@ -16,6 +16,7 @@ function watcherOf(answers: readonly (Pass | Error)[], verify: () => Promise<voi
   const watcher = chainWatcher({
     chain: 'test',
     pollMs: 1,
+    limits: { frozenMs: null, lagBlocks: 10 },
     verify,
     async pass(onHead) {
       const answer = answers[Math.min(passes++, answers.length - 1)]!;

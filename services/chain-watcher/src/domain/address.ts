@@ -11,7 +11,7 @@ import { accept, assert, reject, type Decider } from '@daybook/core';
 import type { Mode } from '@daybook/contracts';
 import type { AssetCode } from '@daybook/money';
 
-export const addressFamilies = ['evm', 'tron', 'solana', 'upi'] as const;
+export const addressFamilies = ['evm', 'tron', 'solana', 'upi', 'bitcoin'] as const;
 export type AddressFamily = (typeof addressFamilies)[number];
 
 export type AllocatedAddress = {

@@ -31,4 +31,7 @@ export function chainMetrics(registry: Registry, status: () => Promise<CallOutco
   gauge('chain_failing', '1 while something keeps the chain from being followed.', (chain) =>
     chain.error === null ? 0 : 1,
   );
+  gauge('chain_alarm', '1 while a chain is halted, its head frozen or its cursor far behind.', (chain) =>
+    chain.alarm ? 1 : 0,
+  );
 }

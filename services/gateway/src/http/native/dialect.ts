@@ -1,6 +1,7 @@
 import type {
   addGateway,
   chainStatus,
+  rescanChain,
   exchangeLogin,
   getBalance,
   listDeliveries,
@@ -63,6 +64,7 @@ type NativeCall =
   | typeof setAccountFrozen
   | typeof reverseTransfer
   | typeof chainStatus
+  | typeof rescanChain
   | typeof addGateway
   | typeof setGatewayEnabled
   | typeof receiveProviderWebhook
@@ -90,6 +92,9 @@ export const nativeRejections = {
   delivery_not_found: notFound('DELIVERY_NOT_FOUND', 'There is no such delivery.'),
   login_invalid: { status: 401, code: 'LOGIN_INVALID', message: 'The login or the password is wrong.' },
   account_not_found: notFound('ACCOUNT_NOT_FOUND', 'There is no such account.'),
+  chain_not_found: notFound('CHAIN_NOT_FOUND', 'There is no such chain.'),
+  range_invalid: badField('to', 'must not be below from, and at most 999 above it'),
+  range_not_scanned: badField('to', 'must be a block that was scanned'),
   transfer_not_found: notFound('TRANSFER_NOT_FOUND', 'There is no such transfer.'),
   transfer_not_confirmed: conflict('TRANSFER_NOT_CONFIRMED', 'Only a confirmed transfer can be reversed.'),
   id_reused: conflict('IDEMPOTENCY_KEY_REUSED', 'Idempotency-Key was already used for another reversal.'),

@@ -1,10 +1,11 @@
-import { chainStatus, reverseTransfer, setAccountFrozen } from '@daybook/contracts';
+import { chainStatus, rescanBlocksMax, rescanChain, reverseTransfer, setAccountFrozen } from '@daybook/contracts';
+import { jsonInteger } from '@daybook/http';
 import { codeFrom, uuidv7 } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { idempotencyKey, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
-import { errorsOf, invalidField } from '../responses';
+import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
 
@@ -12,7 +13,7 @@ type Deps = { readonly services: Pick<Services, 'ledger' | 'chainWatcher'> };
 
 /** Operators act on every tenant, in the mode of their credential. The ledger records who did it. */
 export function operationRoutes(deps: Deps): Route[] {
-  return [freezing(deps, true), freezing(deps, false), reverse(deps), chains(deps)];
+  return [freezing(deps, true), freezing(deps, false), reverse(deps), chains(deps), rescans(deps)];
 }
 
 function freezing({ services: { ledger } }: Deps, frozen: boolean): Route {
@@ -106,6 +107,7 @@ const chain = z.strictObject({
   lag_blocks: z.number().int().nullable(),
   updated_at: timestampField.nullable(),
   error: z.string().nullable(),
+  alarm: z.enum(['halted', 'frozen', 'lagging']).nullable(),
 });
 
 function chains({ services: { chainWatcher } }: Deps): Route {
@@ -114,7 +116,9 @@ function chains({ services: { chainWatcher } }: Deps): Route {
     method: 'get',
     path: '/v1/ops/chains',
     summary: 'Status of the chains',
-    description: 'How far each watcher is, and how far behind.',
+    description:
+      'How far each watcher is, how far behind, and whether somebody has to look: `alarm` is `halted` when it will not go ' +
+      'on by itself, `frozen` when the newest block has not changed for long, and `lagging` when the cursor is far behind.',
     access: ['ops'],
     request: { query: z.strictObject({}) },
     responses: {
@@ -132,6 +136,7 @@ function chains({ services: { chainWatcher } }: Deps): Route {
               lag_blocks: 0,
               updated_at: '2026-02-11T10:06:10.000Z',
               error: null,
+              alarm: null,
             },
           ],
         },
@@ -152,9 +157,52 @@ function chains({ services: { chainWatcher } }: Deps): Route {
             lag_blocks: watched.lagBlocks,
             updated_at: watched.updatedAt,
             error: watched.error,
+            alarm: watched.alarm ?? null,
           })),
         },
       };
+    },
+  });
+}
+
+const blockNumber = jsonInteger
+  .refine((number) => number >= 0, 'must be a whole number from 0')
+  .meta({ override: { type: 'integer', minimum: 0 } });
+
+function rescans({ services: { chainWatcher } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: '/v1/ops/chains/{chain}/rescans',
+    summary: 'Read blocks again',
+    description:
+      `Reads blocks that were scanned before, both ends included and at most ${rescanBlocksMax}. Deposits that were missed are ` +
+      'recorded as if they were seen now; nothing that is recorded changes, so it may be repeated.',
+    access: ['ops'],
+    request: {
+      params: z.strictObject({ chain: z.string().min(1).max(64) }),
+      query: z.strictObject({}),
+      body: z.strictObject({ from: blockNumber, to: blockNumber }),
+      bodyExample: { from: 1000, to: 1099 },
+    },
+    paramsInvalid: nativeRejections.chain_not_found,
+    responses: {
+      200: {
+        description: 'Read. `deposits` counts those that were known, too.',
+        schema: z.strictObject({ blocks: z.number().int(), deposits: z.number().int() }),
+        example: { blocks: 100, deposits: 3 },
+      },
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        nativeRejections.chain_not_found,
+        nativeRejections.range_invalid,
+        nativeRejections.range_not_scanned,
+      ]),
+    },
+    async handle({ params, body }) {
+      const outcome = await chainWatcher(rescanChain, { chain: params.chain, ...body });
+      const { blocks, deposits } = accepted<typeof rescanChain>(outcome, nativeRejections);
+      return { body: { blocks, deposits } };
     },
   });
 }
