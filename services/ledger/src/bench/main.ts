@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { goals, type GoalName } from './goals';
 import { verdictOf, type Result } from './measure';
 import { jsonLineOf, tableOf } from './report';
-import { openServer } from './server';
+import { openServer, type Server } from './server';
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const tell = (line: string) => process.stderr.write(`${line}\n`);
@@ -21,9 +21,20 @@ const memoryFlags = ['--max-semi-space-size=64'];
 
 /** Starts itself with the flags, which have no effect on a process that runs. */
 function runWithFlags(): void {
-  const child = spawn(process.execPath, [...memoryFlags, __filename, ...process.argv.slice(2)], { stdio: 'inherit' });
+  // The channel tells it when this process is killed.
+  const child = spawn(process.execPath, [...memoryFlags, __filename, ...process.argv.slice(2)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   child.once('exit', (code, signal) => (process.exitCode = signal === null ? (code ?? 2) : 2));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+}
+
+/** Postgres would outlive this process. */
+function stopWhenBroken(server: Server): void {
+  const stop = () => void server.stop().finally(() => process.exit(2));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  process.once('disconnect', stop);
+  process.channel?.unref();
 }
 
 async function main(): Promise<void> {
@@ -52,6 +63,7 @@ async function main(): Promise<void> {
   const context = { node: process.version, cpu: cpus()[0]?.model ?? '', cpus: cpus().length, kernel: release() };
   tell('starting Postgres');
   const server = await openServer({ url: process.env['DATABASE_URL'] });
+  stopWhenBroken(server);
   const results: Result[] = [];
   try {
     // Two names may be measured in one go.

@@ -25,7 +25,15 @@ export async function openServer(options: { readonly url: string | undefined }):
   const embedded =
     options.url === undefined ? embeddedPostgres({ directory: resolve('.daybook/bench'), settings }) : undefined;
   await embedded?.start();
-  const url = options.url ?? embedded!.url;
+  try {
+    return await serverAt(options.url ?? embedded!.url, embedded);
+  } catch (error) {
+    await embedded?.stop();
+    throw error;
+  }
+}
+
+async function serverAt(url: string, embedded: { stop(): Promise<void> } | undefined): Promise<Server> {
   const admin = new Client({ connectionString: url });
   await admin.connect();
   const server: Server = {
