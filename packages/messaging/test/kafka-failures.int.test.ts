@@ -250,8 +250,10 @@ type Handle = (tx: Tx, received: ReceivedMessage<{ key: string; n: number }>) =>
     const consumer = await run(transport);
     await transport.publish(numbered(400));
     await admin().addPartitions(topic.name, 12);
+    // One that knew the topic before, and one that comes to know it now, as after a restart.
     await transport.publish(numbered(400, 400));
-    await eventually(() => expectAll(800), { timeoutMs });
+    await (await open()).publish(numbered(400, 800));
+    await eventually(() => expectAll(1_200), { timeoutMs });
     expect([...(await transport.ends(topic.name))].filter(([partition, end]) => partition >= 6 && end > 0n)).toEqual(
       [],
     );

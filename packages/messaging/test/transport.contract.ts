@@ -182,6 +182,21 @@ export function describeTransport(name: string, create: () => Promise<Harness>):
       expect(await stopped).toBe(1);
     });
 
+    test('carries 0.9 MB, and refuses more, and what comes with it, before any of it is stored', async () => {
+      const transport = await open();
+      const sized = (bytes: number) => ({ ...messages(['a'], 1)[0]!, value: Buffer.alloc(bytes, 32) });
+      const [small] = messages(['a'], 1);
+      for (const bytes of [900_001, 1_048_577, 5_000_000]) {
+        await expect(transport.publish([small!, sized(bytes)])).rejects.toMatchObject({
+          code: 'message_too_large',
+          message: expect.stringContaining(`${bytes} bytes`),
+        });
+      }
+      await transport.publish([sized(900_000)]);
+      const { got } = await member(transport, 'one');
+      await eventually(() => expect(got.map(({ value }) => value?.length)).toEqual([900_000]), { timeoutMs });
+    });
+
     test('knows where each partition ends', async () => {
       const transport = await open();
       const empty = await transport.ends(harness.topic.name);
