@@ -7,7 +7,16 @@ import { assets } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { ChainRefusedError, type ChainBlock, type ChainSource, type WatchedAddresses } from '../ports';
 import { numbersAfter, readInOrder } from './block-range';
-import { contradiction, evmRpc, rpcBlock, rpcBytes, rpcChainId, rpcHeader } from './evm-rpc';
+import {
+  contradiction,
+  ethersProvider,
+  type EvmProvider,
+  evmRpc,
+  rpcBlock,
+  rpcBytes,
+  rpcChainId,
+  rpcHeader,
+} from './evm-rpc';
 import { evmTransfers } from './evm-transfers';
 
 export const evmChainName = (chainId: number) => `evm-${chainId}`;
@@ -15,10 +24,15 @@ export const evmChainName = (chainId: number) => `evm-${chainId}`;
 /** Selector of `decimals()`. */
 const decimalsCall = '0x313ce567';
 
-type Options = { readonly url: Secret; readonly chainId: number; readonly usdtContract: string | undefined };
+type Pins = { readonly chainId: number; readonly usdtContract: string | undefined };
 
-export function evmChain({ url, chainId, usdtContract }: Options): ChainSource {
-  const rpc = evmRpc(url, chainId);
+/** Through ethers' transport. */
+export function evmChain({ url, ...pins }: Pins & { readonly url: Secret }): ChainSource {
+  return evmChainOver(ethersProvider(url, pins.chainId), pins);
+}
+
+export function evmChainOver(open: () => Promise<EvmProvider>, { chainId, usdtContract }: Pins): ChainSource {
+  const rpc = evmRpc(open);
   const token = usdtContract?.toLowerCase();
 
   async function verify(): Promise<void> {

@@ -64,20 +64,21 @@ export type EvmRpc = {
 };
 
 /** What is used of ethers' JsonRpcProvider. */
-type Provider = { send(method: string, parameters: unknown[]): Promise<unknown>; destroy(): void };
+export type EvmProvider = { send(method: string, parameters: unknown[]): Promise<unknown>; destroy(): void };
 
-export function evmRpc(url: Secret, chainId: number): EvmRpc {
-  let provider: Promise<Provider> | undefined;
+/** Opens ethers' transport to a node, when it is first asked. */
+export const ethersProvider = (url: Secret, chainId: number) => async (): Promise<EvmProvider> => {
+  const { FetchRequest, JsonRpcProvider, Network } = await import('ethers');
+  const request = new FetchRequest(url.reveal());
+  request.timeout = requestTimeoutMs;
+  request.setThrottleParams({ maxAttempts: throttledAttemptsMax });
+  const network = Network.from(chainId);
+  // A cached answer could be of another fork; a batch fails as a whole.
+  return new JsonRpcProvider(request, network, { staticNetwork: network, cacheTimeout: -1, batchMaxCount: 1 });
+};
 
-  async function open(): Promise<Provider> {
-    const { FetchRequest, JsonRpcProvider, Network } = await import('ethers');
-    const request = new FetchRequest(url.reveal());
-    request.timeout = requestTimeoutMs;
-    request.setThrottleParams({ maxAttempts: throttledAttemptsMax });
-    const network = Network.from(chainId);
-    // A cached answer could be of another fork; a batch fails as a whole.
-    return new JsonRpcProvider(request, network, { staticNetwork: network, cacheTimeout: -1, batchMaxCount: 1 });
-  }
+export function evmRpc(open: () => Promise<EvmProvider>): EvmRpc {
+  let provider: Promise<EvmProvider> | undefined;
 
   async function ask<Answer extends z.ZodType>(
     method: string,
