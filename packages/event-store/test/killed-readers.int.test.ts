@@ -13,7 +13,7 @@ import { auditSubscriptions } from '../src/subscription-audit';
 import { anEvent } from './event-store.contract';
 
 const schema = 'killed';
-const killsWanted = Number(process.env['READER_KILLS'] ?? 10);
+const killsWanted = Number(process.env['READER_KILLS'] ?? 8);
 const accounts = 7;
 /** About how much is applied in a life, so that the kills come before the end. */
 const eventsAKill = 400;

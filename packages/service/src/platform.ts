@@ -130,7 +130,7 @@ export function openPlatform(
       stop: () => store.close(),
     },
     clock,
-    watchOf(pool, logger, metrics),
+    watchWriters({ pool, logger }),
     ...(overrides.transport === undefined ? [transport] : []),
   ];
   return {
@@ -215,16 +215,6 @@ function connections(pools: readonly Pool[]): Component {
       await Promise.all(pools.map((pool) => pool.end()));
     },
   };
-}
-
-/** Alarm when it is above ten seconds: nothing that reads the log gets on. */
-function watchOf(pool: Pool, logger: Logger, metrics: Registry): Component {
-  const age = new Gauge({
-    name: 'daybook_oldest_writer_seconds',
-    help: 'Age of the oldest open transaction of the database cluster that has written; it holds all readers of the log back.',
-    registers: [metrics],
-  });
-  return watchWriters({ pool, logger, measured: (ageMs) => age.set(ageMs / 1_000) });
 }
 
 /** Only the log moves with the setting: read models, places, inboxes and keys of persons stay in Postgres. */

@@ -181,9 +181,7 @@ test('is called by its folder, its schema with underscores', async () => {
   const { url } = await service({ components: [] }).start();
   const { rows } = await pool.query('select current_schema() as schema');
   expect(rows).toEqual([{ schema: 'two_words' }]);
-  const metrics = await (await fetch(`${url}/metrics`)).text();
-  expect(metrics).toContain('service="two-words"');
-  expect(metrics).toContain('daybook_oldest_writer_seconds{');
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('service="two-words"');
 });
 
 test('metrics tell for how long a transaction has held back the readers of the log', async () => {
