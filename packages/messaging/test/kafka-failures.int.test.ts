@@ -35,7 +35,8 @@ import { message, testTopic, upTo } from './harness';
 const timeoutMs = 60_000;
 /** As short as the broker allows, so that what takes longer is not long. */
 const sessionTimeoutMs = 1_500;
-const heartbeatApi = 12;
+/** Kinds of requests, by their numbers in the protocol. */
+const [joinGroupApi, heartbeatApi, syncGroupApi] = [11, 12, 14];
 const kills = Number(process.env['BROKER_KILLS'] ?? 1);
 const counted = defineEvent({
   type: 'Counted',
@@ -133,13 +134,20 @@ type Handle = (tx: Tx, received: ReceivedMessage<{ key: string; n: number }>) =>
       if (received.data.n === 7) await delay(2 * sessionTimeoutMs);
       await record(tx, received);
     };
+    const shared = (times: number) =>
+      eventually(() => expect(broker.proxy.requests(syncGroupApi)).toBeGreaterThanOrEqual(times), { timeoutMs });
+    const before = broker.proxy.requests(syncGroupApi);
     const consumer = await run(one, slow);
+    await shared(before + 1);
     await run(two, slow);
+    await shared(before + 3);
+    const joined = broker.proxy.requests(joinGroupApi);
     await one.publish(numbered(60));
     await consumer.caughtUp();
     await expectAll(60);
-    // Nobody else was given what it had in hand.
     expect(handled).toBe(60);
+    // Nobody was given up, so nothing was shared out anew.
+    expect(broker.proxy.requests(joinGroupApi)).toBe(joined);
   }, 60_000);
 
   test('B5: what a stopped process has in hand takes effect once, though its partitions went to another', async () => {
@@ -269,6 +277,8 @@ type Handle = (tx: Tx, received: ReceivedMessage<{ key: string; n: number }>) =>
       ...message(topic, `key ${n}`, { key: '', n }),
       value: Buffer.alloc(500_000, 32),
     }));
+    await transport.publish(large);
+    const before = broker.proxy.received();
     let got = 0;
     const { stop } = await (
       await open()
@@ -283,8 +293,6 @@ type Handle = (tx: Tx, received: ReceivedMessage<{ key: string; n: number }>) =>
       },
     });
     stops.unshift(stop);
-    const before = broker.proxy.received();
-    await transport.publish(large);
     await eventually(() => expect(entered).toBe(true), { timeoutMs });
     // Several heartbeats later, of 30 MB no more has come than one fetch.
     const beats = broker.proxy.requests(heartbeatApi);
