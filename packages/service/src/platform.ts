@@ -34,7 +34,6 @@ import {
 import {
   createLogger,
   createMetrics,
-  Gauge,
   inOrder,
   type Clock,
   type Component,
