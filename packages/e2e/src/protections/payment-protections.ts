@@ -171,7 +171,7 @@ export const paymentProtections: readonly Protection[] = [
     file: intent,
     find: "if (isInFlight(intent)) return reject('deposit_in_flight');",
     replace: '',
-    held: ofIntent('P4: does not expire while a deposit is in flight'),
+    held: ofIntent('expiry one millisecond early, in flight, and after payment'),
   },
   {
     name: 'one-outcome',
