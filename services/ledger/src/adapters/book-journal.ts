@@ -143,13 +143,16 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
       if (restored === undefined) return;
       book.head = restored.head;
       book.stored = state.length;
-      index.warm();
     },
     durable(before) {
       window.durable(before);
       snapshots.durable(before);
     },
-    loaded: () => snapshots.loaded(),
+    loaded() {
+      // Only now: whoever waits for the book waits for no more than it needs.
+      index.warm();
+      snapshots.loaded();
+    },
     stopped: () => snapshots.stopped(),
   };
 }
