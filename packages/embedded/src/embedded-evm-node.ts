@@ -18,7 +18,7 @@ import { commandOf, hasEnded, isRunning, signal } from './processes';
 /** The mnemonic of every development node: its keys are public. */
 export const sandboxMnemonic = 'test test test test test test test test test test test junk';
 
-const keptStates = 32;
+const keptStatesDefault = 32;
 const startTimeoutMs = 20_000;
 const stopTimeoutMs = 15_000;
 const pollMs = 10;
@@ -30,6 +30,8 @@ type Options = {
   readonly blockTimeSeconds?: number;
   readonly chainId?: number;
   readonly mnemonic?: string;
+  /** Newest blocks whose state can be asked for; reorganisations go no deeper. 32 when absent. */
+  readonly keptStates?: number;
   /** A free one is chosen when absent. */
   readonly port?: number;
 };
@@ -200,7 +202,7 @@ function argumentsOf(files: Files, node: NodeSettings): string[] {
     ['--state', files.state],
     ['--state-interval', 1],
     // Bounded: anvil would write the whole state once for each block ever made, into the home directory.
-    ['--prune-history', keptStates],
+    ['--prune-history', node.keptStates ?? keptStatesDefault],
     ['--slots-in-an-epoch', 1],
   ];
   return [...flags.flatMap(([name, value]) => [name, `${value}`]), '--preserve-historical-states', '--quiet'];

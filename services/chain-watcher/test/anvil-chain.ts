@@ -29,9 +29,9 @@ export type AnvilChain = Omit<TestChain, 'connect'> & {
 };
 
 /** A node of the test's own that mines when told to. Another mnemonic is another genesis, also in the same second. */
-export async function anvilChain(mnemonic: string = sandboxMnemonic): Promise<AnvilChain> {
+export async function anvilChain(mnemonic: string = sandboxMnemonic, keptStates = 32): Promise<AnvilChain> {
   const directory = mkdtempSync(join(tmpdir(), 'daybook-anvil-'));
-  const node = embeddedEvmNode({ directory, mnemonic });
+  const node = embeddedEvmNode({ directory, mnemonic, keptStates });
   await node.start();
   const provider = new JsonRpcProvider(node.url, chainId, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 });
   const payer = HDNodeWallet.fromPhrase(mnemonic, undefined, `m/44'/60'/0'/0/${payerIndex}`);
@@ -87,7 +87,9 @@ export async function anvilChain(mnemonic: string = sandboxMnemonic): Promise<An
       for (const [at, recipient] of [to, instead].entries()) {
         const fees = { maxFeePerGas: 100_000_000_000n * BigInt(1 + at), maxPriorityFeePerGas: BigInt(1 + 9 * at) };
         const transaction = { to: recipient, value: amount, nonce, chainId, type: 2, gasLimit: 21_000, ...fees };
-        await ask('eth_sendRawTransaction', await payer.signTransaction(transaction));
+        const raw = await payer.signTransaction(transaction);
+        const hash = await ask<string>('eth_sendRawTransaction', raw);
+        signed.push({ raw, hash });
       }
       await ask('evm_mine');
     },

@@ -6,7 +6,7 @@ import { describeChain } from './chain.contract';
 import { solanaTestChain, type SolanaTestChain } from './solana-test-chain';
 
 describeChain('Solana', () => solanaTestChain(), {
-  schedules: 6,
+  schedules: 5,
   cannot: {
     replaced: 'a transaction has no nonce: both are mined, or neither',
     withFee: 'a fee is withheld by Token-2022 only, which is not the pinned program',

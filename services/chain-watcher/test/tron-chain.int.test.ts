@@ -5,7 +5,7 @@ import { tronTestChain, type TronTestChain } from './tron-test-chain';
 import { depositLog, prepare, schema, summary, watchProcess, type WatchProcess } from './watch-process';
 
 describeChain('Tron', () => tronTestChain(), {
-  schedules: 6,
+  schedules: 5,
   cannot: {
     replaced: 'a transaction has no nonce: both are mined, or neither',
     withFee: 'the double executes no contracts; the pinned one logs what arrives',
