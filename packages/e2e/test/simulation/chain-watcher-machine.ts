@@ -53,6 +53,7 @@ export function composeChainWatcher({ world, chain, network }: Product, parts: P
   const watcher = chainWatcher({
     chain: chainName,
     pollMs,
+    limits: { frozenMs: null, lagBlocks: 1_000 },
     verify: () => source.verify(),
     async pass(onHead) {
       const before = previous;
@@ -85,6 +86,7 @@ function allocation({ database, pool, store, now }: Parts, cursor: BlockCursor) 
     networks: [{ chain: chainName, mode, family: 'evm' as const, assets: ['ETH' as const] }],
     derivers: [{ family: 'evm' as const, keyId: 'simulated', addressAt: async (index: number) => `0xaddress${index}` }],
     payee: undefined,
+    paymentPlace: () => ({ contract: undefined, chainId: 1 }),
     reservePlace: (_family: string, reference: string) =>
       database.ask(pool, `place of ${reference}`, (rows) => {
         const known = rows.get<number>('places', reference);

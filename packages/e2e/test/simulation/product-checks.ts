@@ -4,7 +4,8 @@
  *   I1, I2   entries balance, balances are their sums, no wallet is below zero at any version   (book-facts.ts)
  *   I3       streams have no gap, ids are unique, the book's chain of hashes holds
  *   I5, I6   every question that was answered with yes is recorded once, as it was asked; one key, one content
- *   I7       what each subscription and consumer applied is what its log or topic has up to its place
+ *   I7       what each subscription and consumer applied is what its log or topic has up to its place, and has had its
+ *            effect                                                                             (handled-facts.ts)
  *   I8       what a relay has passed is published
  *   I9, I10  intents take legal edges only, and split every deposit exactly                     (money-facts.ts)
  *   I11      every credit is one transfer of the chain as it is now, and is credited once       (money-facts.ts)
@@ -39,6 +40,7 @@ import { bookProblems } from './book-facts';
 import type { Customers } from './customers';
 import { deliveryProblems } from './delivery-facts';
 import { allOf, readFacts, type Facts } from './facts';
+import { handledProblems } from './handled-facts';
 import { moneyProblems } from './money-facts';
 import type { Product, ServiceName } from './product';
 import type { Mode } from './simulate-product';
@@ -58,6 +60,7 @@ export async function examineProduct(product: Product, asked: Customers, mode: M
     tell(await bookProblems(product, asked, logs.ledger));
     tell(moneyProblems(product, asked, facts, mode));
     tell(deliveryProblems(product, facts, mode));
+    tell(handledProblems(product, facts));
   }
   return {
     events: Object.values(logs).reduce((sum, log) => sum + log.length, 0),

@@ -42,11 +42,11 @@ export function drawSettings(random: SeededRandom): Settings {
   const some = (most: number) => (random.chance(0.5) ? 0 : (most * (1 + random.below(100))) / 100);
   return {
     store: {
-      refused: some(0.08),
-      lostBefore: some(0.1),
-      lostAfter: some(0.1),
-      lostLate: some(0.1),
-      readFails: some(0.06),
+      refused: some(0.15),
+      lostBefore: some(0.25),
+      lostAfter: some(0.25),
+      lostLate: some(0.2),
+      readFails: some(0.1),
       latencyMs: random.pick([1, 5, 20]),
       lateMs: random.pick([20, 200, 2_000]),
     },
@@ -98,7 +98,7 @@ export function drawSettings(random: SeededRandom): Settings {
     },
     chaosMs: random.pick([3_000, 6_000]),
     intentTtlMs: random.pick([3_000, 6_000, 60_000]),
-    intents: 1 + random.below(4),
+    intents: 1 + random.below(5),
     transfers: random.below(8),
     bulks: random.below(3),
   };

@@ -1,6 +1,6 @@
 import { modeOf, simulateProduct } from './simulate-product';
 
-const seeds = 100;
+const seeds = 300;
 
 test('one seed gives one run', async () => {
   for (const seed of [1, 2]) {
