@@ -55,11 +55,11 @@ export function memoryWatch(source: ChainSource, addresses: ReadonlySet<string>,
     async handle(stream, command) {
       const state = states.get(stream) ?? depositDecider.initial;
       const decision = depositDecider.decide(command, state);
-      if (!decision.ok) return decision;
+      if (!decision.ok) return { ...decision, state };
       const next = decision.events.reduce(depositDecider.evolve, state);
       states.set(stream, next);
       log.push(...decision.events);
-      return { ok: true, version: 0n, state: next, events: decision.events } as never;
+      return { ok: true, state: next, events: decision.events, expected: BigInt(log.length) };
     },
     caughtUp: async () => undefined,
     depositsAbove: async (number) =>
