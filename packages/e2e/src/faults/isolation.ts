@@ -5,10 +5,12 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, chmodSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+/** Of directories; the process id of the one that made it follows. */
+const prefix = 'daybook-faults-';
 const diskSize = '400m';
 const workSize = '4g';
 /** Set inside. */
@@ -72,7 +74,8 @@ function entering(program: readonly string[]): { readonly command: string; reado
 }
 
 function makeDirectories() {
-  const home = mkdtempSync(join(tmpdir(), 'daybook-faults-'));
+  removeLeftovers();
+  const home = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   chmodSync(home, 0o755);
   const [disk, work] = [join(home, 'disk'), join(home, 'work')];
   for (const directory of [disk, work]) mkdirSync(directory, { mode: 0o755 });
@@ -80,4 +83,20 @@ function makeDirectories() {
     environment: { FAULTS_DISK: disk, FAULTS_WORK: work },
     remove: () => rmSync(home, { recursive: true, force: true }),
   };
+}
+
+/** A harness that was killed leaves nothing but the empty directories that it mounted on. */
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

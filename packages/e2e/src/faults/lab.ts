@@ -52,7 +52,7 @@ export async function openLab(): Promise<Lab> {
     for (const each of closing.splice(0).reverse()) await each();
   };
   try {
-    const directory = mkdtempSync(join(process.env['FAULTS_WORK'] ?? tmpdir(), 'daybook-faults-'));
+    const directory = mkdtempSync(join(process.env['FAULTS_WORK'] ?? tmpdir(), 'daybook-lab-'));
     chmodSync(directory, 0o755);
     closing.push(async () => rmSync(directory, { recursive: true, force: true }));
     const port = await ports();

@@ -27,7 +27,7 @@ const scopes: Readonly<Record<'client' | 'ops' | 'pay', Scope[]>> = {
   pay: ['pay', 'webhooks'],
 };
 
-/** Over the services' internal calls, as an operator onboards somebody. */
+/** Over the services' internal calls, as an operator onboards somebody. May be repeated: it is another tenant then. */
 export async function onboard(urls: { identity: string; ledger: string }, internalToken: string): Promise<People> {
   const token = new Secret(internalToken);
   const identity = callClient({ baseUrl: urls.identity, token });
@@ -43,9 +43,10 @@ export async function onboard(urls: { identity: string; ledger: string }, intern
     await identity(registerOrganization, { tenantId, name: 'Faults' });
     const wallets: { walletId: string; token: string }[] = [];
     for (let n = 0; n < walletCount; n++) {
-      const walletId = `WALLET-${n}`;
+      const walletId = `WALLET-${tenantId.slice(0, 8)}-${n}`;
       const account = { mode, accountId: walletId, tenantId, asset: 'TXC', type: 'liability', floor: 0n } as const;
-      await ledger(openAccount, account);
+      const opened = await ledger(openAccount, account);
+      assert(opened.ok, 'a wallet is refused');
       const issued = {
         mode,
         transactionId: `issue:${walletId}`,
@@ -68,8 +69,12 @@ export async function onboard(urls: { identity: string; ledger: string }, intern
   }
 }
 
-/** Over the public API: the tenant's accounts, and where it wants to be told. */
-export async function settleIn(gateway: string, { client }: People): Promise<Receivers> {
+export async function openReceivers(): Promise<Receivers> {
+  return { transfers: await openReceiver(), intents: await openReceiver() };
+}
+
+/** Over the public API: the tenant's accounts, and where it wants to be told. May be repeated. */
+export async function settleIn(gateway: string, { client }: People, receivers: Receivers): Promise<void> {
   const post = async (path: string, body: unknown) => {
     const headers = { ...client, 'content-type': 'application/json' };
     const answer = await fetch(gateway + path, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -78,14 +83,10 @@ export async function settleIn(gateway: string, { client }: People): Promise<Rec
     return JSON.parse(text) as Record<string, unknown>;
   };
   for (const { name, type } of ownAccounts) await post('/v1/ledger/accounts', { name, asset: ownAsset, type });
-  const told = async (events: readonly string[]) => {
-    const receiver = await openReceiver();
+  const told = async (receiver: Receiver, events: readonly string[]) => {
     const { secret } = await post('/v1/webhook-endpoints', { url: receiver.url, events });
     receiver.setSecret(String(secret));
-    return receiver;
   };
-  return {
-    transfers: await told(['transfer.confirmed', 'transfer.failed']),
-    intents: await told(['intent.settled', 'intent.paid', 'intent.partially_paid']),
-  };
+  await told(receivers.transfers, ['transfer.confirmed', 'transfer.failed']);
+  await told(receivers.intents, ['intent.settled', 'intent.paid', 'intent.partially_paid']);
 }

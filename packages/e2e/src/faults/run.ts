@@ -12,7 +12,7 @@ import { startFleet, type Fleet } from './fleet';
 import type { Lab } from './lab';
 import type { Command } from './model';
 import { nemesis, type Injected } from './nemesis';
-import { onboard, settleIn, type People, type Receivers } from './people';
+import { onboard, openReceivers, settleIn, type People, type Receivers } from './people';
 import type { OperationKind, Plan } from './plan';
 import { untilQuiet } from './quiet';
 import { requestOf } from './requests';
@@ -22,7 +22,7 @@ import { violationsOf } from './verdict';
 const quietWithinMs = 120_000;
 const toldWithinMs = 45_000;
 const tellPollMs = 200;
-const fundedWithinMs = 30_000;
+const preparedWithinMs = 120_000;
 const fundedUnits = 10_000n;
 
 export type Tally = { asked: number; ok: number; failed: number; unknown: number; resolved: number; notSent: number };
@@ -70,8 +70,10 @@ async function workAndCheck(lab: Lab, fleet: Fleet, plan: Plan, database: string
     watch.part('start');
     const gateway = `http://127.0.0.1:${lab.links.get('clients>gateway')?.port}`;
     const urls = { identity: fleet.urlOf('identity'), ledger: fleet.urlOf('ledger') };
-    const people = await onboard(urls, lab.secrets.internalToken);
-    receivers = await settleIn(gateway, people);
+    // The machine may be slow; what it does before the first fault is nobody's fault.
+    const people = await eventually(() => onboard(urls, lab.secrets.internalToken), { timeoutMs: preparedWithinMs });
+    const opened = (receivers = await openReceivers());
+    await eventually(() => settleIn(gateway, people, opened), { timeoutMs: preparedWithinMs });
     const clients = clientsOf(gateway, people, plan);
     const before = await fund(clients, people, plan.seed);
     watch.part('onboard');
@@ -120,7 +122,7 @@ async function fund(clients: Clients, people: People, seed: number): Promise<rea
     const { outcome, answer, error } = await clients.send(request!);
     assert(outcome === 'ok', `the customers are not funded: ${error ?? answer?.text}`);
   };
-  await eventually(funded, { timeoutMs: fundedWithinMs });
+  await eventually(funded, { timeoutMs: preparedWithinMs });
   return [planned];
 }
 

@@ -37,6 +37,7 @@ export async function violationsOf(evidence: Evidence): Promise<readonly string[
     ...clients.asked.flatMap((asked) => [...constancyOf(asked), ...comparedWith(modelled, people, asked)]),
     ...(await balancesShown(evidence, modelled)),
     ...(await intentsShown(evidence)),
+    ...(await intentsThere(evidence)),
     ...webhooksMissing(evidence, modelled),
     ...violations.map(({ rule, where, message }) => `books: ${rule}: ${where}: ${message}`),
     ...(await gaps(databaseUrl)),
@@ -98,6 +99,21 @@ async function intentsShown({ clients, people }: Evidence): Promise<readonly str
         violations.push(`intent: ${key} does not have ${field} ${decimal(units, asset)}: ${text}`);
   }
   return violations;
+}
+
+/** As many as were answered with yes: one that nobody was told of would be another one of its key. */
+async function intentsThere({ databaseUrl, clients }: Evidence): Promise<readonly string[]> {
+  const told = clients.asked.filter(
+    ({ planned, outcome }) => planned.operation.kind === 'intent' && outcome === 'ok',
+  ).length;
+  return withDatabase(databaseUrl, async (client) => {
+    const { rows } = await client.query<{ there: number }>(
+      `select count(*)::int as there from intents.events where type = 'IntentCreated'`,
+    );
+    const { there } = rows[0]!;
+    if (there === told) return [];
+    return [`${there > told ? 'doubled' : 'lost'}: ${there} intents are there, and ${told} were answered`];
+  });
 }
 
 /** Each end is told at least once, always with one id, signed. */
