@@ -1,16 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, readFileSync, writeFileSync } from 'node:fs';
+import { createWriteStream, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { deploySandboxUsdt, embeddedEvmNode } from '@daybook/embedded';
 import { eventually, testDatabase } from '@daybook/testing';
-import { parse } from 'yaml';
+import { composeProgram, repositoryRoot, type Program } from '../src/compose-programs';
 import { Instance } from './instance';
 
-type Container = { command?: string[]; environment?: Record<string, string>; depends_on?: Record<string, unknown> };
-
-const root = join(__dirname, '../../..');
 const services = ['identity', 'ledger', 'chain-watcher', 'settlement', 'notifications', 'intents', 'gateway'];
 const jobTimeoutMs = 60_000;
 
@@ -22,7 +19,6 @@ export class Distributed extends Instance {
   readonly #processes = new Map<string, ChildProcess>();
   readonly #cleanUp: (() => Promise<void>)[] = [];
   readonly #ports = new Map<string, number>();
-  #containers: Record<string, Container> = {};
   #settings: Readonly<Record<string, string>> = {};
   #databaseUrl = '';
   #gatewayUrl = '';
@@ -48,13 +44,8 @@ export class Distributed extends Instance {
     const { address: usdtContract } = await deploySandboxUsdt(node.url);
     for (const service of services) this.#ports.set(service, await freePort());
 
-    const { services: containers } = parse(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
-      services: Record<string, Container>;
-    };
-    const container = (name: string) => containers[name] ?? {};
-    await this.#job(container('secrets'));
-    await this.#job(container('topics'));
-    this.#containers = containers;
+    await this.runJob('secrets');
+    await this.runJob('topics');
     this.#settings = {
       ...this.more,
       ...(await this.eventStoreSettings()),
@@ -70,14 +61,14 @@ export class Distributed extends Instance {
       evm: { rpcUrl: node.url, usdtContract },
     };
     writeFileSync(join(this.home, 'endpoints.json'), JSON.stringify(endpoints));
-    await this.#job(container('seed'), { BASE_URL: this.#gatewayUrl });
+    await this.runJob('seed', [], { BASE_URL: this.#gatewayUrl });
     return this;
   }
 
   /** Resolves when it is ready. */
   async startService(service: string): Promise<void> {
     const settings = { ...this.#settings, HTTP_PORT: String(this.#ports.get(service)) };
-    this.#processes.set(service, this.#run(this.#containers[service] ?? {}, settings));
+    this.#processes.set(service, this.#run(this.#program(service), settings));
     await eventually(() => expectReady(this.#urlOf(service)), { timeoutMs: jobTimeoutMs });
   }
 
@@ -90,9 +81,13 @@ export class Distributed extends Instance {
   }
 
   /** Runs a one-shot container of the compose file to its end, with more arguments. */
-  async runJob(name: string, args: readonly string[] = []): Promise<void> {
-    const { command = [], ...rest } = this.#containers[name] ?? {};
-    await this.#job({ ...rest, command: [...command, ...args] });
+  async runJob(name: string, args: readonly string[] = [], settings: Record<string, string> = {}): Promise<void> {
+    const program = this.#program(name);
+    const child = this.#run({ ...program, args: [...program.args, ...args] }, settings);
+    const timer = setTimeout(() => child.kill('SIGKILL'), jobTimeoutMs);
+    const [code] = (await once(child, 'exit')) as [number | null];
+    clearTimeout(timer);
+    if (code !== 0) throw new Error(`${program.script} ended with ${code}:\n${this.log.slice(-5_000)}`);
   }
 
   override async stop(): Promise<number | null> {
@@ -106,29 +101,23 @@ export class Distributed extends Instance {
     return `http://127.0.0.1:${this.#ports.get(service)}`;
   }
 
-  /** A setting or argument as it stands in the compose file, with our addresses for the containers'. */
-  #local(text: string): string {
-    return text
-      .replace(/^http:\/\/([a-z-]+):8080$/, (whole, host: string) =>
-        this.#ports.has(host) ? this.#urlOf(host) : whole,
-      )
-      .replace('/run/daybook', this.home)
-      .replace('kafka:9092', this.brokers.join(','))
-      .replace('postgres://daybook@postgres:5432/daybook', this.#databaseUrl)
-      .replace('0.0.0.0', '127.0.0.1')
-      .replace(/^\$\{.*\}$/, '');
+  #program(name: string): Program {
+    return composeProgram(name, {
+      home: this.home,
+      databaseUrl: this.#databaseUrl,
+      broker: this.brokers.join(','),
+      urlOf: (service) => (this.#ports.has(service) ? this.#urlOf(service) : undefined),
+    });
   }
 
-  #run({ command = [], environment = {} }: Container, settings: Record<string, string>): ChildProcess {
-    const [, script = '', ...args] = command;
-    const given = Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, this.#local(value)]));
+  #run({ script, args, environment }: Program, settings: Record<string, string>): ChildProcess {
     const env = {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
-      ...given,
+      ...environment,
       ...settings,
     } as unknown as NodeJS.ProcessEnv;
-    const child = spawn(process.execPath, [join(root, script), ...args.map((arg) => this.#local(arg))], {
+    const child = spawn(process.execPath, [join(repositoryRoot, script), ...args], {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -136,15 +125,6 @@ export class Distributed extends Instance {
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     return child;
-  }
-
-  /** Runs a one-shot container to its end. */
-  async #job(container: Container, settings: Record<string, string> = {}): Promise<void> {
-    const child = this.#run(container, settings);
-    const timer = setTimeout(() => child.kill('SIGKILL'), jobTimeoutMs);
-    const [code] = (await once(child, 'exit')) as [number | null];
-    clearTimeout(timer);
-    if (code !== 0) throw new Error(`${container.command?.join(' ')} ended with ${code}:\n${this.log.slice(-5_000)}`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** All services of one run, each a process of its own, on the lab's servers and a database of the run's. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { composeProgram } from './compose-programs';
+import { composeProgram } from '../compose-programs';
 import type { Lab } from './lab';
 import { services, type ServiceName } from './services';
 import { supervised, type Supervised } from './supervised';

@@ -12,7 +12,7 @@ import { loadSecrets } from '@daybook/standalone';
 import { applyTopics } from '@daybook/messaging';
 import { createLogger } from '@daybook/runtime';
 import { emptyBroker } from '@daybook/testing';
-import { composeProgram, repositoryRoot } from './compose-programs';
+import { composeProgram, repositoryRoot } from '../compose-programs';
 import { fullableDisk, type Disk } from './disk';
 import { openLink, type Link } from './link';
 import { kafkaServer, postgresServer, type KafkaServer, type PostgresServer } from './servers';

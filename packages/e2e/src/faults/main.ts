@@ -7,15 +7,17 @@ import { parseArgs } from 'node:util';
 import { jvmKafkaIsPossible } from '@daybook/testing';
 import { endWithOutside, isInside, isolationMissing, runInside } from './isolation';
 import { openLab, type Lab } from './lab';
-import { faultKinds, planOf, type FaultKind } from './plan';
-import { againOf, jsonLineOf, summaryOf, type Failed } from './report';
+import { faultKinds, planOf, type FaultKind, type Plan } from './plan';
+import { jsonLineOf, lineOf, summaryOf, type Failed } from './report';
 import { runOnce, type RunResult } from './run';
+import { openSystem, type System } from './system';
 import { makeTemplate } from './template';
 
 const runsDefault = 12;
+const runsPerSystem = 12;
 const minuteMs = 60_000;
 /** A run that takes longer hangs. */
-const runMaxMs = 6 * minuteMs;
+const runMaxMs = 8 * minuteMs;
 /** For coming up and going down. */
 const aroundMs = 5 * minuteMs;
 
@@ -72,21 +74,16 @@ function wholeOf(name: string, given: string): number {
   return value;
 }
 
-async function runAll({ seed, runs, minutes, keep }: Options, available: readonly FaultKind[]): Promise<number> {
+async function runAll(options: Options, available: readonly FaultKind[]): Promise<number> {
   const lab = await openLab();
   const results: (RunResult | Failed)[] = [];
   try {
     await makeTemplate(lab);
-    const until = performance.now() + minutes * minuteMs;
-    for (let next = seed; results.length < runs && performance.now() < until; next++) {
-      const result = await oneRun(lab, next, available, keep);
+    await runInTurn(lab, options, available, (result) => {
       results.push(result);
       say(jsonLineOf(result));
-      const { violations } = result;
-      const faults = 'faults' in result ? result.faults.map(({ kind, target }) => `${kind} ${target}`).join(', ') : '';
-      tell(`seed ${next}: ${faults}: ${violations.length === 0 ? 'holds' : `${violations.length} violations`}`);
-      if (violations.length > 0) tell(`  again: ${againOf(next)}`);
-    }
+      tell(lineOf(result));
+    });
   } finally {
     say(`\n${summaryOf(results)}`);
     await lab.close();
@@ -94,23 +91,42 @@ async function runAll({ seed, runs, minutes, keep }: Options, available: readonl
   return results.some(({ violations }) => violations.length > 0) ? 1 : 0;
 }
 
-/** What a run throws, and that it does not end, are violations too. */
-async function oneRun(
+/** A system with a violation is no place for another run. */
+async function runInTurn(
   lab: Lab,
-  seed: number,
+  { seed: firstSeed, runs, minutes, keep }: Options,
   available: readonly FaultKind[],
-  keep: string | undefined,
-): Promise<RunResult | Failed> {
+  over: (result: RunResult | Failed) => void,
+): Promise<void> {
+  const until = performance.now() + minutes * minuteMs;
+  const goesOn = (seed: number) => seed - firstSeed < runs && performance.now() < until;
+  for (let seed = firstSeed; goesOn(seed);) {
+    await lab.heal();
+    const system = await openSystem(lab, seed);
+    let isSound = true;
+    for (let run = 0; run < runsPerSystem && isSound && goesOn(seed); run++, seed++) {
+      const result = await oneRun(lab, system, planOf(seed, available));
+      isSound = result.violations.length === 0;
+      over(result);
+    }
+    await system.close(isSound ? undefined : keep);
+  }
+}
+
+/** What a run throws, and that it does not end, are violations too. */
+async function oneRun(lab: Lab, system: System, plan: Plan): Promise<RunResult | Failed> {
+  const { firstSeed } = system;
+  const { seed } = plan;
   let late: NodeJS.Timeout | undefined;
   const hangs = new Promise<Failed>((resolve) => {
-    late = setTimeout(() => resolve({ seed, violations: [`hangs: not over after ${runMaxMs} ms`] }), runMaxMs);
+    const violations = [`hangs: not over after ${runMaxMs} ms`];
+    late = setTimeout(() => resolve({ seed, firstSeed, violations }), runMaxMs);
   });
   try {
-    await lab.heal();
-    return await Promise.race([runOnce(lab, planOf(seed, available), keep), hangs]);
+    return await Promise.race([runOnce(lab, system, plan), hangs]);
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { seed, violations: [`broke off: ${text}`] };
+    return { seed, firstSeed, violations: [`broke off: ${text}`] };
   } finally {
     clearTimeout(late);
   }

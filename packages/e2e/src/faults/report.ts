@@ -2,15 +2,24 @@
 import { faultKinds, type FaultKind, type OperationKind } from './plan';
 import type { RunResult, Tally } from './run';
 
-export type Failed = { readonly seed: number; readonly violations: readonly string[] };
+export type Failed = { readonly seed: number; readonly firstSeed: number; readonly violations: readonly string[] };
 
 export function jsonLineOf(result: RunResult | Failed): string {
   return JSON.stringify(result);
 }
 
-/** How to have the same run again. */
-export function againOf(seed: number): string {
-  return `npm run test:faults -- --seed ${seed} --runs 1`;
+/** For people who watch. */
+export function lineOf(result: RunResult | Failed): string {
+  const { seed, violations } = result;
+  const faults = 'faults' in result ? result.faults.map(({ kind, target }) => `${kind} ${target}`).join(', ') : '';
+  if (violations.length === 0) return `seed ${seed}: ${faults}: holds`;
+  return `seed ${seed}: ${faults}: ${violations.length} violations\n  again: ${againOf(result)}`;
+}
+
+/** How to have the same run again: by itself, or after those that were on its system before. */
+function againOf({ seed, firstSeed }: RunResult | Failed): string {
+  const alone = `npm run test:faults -- --seed ${seed} --runs 1`;
+  return seed === firstSeed ? alone : `${alone}, or with --seed ${firstSeed} --runs ${seed - firstSeed + 1}`;
 }
 
 const columns = ['asked', 'ok', 'failed', 'unknown', 'resolved', 'notSent'] as const satisfies readonly (keyof Tally)[];
@@ -46,8 +55,8 @@ export function summaryOf(results: readonly (RunResult | Failed)[]): string {
   ].join('\n');
 }
 
-function describeFailed({ seed, violations }: RunResult | Failed): readonly string[] {
-  return ['', `seed ${seed}: ${againOf(seed)}`, ...violations.map((each) => `  ${each}`)];
+function describeFailed(failed: RunResult | Failed): readonly string[] {
+  return ['', `seed ${failed.seed}: ${againOf(failed)}`, ...failed.violations.map((each) => `  ${each}`)];
 }
 
 function sumOf(one: Tally | undefined, other: Tally): Tally {

@@ -1,21 +1,20 @@
-/** One run: a fresh system, its work and its troubles, and what came of it. */
+/** One run: its work, its troubles, and what came of it. */
 import { randomUUID } from 'node:crypto';
-import { cpSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assert } from '@daybook/core';
 import { openTransport } from '@daybook/messaging';
 import { createLogger } from '@daybook/runtime';
 import { eventually } from '@daybook/testing';
 import { clients as clientsOf, type Asked, type Clients } from './clients';
-import { startFleet, type Fleet } from './fleet';
+import type { Fleet } from './fleet';
 import type { Lab } from './lab';
 import type { Command } from './model';
 import { nemesis, type Injected } from './nemesis';
-import { onboard, openReceivers, settleIn, type People, type Receivers } from './people';
+import { onboard, settleIn, type People } from './people';
 import type { OperationKind, Plan } from './plan';
 import { untilQuiet } from './quiet';
 import { requestOf } from './requests';
+import type { System } from './system';
 import { violationsOf } from './verdict';
 
 /** Between the end of the last fault and silence: what waits for a lease or a retry of ours takes much less. */
@@ -29,6 +28,8 @@ export type Tally = { asked: number; ok: number; failed: number; unknown: number
 
 export type RunResult = {
   readonly seed: number;
+  /** Of the first run on the same system. */
+  readonly firstSeed: number;
   readonly ms: number;
   readonly faults: readonly Injected[];
   readonly operations: Readonly<Partial<Record<OperationKind, Tally>>>;
@@ -40,62 +41,40 @@ export type RunResult = {
   readonly violations: readonly string[];
 };
 
-/** With the logs of the services kept in `keep` when something was violated. */
-export async function runOnce(lab: Lab, plan: Plan, keep?: string): Promise<RunResult> {
-  const database = `faults_${plan.seed}`;
-  const fleet = await freshFleet(lab, database);
-  let isKept = keep !== undefined;
-  try {
-    const result = await workAndCheck(lab, fleet, plan, database);
-    isKept &&= result.violations.length > 0;
-    return result;
-  } finally {
-    await fleet.stop();
-    if (isKept && keep !== undefined) cpSync(fleet.directory, join(keep, database), { recursive: true });
-    rmSync(fleet.directory, { recursive: true, force: true });
-    await lab.drop(database);
-  }
-}
-
-async function freshFleet(lab: Lab, database: string): Promise<Fleet> {
-  await lab.prepare(database);
-  return startFleet(lab, database);
-}
-
-async function workAndCheck(lab: Lab, fleet: Fleet, plan: Plan, database: string): Promise<RunResult> {
+export async function runOnce(lab: Lab, system: System, plan: Plan): Promise<RunResult> {
+  const { fleet, databaseUrl } = system;
+  const endings = () => [...fleet.members.values()].reduce((sum, member) => sum + member.endings(), 0);
+  const endingsBefore = endings();
   const watch = stopwatch();
-  let receivers: Receivers | undefined;
-  try {
-    await fleet.ready();
-    watch.part('start');
-    const gateway = `http://127.0.0.1:${lab.links.get('clients>gateway')?.port}`;
-    const urls = { identity: fleet.urlOf('identity'), ledger: fleet.urlOf('ledger') };
-    // The machine may be slow; what it does before the first fault is nobody's fault.
-    const people = await eventually(() => onboard(urls, lab.secrets.internalToken), { timeoutMs: preparedWithinMs });
-    const opened = (receivers = await openReceivers());
-    await eventually(() => settleIn(gateway, people, opened), { timeoutMs: preparedWithinMs });
-    const clients = clientsOf(gateway, people, plan);
-    const before = await fund(clients, people, plan.seed);
-    watch.part('onboard');
-    const [faults] = await Promise.all([nemesis({ lab, fleet }, plan.faults), clients.run()]);
-    watch.part('work');
-    const evidence = { databaseUrl: lab.postgres.url(database), people, clients, receivers, before };
-    const troubles = await settle(lab, fleet, evidence);
-    watch.part('quiet');
-    const violations = troubles.length > 0 ? troubles : await toldAndChecked(evidence);
-    watch.part('check');
-    return {
-      seed: plan.seed,
-      ms: watch.total(),
-      faults,
-      ...talliesOf(clients.asked),
-      endings: [...fleet.members.values()].reduce((sum, { endings }) => sum + endings(), 0),
-      parts: watch.parts,
-      violations,
-    };
-  } finally {
-    await Promise.all([receivers?.transfers.close(), receivers?.intents.close()]);
-  }
+  await lab.heal();
+  await fleet.ready();
+  watch.part('start');
+  const gateway = `http://127.0.0.1:${lab.links.get('clients>gateway')?.port}`;
+  const urls = { identity: fleet.urlOf('identity'), ledger: fleet.urlOf('ledger') };
+  // The machine may be slow; what it does before the first fault is nobody's fault.
+  const people = await eventually(() => onboard(urls, lab.secrets.internalToken), { timeoutMs: preparedWithinMs });
+  const receivers = await system.receivers();
+  await eventually(() => settleIn(gateway, people, receivers), { timeoutMs: preparedWithinMs });
+  const clients = clientsOf(gateway, people, plan);
+  const before = await fund(clients, people, plan.seed);
+  watch.part('onboard');
+  const [faults] = await Promise.all([nemesis({ lab, fleet }, plan.faults), clients.run()]);
+  watch.part('work');
+  const evidence = { databaseUrl, people, clients, receivers, before };
+  const troubles = await settle(lab, fleet, evidence);
+  watch.part('quiet');
+  const violations = troubles.length > 0 ? troubles : await toldAndChecked(evidence);
+  watch.part('check');
+  return {
+    seed: plan.seed,
+    firstSeed: system.firstSeed,
+    ms: watch.total(),
+    faults,
+    ...talliesOf(clients.asked),
+    endings: endings() - endingsBefore,
+    parts: watch.parts,
+    violations,
+  };
 }
 
 function stopwatch() {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { openSync, closeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { repositoryRoot, type Program } from './compose-programs';
+import { repositoryRoot, type Program } from '../compose-programs';
 
 const restartAfterMs = 200;
 const readyPollMs = 50;

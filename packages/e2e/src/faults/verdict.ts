@@ -102,13 +102,15 @@ async function intentsShown({ clients, people }: Evidence): Promise<readonly str
 }
 
 /** As many as were answered with yes: one that nobody was told of would be another one of its key. */
-async function intentsThere({ databaseUrl, clients }: Evidence): Promise<readonly string[]> {
+async function intentsThere({ databaseUrl, clients, people }: Evidence): Promise<readonly string[]> {
   const told = clients.asked.filter(
     ({ planned, outcome }) => planned.operation.kind === 'intent' && outcome === 'ok',
   ).length;
   return withDatabase(databaseUrl, async (client) => {
     const { rows } = await client.query<{ there: number }>(
-      `select count(*)::int as there from intents.events where type = 'IntentCreated'`,
+      `select count(*)::int as there from intents.events
+       where type = 'IntentCreated' and convert_from(payload, 'utf8') like '%' || $1 || '%'`,
+      [people.tenantId],
     );
     const { there } = rows[0]!;
     if (there === told) return [];

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
-export const repositoryRoot = join(__dirname, '../../../..');
+export const repositoryRoot = join(__dirname, '../../..');
 
 type Container = { readonly command?: readonly string[]; readonly environment?: Readonly<Record<string, string>> };
 
@@ -19,7 +19,7 @@ export type Places = {
   /** Directory in the place of the volume with the secrets. */
   readonly home: string;
   readonly databaseUrl: string;
-  /** host:port. */
+  /** host:port, or more than one with commas. */
   readonly broker: string;
   urlOf(service: string): string | undefined;
 };
