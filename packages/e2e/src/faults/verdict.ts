@@ -5,6 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { auditSubscriptions, openDatabase, postgresEventStore } from '@daybook/event-store';
 import { intentAssets } from '@daybook/contracts';
+import type { ReceivedWebhook } from '@daybook/standalone';
 import { checkBooks } from '@daybook/testing';
 import { comparedWith, constancyOf } from './answers';
 import { okAnswerOf, type Clients } from './clients';
@@ -81,10 +82,7 @@ async function intentsShown({ clients, people }: Evidence): Promise<readonly str
     if (operation.kind !== 'intent') continue;
     const id = attempts.find(({ outcome }) => outcome === 'ok')?.answer?.body['intent_id'];
     if (id === undefined) continue;
-    const paid = clients.asked
-      .filter(({ outcome }) => outcome === 'ok')
-      .flatMap(({ planned: { operation: each } }) => (each.kind === 'deposit' && each.of === key ? [each.amount] : []))
-      .reduce((sum, amount) => sum + amount, 0n);
+    const paid = paidFor(clients, key);
     const { text, body } = await got(clients, `/api/v1/intents/${String(id)}`, people.client);
     const asset = intentAssets[operation.currency];
     const { amount } = operation;
@@ -118,45 +116,46 @@ async function intentsThere({ databaseUrl, clients, people }: Evidence): Promise
   });
 }
 
-/** Each end is told at least once, always with one id, signed. */
+/** Each end is told at least once, signed, and the same fact always under the same id. */
 function webhooksMissing({ clients, people, receivers }: Evidence, modelled: Modelled): readonly string[] {
   const violations: string[] = [];
-  const check = (what: string, told: readonly { id: string; verified: boolean }[]) => {
-    if (told.length === 0) violations.push(`webhook: nobody was told of ${what}`);
+  const all = { transfers: receivers.transfers.all(), intents: receivers.intents.all() };
+  const check = (what: string, told: readonly ReceivedWebhook[], most: number) => {
+    const facts = new Set(told.map(({ body }) => body['sequence']));
     const ids = new Set(told.map(({ id }) => id));
-    if (ids.size > 1) violations.push(`webhook: ${what} was told under ${ids.size} ids`);
+    if (told.length === 0) violations.push(`webhook: nobody was told of ${what}`);
+    if (facts.size > most) violations.push(`doubled: ${what} was told as ${facts.size} facts`);
+    if (ids.size > facts.size) violations.push(`doubled: ${what} was told under ${ids.size} ids`);
+    const bodies = new Set(told.map(({ id, text }) => `${id} ${text}`));
+    if (bodies.size > ids.size) violations.push(`webhook: ${what} was told in other words under the same id`);
     if (told.some(({ verified }) => !verified)) violations.push(`webhook: ${what} was told with a wrong signature`);
   };
-  const transfers = receivers.transfers.all();
-  const intents = receivers.intents.all();
   for (const asked of clients.asked) {
-    const { planned } = asked;
-    if (planned.operation.kind === 'transfer') {
-      const [id = ''] = idsOf(people, planned);
-      if (!modelled.confirmed.has(id)) continue;
-      const isIt = (body: Record<string, unknown>) =>
-        body['transaction_id'] === id && body['event'] === 'transfer.confirmed';
-      check(
-        `transfer ${id}`,
-        transfers.filter(({ body }) => isIt(body)),
+    const { operation, key } = asked.planned;
+    if (operation.kind === 'transfer') {
+      const [id = ''] = idsOf(people, asked.planned);
+      const told = all.transfers.filter(
+        ({ body }) => body['transaction_id'] === id && body['event'] === 'transfer.confirmed',
       );
+      if (modelled.confirmed.has(id)) check(`transfer ${id}`, told, 1);
     }
-    if (planned.operation.kind !== 'intent') continue;
-    const paid = clients.asked
-      .filter(({ outcome }) => outcome === 'ok')
-      .flatMap(({ planned: { operation: each } }) =>
-        each.kind === 'deposit' && each.of === planned.key ? [each.amount] : [],
-      )
-      .reduce((sum, amount) => sum + amount, 0n);
-    if (paid < planned.operation.amount) continue;
+    if (operation.kind !== 'intent' || paidFor(clients, key) < operation.amount) continue;
     const id = okAnswerOf(asked)?.body['intent_id'];
-    const isIt = (body: Record<string, unknown>) => body['intent_id'] === id && body['event'] === 'intent.settled';
-    check(
-      `intent ${planned.key}`,
-      intents.filter(({ body }) => isIt(body)),
-    );
+    const told = all.intents.filter(({ body }) => body['intent_id'] === id && body['event'] === 'intent.settled');
+    // What comes in later is told as a change of the settled intent.
+    check(`intent ${key}`, told, Infinity);
   }
   return violations;
+}
+
+/** What was deposited for the intent, in minor units. */
+function paidFor({ asked }: Clients, intentKey: string): bigint {
+  return asked
+    .filter(({ outcome }) => outcome === 'ok')
+    .flatMap(({ planned: { operation } }) =>
+      operation.kind === 'deposit' && operation.of === intentKey ? [operation.amount] : [],
+    )
+    .reduce((sum, amount) => sum + amount, 0n);
 }
 
 /** Every reader of every log has applied exactly what is in the log. */
