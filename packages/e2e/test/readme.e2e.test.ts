@@ -30,7 +30,7 @@ describe("the README's tour", () => {
           timeout: 60_000,
         });
       const output = run();
-      expect(blocks).toHaveLength(5);
+      expect(blocks).toHaveLength(6);
       for (const said of [
         '"status":"pending"',
         '"status":"settled"',
@@ -38,6 +38,7 @@ describe("the README's tour", () => {
         '"available_balance":1250.75',
         '"status":"processing"',
         '"direction":"debit"',
+        '"gateway_reference":"pi_',
       ]) {
         expect(output).toContain(said);
       }
