@@ -10,7 +10,7 @@ import {
   type ProviderSettings,
   type setGatewayEnabled,
 } from '@daybook/contracts';
-import { assert } from '@daybook/core';
+import { assert, assertNever } from '@daybook/core';
 import { uuidv7, type Clock, type Sealer, type Secret } from '@daybook/runtime';
 import type { z } from 'zod';
 import { gatewayNumbered, type Gateway, type GatewayCommand } from '../domain/payment-gateways';
@@ -39,6 +39,7 @@ export function gatewayCalls(deps: GatewayDeps) {
   return {
     async addGateway(request: CallRequest<typeof addGateway>): Promise<CallOutcome<typeof addGateway>> {
       const { tenantId, mode, name, currencies, settings } = request;
+      if (mode === 'live' && isTestAccount(settings)) return { ok: false, rejection: 'provider_not_in_mode' };
       const gatewayId = uuidv7(now());
       const outcome = await change(request, {
         type: 'AddGateway',
@@ -77,6 +78,23 @@ export function gatewayCalls(deps: GatewayDeps) {
       return { ok: true, value: { gateways: state.gateways.map(viewOf) } };
     },
   };
+}
+
+/** A provider's test account takes money that is none: in the live book it would become a balance. */
+function isTestAccount(settings: ProviderSettings): boolean {
+  switch (settings.provider) {
+    case 'sandbox':
+      return true;
+    case 'paypal':
+      return settings.environment === 'sandbox';
+    case 'stripe':
+      // Secret and restricted keys say which they are of: https://docs.stripe.com/keys
+      return /^[a-z]+_test_/.test(settings.secretKey);
+    case 'coinbase':
+      return false;
+    default:
+      return assertNever(settings);
+  }
 }
 
 export function settingsOf(gateway: Pick<Gateway, 'gatewayId' | 'sealedSettings'>, sealer: Sealer): ProviderSettings {
