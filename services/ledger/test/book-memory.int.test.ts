@@ -31,6 +31,10 @@ test('a service starts from its snapshot, and answers for ever what it answered 
   expect((await memory.snapshots.latest())?.sequence).toBe(Number(rows[0]?.length));
   const again = await rig.calls.accept({ transferId: ids[0]!, amount: 1n });
   expect(again).toMatchObject({ ok: true, value: { transferId: ids[0], replayed: true } });
+  await rig.pool.query('delete from book_record_keys');
+  await rig.restart();
+  const withAnotherKey = await rig.calls.accept({ transferId: ids[1]!, amount: 1n });
+  expect(withAnotherKey).toMatchObject({ ok: true, value: { transferId: ids[1], replayed: true } });
   await eventually(
     async () => expect(await verifySnapshot(rig.store, 'book-sandbox', memory)).toMatchObject({ ok: true }),
     { timeoutMs: 10_000 },

@@ -118,6 +118,7 @@ function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
   };
 }
 
+/** A book without a key gets one, and begins its index and its snapshots anew. */
 async function recordKeyOf(pool: Pool, stream: string): Promise<Buffer> {
   const stored = async () => {
     const { rows } = await pool.query<{ key: Buffer }>('select key from book_record_keys where stream = $1', [stream]);
@@ -125,8 +126,15 @@ async function recordKeyOf(pool: Pool, stream: string): Promise<Buffer> {
   };
   const key = await stored();
   if (key !== undefined) return key;
-  const insert = 'insert into book_record_keys (stream, key) values ($1, $2) on conflict (stream) do nothing';
-  await pool.query(insert, [stream, randomBytes(recordKeyBytes)]);
+  // What was noted under a key that is gone would never be found, and its ids would be taken for new ones.
+  await pool.query(
+    `with made as (insert into book_record_keys (stream, key) values ($1, $2)
+                   on conflict (stream) do nothing returning stream),
+          records as (delete from book_records where stream in (select stream from made)),
+          parts as (delete from book_snapshot_parts where stream in (select stream from made))
+     delete from book_snapshots where stream in (select stream from made)`,
+    [stream, randomBytes(recordKeyBytes)],
+  );
   return (await stored())!;
 }
 
