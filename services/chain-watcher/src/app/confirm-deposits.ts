@@ -1,7 +1,7 @@
 import { isOperationalError } from '@daybook/core';
 import { isFinal } from '../domain/confirmation';
 import type { BlockReference } from '../domain/reorg';
-import type { ChainSource, Transfer } from '../ports';
+import { ChainRefusedError, type ChainSource, type Transfer } from '../ports';
 import type { DepositPlace } from '../projections/deposits';
 import { ChainHaltedError, decide, now, sourceFailed, type WatchDeps } from './watch-deps';
 
@@ -88,12 +88,12 @@ async function requireWitnesses(deps: WatchDeps, block: BlockReference, deposits
     );
 }
 
-/** A witness that does not answer does not agree. */
+/** A witness that does not answer, or that is of another chain, does not agree: what it is cannot halt this chain. */
 async function answerOf(witness: ChainSource, block: BlockReference, addresses: ReadonlySet<string>) {
   try {
     return await witness.finalTransfers(block, addresses);
   } catch (error) {
-    if (isOperationalError(error)) return undefined;
+    if (isOperationalError(error) || error instanceof ChainRefusedError) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { OperationalError } from '@daybook/core';
 import { testLogger } from '@daybook/testing';
 import type { FinalityRule } from '../domain/confirmation';
 import type { BlockReference } from '../domain/reorg';
-import type { BlockCursor, ChainSource, Transfer } from '../ports';
+import { ChainRefusedError, type BlockCursor, type ChainSource, type Transfer } from '../ports';
 import { confirmDeposits } from './confirm-deposits';
 import { steadyPace, type WatchDeps } from './watch-deps';
 
@@ -119,11 +119,14 @@ describe('a large deposit', () => {
   const agrees = provider(() => [transferOf(a)]);
   const differs = provider(() => []);
   const silent = provider(() => away);
+  const refused = provider(() => new ChainRefusedError('another cluster'));
 
   test.each<[string, readonly ChainSource[], boolean]>([
     ['one that agrees', [agrees], true],
     ['one that differs', [differs], false],
     ['one that does not answer', [silent], false],
+    ['one of another chain', [refused], false],
+    ['one that agrees and one of another chain', [agrees, refused], true],
     ['one that agrees and one that differs', [agrees, differs], true],
     ['two that differ', [differs, differs], false],
     ['one that agrees and two that do not answer', [agrees, silent, silent], false],
