@@ -59,6 +59,7 @@ function createSending(deps: DeliveryWorkerDeps, fail: Fail, idle: () => void) {
   function pump(): void {
     if (stopping) return;
     for (const endpointId of line.endpoints()) {
+      if (slots.free() === 0) return;
       while (line.has(endpointId) && slots.take(endpointId)) {
         const next = line.take(endpointId);
         inFlight.set(next.deliveryId, sendOne(next));
@@ -81,9 +82,10 @@ function createSending(deps: DeliveryWorkerDeps, fail: Fail, idle: () => void) {
       fail(error);
     } finally {
       inFlight.delete(deliveryId);
-      if (line.has(endpointId)) pump();
       // There may be more than the line could take. A skipped one is due again only when something else has happened.
-      else if (attempt !== 'skipped') idle();
+      if (!line.has(endpointId) && attempt !== 'skipped') idle();
+      // The slot may be what another endpoint waits for: what is in line is not looked for.
+      pump();
     }
   }
 
