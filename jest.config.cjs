@@ -1,3 +1,18 @@
+/**
+ * Suites that take most of a minute or more, because what they show needs its size. They run where there is time for them:
+ * with CI=true, or with LONG_TESTS=true.
+ */
+const longSuites = [
+  'packages/e2e/test/broker-loss.e2e.test.ts',
+  'packages/event-store/test/completeness.int.test.ts',
+  'packages/event-store/test/connection-loss.int.test.ts',
+  'packages/event-store/test/killed-readers.int.test.ts',
+  'packages/messaging/test/kafka-failures.int.test.ts',
+  'packages/messaging/test/losses.int.test.ts',
+  'services/chain-watcher/test/evm-reorgs.int.test.ts',
+];
+const hasTime = process.env.CI === 'true' || process.env.LONG_TESTS === 'true';
+
 const shared = {
   rootDir: __dirname,
   testEnvironment: 'node',
@@ -13,6 +28,7 @@ const shared = {
     '^@daybook/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^@services/([^/]+)$': '<rootDir>/services/$1/src/index.ts',
   },
+  testPathIgnorePatterns: ['/node_modules/', ...(hasTime ? [] : longSuites)],
   modulePathIgnorePatterns: ['<rootDir>/(packages|services)/[^/]+/dist/'],
 };
 

@@ -7,7 +7,7 @@ const minutes = '10';
 
 async function main(): Promise<void> {
   if (process.env['CI'] !== 'true') {
-    process.stdout.write('Fault runs are left to CI=true, and to `npm run test:faults`.\n');
+    process.stdout.write('Fault runs and the long suites of jest.config.cjs are left to CI=true.\n');
     return;
   }
   const child = spawn(process.execPath, [join(__dirname, 'main.js'), '--minutes', minutes], { stdio: 'inherit' });

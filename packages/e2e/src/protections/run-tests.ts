@@ -57,7 +57,12 @@ export function titlePattern(title: string): string {
 async function runJest(directory: string, args: readonly string[], signal: AbortSignal): Promise<string | null> {
   signal.throwIfAborted();
   const jest = join(directory, 'node_modules/jest/bin/jest.js');
-  const child = spawn(process.execPath, [jest, ...args], { cwd: directory, stdio: 'ignore', detached: true });
+  const child = spawn(process.execPath, [jest, ...args], {
+    cwd: directory,
+    env: { ...process.env, LONG_TESTS: 'true' },
+    stdio: 'ignore',
+    detached: true,
+  });
   const end = AbortSignal.any([signal, AbortSignal.timeout(runMsMax)]);
   // The group: a test may have started processes of its own.
   const kill = () => child.pid !== undefined && child.exitCode === null && process.kill(-child.pid, 'SIGKILL');
