@@ -23,6 +23,8 @@ export type ChainFaults = {
 
 export const chainName = 'evm-simulated';
 export const confirmations = 3;
+/** Share of moments at which the newest blocks are replaced while a payment is in them, where they are at all. */
+const paidReorg = 0.5;
 
 export type SimulatedEvm = {
   source(owner: SimulatedProcess): ChainSource;
@@ -64,9 +66,9 @@ export function simulatedChain(world: World, faults: ChainFaults): SimulatedEvm 
   }
 
   function live(): void {
-    // What matters is in the newest blocks, and there is little of it.
+    // What matters is in the newest blocks, and there is little of it: a payment that was seen has to be moved often.
     const isPaid = blocks.slice(1 - confirmations).some(({ transfers }) => transfers.length > 0);
-    if (chance(isPaid ? 2 * faults.reorg : faults.reorg)) reorganise();
+    if (chance(isPaid && faults.reorg > 0 ? paidReorg : faults.reorg)) reorganise();
     else mineOne();
     world.after(1 + random.below(2 * faults.blockMs), null, live);
   }

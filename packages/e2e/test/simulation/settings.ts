@@ -72,7 +72,8 @@ export function drawSettings(random: SeededRandom): Settings {
       fails: some(0.15),
       lagging: some(0.2),
       stale: some(0.2),
-      reorg: some(0.3),
+      // Seldom none: few payments are seen and not yet final at a moment.
+      reorg: random.pick([0, 0.1, 0.2, 0.3]),
       forgotten: some(0.3),
       latencyMs: random.pick([5, 30]),
       blockMs: random.pick([200, 400]),
