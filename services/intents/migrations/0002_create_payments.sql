@@ -24,7 +24,8 @@ create table payments_v1 (
 );
 
 create index payments_v1_newest_first on payments_v1 (tenant_id, mode, created_at desc, number desc);
-create unique index payments_v1_by_reference on payments_v1 (gateway_id, reference) where reference is not null;
+-- Not unique: what a provider answers is the provider's, and must not stop the read model.
+create index payments_v1_by_reference on payments_v1 (gateway_id, reference) where reference is not null;
 
 -- The numbers that `partner` shows. This service takes the odd ones, settlement the even ones, so that no number stands
 -- for two transactions. A number is in the first event of what it stands for; one that was lost leaves a gap.

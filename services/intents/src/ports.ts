@@ -114,6 +114,8 @@ export type PaymentChecks = {
   /** When the first one is due. */
   next(): Promise<Date | null>;
   again(transactionId: string, at: Date): Promise<void>;
+  /** It is asked about no more, unless its provider tells something. */
+  end(transactionId: string): Promise<void>;
 };
 
 /** Description and metadata of a payment: people's words, encrypted, and erased with the payment's key. */

@@ -32,7 +32,7 @@ import {
   countPayments,
   findPayments,
   paymentChecks,
-  paymentOfReference,
+  paymentsOfReference,
   paymentsProjection,
 } from './projections/payments';
 
@@ -110,7 +110,7 @@ function paymentsOf(
     inbox: webhookInbox(pool, now),
     checks: paymentChecks(pool),
     placeOfGateway: (gatewayId) => caughtUp(() => placeOfGateway(pool, gatewayId)),
-    paymentOf: (gatewayId, reference) => caughtUp(() => paymentOfReference(pool, gatewayId, reference)),
+    paymentsOf: (gatewayId, reference) => caughtUp(() => paymentsOfReference(pool, gatewayId, reference)),
     find: (query) => caughtUp(() => findPayments(pool, query)),
     count: (query) => caughtUp(() => countPayments(pool, query)),
     now,

@@ -353,6 +353,19 @@ describe('payments', () => {
     expect(creditsOf(payment.transactionId)).toEqual([{ transactionId: payment.transactionId, amount: 10_000n }]);
   });
 
+  test('money that comes after a failure is found without a webhook, and is an exception', async () => {
+    const { number } = await gatewayOf(settings.coinbase);
+    const { payment } = await created(number);
+    const charge = providers.charges.get(payment.providerReference ?? '')!;
+    charge.timeline.push({ status: 'EXPIRED' });
+    now.advance(3_600_000);
+    await becomes(payment.transactionId, { status: 'failed', failure: 'expired' });
+    pay('coinbase', charge.id);
+    now.advance(3_600_000);
+    await becomes(payment.transactionId, { status: 'completed', exceptions: ['paid_after_failure'] });
+    expect(creditsOf(payment.transactionId)).toHaveLength(1);
+  });
+
   test('the worker finds what no webhook told', async () => {
     const { number } = await gatewayOf(settings.stripe);
     const { payment } = await created(number);

@@ -6,6 +6,8 @@ import type { AskProvider } from './ask-provider';
 const batchSize = 20;
 const firstPauseMs = 15_000;
 const pauseMsMax = 3_600_000;
+/** About four days of asking. Later only the provider's webhooks say more. */
+const attemptsMax = 100;
 
 /**
  * One pass over the payments that are not decided and whose provider is to be asked; answers when the next is due. A webhook
@@ -22,6 +24,10 @@ export function checkPayments(deps: {
     for (;;) {
       const due = await checks.due(now(), batchSize);
       for (const { transactionId, attempts } of due) {
+        if (attempts >= attemptsMax) {
+          await checks.end(transactionId);
+          continue;
+        }
         await checks.again(transactionId, new Date(now().getTime() + pauseMsAfter(attempts)));
         await deps.ask(transactionId, true).catch((error: unknown) => {
           if (!isOperationalError(error)) deps.logger.error({ error, transactionId }, 'a payment contradicts itself');

@@ -27,7 +27,7 @@ export type PaymentDeps = {
   readonly placeOfGateway: (
     gatewayId: string,
   ) => Promise<(Parameters<typeof registryOf>[0] & { number: number }) | undefined>;
-  readonly paymentOf: (gatewayId: string, reference: string) => Promise<string | null>;
+  readonly paymentsOf: (gatewayId: string, reference: string) => Promise<readonly string[]>;
   readonly find: (query: PaymentQuery) => Promise<readonly PaymentSummary[]>;
   readonly count: (query: PaymentQuery) => Promise<number>;
   readonly now: Clock;

@@ -17,7 +17,7 @@ export type WebhookInbox = {
 export function receiveWebhook(deps: {
   readonly providerOfGateway: (gatewayId: string) => Promise<PaymentProvider | undefined>;
   readonly inbox: WebhookInbox;
-  readonly paymentOf: (gatewayId: string, reference: string) => Promise<string | null>;
+  readonly paymentsOf: (gatewayId: string, reference: string) => Promise<readonly string[]>;
   readonly ask: AskProvider;
   readonly logger: Logger;
 }) {
@@ -35,13 +35,13 @@ export function receiveWebhook(deps: {
     }
     const { eventId, reference } = notice;
     if ((await deps.inbox.receive(gatewayId, notice)) === 'applied') return { ok: true, value: {} };
-    const transactionId = reference === null ? null : await deps.paymentOf(gatewayId, reference);
-    if (transactionId === null) {
+    const transactionIds = reference === null ? [] : await deps.paymentsOf(gatewayId, reference);
+    if (transactionIds.length === 0) {
       deps.logger.warn({ gatewayId, eventId, reference }, 'a webhook about no payment of ours was set aside');
       await deps.inbox.close(gatewayId, eventId, 'quarantined');
       return { ok: true, value: {} };
     }
-    await deps.ask(transactionId, true);
+    for (const transactionId of transactionIds) await deps.ask(transactionId, true);
     await deps.inbox.close(gatewayId, eventId, 'applied');
     return { ok: true, value: {} };
   };

@@ -15,9 +15,10 @@ export const paymentsProjection: Projection<PaymentEvent> = {
   version: 1,
   handlers: {
     PaymentCreated: (event, at) => [replace(event, at), due(event)],
-    PaymentOpened: (event, at) => [replace(event, at)],
+    PaymentOpened: (event, at) => [replace(event, at), due(event)],
     PaymentProcessing: (event, at) => [replace(event, at)],
-    PaymentFailed: (event, at) => [replace(event, at), decided(event)],
+    // A failure that the provider knows of may be followed by money: it is asked on.
+    PaymentFailed: (event, at) => [replace(event, at), ...(event.summary.reference === null ? [decided(event)] : [])],
     PaymentTaken: (event, at) => [replace(event, at), decided(event)],
     PaymentBooked: (event, at) => [replace(event, at)],
   },
@@ -93,13 +94,17 @@ function filterValues({ tenantId, mode, status, from, to }: PaymentQuery): unkno
   return [tenantId, mode, status, from, to];
 }
 
-export async function paymentOfReference(pool: Pool, gatewayId: string, reference: string): Promise<string | null> {
+export async function paymentsOfReference(
+  pool: Pool,
+  gatewayId: string,
+  reference: string,
+): Promise<readonly string[]> {
   const { rows } = await select<{ transaction_id: string }>(
     pool,
     'select transaction_id from payments_v1 where gateway_id = $1 and reference = $2',
     [gatewayId, reference],
   );
-  return rows[0]?.transaction_id ?? null;
+  return rows.map((row) => row.transaction_id);
 }
 
 export function paymentChecks(pool: Pool): PaymentChecks {
@@ -120,6 +125,9 @@ export function paymentChecks(pool: Pool): PaymentChecks {
         [],
       );
       return rows[0]?.check_at ?? null;
+    },
+    async end(transactionId) {
+      await select(pool, 'delete from payment_checks where transaction_id = $1', [transactionId]);
     },
     async again(transactionId, at) {
       await select(pool, 'update payment_checks set attempts = attempts + 1, check_at = $2 where transaction_id = $1', [

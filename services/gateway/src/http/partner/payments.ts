@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { createPayment, getPayment, paymentCurrencies, paymentStatuses } from '@daybook/contracts';
 import { decimalToken, FailureError, jsonNumber, type Failure } from '@daybook/http';
 import { z } from 'zod';
@@ -100,7 +101,8 @@ function create({ services: { intents } }: Deps): Route {
         description: body.description ?? null,
         metadata: body.metadata ?? {},
         userNumber: caller.userNumber,
-        idempotencyKey: headers['Idempotency-Key'] ?? null,
+        // Made here at the latest: the call to the service may be sent twice.
+        idempotencyKey: headers['Idempotency-Key'] ?? randomUUID(),
       });
       const { payment, session: opened, replayed } = accepted<typeof createPayment>(outcome, partnerRejections);
       if (opened === null) throw new FailureError(notOpened(payment));

@@ -140,6 +140,10 @@ function authorized({ clientId, clientSecret }: Settings, apiUrl: string) {
         ...(requestId === undefined ? {} : { 'paypal-request-id': requestId }),
       },
       ...(body === undefined ? {} : { body }),
+    }).catch((error: unknown) => {
+      // It may be the token that was not taken: the next request fetches another.
+      token = undefined;
+      throw error;
     });
 }
 

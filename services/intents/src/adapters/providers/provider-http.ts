@@ -12,8 +12,11 @@ export type ProviderRequest = {
   readonly body?: string;
 };
 
-/** Timeout, conflict with a request of ours that is not done, too early, too many: it may yet be done. */
-const unsure: readonly number[] = [408, 409, 425, 429];
+/**
+ * Credentials that are not taken, timeout, conflict with a request of ours that is not done, too early, too many: none of
+ * them says anything of the payment, and it may yet be done.
+ */
+const unsure: readonly number[] = [401, 403, 408, 409, 425, 429];
 
 /**
  * One request to a provider. Answers with whatever the provider said for sure (2xx and 4xx); everything else (no answer, an

@@ -101,12 +101,9 @@ async function answered(asked: Promise<Stripe.PaymentIntent>): Promise<Answered<
     if ((value as Partial<typeof value>).object !== 'payment_intent') throw unavailable('no payment intent');
     return { ok: true, value };
   } catch (error) {
-    const { StripeInvalidRequestError, StripeCardError, StripeAuthenticationError, StripePermissionError } =
-      Stripe.errors;
+    const { StripeInvalidRequestError, StripeCardError } = Stripe.errors;
     if (error instanceof StripeInvalidRequestError || error instanceof StripeCardError)
       return { ok: false, reason: error.message };
-    if (error instanceof StripeAuthenticationError || error instanceof StripePermissionError)
-      return { ok: false, reason: 'Stripe does not accept the credentials of the gateway' };
     if (error instanceof Stripe.errors.StripeError)
       throw new OperationalError('upstream_unavailable', true, { cause: error, detail: 'Stripe' });
     throw error;
