@@ -2,6 +2,7 @@
 import type { Pool, PoolClient } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { copyRows } from './copy-rows';
+import { waitForAnswers } from './database';
 import { asOperational } from './operational';
 
 /** So much may lie ready while the consumer works. */
@@ -25,6 +26,7 @@ export async function* copiedRows(
     // It takes as long as its consumer: no statement is running away. It has written nothing and holds back no reader.
     await client.query('begin read only');
     await client.query('set local statement_timeout = 0');
+    waitForAnswers(client);
     const rows = copyRows();
     for await (const chunk of client.query(copyTo(sqlFor(client), { highWaterMark: readAheadBytes }))) {
       const arrived = rows.push(chunk as Buffer);

@@ -1,4 +1,4 @@
-import { Pool, type PoolClient, type QueryResult } from 'pg';
+import { Pool, type ClientBase, type PoolClient, type QueryResult } from 'pg';
 import { asOperational, isConnectionLoss } from './operational';
 
 /** A connection inside a transaction. Only `inTransaction` can make one. */
@@ -13,6 +13,14 @@ const idleInTransactionTimeoutMs = 30_000;
 /** Whoever waits so long for a lock gives way: it may hold others itself. */
 const lockTimeoutMs = 10_000;
 
+/**
+ * Silence of the server after which a connection is taken for lost. A way that swallows what is sent closes nothing, and
+ * whoever waits for an answer would wait for ever. The server ends a statement before.
+ */
+const answerTimeoutMsDefault = 40_000;
+/** For connections that nobody waits on, such as those that listen: the other machine may have gone. */
+const keepAliveAfterMs = 10_000;
+
 /** Bounds both connecting and waiting for a free connection: callers get an answer while the database is away. */
 const connectTimeoutMs = 10_000;
 
@@ -22,7 +30,10 @@ export function openDatabase(options: {
   readonly schema: string;
   readonly poolMax: number;
   onError(error: Error): void;
+  /** Less than the default in tests only: a statement that takes longer is not known to have ended. */
+  readonly answerTimeoutMs?: number;
 }): Pool {
+  const { answerTimeoutMs = answerTimeoutMsDefault } = options;
   const url = new URL(options.url);
   // The driver prefers what the URL says, so options given there are extended; the last one of a name counts.
   const settings = [
@@ -39,13 +50,29 @@ export function openDatabase(options: {
     max: options.poolMax,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveAfterMs,
+    query_timeout: answerTimeoutMs,
     // For `runAll`; whoever awaits each statement notices nothing of it.
     pipeline: true,
     application_name: `daybook ${options.schema}`,
   });
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', options.onError);
+  pool.on('release', (_error, client) => (waitingOf(client).query_timeout = answerTimeoutMs));
   return pool;
+}
+
+/** The driver's own parameters of one connection. */
+function waitingOf(client: ClientBase): { query_timeout: number } {
+  return (client as unknown as { connectionParameters: { query_timeout: number } }).connectionParameters;
+}
+
+/**
+ * For statements that may take as long as they need: from here on the answers of this connection are waited for without
+ * end, until it goes back to its pool. The server's own limits are its caller's to lift.
+ */
+export function waitForAnswers(client: ClientBase): void {
+  waitingOf(client).query_timeout = 0;
 }
 
 /**
@@ -82,7 +109,8 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
         await client.query('commit');
         return result;
       } catch (error) {
-        await client.query('rollback').catch(discard);
+        // On a connection that is lost nobody answers to it.
+        if (!isConnectionLoss(error)) await client.query('rollback').catch(discard);
         throw error;
       }
     });

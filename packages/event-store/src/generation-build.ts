@@ -13,7 +13,7 @@ import type { Pool, PoolClient } from 'pg';
 import { createBatches, openBatches, type Batches } from './batches';
 import type { Checkpoint } from './checkpoint';
 import type { EventCodec } from './codec';
-import { inTransaction, withConnection, type Tx } from './database';
+import { inTransaction, waitForAnswers, withConnection, type Tx } from './database';
 import type { EventStore, Position, StoredEvent } from './event-store';
 import { dumpTable, type TableDump } from './generation-dump';
 import {
@@ -254,6 +254,7 @@ async function levelSnapshot<Found>(
     await client.query('begin isolation level repeatable read read only');
     // Whoever wants long statements is us: they hold back nobody.
     await client.query(`set local statement_timeout = 0`);
+    waitForAnswers(client);
     await client.query(`set local idle_in_transaction_session_timeout = 0`);
     // The first look fixes the moment.
     return (await placeOf(client, live)) === builder.checkpoint().position;

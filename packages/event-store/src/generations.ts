@@ -173,7 +173,7 @@ function onlooker({ pool, store }: { readonly pool: Pool; readonly store: EventS
     stop: async () => stopping.abort(),
     async caughtUp() {
       const target = await store.tail();
-      for (const end = Date.now() + onlookMaxMs; Date.now() < end && !stopping.signal.aborted;) {
+      for (const end = performance.now() + onlookMaxMs; performance.now() < end && !stopping.signal.aborted;) {
         const { rows } = await pool.query<{ position: Position }>(
           'select position from subscriptions where name = $1',
           [live.checkpoint],

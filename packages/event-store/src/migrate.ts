@@ -6,7 +6,7 @@ import { sha256Hex } from '@daybook/runtime';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Pool, PoolClient } from 'pg';
-import { withConnection } from './database';
+import { waitForAnswers, withConnection } from './database';
 import { asOperational } from './operational';
 
 export type MigrationSource = { readonly name: string; readonly directory: string };
@@ -28,6 +28,7 @@ export async function migrate(pool: Pool, schema: string, sources: readonly Migr
       const lock = `daybook migrate ${schema}`;
       // Waiting for another migration, or a long migration itself, is not a runaway statement.
       await client.query(`set statement_timeout = 0; set lock_timeout = 0`);
+      waitForAnswers(client);
       await client.query(`select pg_advisory_lock(hashtextextended($1, 0))`, [lock]);
       try {
         await prepareSchema(client, schema);

@@ -102,15 +102,17 @@ async function supervise(options: SubscriptionOptions, run: Run): Promise<void> 
       if (!isOperationalError(error) || !error.retryable) throw error;
       options.logger.warn({ error, subscription: options.name, retryMs }, 'subscription will retry');
       // Full jitter: runners that failed together do not come back together. Only stopping cuts it short.
-      await waitUntil(Date.now() + retryMs * Math.random(), run);
+      await waitFor(retryMs * Math.random(), run);
       retryMs = Math.min(retryMs * 2, retryMaxMs);
     }
   }
   await batches.settled();
 }
 
-async function waitUntil(time: number, run: Run): Promise<void> {
-  for (let left = retryMinMs; left > 0 && !run.stopped(); left = time - Date.now()) await run.alarm.wait(left);
+/** Not by the wall clock, which may be set back by a day meanwhile. */
+async function waitFor(ms: number, run: Run): Promise<void> {
+  const until = performance.now() + ms;
+  for (let left = retryMinMs; left > 0 && !run.stopped(); left = until - performance.now()) await run.alarm.wait(left);
 }
 
 type Waiter = { readonly target: Position; resolve(): void; reject(error: unknown): void };

@@ -1,5 +1,6 @@
 import { testDatabase, type TestDatabase } from '@daybook/testing';
-import { inTransaction, openDatabase, runAll } from '../src/database';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { inTransaction, openDatabase, runAll, waitForAnswers, withConnection } from '../src/database';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -16,6 +17,40 @@ describe('openDatabase', () => {
     );
     expect(rows).toEqual([{ path: 'mine', limit: '30s', locks: '10s', idle: '30s', memory: '5MB' }]);
     await pool.end();
+  });
+});
+
+describe('a way that swallows everything and closes nothing', () => {
+  test('is given up after the silence, and the next connection serves; only who asks for it waits longer', async () => {
+    const target = new URL(database.url);
+    let swallows = false;
+    const sockets: Socket[] = [];
+    const way = createServer((near) => {
+      const far = connect(Number(target.port), target.hostname);
+      const isLost = swallows;
+      const pass = (from: Socket, to: Socket) =>
+        from.on('data', (bytes) => void (swallows || isLost || to.write(bytes))).on('error', () => undefined);
+      pass(near, far);
+      pass(far, near);
+      sockets.push(near, far);
+    });
+    await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
+    const url = Object.assign(new URL(database.url), { port: String((way.address() as AddressInfo).port) }).href;
+    const pool = openDatabase({ url, schema: 'public', poolMax: 1, onError: () => undefined, answerTimeoutMs: 300 });
+    await pool.query('select 1');
+    swallows = true;
+    const lost = inTransaction(pool, (tx) => tx.query('select 1'));
+    await expect(lost).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+    swallows = false;
+    await expect(inTransaction(pool, (tx) => tx.query('select 1'))).resolves.toMatchObject({ rowCount: 1 });
+    await withConnection(pool, async (client) => {
+      waitForAnswers(client);
+      expect((await client.query('select pg_sleep(0.6)')).rowCount).toBe(1);
+    });
+    await expect(pool.query('select pg_sleep(0.6)')).rejects.toThrow('Query read timeout');
+    await pool.end();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => way.close(resolve));
   });
 });
 

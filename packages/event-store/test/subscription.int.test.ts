@@ -1,3 +1,4 @@
+import { OperationalError } from '@daybook/core';
 import { eventually, testLogger } from '@daybook/testing';
 import type { Pool, PoolClient } from 'pg';
 import { advance, claimCheckpoint, moveCheckpoint, openCheckpoint } from '../src/checkpoint';
@@ -121,6 +122,27 @@ describe('completeness', () => {
     await second.caughtUp();
     await expectAllAppliedOnce(pool, 'sub');
   });
+});
+
+test('a retry does not wait for a wall clock that was set back', async () => {
+  const { pool, store, subscription } = await scene();
+  const clock = Date.now;
+  let failures = 0;
+  const reader = subscription({
+    async handle(tx, events) {
+      if (failures++ > 0) return recordApplied(tx, events);
+      // Once the retry has begun to wait.
+      setTimeout(() => (Date.now = () => clock() - 86_400_000), 5);
+      throw new OperationalError('broker_unavailable', true);
+    },
+  });
+  try {
+    await reader.start();
+    await store.append('s', [anEvent()], 'no_stream');
+    await eventually(() => expectAllAppliedOnce(pool, 'sub'), { timeoutMs: 5_000 });
+  } finally {
+    Date.now = clock;
+  }
 });
 
 describe('effects and checkpoint', () => {

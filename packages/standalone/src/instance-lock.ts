@@ -18,13 +18,13 @@ export function instanceLock(databaseUrl: () => string): Component {
       client = new Client({ connectionString: databaseUrl() });
       client.on('error', () => undefined);
       await client.connect();
-      const deadline = Date.now() + waitMs;
+      const deadline = performance.now() + waitMs;
       for (;;) {
         const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
           lockKey,
         ]);
         if (rows[0]?.locked) return;
-        if (Date.now() > deadline)
+        if (performance.now() > deadline)
           throw new Error('another Daybook runs on this DAYBOOK_HOME or DATABASE_URL; stop it first');
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }

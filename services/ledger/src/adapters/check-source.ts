@@ -8,6 +8,7 @@ import {
   asOperational,
   auditSubscriptions,
   start,
+  waitForAnswers,
   withConnection,
   type EventStore,
   type Position,
@@ -32,6 +33,7 @@ export function checkSource(options: { readonly pool: Pool; readonly store: Even
         await client.query('begin isolation level repeatable read read only');
         try {
           await client.query('set local statement_timeout = 0');
+          waitForAnswers(client);
           await client.query('set local idle_in_transaction_session_timeout = 0');
           // Before anything is read, so that no table is replaced between the moment and its reading.
           if (there.length > 0) await client.query(`lock table ${there.join(', ')} in access share mode`);
