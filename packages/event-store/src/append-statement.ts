@@ -61,6 +61,8 @@ type Sent = {
   handleReadyForQuery(): void;
   handleRowDescription(): void;
   handleDataRow(): void;
+  /** Put here by the driver: ends its waiting for an answer. Uncalled, it would break the connection later. */
+  callback?(): void;
 };
 
 function statement(
@@ -82,6 +84,7 @@ function statement(
       return null;
     },
     handleError(error, connection) {
+      sent.callback?.();
       // After an error of the statement the server has one more word, and until then the connection takes no other query.
       if ((error as { severity?: string }).severity !== 'ERROR') {
         reject(error);
@@ -97,7 +100,10 @@ function statement(
     },
     // `SELECT` and the number of rows.
     handleCommandComplete: (message) => void (inserted = message.text === 'SELECT 1'),
-    handleReadyForQuery: () => resolve(inserted),
+    handleReadyForQuery() {
+      sent.callback?.();
+      resolve(inserted);
+    },
     handleRowDescription: () => undefined,
     handleDataRow: () => undefined,
   };

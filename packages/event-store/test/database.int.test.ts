@@ -1,6 +1,9 @@
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { inTransaction, openDatabase, runAll, waitForAnswers, withConnection } from '../src/database';
+import { eventStoreMigrations, migrate } from '../src/migrate';
+import { postgresEventStore } from '../src/postgres-event-store';
+import { anEvent } from './event-store.contract';
 
 let database: TestDatabase;
 beforeAll(async () => {
@@ -52,6 +55,26 @@ describe('a way that swallows everything and closes nothing', () => {
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => way.close(resolve));
   });
+});
+
+test('a connection outlives its appends: what was answered is not waited for', async () => {
+  await migrate(database.pool('events'), 'events', [eventStoreMigrations]);
+  const answerTimeoutMs = 300;
+  const pool = openDatabase({
+    url: database.url,
+    schema: 'events',
+    poolMax: 1,
+    onError: () => undefined,
+    answerTimeoutMs,
+  });
+  const store = postgresEventStore(pool);
+  const session = async () => (await pool.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]?.pid;
+  await store.append('s', [anEvent()], 'no_stream');
+  const before = await session();
+  await database.pool('events').query('select pg_sleep($1)', [(2 * answerTimeoutMs) / 1_000]);
+  expect(await session()).toBe(before);
+  await store.close();
+  await pool.end();
 });
 
 describe('inTransaction', () => {
