@@ -1,15 +1,19 @@
 /**
- * Suites that take most of a minute or more, because what they show needs its size. They run where there is time for them:
- * with CI=true, or with LONG_TESTS=true.
+ * Suites that take long, because what they show needs its size or a server of its own. They run where there is time for
+ * them: with CI=true, or with LONG_TESTS=true.
  */
 const longSuites = [
   'packages/e2e/test/broker-loss.e2e.test.ts',
+  'packages/e2e/test/eventstoredb.e2e.test.ts',
   'packages/event-store/test/completeness.int.test.ts',
   'packages/event-store/test/connection-loss.int.test.ts',
+  'packages/event-store/test/eventstoredb-faults.int.test.ts',
   'packages/event-store/test/killed-readers.int.test.ts',
   'packages/messaging/test/kafka-failures.int.test.ts',
   'packages/messaging/test/losses.int.test.ts',
+  'services/chain-watcher/test/bitcoin-chain.int.test.ts',
   'services/chain-watcher/test/evm-reorgs.int.test.ts',
+  'services/ledger/test/replay.int.test.ts',
 ];
 const hasTime = process.env.CI === 'true' || process.env.LONG_TESTS === 'true';
 
