@@ -55,7 +55,7 @@ export async function regtestNode(): Promise<RegtestNode> {
     const transaction = new bcoin.MTX();
     transaction.addCoin(coin);
     for (const { script, value } of outputs)
-      transaction.addOutput({ script: bcoin.Script.fromRaw(Buffer.from(script)), value: Number(value) });
+      transaction.addOutput({ script: bcoin.Script.fromRaw(Buffer.from(script)), value: satoshisOf(value) });
     return transaction.toTX();
   }
   function nextCoin(): Bcoin.Coin {
@@ -136,4 +136,10 @@ async function split(
   const transaction = splitting.toTX();
   await mineBlock([transaction]);
   return transaction.outputs.map((_output, index) => bcoin.Coin.fromTX(transaction, index, chain.height));
+}
+
+/** The node counts in numbers, which hold every amount of Bitcoin there can be, but not every bigint. */
+function satoshisOf(value: bigint): number {
+  if (value < 0n || value > 2_100_000_000_000_000n) throw new RangeError(`${value} is no amount of satoshis`);
+  return parseInt(value.toString(), 10);
 }

@@ -1,5 +1,4 @@
 import { assert, OperationalError } from '@daybook/core';
-import { defineEvent } from '@daybook/contracts';
 import { migrate, type Tx } from '@daybook/event-store';
 import {
   createConsumer,
@@ -17,18 +16,9 @@ import {
 import { currentCorrelation } from '@daybook/runtime';
 import { eventually, testLogger, testMetrics } from '@daybook/testing';
 import type { Pool } from 'pg';
-import { z } from 'zod';
-import { message, onEachTransport, upTo, type Harness } from './harness';
+import { counted, message, onEachTransport, upTo, type Harness } from './harness';
 
 const timeoutMs = 30_000;
-const counted = defineEvent({
-  type: 'Counted',
-  version: 1,
-  topic: 'tests.counts',
-  summary: 'A test counted.',
-  key: (data) => data.key,
-  data: z.object({ key: z.string(), n: z.number() }),
-});
 type Counted = ReceivedMessage<{ key: string; n: number }>;
 
 onEachTransport('the consumer', (name, create) => {

@@ -2,7 +2,6 @@
  * A consumer and a relay on a transport that a test drives by hand: each test takes the way of one message, so it says at
  * once, and without a broker, which promise of delivery is broken.
  */
-import { defineEvent } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { eventStoreMigrations, inTransaction, migrate, postgresEventStore, type Tx } from '@daybook/event-store';
 import {
@@ -20,17 +19,8 @@ import {
 import { eventually, testDatabase, testLogger, testMetrics, type TestDatabase } from '@daybook/testing';
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import { z } from 'zod';
-import { message, testTopic, upTo } from './harness';
+import { counted, message, testTopic, upTo } from './harness';
 
-const counted = defineEvent({
-  type: 'Counted',
-  version: 1,
-  topic: 'tests.counts',
-  summary: 'A test counted.',
-  key: (data) => data.key,
-  data: z.object({ key: z.string(), n: z.number() }),
-});
 const topic = testTopic();
 const { logger } = testLogger();
 const metrics = testMetrics();

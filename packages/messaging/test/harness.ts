@@ -1,3 +1,4 @@
+import { defineEvent } from '@daybook/contracts';
 import { applyTopics, openTransport, type OutgoingMessage, type Topic, type Transport } from '@daybook/messaging';
 import {
   eventually,
@@ -9,6 +10,17 @@ import {
   type TestDatabase,
 } from '@daybook/testing';
 import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+
+/** What `message` makes, unless it is told another type. */
+export const counted = defineEvent({
+  type: 'Counted',
+  version: 1,
+  topic: 'tests.counts',
+  summary: 'A test counted.',
+  key: (data) => data.key,
+  data: z.object({ key: z.string(), n: z.number() }),
+});
 
 /** A place for one test: a topic of its own, and any number of processes that speak to it. */
 export type Harness = {

@@ -1,4 +1,3 @@
-import { defineEvent } from '@daybook/contracts';
 import { migrate, type Tx } from '@daybook/event-store';
 import {
   applyTopics,
@@ -29,8 +28,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from 'pg';
-import { z } from 'zod';
-import { message, testTopic, upTo } from './harness';
+import { counted, message, testTopic, upTo } from './harness';
 
 const timeoutMs = 60_000;
 /** As short as the broker allows, so that what takes longer is not long. */
@@ -38,14 +36,6 @@ const sessionTimeoutMs = 1_500;
 /** Kinds of requests, by their numbers in the protocol. */
 const [joinGroupApi, heartbeatApi, syncGroupApi] = [11, 12, 14];
 const kills = Number(process.env['BROKER_KILLS'] ?? 1);
-const counted = defineEvent({
-  type: 'Counted',
-  version: 1,
-  topic: 'tests.counts',
-  summary: 'A test counted.',
-  key: (data) => data.key,
-  data: z.object({ key: z.string(), n: z.number() }),
-});
 type Handle = (tx: Tx, received: ReceivedMessage<{ key: string; n: number }>) => Promise<unknown>;
 
 /** A broker of their own, behind a proxy: what the client makes of a broker and a network that fail. */

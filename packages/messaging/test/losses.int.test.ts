@@ -1,4 +1,3 @@
-import { defineEvent } from '@daybook/contracts';
 import { eventStoreMigrations, migrate, postgresEventStore, type Tx } from '@daybook/event-store';
 import {
   createConsumer,
@@ -17,18 +16,9 @@ import {
 import { traceIdOf, traceparentOf, uuidFrom } from '@daybook/runtime';
 import { eventually, testLogger, testMetrics, type TestLogger } from '@daybook/testing';
 import type { Pool } from 'pg';
-import { z } from 'zod';
-import { message, onEachTransport, upTo, type Harness } from './harness';
+import { counted, message, onEachTransport, upTo, type Harness } from './harness';
 
 const timeoutMs = 60_000;
-const counted = defineEvent({
-  type: 'Counted',
-  version: 1,
-  topic: 'tests.counts',
-  summary: 'A test counted.',
-  key: (data) => data.key,
-  data: z.object({ key: z.string(), n: z.number() }),
-});
 type Counted = ReceivedMessage<{ key: string; n: number }>;
 
 const messagesMax = Number(process.env['POISON_MESSAGES'] ?? 10_000);

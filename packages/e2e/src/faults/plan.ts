@@ -209,8 +209,8 @@ function ofHold(random: SeededRandom, of: string): Operation {
 /** Paid exactly, in parts, too much, too little, twice. */
 function intentAndDeposits(random: SeededRandom, key: string): readonly Operation[] {
   const currency = random.pick(currencies);
-  const amount = 100n + BigInt(random.below(100_000));
-  const part = 1n + BigInt(random.below(Number(amount) - 1));
+  const units = 100 + random.below(100_000);
+  const [amount, part] = [BigInt(units), 1n + BigInt(random.below(units - 1))];
   const deposits = random.pick([[amount], [part, amount - part], [amount + part], [part], [amount, part]]);
   const paid = deposits.map((each): Operation => ({ kind: 'deposit', of: key, currency, amount: each }));
   return [{ kind: 'intent', currency, amount }, ...paid];
