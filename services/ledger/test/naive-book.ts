@@ -5,132 +5,14 @@
  */
 import type { BookCommand } from '../src/domain/book-commands';
 import { bookRejections, type BookRejection } from '../src/domain/book-events';
-
-type Fields = { accountId: string; tenantId: string | null; asset: string; type: string };
-type Limits = { accountId: string; floor: bigint | null; ceiling: bigint | null };
-type Side = { accountId: string; asset: string; direction: string; amount: bigint };
-type Transaction = {
-  id: string;
-  owner: string | null;
-  sides: readonly Side[];
-  reversible: boolean;
-  effectiveAt: string;
-};
-type Hold = {
-  id: string;
-  owner: string | null;
-  accountId: string;
-  asset: string;
-  amount: bigint;
-  expiresAt: string | null;
-};
-type Transfer = { id: string; from: string; to: string; asset: string; amount: bigint };
+import { NaiveLists, type Side } from './naive-lists';
+import { after, captureSides, opposite, reasonsAgainst, type CommandOf } from './naive-reasons';
 
 export type Expected =
   | { readonly type: 'repeated' | 'refused'; readonly rejection: BookRejection | null }
   | { readonly type: 'recorded'; readonly rejection: BookRejection | null };
 
-type CommandOf<Type extends BookCommand['type']> = Extract<BookCommand, { type: Type }>;
-
-const sum = (numbers: readonly bigint[]) => numbers.reduce((total, each) => total + each, 0n);
-
-export class NaiveBook {
-  readonly accounts: Fields[] = [];
-  readonly openings: Limits[] = [];
-  readonly limits: Limits[] = [];
-  readonly freezes: { accountId: string; frozen: boolean }[] = [];
-  readonly transactions: Transaction[] = [];
-  readonly reversals: { transactionId: string; amount: bigint }[] = [];
-  readonly holds: Hold[] = [];
-  readonly taken: { holdId: string; amount: bigint; how: string }[] = [];
-  readonly transfers: Transfer[] = [];
-  readonly resolutions: { transferId: string; how: string }[] = [];
-  readonly closings: string[] = [];
-  readonly checkpoints: number[] = [];
-  readonly answers: { id: string; content: string; rejection: BookRejection | null }[] = [];
-  events = 0;
-
-  // Questions.
-
-  posted(accountId: string): bigint {
-    const type = this.accounts.find((each) => each.accountId === accountId)?.type ?? '';
-    return sum(
-      this.transactions
-        .flatMap(({ sides }) => sides)
-        .filter((side) => side.accountId === accountId)
-        .map(({ direction, amount }) =>
-          (direction === 'debit') === ['asset', 'expense'].includes(type) ? amount : -amount,
-        ),
-    );
-  }
-
-  held(accountId: string): bigint {
-    const transfers = this.transfers.filter(({ from, id }) => from === accountId && this.statusOf(id) === 'pending');
-    const holds = this.holds.filter((hold) => hold.accountId === accountId);
-    return sum(transfers.map(({ amount }) => amount)) + sum(holds.map(({ id }) => this.remaining(id)));
-  }
-
-  incoming(accountId: string): bigint {
-    const transfers = this.transfers.filter(({ to, id }) => to === accountId && this.statusOf(id) === 'pending');
-    return sum(transfers.map(({ amount }) => amount));
-  }
-
-  frozen(accountId: string): boolean {
-    return this.freezes.findLast((each) => each.accountId === accountId)?.frozen ?? false;
-  }
-
-  limitsOf(accountId: string): Limits | undefined {
-    return this.limits.findLast((each) => each.accountId === accountId);
-  }
-
-  remaining(holdId: string): bigint {
-    const amount = this.holds.find(({ id }) => id === holdId)?.amount ?? 0n;
-    return amount - sum(this.taken.filter((each) => each.holdId === holdId).map((each) => each.amount));
-  }
-
-  openFrom(): string {
-    return this.closings.at(-1) ?? '';
-  }
-
-  private statusOf(transferId: string): string {
-    return this.resolutions.findLast((each) => each.transferId === transferId)?.how ?? 'pending';
-  }
-
-  private left({ id, sides }: Transaction): bigint {
-    const reversed = this.reversals.filter(({ transactionId }) => transactionId === id);
-    return (sides[0]?.amount ?? 0n) - sum(reversed.map(({ amount }) => amount));
-  }
-
-  private isOwn(accountId: string, tenantId: string): boolean {
-    const account = this.accounts.find((each) => each.accountId === accountId);
-    return account?.tenantId === tenantId && accountId.startsWith('acct:');
-  }
-
-  private isWallet(accountId: string): boolean {
-    return ['a', 'b', 'c'].includes(accountId) && this.accounts.some((each) => each.accountId === accountId);
-  }
-
-  private fields(accountId: string): Fields | undefined {
-    return this.accounts.find((each) => each.accountId === accountId);
-  }
-
-  /** Balances, limits and versions, as the book should have them. */
-  snapshotOf(accountId: string) {
-    const version = this.transactions.flatMap(({ sides }) => sides).filter((side) => side.accountId === accountId);
-    const { floor, ceiling } = this.limitsOf(accountId)!;
-    return {
-      posted: this.posted(accountId),
-      held: this.held(accountId),
-      incoming: this.incoming(accountId),
-      frozen: this.frozen(accountId),
-      version: version.length,
-      floor,
-      ceiling,
-    };
-  }
-
-  // Commands.
-
+export class NaiveBook extends NaiveLists {
   rule(command: BookCommand, at: string): Expected {
     const id = idOf(command);
     const answered = this.answers.find((each) => each.id === id);
@@ -140,7 +22,7 @@ export class NaiveBook {
     }
     const done = this.doneAlready(command);
     if (done !== null) return done;
-    const reasons = this.reasons(command, at);
+    const reasons = reasonsAgainst(this, command, at);
     const rejection = bookRejections.find((each) => reasons.includes(each)) ?? null;
     const isTraceless = ['OpenAccount', 'ConfirmTransfer', 'FailTransfer', 'ExpireHold'].includes(command.type);
     if (rejection !== null && isTraceless) return { type: 'refused', rejection };
@@ -175,198 +57,6 @@ export class NaiveBook {
       default:
         return null;
     }
-  }
-
-  private reasons(command: BookCommand, at: string): BookRejection[] {
-    switch (command.type) {
-      case 'OpenAccount': {
-        if (this.fields(command.accountId)) return ['account_exists_with_different_fields'];
-        const { floor, ceiling = null } = command;
-        return [
-          ...(ceiling !== null && ['a', 'b', 'c'].includes(command.accountId) ? (['limits_fixed'] as const) : []),
-          ...(floor !== null && ceiling !== null && floor > ceiling ? (['limits_crossed'] as const) : []),
-        ];
-      }
-      case 'SetAccountLimits':
-        return this.limitReasons(command);
-      case 'SetAccountFrozen':
-        return this.fields(command.accountId) ? [] : ['account_not_found'];
-      case 'IssueFunds':
-        return this.isWallet(command.accountId) ? [] : ['account_not_found'];
-      case 'PostFact':
-        return [];
-      case 'PostTransaction':
-        return this.postingReasons(command, at);
-      case 'ReverseTransaction':
-        return this.reversalReasons(command);
-      case 'AcceptTransfer':
-        return this.transferReasons(command);
-      case 'ConfirmTransfer': {
-        const transfer = this.transfers.find(({ id }) => id === command.transferId);
-        if (!transfer) return ['transfer_not_found'];
-        const frozen = (accountId: string, reason: BookRejection) => (this.frozen(accountId) ? [reason] : []);
-        return [...frozen(transfer.from, 'debit_account_frozen'), ...frozen(transfer.to, 'credit_account_frozen')];
-      }
-      case 'FailTransfer':
-        return this.transfers.some(({ id }) => id === command.transferId) ? [] : ['transfer_not_found'];
-      case 'ReverseTransfer': {
-        const transfer = this.transfers.find(({ id }) => id === command.transferId);
-        if (!transfer) return ['transfer_not_found'];
-        const status = this.statusOf(transfer.id);
-        if (status === 'reversed') return ['transfer_already_reversed'];
-        if (status !== 'confirmed') return ['transfer_not_confirmed'];
-        const { floor } = this.limitsOf(transfer.to)!;
-        const available = this.posted(transfer.to) - this.held(transfer.to);
-        return floor !== null && available - transfer.amount < floor ? ['insufficient_balance'] : [];
-      }
-      case 'PlaceHold':
-        return this.holdReasons(command, at);
-      case 'CaptureHold':
-        return this.captureReasons(command, at);
-      case 'ReleaseHold':
-        return this.openHold(command.holdId, command.tenantId).reasons;
-      case 'ExpireHold': {
-        const hold = this.holds.find(({ id }) => id === command.holdId);
-        if (!hold) return ['hold_not_found'];
-        return hold.expiresAt === null || hold.expiresAt > at ? ['hold_not_expired'] : [];
-      }
-      case 'ClosePeriod':
-        return [
-          ...(after(command.through) <= this.openFrom() ? (['period_closed'] as const) : []),
-          ...(command.through >= at ? (['period_not_over'] as const) : []),
-        ];
-      case 'SignCheckpoint':
-        return command.size > (this.checkpoints.at(-1) ?? 0) && command.size <= this.events
-          ? []
-          : ['checkpoint_out_of_order'];
-    }
-  }
-
-  private limitReasons({ accountId, tenantId, floor, ceiling }: CommandOf<'SetAccountLimits'>): BookRejection[] {
-    if (!this.fields(accountId) || (tenantId !== null && !this.isOwn(accountId, tenantId)))
-      return ['account_not_found'];
-    const reasons: BookRejection[] = [];
-    if (/^(clearing|issuance):/.test(accountId) || (this.isWallet(accountId) && ceiling !== null))
-      reasons.push('limits_fixed');
-    if (floor !== null && ceiling !== null && floor > ceiling) reasons.push('limits_crossed');
-    return reasons;
-  }
-
-  private postingReasons(command: CommandOf<'PostTransaction'>, at: string): BookRejection[] {
-    const { tenantId, mode, entries, effectiveAt, closedPeriod } = command;
-    const reasons: BookRejection[] = [];
-    if (mode === 'recording' && tenantId !== null) reasons.push('recording_not_allowed');
-    if (entries.length < 2) reasons.push('entries_invalid');
-    if (effectiveAt !== null && effectiveAt > at) reasons.push('effective_in_future');
-    if (effectiveAt !== null && effectiveAt < this.openFrom() && closedPeriod === 'refuse')
-      reasons.push('period_closed');
-    reasons.push(...this.sideReasons(entries, tenantId));
-    if (mode === 'authorizing') reasons.push(...this.consentReasons(entries));
-    return reasons;
-  }
-
-  private sideReasons(sides: readonly Side[], tenantId: string | null): BookRejection[] {
-    const reasons: BookRejection[] = [];
-    for (const { accountId, asset } of sides) {
-      const account = this.fields(accountId);
-      if (!account || (tenantId !== null && !this.isOwn(accountId, tenantId))) reasons.push('account_not_found');
-      else if (account.asset !== asset) reasons.push('asset_mismatch');
-    }
-    for (const asset of sides.map((side) => side.asset)) {
-      const of = (direction: string) =>
-        sum(sides.filter((side) => side.asset === asset && side.direction === direction).map(({ amount }) => amount));
-      if (of('debit') !== of('credit')) reasons.push('entries_unbalanced');
-    }
-    return reasons;
-  }
-
-  /** What the accounts say: posts the sides to a copy of the lists and looks at what is left. */
-  private consentReasons(sides: readonly Side[]): BookRejection[] {
-    const reasons: BookRejection[] = [];
-    for (const { accountId } of sides) {
-      if (!this.fields(accountId)) continue;
-      if (this.frozen(accountId)) reasons.push('account_frozen');
-      const before = this.posted(accountId);
-      this.transactions.push({ id: '', owner: null, sides, reversible: false, effectiveAt: '' });
-      const posted = this.posted(accountId);
-      this.transactions.pop();
-      const { floor, ceiling } = this.limitsOf(accountId)!;
-      if (posted < before && floor !== null && posted - this.held(accountId) < floor)
-        reasons.push('insufficient_balance');
-      if (posted > before && ceiling !== null && posted > ceiling) reasons.push('ceiling_exceeded');
-    }
-    return reasons;
-  }
-
-  private reversalReasons({ transactionId, tenantId, amount }: CommandOf<'ReverseTransaction'>): BookRejection[] {
-    const transaction = this.transactions.find(({ id }) => id === transactionId);
-    const exists = this.answers.some(({ id, rejection }) => id === transactionId && rejection === null);
-    if (!transaction?.reversible)
-      return [exists && tenantId === null ? 'transaction_not_reversible' : 'transaction_not_found'];
-    if (tenantId !== null && transaction.owner !== tenantId) return ['transaction_not_found'];
-    const left = this.left(transaction);
-    const reasons: BookRejection[] = [];
-    if (left === 0n) reasons.push('transaction_already_reversed');
-    if (amount !== null && transaction.sides.length > 2) reasons.push('reversal_only_in_full');
-    if (amount !== null && amount > left) reasons.push('amount_exceeds_remaining');
-    return [...reasons, ...this.consentReasons(opposite(transaction.sides, amount ?? left))];
-  }
-
-  private transferReasons(command: CommandOf<'AcceptTransfer'>): BookRejection[] {
-    const { debitAccountId: from, creditAccountId: to, tenantId, asset, amount } = command;
-    const reasons: BookRejection[] = [];
-    if (this.fields(from)?.tenantId !== tenantId) reasons.push('debit_account_not_found');
-    if (!this.isWallet(to)) reasons.push('credit_account_not_found');
-    if (from === to) reasons.push('accounts_not_distinct');
-    if (asset !== 'TXC') reasons.push('asset_mismatch');
-    if (this.frozen(from)) reasons.push('debit_account_frozen');
-    if (this.frozen(to)) reasons.push('credit_account_frozen');
-    const floor = this.limitsOf(from)?.floor ?? null;
-    if (floor !== null && this.posted(from) - this.held(from) - amount < floor) reasons.push('insufficient_balance');
-    return reasons;
-  }
-
-  private holdReasons(command: CommandOf<'PlaceHold'>, at: string): BookRejection[] {
-    const { accountId, tenantId, asset, amount, expiresAt } = command;
-    const account = this.fields(accountId);
-    if (!account || (tenantId !== null && !this.isOwn(accountId, tenantId))) return ['account_not_found'];
-    const reasons: BookRejection[] = [];
-    if (account.asset !== asset) reasons.push('asset_mismatch');
-    if (expiresAt !== null && expiresAt <= at) reasons.push('expiry_in_past');
-    if (this.frozen(accountId)) reasons.push('account_frozen');
-    const { floor } = this.limitsOf(accountId)!;
-    if (floor !== null && this.posted(accountId) - this.held(accountId) - amount < floor)
-      reasons.push('insufficient_balance');
-    return reasons;
-  }
-
-  private openHold(holdId: string, tenantId: string | null): { hold?: Hold; reasons: BookRejection[] } {
-    const hold = this.holds.find(({ id, owner }) => id === holdId && (tenantId === null || owner === tenantId));
-    if (!hold) return { reasons: ['hold_not_found'] };
-    return { hold, reasons: this.remaining(holdId) === 0n ? ['hold_closed'] : [] };
-  }
-
-  private captureReasons(command: CommandOf<'CaptureHold'>, at: string): BookRejection[] {
-    const { holdId, tenantId, creditAccountId } = command;
-    const { hold, reasons } = this.openHold(holdId, tenantId);
-    if (!hold || reasons.length > 0) return reasons;
-    if (hold.expiresAt !== null && hold.expiresAt <= at) reasons.push('hold_expired');
-    const amount = command.amount ?? this.remaining(holdId);
-    if (amount > this.remaining(holdId)) reasons.push('amount_exceeds_remaining');
-    if (creditAccountId === hold.accountId) reasons.push('accounts_not_distinct');
-    const [held, other] = this.captureSides(hold, amount, creditAccountId);
-    reasons.push(...this.sideReasons([held, other], tenantId), ...this.consentReasons([other]));
-    if (this.frozen(hold.accountId)) reasons.push('account_frozen');
-    return reasons;
-  }
-
-  private captureSides({ accountId, asset }: Hold, amount: bigint, creditAccountId: string): readonly [Side, Side] {
-    const raisedByDebit = ['asset', 'expense'].includes(this.fields(accountId)!.type);
-    const [down, up] = raisedByDebit ? ['credit', 'debit'] : ['debit', 'credit'];
-    return [
-      { accountId, asset, direction: down!, amount },
-      { accountId: creditAccountId, asset, direction: up!, amount },
-    ];
   }
 
   private record(command: BookCommand, at: string): void {
@@ -431,7 +121,7 @@ export class NaiveBook {
       case 'CaptureHold': {
         const hold = this.holds.find(({ id }) => id === command.holdId)!;
         const amount = command.amount ?? this.remaining(hold.id);
-        const sides = this.captureSides(hold, amount, command.creditAccountId);
+        const sides = captureSides(this, hold, amount, command.creditAccountId);
         this.taken.push({ holdId: hold.id, amount, how: 'captured' });
         if (command.final) this.taken.push({ holdId: hold.id, amount: this.remaining(hold.id), how: 'released' });
         this.transactions.push({
@@ -504,18 +194,6 @@ export class NaiveBook {
     this.openings.push({ accountId, floor, ceiling });
     this.limits.push({ accountId, floor, ceiling });
   }
-}
-
-function opposite(sides: readonly Side[], amount: bigint): readonly Side[] {
-  return sides.map((side) => ({
-    ...side,
-    direction: side.direction === 'debit' ? 'credit' : 'debit',
-    amount: sides.length === 2 ? amount : side.amount,
-  }));
-}
-
-function after(time: string): string {
-  return new Date(new Date(time).getTime() + 1).toISOString();
 }
 
 function factSides({ fact }: CommandOf<'PostFact'>): readonly Side[] {

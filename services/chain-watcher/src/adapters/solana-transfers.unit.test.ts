@@ -42,15 +42,16 @@ function transfersOf(given: {
 
 describe('deposits in a Solana block', () => {
   const keys = ['payer', 'ours1', 'ours2', 'account1', 'account2'];
+  /** Before and after, for each key. */
+  const sol = [
+    [100, 70],
+    [5, 15],
+    [0, 20],
+    [1, 1],
+    [1, 1],
+  ] as const;
 
   test('SOL is what a balance grew by, for each address', () => {
-    const sol = [
-      [100, 70],
-      [5, 15],
-      [0, 20],
-      [1, 1],
-      [1, 1],
-    ] as const;
     expect(transfersOf({ keys, sol })).toEqual([
       [1, 'SOL', 'ours1', 10n],
       [2, 'SOL', 'ours2', 20n],
@@ -58,13 +59,6 @@ describe('deposits in a Solana block', () => {
   });
 
   test('a transaction that failed paid nothing, whatever it shows', () => {
-    const sol = [
-      [100, 70],
-      [5, 15],
-      [0, 20],
-      [1, 1],
-      [1, 1],
-    ] as const;
     const after = [{ at: 3, owner: 'ours1', amount: '9' }];
     expect(transfersOf({ keys, sol, after, err: { InstructionError: [0, 'Custom'] } })).toEqual([]);
   });
@@ -108,13 +102,6 @@ describe('deposits in a Solana block', () => {
   });
 
   test('what an address gets back from a transaction that it signed itself is no deposit', () => {
-    const sol = [
-      [100, 70],
-      [5, 15],
-      [0, 20],
-      [1, 1],
-      [1, 1],
-    ] as const;
     const after = [{ at: 3, owner: 'ours1', amount: '5' }];
     expect(transfersOf({ keys, signers: 2, sol, after })).toEqual([[2, 'SOL', 'ours2', 20n]]);
   });
