@@ -10,7 +10,7 @@ import { start, type Position, type StoredEvent } from '../src/event-store';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { createSubscription } from '../src/subscription';
 import { auditSubscriptions } from '../src/subscription-audit';
-import { readWhole } from './event-store.contract';
+import { readWhole } from './counted-events';
 import { schemas } from './fixtures';
 
 let databases: Awaited<ReturnType<typeof schemas>>;

@@ -6,7 +6,7 @@ import { openDatabase, type Tx } from '../src/database';
 import type { StoredEvent } from '../src/event-store';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { auditSubscriptions } from '../src/subscription-audit';
-import { anEvent } from './event-store.contract';
+import { anEvent } from './counted-events';
 import { schemas } from './fixtures';
 
 type Direction = 'request' | 'answer';

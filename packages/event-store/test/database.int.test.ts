@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { inTransaction, openDatabase, runAll, waitForAnswers, withConnection } from '../src/database';
 import { eventStoreMigrations, migrate } from '../src/migrate';
 import { postgresEventStore } from '../src/postgres-event-store';
-import { anEvent } from './event-store.contract';
+import { anEvent } from './counted-events';
 
 let database: TestDatabase;
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import { start, type EventStore, type NewEvent } from '../src/event-store';
 import { eventStoreDb, type EventStoreDbOptions } from '../src/eventstoredb/event-store-db';
 import { createSubscription } from '../src/subscription';
 import { auditSubscriptions } from '../src/subscription-audit';
-import { anEvent, readWhole, someEvents } from './event-store.contract';
+import { anEvent, readWhole, someEvents } from './counted-events';
 import { startEventStoreDbServer, type EventStoreDbServer, type Fault } from './eventstoredb-server';
 import { schemas } from './fixtures';
 

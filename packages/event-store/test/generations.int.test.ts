@@ -10,7 +10,7 @@ import { postgresEventStore } from '../src/postgres-event-store';
 import { defineTable } from '../src/projection-table';
 import { auditSubscriptions } from '../src/subscription-audit';
 import type { TableProjection } from '../src/table-projections';
-import { anEvent } from './event-store.contract';
+import { anEvent } from './counted-events';
 import { schemas } from './fixtures';
 
 const codec = defineStoredEvents({

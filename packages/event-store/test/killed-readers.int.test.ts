@@ -10,7 +10,7 @@ import type { Pool } from 'pg';
 import { eventStoreMigrations, migrate } from '../src/migrate';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { auditSubscriptions } from '../src/subscription-audit';
-import { anEvent } from './event-store.contract';
+import { anEvent } from './counted-events';
 
 const schema = 'killed';
 const killsWanted = Number(process.env['READER_KILLS'] ?? 8);

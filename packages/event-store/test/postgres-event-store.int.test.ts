@@ -4,7 +4,8 @@ import { openDatabase } from '../src/database';
 import { start, type EventStore } from '../src/event-store';
 import { oldestWriter } from '../src/oldest-writer';
 import { postgresEventStore } from '../src/postgres-event-store';
-import { anEvent, describeEventStore, readWhole, someEvents } from './event-store.contract';
+import { anEvent, readWhole, someEvents } from './counted-events';
+import { describeEventStore } from './event-store.contract';
 import { schemas } from './fixtures';
 
 let databases: Awaited<ReturnType<typeof schemas>>;

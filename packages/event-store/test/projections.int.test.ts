@@ -5,7 +5,7 @@ import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
 import type { EventStore } from '../src/event-store';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { createProjections, type Projection } from '../src/projections';
-import { anEvent } from './event-store.contract';
+import { anEvent } from './counted-events';
 import { schemas } from './fixtures';
 
 const codec = defineStoredEvents({

@@ -9,7 +9,7 @@ import { postgresEventStore } from '../src/postgres-event-store';
 import { createSubscription } from '../src/subscription';
 import { auditSubscriptions } from '../src/subscription-audit';
 import { watchWriters } from '../src/writer-watch';
-import { anEvent } from './event-store.contract';
+import { anEvent } from './counted-events';
 import { schemas } from './fixtures';
 
 /** What connections and servers are given is 30 s and 60 s. */

@@ -5,7 +5,7 @@ import { eventStoreDb } from '../src/eventstoredb/event-store-db';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { createSubscription } from '../src/subscription';
 import { auditSubscriptions } from '../src/subscription-audit';
-import { someEvents } from './event-store.contract';
+import { someEvents } from './counted-events';
 import { startEventStoreDbServer, type EventStoreDbServer } from './eventstoredb-server';
 import { schemas } from './fixtures';
 

@@ -6,7 +6,7 @@ import { inTransaction, type Tx } from '../src/database';
 import { start, type EventStore, type StoredEvent } from '../src/event-store';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { createSubscription, type Subscription, type SubscriptionOptions } from '../src/subscription';
-import { anEvent, someEvents } from './event-store.contract';
+import { anEvent, someEvents } from './counted-events';
 import { schemas } from './fixtures';
 
 let databases: Awaited<ReturnType<typeof schemas>>;

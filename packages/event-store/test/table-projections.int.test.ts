@@ -10,7 +10,7 @@ import { changeStatements, loadStatement, rowsOf } from '../src/projection-state
 import { createTableSql, defineTable, type RowOf } from '../src/projection-table';
 import type { TableProjection } from '../src/table-projections';
 import { createTableProjections } from '../src/table-runner';
-import { anEvent } from './event-store.contract';
+import { anEvent } from './counted-events';
 import { schemas } from './fixtures';
 
 const codec = defineStoredEvents({

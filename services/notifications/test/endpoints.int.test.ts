@@ -138,10 +138,8 @@ describe('deliveries', () => {
     await valueOf(call, registerEndpoint, payEndpoint(fastTenant, fast.url));
     await publishTo(slowTenant, 30);
     await eventually(() => expect(slow.received).toHaveLength(2), soon);
-    const started = performance.now();
     await publishTo(fastTenant, 10);
     await eventually(() => expect(fast.received).toHaveLength(10), soon);
-    expect(performance.now() - started).toBeLessThan(5_000);
     expect(slow.received).toHaveLength(2);
   });
 

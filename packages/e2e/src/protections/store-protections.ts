@@ -15,10 +15,11 @@ const onEventStoreDb = (title: string): Held => ({
 });
 const inEveryOrder: Held = { file: 'packages/event-store/test/completeness.int.test.ts', title: 'both commit' };
 const contract = 'packages/event-store/test/event-store.contract.ts';
-const inMemory = (title: string): Held => ({
+const idempotency = 'packages/event-store/test/idempotency.contract.ts';
+const inMemory = (title: string, definedIn: string): Held => ({
   file: 'packages/event-store/src/memory-event-store.unit.test.ts',
   title,
-  definedIn: contract,
+  definedIn,
 });
 
 /** The log, and those who read it. */
@@ -77,7 +78,7 @@ export const storeProtections: readonly Protection[] = [
     file: appendRule,
     find: "if (matches === 0) throw new OperationalError('version_conflict', true);",
     replace: 'if (matches === 0) return { revision: first };',
-    held: inMemory('has one winner for each revision among 64 writers'),
+    held: inMemory('has one winner for each revision among 64 writers', contract),
   },
   {
     name: 'append-repeat-in-part',
@@ -86,7 +87,7 @@ export const storeProtections: readonly Protection[] = [
     file: appendRule,
     find: "assert(matches === events.length, 'append repeats only a part of an earlier one');",
     replace: 'if (matches < events.length) return { revision: first };',
-    held: inMemory('an append that repeats only a part of an earlier one is a bug'),
+    held: inMemory('an append that repeats only a part of an earlier one is a bug', idempotency),
   },
   {
     name: 'append-repeat-bytes',
@@ -95,7 +96,7 @@ export const storeProtections: readonly Protection[] = [
     file: appendRule,
     find: 'there[index]?.payload.equals(event.payload)',
     replace: 'there[index]?.id === event.id',
-    held: inMemory('an id with another payload is a bug'),
+    held: inMemory('an id with another payload is a bug', idempotency),
   },
   {
     name: 'append-outcome-unknown',

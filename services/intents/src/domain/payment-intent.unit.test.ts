@@ -339,17 +339,16 @@ describe('what is refused', () => {
   });
 });
 
-test('a history of 12,000 dust deposits is folded in a moment', () => {
+// A fold that copied what it has for each deposit would take minutes here.
+test('a history of 30,000 dust deposits is folded within the time of a test', () => {
   const decision = paymentIntent.decide(create, paymentIntent.initial);
   const [created] = decision.ok ? decision.events : [];
   const { intentId, tenantId, mode, at } = created!;
   let state = paymentIntent.evolve(paymentIntent.initial, created!);
-  const begun = performance.now();
-  for (let n = 0; n < 12_000; n++) {
+  for (let n = 0; n < 30_000; n++) {
     const dust = { ...deposit(`d${n}`, 1n) };
     const event: IntentEvent = { type: 'DepositSeen', deposit: dust, intentId, tenantId, mode, at, change: null };
     state = paymentIntent.evolve(state, event);
   }
-  expect(performance.now() - begun).toBeLessThan(2_000);
-  expect(summaryOf(state as Intent)).toMatchObject({ amountReceived: 12_000n });
+  expect(summaryOf(state as Intent)).toMatchObject({ amountReceived: 30_000n });
 });
