@@ -12,6 +12,7 @@ export {
   parseJsonBytes,
   stringifyJson,
 } from './json';
+export { checked, contradiction, nodeHttp, type NodeHttp, type RpcAnswer } from './node-http';
 export {
   describeIssue,
   errorHandler,

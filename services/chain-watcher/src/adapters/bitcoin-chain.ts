@@ -4,13 +4,13 @@
  * memory pool, so what is replaced before it is mined never was. Outputs of a coinbase cannot be spent for 100 blocks
  * and are left out: nobody mines to a deposit address.
  */
+import { contradiction } from '@daybook/http';
 import type { BlockReference } from '../domain/reorg';
 import { ChainRefusedError, type ChainBlock, type ChainSource, type Transfer, type WatchedAddresses } from '../ports';
 import { type BitcoinBlock, readBitcoinBlock } from './bitcoin-block';
 import type { BitcoinNode } from './bitcoin-nodes';
 import { type BitcoinNetwork, bitcoinNetworks } from './bitcoin-networks';
 import { numbersAfter, readInOrder } from './block-range';
-import { contradiction } from './node-http';
 
 /** Version 0 and a hash of 20 bytes. */
 const payToWitnessKeyHash = Buffer.from([0x00, 0x14]);

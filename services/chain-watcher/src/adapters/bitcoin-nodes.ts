@@ -2,10 +2,10 @@
  * Two ways to a Bitcoin node: the JSON-RPC of bitcoind, and the HTTP API of Esplora (blockstream.info, mempool.space).
  * Both are asked only for what proves itself (raw blocks), or is proven by what links to it (hashes by height).
  */
+import { checked, contradiction, nodeHttp } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 import type { BlockReference } from '../domain/reorg';
-import { checked, contradiction, nodeHttp } from './node-http';
 
 export type BitcoinNode = {
   head(): Promise<BlockReference>;

@@ -6,13 +6,13 @@
  * NOTE: `getBlock` is asked without the SDK, which decodes every key of every transaction of a block into an object and
  * falls behind a chain that makes a block of thousands each 400 ms.
  */
+import { checked, contradiction, nodeHttp } from '@daybook/http';
 import { assets } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 import type { BlockReference } from '../domain/reorg';
 import { ChainRefusedError, type ChainBlock, type ChainSource, type WatchedAddresses } from '../ports';
 import { readInOrder } from './block-range';
-import { checked, contradiction, nodeHttp } from './node-http';
 import { blockWithBalances, transfersIn, type PinnedToken } from './solana-transfers';
 
 /** Genesis hashes of the public clusters. Of a local one it is not known. */

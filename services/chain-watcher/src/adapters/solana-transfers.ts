@@ -8,9 +8,9 @@
  * Index inside a transaction: the place of the address among its accounts for SOL; for a token, 256 and the place of the
  * owner's first token account. Places are part of what was signed, and no transaction has more than 256 accounts.
  */
+import { contradiction } from '@daybook/http';
 import { z } from 'zod';
 import type { Transfer, WatchedAddresses } from '../ports';
-import { contradiction } from './node-http';
 
 const accountsMax = 256;
 

@@ -11,13 +11,13 @@
  *
  * Index inside a transaction: 0 is TRX, n + 1 is the n-th log.
  */
+import { contradiction } from '@daybook/http';
 import { assets } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { ChainRefusedError, type ChainBlock, type ChainSource, type Transfer, type WatchedAddresses } from '../ports';
 import { numbersAfter, readInOrder } from './block-range';
-import { contradiction } from './node-http';
 import {
   type Face,
   mainByte,

@@ -4,9 +4,9 @@
  * and its key.
  */
 import { OperationalError } from '@daybook/core';
+import { checked, contradiction } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
-import { checked, contradiction } from './node-http';
 
 const requestTimeoutMs = 15_000;
 

@@ -1,5 +1,6 @@
 /**
- * HTTP to a node. Failures become OperationalErrors without their cause, which may hold the node's address and its key.
+ * HTTP to a node of a chain. Failures become OperationalErrors without their cause, which may hold the node's address and
+ * its key.
  */
 import { OperationalError } from '@daybook/core';
 import type { Secret } from '@daybook/runtime';
@@ -11,6 +12,8 @@ const detailLengthMax = 200;
 export type NodeHttp = {
   /** The body of an answer with status 200; undefined for 404. `path` is below the node's address. */
   get(path: string): Promise<Buffer | undefined>;
+  /** What a node answers to a body, whatever its status. A text is sent as it is, all else as JSON. */
+  post(path: string, body: string | object): Promise<{ readonly status: number; readonly body: Buffer }>;
   /** A JSON-RPC call. Answers the node's error object where the node answers with one. */
   call(method: string, parameters: readonly unknown[]): Promise<RpcAnswer>;
 };
@@ -24,8 +27,8 @@ const rpcAnswer = z.object({
   error: z.object({ code: z.number(), message: z.string() }).nullish(),
 });
 
-/** User and password in the address are sent as basic authorization. */
-export function nodeHttp(secretUrl: Secret): NodeHttp {
+/** User and password in the address are sent as basic authorization, `extra` headers with every request. */
+export function nodeHttp(secretUrl: Secret, extra: Readonly<Record<string, string>> = {}): NodeHttp {
   const url = new URL(secretUrl.reveal());
   const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   const authorization: Record<string, string> =
@@ -36,7 +39,7 @@ export function nodeHttp(secretUrl: Secret): NodeHttp {
 
   async function send(address: string, what: string, init: RequestInit): Promise<{ status: number; body: Buffer }> {
     try {
-      const headers = { ...authorization, 'content-type': 'application/json' };
+      const headers = { ...authorization, ...extra, 'content-type': 'application/json' };
       const response = await fetch(address, { ...init, headers, signal: AbortSignal.timeout(requestTimeoutMs) });
       return { status: response.status, body: Buffer.from(await response.arrayBuffer()) };
     } catch (error) {
@@ -54,6 +57,8 @@ export function nodeHttp(secretUrl: Secret): NodeHttp {
       if (status !== 200) throw contradiction(`${path}: status ${status}`);
       return body;
     },
+    post: (path, body) =>
+      send(`${base}${path}`, path, { method: 'POST', body: typeof body === 'string' ? body : JSON.stringify(body) }),
     async call(method, params) {
       const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
       // bitcoind says 404 and 500 with an error object in the body.
