@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { OperationalError } from '@daybook/core';
 import { defineCall, defineEvent, parkedCalls } from '@daybook/contracts';
 import { callClient, callRoutes, onCall, type CallClient } from '@daybook/http';
-import { on, openTransport, type Consumer, type OutgoingMessage, type Transport } from '@daybook/messaging';
+import { on, openTransport, type Consumer, type Transport } from '@daybook/messaging';
 import { parseConfig, Secret, serviceSettings, type Service } from '@daybook/runtime';
 import { openPlatform, type PlatformOptions } from '@daybook/service';
 import { eventually, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
 import { z } from 'zod';
+import { countedMessage } from './counted';
 
 const token = 'a token of thirty-two characters';
 const counted = defineEvent({
@@ -95,7 +96,7 @@ async function open(options: Partial<PlatformOptions> = {}): Promise<Instance> {
 }
 
 const publish = (...messages: (readonly [key: string, n: number])[]) =>
-  transport.publish(messages.map(([key, n]) => message(key, n)));
+  transport.publish(messages.map(([key, n]) => countedMessage(topic, { key, n })));
 const list = (filter: { group?: string; topic?: string; key?: string } = {}, limit = 10) =>
   instance.operator(calls.list, { ...filter, limit });
 const redrive = (key = 'bad') => instance.operator(calls.redrive, { group, key, actor });
@@ -142,8 +143,8 @@ test('5. a parked key is listed without what it carries, fixed and redriven in o
 
 test('5. the list is filtered, says when there is more, and shows what cannot be read', async () => {
   before = () => Promise.reject(new Error('no'));
-  const unreadable = { ...message('unreadable', 1), value: Buffer.from('{"id":') };
-  await transport.publish([message('one', 1)]);
+  const unreadable = { ...countedMessage(topic, { key: 'unreadable', n: 1 }), value: Buffer.from('{"id":') };
+  await transport.publish([countedMessage(topic, { key: 'one', n: 1 })]);
   await instance.consumer.caughtUp();
   await transport.publish([unreadable]);
   await instance.consumer.caughtUp();
@@ -242,20 +243,4 @@ async function someoneWaitsForALock(): Promise<void> {
     },
     { timeoutMs: 10_000 },
   );
-}
-
-function message(key: string, n: number): OutgoingMessage {
-  const id = randomUUID();
-  const envelope = {
-    id,
-    type: 'Counted',
-    version: 1,
-    occurredAt: '2026-01-01T00:00:00.000Z',
-    stream: `counter-${key}`,
-    streamVersion: '0',
-    correlationId: id,
-    causationId: id,
-    data: { key, n },
-  };
-  return { topic, key, id, value: Buffer.from(JSON.stringify(envelope)), headers: { 'correlation-id': id } };
 }

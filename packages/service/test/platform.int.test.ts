@@ -3,11 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineEvent } from '@daybook/contracts';
-import { on, openTransport, type OutgoingMessage, type Transport } from '@daybook/messaging';
+import { on, openTransport, type Transport } from '@daybook/messaging';
 import { parseConfig, serviceSettings, type Component } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides, type ServiceParts } from '@daybook/service';
 import { testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
 import { z } from 'zod';
+import { countedMessage } from './counted';
 
 const counted = defineEvent({
   type: 'Counted',
@@ -124,7 +125,7 @@ test('3. appends while every connection of the consumers is held, out of the few
   stops.push(() => transport.stop());
 
   const keys = Array.from({ length: 24 }, (_, n) => `${n}`);
-  await transport.publish(keys.map((key) => message(topic.name, key)));
+  await transport.publish(keys.map((key) => countedMessage(topic.name, { key })));
   await counting.caughtUp();
   const appended = await Promise.all(keys.map((key) => store.readStream(`counter-${key}`)));
   expect(appended.map((events) => events.length)).toEqual(keys.map(() => 1));
@@ -200,19 +201,3 @@ test('metrics tell for how long a transaction has held back the readers of the l
   await database.drop();
   expect(await age()).toBeNaN();
 });
-
-function message(topic: string, key: string): OutgoingMessage {
-  const id = randomUUID();
-  const envelope = {
-    id,
-    type: 'Counted',
-    version: 1,
-    occurredAt: '2026-01-01T00:00:00.000Z',
-    stream: `counter-${key}`,
-    streamVersion: '0',
-    correlationId: id,
-    causationId: id,
-    data: { key },
-  };
-  return { topic, key, id, value: Buffer.from(JSON.stringify(envelope)), headers: { 'correlation-id': id } };
-}

@@ -8,6 +8,7 @@ import { streamOf } from '../src/app/books';
 import type { AccountFields, Entry } from '../src/domain/account';
 import type { BookEvent } from '../src/domain/book-events';
 import { ledgerReadModels } from '../src/projections/read-models';
+import { posted as postedOnce, type Posted } from './check-history';
 
 export const alice = uuidFrom(['tenant', 'alice']);
 export const bob = uuidFrom(['tenant', 'bob']);
@@ -72,33 +73,10 @@ export function opened(accountId: string, at: string, more: Partial<AccountField
   return { type: 'AccountOpened', rule: null, ...fields, at };
 }
 
-type Posted = Extract<BookEvent, { type: 'TransactionPosted' }>;
-
-export function posted(
-  transactionId: string,
-  entries: readonly Entry[],
-  at: string,
-  more: Partial<Posted> = {},
-): Posted {
-  return {
-    type: 'TransactionPosted',
-    transactionId,
-    contentHash: '1'.repeat(64),
-    tenantId: null,
-    cause: { type: 'posting', id: transactionId, subject: transactionId },
-    rule: 'posting@1',
-    entries,
-    floorBreaches: [],
-    ceilingBreaches: [],
-    description: null,
-    metadata: null,
-    actor: null,
-    adjustmentFor: null,
-    effectiveAt: at,
-    at,
-    ...more,
-  };
-}
+export const posted = (id: string, entries: readonly Entry[], at: string, more: Partial<Posted> = {}): Posted => ({
+  ...postedOnce(id, entries, { effectiveAt: at, ...more }),
+  at,
+});
 
 export function moved(debit: string, credit: string, amount: bigint): readonly Entry[] {
   return [

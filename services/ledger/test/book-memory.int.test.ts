@@ -5,7 +5,7 @@ import { recordHashes } from '../src/adapters/record-filter';
 import { segmentEvents } from '../src/adapters/record-index';
 import { snapshotTable } from '../src/adapters/snapshot-table';
 import { eventually, testLogger } from '@daybook/testing';
-import { ledgerRig, settled, wallets } from './ledger-rig';
+import { ledgerRig, settled, wallets, type LedgerRig } from './ledger-rig';
 
 const settings = { SNAPSHOT_EVENTS: '1000', RECORDS_MAX: '10' };
 
@@ -76,16 +76,15 @@ test('engines that write the snapshot of one place at the same time disturb neit
   await rig.close();
 });
 
+async function recordIndex({ pool }: LedgerRig, book: string) {
+  const sizes = { filterBytes: 1_024, recordsMax: 10, snapshotEvery: 1_000 };
+  const { segments } = bookMemory(book, { pool, ...sizes, logger: testLogger().logger });
+  return { segments, recordHash: recordHashes(await segments.key()) };
+}
+
 test('stored segments of the record index give back the places of their ids', async () => {
   const rig = await ledgerRig();
-  const { segments } = bookMemory('a book', {
-    pool: rig.pool,
-    filterBytes: 1_024,
-    recordsMax: 10,
-    snapshotEvery: 1_000,
-    logger: testLogger().logger,
-  });
-  const recordHash = recordHashes(await segments.key());
+  const { segments, recordHash } = await recordIndex(rig, 'a book');
   const hashes = Array.from({ length: 5_000 }, (_, n) => recordHash(`id-${n}`));
   for (const first of [0, segmentEvents]) {
     const entries = Float64Array.from(hashes, (hash, n) => hash * segmentEvents + n).sort();
@@ -110,14 +109,7 @@ test('stored segments of the record index give back the places of their ids', as
 
 test('ids that are chosen so that their hashes lie together hide no other', async () => {
   const rig = await ledgerRig();
-  const { segments } = bookMemory('a crowded book', {
-    pool: rig.pool,
-    filterBytes: 1_024,
-    recordsMax: 10,
-    snapshotEvery: 1_000,
-    logger: testLogger().logger,
-  });
-  const recordHash = recordHashes(await segments.key());
+  const { segments, recordHash } = await recordIndex(rig, 'a crowded book');
   const honest = Array.from({ length: 2_000 }, (_, n) => recordHash(`id-${n}`));
   const crowd = Array.from({ length: 20_000 }, (_, n) => n);
   const entries = Float64Array.from([...crowd, ...honest], (hash, n) => hash * segmentEvents + n).sort();

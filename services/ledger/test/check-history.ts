@@ -7,7 +7,8 @@ export const bob = uuidFrom(['tenant', 'bob']);
 
 export const hashOf = (id: string) => sha256Hex(id);
 type Unplaced<Event> = Event extends unknown ? Omit<Event, 'at'> : never;
-type Entries = Extract<BookEvent, { type: 'TransactionPosted' }>['entries'];
+export type Posted = Extract<BookEvent, { type: 'TransactionPosted' }>;
+type Entries = Posted['entries'];
 
 export const wallet = (accountId: string, tenantId: string): AccountFields => ({
   accountId,
@@ -30,11 +31,7 @@ export const entriesOf = (debit: string, credit: string, amount: bigint, asset: 
   { accountId: credit, asset, direction: 'credit', amount },
 ];
 
-export function posted(
-  transactionId: string,
-  entries: Entries,
-  more: Partial<Extract<BookEvent, { type: 'TransactionPosted' }>> = {},
-): Unplaced<BookEvent> {
+export function posted(transactionId: string, entries: Entries, more: Partial<Posted> = {}): Omit<Posted, 'at'> {
   return {
     type: 'TransactionPosted',
     transactionId,

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { registerEndpoint, transferStatusChanged } from '@daybook/contracts';
 import { eventually } from '@daybook/testing';
 import { webhookClient } from '../src/adapters/webhook-client';
-import { confirmedTransfer, messageFor, payEndpoint, startHarness, startReceiver, valueOf } from './harness';
+import { confirmedTransfer, messageFor, payEndpoint, startHarness, valueOf } from './harness';
 
 test('what was sent and not recorded is sent again with the same id and body', async () => {
   const harness = await startHarness();
-  const receiver = await startReceiver();
+  const receiver = await harness.receiver();
   const real = webhookClient({ allowLoopback: true });
   try {
     // Stands for a process that is killed after sending: nothing is recorded, and its lease stays.
@@ -35,7 +35,6 @@ test('what was sent and not recorded is sent again with the same id and body', a
     expect(second?.headers['webhook-timestamp']).not.toBe(first?.headers['webhook-timestamp']);
   } finally {
     await harness.stop();
-    await receiver.stop();
   }
   expect(harness.fatal).toEqual([]);
 });

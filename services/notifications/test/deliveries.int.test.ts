@@ -15,17 +15,14 @@ import {
   messageFor,
   payEndpoint,
   startHarness,
-  startReceiver,
   valueOf,
   type Harness,
-  type Receiver,
   type Transfer,
 } from './harness';
 
 let harness: Harness;
 let call: CallClient;
 let restart: () => Promise<void>;
-const receivers: Receiver[] = [];
 const soon = { timeoutMs: 10_000 };
 
 beforeAll(async () => {
@@ -40,15 +37,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await harness?.stop();
-  await Promise.all(receivers.map((receiver) => receiver.stop()));
   expect(harness.fatal).toEqual([]);
 });
-
-async function receiver(answer?: Parameters<typeof startReceiver>[0]): Promise<Receiver> {
-  const started = await startReceiver(answer);
-  receivers.push(started);
-  return started;
-}
 
 async function publish(transfer: Transfer, revision = 3n, correlationId = 'test') {
   const message = messageFor(transferStatusChanged, transfer, {
@@ -68,7 +58,7 @@ async function deliveriesOf(tenantId: string, endpointId: string) {
 describe('pay webhooks', () => {
   test("carry the reference's fields first, signed, with the request's correlation id", async () => {
     const [payer, payee] = [randomUUID(), randomUUID()];
-    const [at, other] = [await receiver(), await receiver()];
+    const [at, other] = [await harness.receiver(), await harness.receiver()];
     const { secret } = await valueOf(call, registerEndpoint, payEndpoint(payer, at.url, { accountId: 'WALLET123' }));
     await valueOf(call, registerEndpoint, payEndpoint(payee, other.url));
     const transfer = confirmedTransfer(payer, { creditTenantId: payee });
@@ -96,8 +86,8 @@ describe('pay webhooks', () => {
 
   test('go to endpoints of the account, the tenant, the mode and the event only', async () => {
     const [payer, payee] = [randomUUID(), randomUUID()];
-    const hit = await receiver();
-    const miss = await receiver();
+    const hit = await harness.receiver();
+    const miss = await harness.receiver();
     await valueOf(call, registerEndpoint, payEndpoint(payer, hit.url));
     for (const more of [
       { accountId: 'WALLET999' },
@@ -117,7 +107,7 @@ describe('pay webhooks', () => {
 
   test('are given once, however often their message is', async () => {
     const tenantId = randomUUID();
-    const at = await receiver();
+    const at = await harness.receiver();
     const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
     const message = await publish(confirmedTransfer(tenantId));
     await harness.transport.publish([message, message]);
@@ -140,7 +130,7 @@ describe('pay webhooks', () => {
 describe('many at once', () => {
   test('are told once each, also by two services that share the work', async () => {
     const tenantId = randomUUID();
-    const at = await receiver();
+    const at = await harness.receiver();
     const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
     const other = await harness.run();
     const transfers = Array.from({ length: 300 }, () => confirmedTransfer(tenantId));
@@ -189,7 +179,7 @@ describe('intent webhooks', () => {
   };
 
   test('tell of what a receiver can see, with the full state, and of an exception once', async () => {
-    const at = await receiver();
+    const at = await harness.receiver();
     const events = ['intent.confirming', 'intent.paid', 'intent.settled', 'intent.exception'] as const;
     const { secret } = await valueOf(call, registerEndpoint, {
       tenantId,
@@ -236,7 +226,7 @@ describe('intent webhooks', () => {
 describe('retries', () => {
   test('follow the schedule with the same id and body, until one succeeds', async () => {
     const tenantId = randomUUID();
-    const at = await receiver((res, count) => res.writeHead(count < 10 ? 500 : 200).end());
+    const at = await harness.receiver((res, count) => res.writeHead(count < 10 ? 500 : 200).end());
     const { secret, endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
     await publish(confirmedTransfer(tenantId));
     const second = 1_000;
@@ -276,7 +266,7 @@ describe('retries', () => {
 
   test('end when the endpoint says it is gone, which disables it until it is registered again', async () => {
     const tenantId = randomUUID();
-    const at = await receiver((res, count) => res.writeHead(count === 1 ? 410 : 200).end());
+    const at = await harness.receiver((res, count) => res.writeHead(count === 1 ? 410 : 200).end());
     const registration = payEndpoint(tenantId, at.url);
     const { endpoint, secret } = await valueOf(call, registerEndpoint, registration);
     await publish(confirmedTransfer(tenantId));

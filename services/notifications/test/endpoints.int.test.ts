@@ -8,20 +8,10 @@ import {
 } from '@daybook/contracts';
 import type { CallClient } from '@daybook/http';
 import { eventually } from '@daybook/testing';
-import {
-  confirmedTransfer,
-  messageFor,
-  payEndpoint,
-  startHarness,
-  startReceiver,
-  valueOf,
-  type Harness,
-  type Receiver,
-} from './harness';
+import { confirmedTransfer, messageFor, payEndpoint, startHarness, valueOf, type Harness } from './harness';
 
 let harness: Harness;
 let call: CallClient;
-const receivers: Receiver[] = [];
 const soon = { timeoutMs: 10_000 };
 
 beforeAll(async () => {
@@ -30,15 +20,8 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await harness?.stop();
-  await Promise.all(receivers.map((receiver) => receiver.stop()));
   expect(harness.fatal).toEqual([]);
 });
-
-async function receiver(answer?: Parameters<typeof startReceiver>[0]): Promise<Receiver> {
-  const started = await startReceiver(answer);
-  receivers.push(started);
-  return started;
-}
 
 async function publishTo(tenantId: string, count: number): Promise<void> {
   const messages = Array.from({ length: count }, () => {
@@ -132,8 +115,8 @@ describe('endpoints', () => {
 describe('deliveries', () => {
   test('to a slow endpoint delay no other', async () => {
     const [slowTenant, fastTenant] = [randomUUID(), randomUUID()];
-    const slow = await receiver(() => undefined);
-    const fast = await receiver();
+    const slow = await harness.receiver(() => undefined);
+    const fast = await harness.receiver();
     await valueOf(call, registerEndpoint, payEndpoint(slowTenant, slow.url));
     await valueOf(call, registerEndpoint, payEndpoint(fastTenant, fast.url));
     await publishTo(slowTenant, 30);
@@ -145,7 +128,7 @@ describe('deliveries', () => {
 
   test('are listed newest first, page by page', async () => {
     const tenantId = randomUUID();
-    const at = await receiver();
+    const at = await harness.receiver();
     const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
     await publishTo(tenantId, 3);
     harness.clock.advance(1_000);
@@ -178,7 +161,7 @@ describe('deliveries', () => {
 
   test('leave one log line each, and no secret in any table or log line', async () => {
     const tenantId = randomUUID();
-    const at = await receiver();
+    const at = await harness.receiver();
     const { secret, endpoint } = await valueOf(
       call,
       registerEndpoint,

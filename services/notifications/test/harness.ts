@@ -27,6 +27,8 @@ export type Harness = {
   readonly clock: FakeClock;
   readonly log: ReturnType<typeof testLogger>;
   readonly fatal: unknown[];
+  /** An http server on loopback that keeps what it was sent; stopped with the harness. */
+  receiver(answer?: Answer): Promise<Receiver>;
   /** A running service; stopped with the harness if it still runs. */
   run(overrides?: { client?: WebhookClient }): Promise<{ call: CallClient; stop(): Promise<void> }>;
   stop(): Promise<void>;
@@ -52,6 +54,7 @@ export async function startHarness(): Promise<Harness> {
     WEBHOOK_ALLOW_LOOPBACK: 'true',
   });
   const running = new Set<{ stop(): Promise<void> }>();
+  const receivers: Receiver[] = [];
   return {
     database,
     transport,
@@ -81,8 +84,14 @@ export async function startHarness(): Promise<Harness> {
       running.add(handle);
       return handle;
     },
+    async receiver(answer) {
+      const started = await startReceiver(answer);
+      receivers.push(started);
+      return started;
+    },
     async stop() {
       for (const service of running) await service.stop();
+      await Promise.all(receivers.map((receiver) => receiver.stop()));
       await transport.stop();
       await database.drop();
     },
@@ -103,10 +112,9 @@ export type Received = {
 };
 export type Receiver = { readonly url: string; readonly received: Received[]; stop(): Promise<void> };
 
-/** An http server on loopback that keeps what it was sent. */
-export async function startReceiver(
-  answer: (res: ServerResponse, count: number) => void = (res) => res.writeHead(204).end(),
-): Promise<Receiver> {
+type Answer = (res: ServerResponse, count: number) => void;
+
+async function startReceiver(answer: Answer = (res) => res.writeHead(204).end()): Promise<Receiver> {
   const received: Received[] = [];
   const server = createServer((req, res) => {
     const chunks: Buffer[] = [];

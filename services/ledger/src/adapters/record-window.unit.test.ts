@@ -154,19 +154,20 @@ function contentOf(payload: Buffer): unknown {
   );
 }
 
+const issue = (n: number): BookCommand => ({
+  type: 'IssueFunds',
+  transactionId: `t${n}`,
+  contentHash: 'c'.repeat(64),
+  accountId: 'a',
+  asset: 'TXC',
+  amount: 1n,
+});
+
 test('an old command is answered from the journal, and memory stays small', async () => {
   const store = memoryEventStore();
   const engine = engineOn(store, memoryOf({ recordsMax: 10, snapshotEvery: 1_000_000, filterBytes: 65_536 }), 50);
   await engine.start();
   await engine.submit(open('a'));
-  const issue = (n: number): BookCommand => ({
-    type: 'IssueFunds',
-    transactionId: `t${n}`,
-    contentHash: 'c'.repeat(64),
-    accountId: 'a',
-    asset: 'TXC',
-    amount: 1n,
-  });
   const firsts = await answersOf(engine, [Array.from({ length: 500 }, (_, n) => issue(n))]);
   expect(await engine.read(({ records }) => records.size)).toBeLessThan(100);
   const again = await answersOf(engine, [Array.from({ length: 500 }, (_, n) => issue(n))]);
@@ -189,14 +190,6 @@ test('while the index cannot be asked, commands that need it are refused and the
   const engine = engineOn(reading, memory, 2);
   await engine.start();
   await engine.submit(open('a'));
-  const issue = (n: number): BookCommand => ({
-    type: 'IssueFunds',
-    transactionId: `t${n}`,
-    contentHash: 'c'.repeat(64),
-    accountId: 'a',
-    asset: 'TXC',
-    amount: 1n,
-  });
   for (let n = 0; n < 10; n++) await engine.submit(issue(n));
   away = true;
   const [old, fresh] = await Promise.allSettled([engine.submit(issue(1)), engine.submit(issue(10))]);

@@ -33,6 +33,18 @@ function engineOn(store: EventStore, { batchMax, queueMax, follows = false, now 
   return { engine, fatal, lines };
 }
 
+/** A store whose one method fails while it is away. */
+function storeThatIsAway(method: 'append' | 'readStream', away: () => boolean): EventStore {
+  const inner = memoryEventStore();
+  const unless = async <Answer>(answer: () => Promise<Answer>) => {
+    if (away()) throw new OperationalError('store_unavailable', true);
+    return answer();
+  };
+  return method === 'append'
+    ? { ...inner, append: (...args) => unless(() => inner.append(...args)) }
+    : { ...inner, readStream: (...args) => unless(() => inner.readStream(...args)) };
+}
+
 const open = (accountId: string): BookCommand => ({
   type: 'OpenAccount',
   accountId,
@@ -317,15 +329,8 @@ test('an engine without work follows what another writes, without being asked', 
 });
 
 test('a read is refused while the store does not say whether the state is the newest', async () => {
-  const inner = memoryEventStore();
   let away = false;
-  const store: EventStore = {
-    ...inner,
-    async readStream(...args) {
-      if (away) throw new OperationalError('store_unavailable', true);
-      return inner.readStream(...args);
-    },
-  };
+  const store = storeThatIsAway('readStream', () => away);
   const { engine, fatal } = engineOn(store);
   await funded(engine, 60n);
   away = true;
@@ -352,15 +357,8 @@ test('bulks that arrive while an append is in flight do not add up to an append 
 });
 
 test('a caller whose command could not be recorded is not told again that the store was away', async () => {
-  const inner = memoryEventStore();
   let away = false;
-  const store: EventStore = {
-    ...inner,
-    async readStream(...args) {
-      if (away) throw new OperationalError('store_unavailable', true);
-      return inner.readStream(...args);
-    },
-  };
+  const store = storeThatIsAway('readStream', () => away);
   const { engine } = engineOn(store);
   await funded(engine, 60n);
   away = true;
@@ -372,15 +370,8 @@ test('a caller whose command could not be recorded is not told again that the st
 });
 
 test('an engine that gave up on a store that was away takes commands again after its next start', async () => {
-  const inner = memoryEventStore();
   let away = true;
-  const store: EventStore = {
-    ...inner,
-    async append(...args) {
-      if (away) throw new OperationalError('store_unavailable', true);
-      return inner.append(...args);
-    },
-  };
+  const store = storeThatIsAway('append', () => away);
   const { engine } = engineOn(store);
   await engine.start();
   const lost = engine.submit(open('a'));
