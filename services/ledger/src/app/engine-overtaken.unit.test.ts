@@ -1,11 +1,8 @@
 import { memoryEventStore, type EventStore } from '@daybook/event-store';
-import { fakeClock, testLogger } from '@daybook/testing';
-import { bookJournal } from '../adapters/book-journal';
+import { engineOn, issue, open, stream } from '../../test/engine-rig';
 import type { BookCommand } from '../domain/book';
-import { createEngine, type EngineOutcome } from './engine';
+import type { EngineOutcome } from './engine';
 
-const tenantId = '11111111-1111-4111-8111-111111111111';
-const stream = 'book-sandbox';
 /** What an engine that was overtaken has to step down, by the clock of its own timers. */
 const withinMs = 1_000;
 
@@ -14,37 +11,13 @@ beforeEach(() => {
 });
 afterEach(() => jest.useRealTimers());
 
-function engineOn(store: EventStore) {
-  const { logger, lines } = testLogger();
-  const fatal: unknown[] = [];
-  const engine = createEngine({
-    stream,
-    openJournal: (name) => bookJournal(store, name),
-    now: fakeClock('2026-01-01T00:00:00.000Z'),
-    logger,
-    onFatal: (error) => fatal.push(error),
-    onAppend: (wake) => store.onAppend(wake),
-  });
+function followerOn(store: EventStore) {
+  const { engine, fatal, lines } = engineOn(store, { follows: true });
   const steps = () => lines.filter(({ msg }) => msg === 'another writer appended: stepping down to follow it').length;
   return { engine, fatal, steps };
 }
 
-const open: BookCommand = {
-  type: 'OpenAccount',
-  accountId: 'a',
-  tenantId,
-  asset: 'TXC',
-  accountType: 'liability',
-  floor: 0n,
-};
-const issue = (transactionId: string): BookCommand => ({
-  type: 'IssueFunds',
-  transactionId,
-  contentHash: '0'.repeat(64),
-  accountId: 'a',
-  asset: 'TXC',
-  amount: 1n,
-});
+const issued = (transactionId: string) => ({ ...issue(1n), transactionId }) as BookCommand;
 
 test.each([
   ['hears of it', true],
@@ -52,15 +25,15 @@ test.each([
 ])('T1: an idle engine that was overtaken steps down within a second when it %s', async (_name, hears) => {
   const inner = memoryEventStore();
   const deaf: EventStore = { ...inner, onAppend: () => ({ stop: async () => undefined }) };
-  const [winner, loser] = [engineOn(inner), engineOn(hears ? inner : deaf)];
+  const [winner, loser] = [followerOn(inner), followerOn(hears ? inner : deaf)];
   await winner.engine.start();
-  await winner.engine.submit(open);
+  await winner.engine.submit(open('a'));
   await loser.engine.start();
   // At any moment between two looks of its own.
   for (let round = 1; round <= 12; round++) {
     await jest.advanceTimersByTimeAsync(10 * withinMs + round * 130);
     expect(loser.steps()).toBe(round - 1);
-    await winner.engine.submit(issue(`t${round}`));
+    await winner.engine.submit(issued(`t${round}`));
     await jest.advanceTimersByTimeAsync(withinMs);
     expect(loser.steps()).toBe(round);
   }
@@ -79,17 +52,17 @@ test('T2: an engine that was stopped for ten seconds with an append in its hands
       return inner.append(...append);
     },
   };
-  const [winner, loser] = [engineOn(inner), engineOn(frozen)];
+  const [winner, loser] = [followerOn(inner), followerOn(frozen)];
   await winner.engine.start();
-  await winner.engine.submit(open);
+  await winner.engine.submit(open('a'));
   await loser.engine.start();
   stopped = true;
   const ids = Array.from({ length: 100 }, (_, n) => `t${n}`);
   const answers: EngineOutcome[] = [];
-  for (const id of ids) void loser.engine.submit(issue(id)).then((answer) => answers.push(answer));
+  for (const id of ids) void loser.engine.submit(issued(id)).then((answer) => answers.push(answer));
   await jest.advanceTimersByTimeAsync(5_000);
   // Half of them were sent to the other one too.
-  for (const id of ids.slice(50)) await winner.engine.submit(issue(id));
+  for (const id of ids.slice(50)) await winner.engine.submit(issued(id));
   await jest.advanceTimersByTimeAsync(4_900);
   expect(answers).toEqual([]);
   stopped = false;
