@@ -4,6 +4,7 @@ import { credentialIssued, credentialRestricted, credentialRevoked } from './ide
 import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived } from './intent-events';
 import { transactionPosted, transferStatusChanged } from './ledger-events';
 import { paymentStatusChanged, providerPaymentReceived } from './payment-events';
+import { sendFinal, sendStatusChanged, walletFunded } from './send-events';
 import { settlementCompleted, settlementInstructed } from './settlement-events';
 
 /** Every published event. What is not listed here is not documented, has no fixture and must not be published. */
@@ -24,4 +25,7 @@ export const eventContracts: readonly AnyEventContract[] = [
   transferStatusChanged,
   settlementInstructed,
   settlementCompleted,
+  sendStatusChanged,
+  sendFinal,
+  walletFunded,
 ];

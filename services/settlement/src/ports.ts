@@ -1,4 +1,6 @@
+import type { Mode, chainFamilies } from '@daybook/contracts';
 import type { CommandContext, Outcome } from '@daybook/event-store';
+import type { AssetCode } from '@daybook/money';
 import type { IgnoredReason, SettlementEvent, SettlementInput, SettlementState } from './domain/settlement';
 
 /** The workflow joined to its store. */
@@ -9,3 +11,131 @@ export type SettlementStore = {
     context: CommandContext,
   ): Promise<Outcome<SettlementState, SettlementEvent, IgnoredReason>>;
 };
+
+export type ChainFamily = (typeof chainFamilies)[number];
+
+/** What a send needs of its chain's transaction. Minor units. */
+export type SendTerms = {
+  /** The send's id: the signer signs one recipient, asset, amount and slot under it, for ever. */
+  readonly sendId: string;
+  readonly asset: AssetCode;
+  readonly amount: bigint;
+  /** In the chain's canonical spelling. */
+  readonly toAddress: string;
+  /** Through the settlement contract, which settles an id once. */
+  readonly useContract: boolean;
+  /** What the chain may take at most for this send, bumps included, in the fee asset; null asks how much it would be. */
+  readonly feeCap: bigint | null;
+};
+
+export type SendWallet = {
+  readonly walletId: string;
+  readonly family: ChainFamily;
+  /** Place of its key in the signer's keystore. */
+  readonly index: number;
+  readonly address: string;
+  /** As the signer tells it, in hex. */
+  readonly publicKey: string;
+};
+
+/**
+ * What a transaction takes for itself alone, so that of two with one slot the chain accepts at most one: a nonce, coins,
+ * a place in time. Plain JSON: it is stored in events. Blocks and heights are those of the moment of preparing.
+ */
+export type Slot =
+  | { readonly family: 'evm'; readonly nonce: number; readonly sinceBlock: number }
+  | {
+      readonly family: 'bitcoin';
+      readonly inputs: readonly { readonly txid: string; readonly vout: number; readonly amount: string }[];
+      readonly sinceBlock: number;
+    }
+  | {
+      readonly family: 'solana';
+      readonly recentBlockhash: string;
+      readonly lastValidBlockHeight: number;
+      readonly sinceSlot: number;
+    }
+  | {
+      readonly family: 'tron';
+      readonly refBlockBytes: string;
+      readonly refBlockHash: string;
+      /** Milliseconds since 1970. */
+      readonly expiration: number;
+      readonly timestamp: number;
+      readonly sinceBlock: number;
+    };
+
+/** A slot of a send that is not final, and what that send may take out of the wallet. */
+export type TakenSlot = {
+  readonly slot: Slot;
+  readonly spends: readonly { readonly asset: AssetCode; readonly amount: bigint }[];
+};
+
+export type Prepared = {
+  /** What the signer is asked to sign: the family's structured transaction, plain JSON with amounts as digits. */
+  readonly transaction: Readonly<Record<string, unknown>>;
+  readonly slot: Slot;
+  /** What it may cost at most, in minor units of the chain's fee asset. */
+  readonly maxFee: bigint;
+};
+
+export type Preparing =
+  | { readonly ok: true; readonly prepared: Prepared }
+  /** `fee_too_high`: above the send's cap or the chain's; it may fall. */
+  | { readonly ok: false; readonly refusal: 'fee_too_high' | 'insufficient_funds' };
+
+/** What the chain says of a slot. */
+export type SlotStatus =
+  /** Neither included nor known to the node. Says nothing about whether it may still come. */
+  | { readonly type: 'unseen' }
+  /** Known to the node, in no block. */
+  | { readonly type: 'pending' }
+  | {
+      readonly type: 'included';
+      readonly transactionId: string;
+      readonly blockNumber: number;
+      readonly blockHash: string;
+      /** By the chain's rule: from then on it is taken for true. */
+      readonly final: boolean;
+      /** False when the chain took the fee and did nothing else. */
+      readonly succeeded: boolean;
+      readonly fee: bigint;
+      readonly gasUsed: bigint | null;
+      readonly gasPrice: bigint | null;
+    }
+  /** By the chain's final state none of these transactions can be included any more. */
+  | { readonly type: 'impossible'; readonly reason: string };
+
+/**
+ * Port: how value leaves on one chain. Throws OperationalError `upstream_unavailable` or `upstream_timeout` when the node
+ * does not answer, or answers what cannot be: what was asked may then have happened or not.
+ */
+export interface SendChain {
+  /** As chain-watcher calls it. */
+  readonly chain: string;
+  readonly mode: Mode;
+  readonly family: ChainFamily;
+  readonly assets: readonly AssetCode[];
+  /** What fees are paid in. */
+  readonly feeAsset: AssetCode;
+  /** Whether sends of this asset can go through a settlement contract. */
+  hasContract(asset: AssetCode): boolean;
+  /** Checks that the node serves the configured chain, assets and contract. */
+  verify(): Promise<void>;
+  /** What an address holds by the chain's final state, and by its newest. */
+  balanceOf(address: string, asset: AssetCode): Promise<{ readonly final: bigint; readonly now: bigint }>;
+  /** The canonical spelling of an address that can be paid; undefined when it cannot. Asks nobody. */
+  canonical(address: string): string | undefined;
+  /**
+   * Which slot and fee a new transaction would take beside those `taken` by our own sends. Reserves nothing: two that are
+   * prepared at once may get one slot, and the wallet's stream rules who has it.
+   */
+  prepare(send: SendTerms, wallet: SendWallet, taken: readonly TakenSlot[]): Promise<Preparing>;
+  /** The same slot, recipient and amount with a higher fee; undefined when it may not or need not rise. */
+  bump(send: SendTerms, prepared: Prepared): Promise<Prepared | undefined>;
+  /** Gives the exact bytes (hex) to the network. `already known` is success; any failure leaves the outcome unknown. */
+  broadcast(bytes: string): Promise<void>;
+  /** What became of a slot, by the ids of all transactions that were signed for it. */
+  statusOf(slot: Slot, wallet: SendWallet, transactionIds: readonly string[]): Promise<SlotStatus>;
+  stop(): Promise<void>;
+}

@@ -18,6 +18,23 @@ export const allocateAddress = defineCall({
   rejections: ['address_exists_with_different_fields', 'asset_not_available'],
 });
 
+/**
+ * Has an address watched that somebody else has the key of: a hot wallet. Its transfers are told like those of addresses
+ * that were allocated, in every asset of the chain. Idempotent by `reference`.
+ */
+export const watchAddress = defineCall({
+  name: 'chain-watcher.watch-address',
+  request: z.strictObject({
+    chain: z.string().max(64),
+    address: z.string().min(1).max(200),
+    tenantId,
+    mode,
+    reference: label,
+  }),
+  response: z.object({}),
+  rejections: ['address_exists_with_different_fields', 'chain_not_found'],
+});
+
 /** Puts a deposit into the next block of a simulated chain. `depositKey` makes a repeat a no-op. */
 export const simulateDeposit = defineCall({
   name: 'chain-watcher.simulate-deposit',
