@@ -37,6 +37,7 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
   const batches = sealedPool();
   // One for all events: it is not kept by what it is given to.
   const place = { sequence: 0, reference: '' };
+  let loaded = false;
   const isStored = (before: number) => {
     book.stored = before;
     bounded?.durable(before);
@@ -48,7 +49,9 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
     async load() {
       if (state.length === 0) await bounded?.resume();
       await readOn(book, bounded);
-      bounded?.loaded();
+      // What a journal that is loaded reads of another writer's is little each time, and that writer has snapshots of it.
+      if (!loaded) bounded?.loaded();
+      loaded = true;
     },
     begin: batches.begin,
     add(events, metadata, sealed) {

@@ -234,3 +234,22 @@ test('a snapshot whose bytes were changed is not started from', async () => {
   const types = await second.read(({ accounts }) => [...accounts.values()].map(({ accountType }) => accountType));
   expect(types).toEqual(['liability', 'liability', 'liability']);
 });
+
+test('who follows another writer takes no snapshot of the little that it reads each time', async () => {
+  const store = memoryEventStore();
+  const writer = engineOn(store, undefined, 50);
+  await writer.start();
+  await writer.submit(open('a'));
+  for (let n = 0; n < 150; n++) await writer.submit(issue(n));
+  const memory = memoryOf({ recordsMax: 1_000, snapshotEvery: 10_000 });
+  const taken = jest.spyOn(memory.snapshots, 'add');
+  const follower = bookJournal(store, stream, memory);
+  await follower.load();
+  expect(taken).toHaveBeenCalledTimes(1);
+  for (let n = 150; n < 450; n++) {
+    await writer.submit(issue(n));
+    if (n % 150 === 149) await follower.load();
+  }
+  expect(await store.readStream(stream)).toHaveLength(follower.state.length);
+  expect(taken).toHaveBeenCalledTimes(1);
+});
