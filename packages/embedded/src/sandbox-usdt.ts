@@ -25,6 +25,11 @@ export async function deploySandboxUsdt(rpcUrl: string): Promise<{ address: stri
   return inTurn(rpcUrl, (chain) => deployed(chain));
 }
 
+/** Private key of the account that puts contracts on a development chain. Public, like all keys of its mnemonic. */
+export function sandboxDeployerKey(): string {
+  return accountOf(deployerIndex).privateKey;
+}
+
 /** Makes new tokens. Its transaction is in the node's pool when this returns. */
 export async function mintSandboxUsdt(mint: {
   readonly rpcUrl: string;
@@ -86,16 +91,18 @@ async function inTurn<T>(rpcUrl: string, work: (chain: Chain) => Promise<T>): Pr
 }
 
 async function withChain<T>(rpcUrl: string, work: (chain: Chain) => Promise<T>): Promise<T> {
-  const { HDNodeWallet, JsonRpcProvider } = loadEthers();
+  const { JsonRpcProvider } = loadEthers();
   const provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 });
   provider.pollingInterval = 50;
-  const account = (index: number) =>
-    HDNodeWallet.fromPhrase(sandboxMnemonic, undefined, `m/44'/60'/0'/0/${index}`).connect(provider);
   try {
-    return await work({ provider, account });
+    return await work({ provider, account: (index) => accountOf(index).connect(provider) });
   } finally {
     provider.destroy();
   }
+}
+
+function accountOf(index: number): HDNodeWallet {
+  return loadEthers().HDNodeWallet.fromPhrase(sandboxMnemonic, undefined, `m/44'/60'/0'/0/${index}`);
 }
 
 /** Loaded when needed, because it takes half a second; `import()` would give the other, incompatible half of its types. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EvmPlace } from './evm-node';
 import { writePrivateFile } from './private-file';
 
 /** Where this instance's own servers listen since its last start. The demo's faucet and the operator's tools read it. */
@@ -7,7 +8,7 @@ export type Endpoints = {
   readonly databaseUrl: string;
   /** Base address of each service, by its name. */
   readonly services: Readonly<Record<string, string>>;
-  readonly evm: { readonly rpcUrl: string; readonly usdtContract: string };
+  readonly evm: EvmPlace;
 };
 
 const fileName = 'endpoints.json';

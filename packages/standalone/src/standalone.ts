@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '@daybook/core';
-import { deploySandboxUsdt, embeddedEvmNode, embeddedPostgres } from '@daybook/embedded';
+import { embeddedPostgres } from '@daybook/embedded';
 import { applyTopics } from '@daybook/messaging';
 import { createLogger, inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
 import * as chainWatcher from '@services/chain-watcher';
@@ -18,6 +18,7 @@ import * as settlement from '@services/settlement';
 import type { Config } from './config';
 import { instanceLock } from './instance-lock';
 import { writeEndpoints } from './endpoints';
+import { evmNode, type EvmPlace } from './evm-node';
 import { loadSecrets, writePublicKey, type Secrets } from './secrets';
 import { seedDemo } from './seed';
 
@@ -39,7 +40,7 @@ const factories: Record<ServiceName, Factory> = {
 type Running = {
   secrets?: Secrets;
   databaseUrl?: string;
-  evm?: { readonly rpcUrl: string; readonly usdtContract: string };
+  evm?: EvmPlace;
   readonly urls: Partial<Record<ServiceName, string>>;
 };
 
@@ -51,7 +52,7 @@ export function createStandalone(config: Config, overrides: { readonly onFatal: 
     home(config, running),
     database(config, running),
     ...topics(config),
-    ...evmNode(config, running),
+    evmNode(config, (place) => (running.evm = place)),
     together('ledger, identity and chains', [
       service('identity'),
       service('ledger'),
@@ -121,21 +122,6 @@ function topics(config: Config): Component[] {
   return [{ name: 'topics', start, stop: async () => undefined }];
 }
 
-/** A development chain of our own if no node is named: one block a second, state kept over restarts. */
-function evmNode(config: Config, running: Running): Component[] {
-  const directory = join(config.DAYBOOK_HOME, 'evm');
-  const announce = async (rpcUrl: string) => {
-    const usdtContract = config.EVM_USDT_CONTRACT ?? (await deploySandboxUsdt(rpcUrl)).address;
-    running.evm = { rpcUrl, usdtContract };
-  };
-  if (config.EVM_RPC_URL !== undefined) {
-    const url = config.EVM_RPC_URL;
-    return [{ name: 'EVM node', start: () => announce(url), stop: async () => undefined }];
-  }
-  const node = embeddedEvmNode({ directory, blockTimeSeconds: 1 });
-  return [then(node, () => announce(node.url))];
-}
-
 function seed(config: Config, running: Running): Component {
   return {
     name: 'demo tenant',
@@ -147,18 +133,6 @@ function seed(config: Config, running: Running): Component {
       await seedDemo({ home: config.DAYBOOK_HOME, baseUrl: known.gateway, secrets, databaseUrl, urls: known });
     },
     stop: async () => undefined,
-  };
-}
-
-/** The component, and something to do once it runs. */
-function then(component: Component, afterStart: () => Promise<void>): Component {
-  return {
-    name: component.name,
-    async start() {
-      await component.start();
-      await afterStart();
-    },
-    stop: () => component.stop(),
   };
 }
 
