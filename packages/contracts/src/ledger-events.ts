@@ -16,6 +16,8 @@ export const cause = z.object({
     'intent_underpaid',
     'settlement',
     'provider_payment',
+    'institution_transfer',
+    'institution_transfer_return',
     'transfer',
     'transfer_reversal',
     'issuance',

@@ -1,7 +1,13 @@
 import { depositConfirmed, depositReverted, depositSeen } from './deposit-events';
 import type { AnyEventContract } from './event-contract';
 import { credentialIssued, credentialRestricted, credentialRevoked } from './identity-events';
-import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived } from './intent-events';
+import {
+  institutionTransferFailed,
+  institutionTransferReturned,
+  institutionTransferSettled,
+  institutionTransferStatusChanged,
+} from './institution-transfer-events';
+import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived, receiptMoved } from './intent-events';
 import { transactionPosted, transferStatusChanged } from './ledger-events';
 import { paymentStatusChanged, providerPaymentReceived } from './payment-events';
 import { sendFinal, sendStatusChanged, walletFunded } from './send-events';
@@ -19,12 +25,17 @@ export const eventContracts: readonly AnyEventContract[] = [
   paymentReceived,
   intentPaid,
   intentUnderpaid,
+  receiptMoved,
   paymentStatusChanged,
   providerPaymentReceived,
   transactionPosted,
   transferStatusChanged,
   settlementInstructed,
   settlementCompleted,
+  institutionTransferStatusChanged,
+  institutionTransferSettled,
+  institutionTransferFailed,
+  institutionTransferReturned,
   sendStatusChanged,
   sendFinal,
   walletFunded,

@@ -42,6 +42,7 @@ import { listTransfers } from './app/list-transfers';
 import { createNotes, type Notes } from './app/notes';
 import { openAccount } from './app/open-account';
 import { postFact } from './app/post-fact';
+import { releaseFor } from './app/release-for';
 import type { ProofDeps } from './app/proofs';
 import { replayJob } from './app/replay';
 import { reverseTransfer } from './app/reverse-transfer';
@@ -51,6 +52,7 @@ import { treeExamination } from './app/tree-examination';
 import { transferConfirmation } from './app/transfer-confirmation';
 import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
+import { institutionTransfersSubscription } from './consumers/institution-transfers';
 import { paymentsSubscription } from './consumers/payments';
 import { settlementsSubscription } from './consumers/settlements';
 import { auditCalls } from './http/audit-calls';
@@ -131,6 +133,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       createHoldExpiry({ books, now, logger, onFatal }),
       platform.consumer(intentsSubscription(post)),
       platform.consumer(paymentsSubscription(post)),
+      platform.consumer(institutionTransfersSubscription(post, releaseFor(books))),
       platform.consumer(settlementsSubscription(post)),
       platform.relay({ name: 'ledger', map: publishedBy(decode) }),
       jobs,

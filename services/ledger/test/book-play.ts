@@ -114,25 +114,52 @@ const fact = fc
   .record({
     transactionId: fc.oneof(transactionId, ids('d', 4)),
     contentHash: content,
-    type: fc.constantFrom('intent_payment', 'intent_underpaid', 'settlement', 'provider_payment'),
+    type: fc.constantFrom(
+      'intent_payment',
+      'intent_underpaid',
+      'settlement',
+      'provider_payment',
+      'institution_transfer',
+      'institution_transfer_return',
+    ),
+    holdId,
     tenantId: tenant,
     amount: fc.bigInt({ min: 0n, max: 40n }),
     refundable: fc.bigInt({ min: 0n, max: 5n }),
     effectiveAt: moment,
   })
-  .map(({ transactionId: id, contentHash, effectiveAt, type, tenantId, amount: units, refundable }): BookCommand => {
-    const common = { intentId: 'intent', tenantId, asset: 'ETH' } as const;
-    const posted = { type: 'PostFact', transactionId: id, contentHash, effectiveAt } as const;
-    if (type === 'settlement')
-      return { ...posted, fact: { type: 'settlement', settlementId: id, ...common, amount: units } };
-    if (type === 'intent_underpaid') return { ...posted, fact: { type: 'intent_underpaid', ...common, amount: units } };
-    if (type === 'provider_payment') {
-      const through = { transactionId: id, gatewayId: 'gateway', tenantId, asset: 'ETH' } as const;
-      return { ...posted, fact: { type, ...through, amount: units } };
-    }
-    const payment = { type: 'intent_payment', depositId: id, chain: 'evm', ...common } as const;
-    return { ...posted, fact: { ...payment, applied: units, refundable } };
-  });
+  .map(
+    ({
+      transactionId: id,
+      contentHash,
+      effectiveAt,
+      type,
+      tenantId,
+      amount: units,
+      refundable,
+      ...drawn
+    }): BookCommand => {
+      const common = { intentId: 'intent', tenantId, asset: 'ETH' } as const;
+      const posted = { type: 'PostFact', transactionId: id, contentHash, effectiveAt } as const;
+      if (type === 'settlement')
+        return { ...posted, fact: { type: 'settlement', settlementId: id, ...common, amount: units } };
+      if (type === 'intent_underpaid')
+        return { ...posted, fact: { type: 'intent_underpaid', ...common, amount: units } };
+      if (type === 'provider_payment') {
+        const through = { transactionId: id, gatewayId: 'gateway', tenantId, asset: 'ETH' } as const;
+        return { ...posted, fact: { type, ...through, amount: units } };
+      }
+      if (type === 'institution_transfer' || type === 'institution_transfer_return') {
+        const through = { transactionId: id, institutionId: 'bank', tenantId, asset: 'ETH', amount: units } as const;
+        return {
+          ...posted,
+          fact: type === 'institution_transfer' ? { type, ...through, ...drawn } : { type, ...through },
+        };
+      }
+      const payment = { type: 'intent_payment', depositId: id, chain: 'evm', ...common } as const;
+      return { ...posted, fact: { ...payment, applied: units, refundable } };
+    },
+  );
 
 const contentHash = content;
 const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [

@@ -159,14 +159,23 @@ export class NaiveBook extends NaiveLists {
 
   private recordFact(command: CommandOf<'PostFact'>, at: string): void {
     const sides = factSides(command);
+    if (command.fact.type === 'institution_transfer') this.endHold(command.fact.holdId);
     for (const { accountId } of sides) {
-      const isCustody = /^(custody|provider):/.test(accountId);
+      const isCustody = /^(custody|provider|institution):/.test(accountId);
       const tenantId = isCustody ? null : command.fact.tenantId;
       this.openIfMissing(accountId, tenantId, 'ETH', isCustody ? 'asset' : 'liability', isCustody ? null : 0n);
     }
     const happened = command.effectiveAt < at ? command.effectiveAt : at;
     const effectiveAt = this.laterOf(happened, this.openFrom());
     this.transactions.push({ id: command.transactionId, owner: null, sides, reversible: true, effectiveAt });
+  }
+
+  /** What was placed for a fact ends with it, if it has not ended before. */
+  private endHold(holdId: string): void {
+    const amount = this.holds.some(({ id }) => id === holdId) ? this.remaining(holdId) : 0n;
+    if (amount === 0n) return;
+    this.events += 1;
+    this.taken.push({ holdId, amount, how: 'ReleaseHold' });
   }
 
   private postOpposite(id: string, sides: readonly Side[], amount: bigint, effectiveAt: string): void {
@@ -218,6 +227,14 @@ function factSides({ fact }: CommandOf<'PostFact'>): readonly Side[] {
     provider_payment: () => {
       const { amount } = fact as { amount: bigint };
       return [side('provider:gateway:ETH', 'debit', amount), side(own('merchant'), 'credit', amount)];
+    },
+    institution_transfer: () => {
+      const { amount } = fact as { amount: bigint };
+      return [side(own('merchant'), 'debit', amount), side('institution:bank:ETH', 'credit', amount)];
+    },
+    institution_transfer_return: () => {
+      const { amount } = fact as { amount: bigint };
+      return [side('institution:bank:ETH', 'debit', amount), side(own('merchant'), 'credit', amount)];
     },
   }[fact.type]();
   return sides.filter(({ amount }) => amount > 0n);

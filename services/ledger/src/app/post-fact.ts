@@ -1,5 +1,5 @@
 import type { Mode } from '@daybook/contracts';
-import { underpaidIdOf } from '../domain/verdict';
+import { returnIdOf, underpaidIdOf } from '../domain/verdict';
 import type { Fact } from '../domain/posting-rules';
 import { contentHashOf, type Books } from './books';
 
@@ -30,6 +30,9 @@ function transactionIdOf(fact: Fact): string {
     case 'settlement':
       return fact.settlementId;
     case 'provider_payment':
+    case 'institution_transfer':
       return fact.transactionId;
+    case 'institution_transfer_return':
+      return returnIdOf(fact.transactionId);
   }
 }

@@ -162,6 +162,11 @@ export function providerAccount(gatewayId: string, asset: AssetCode): AccountFie
   return assetAccount(`provider:${gatewayId}:${asset}`, asset);
 }
 
+/** What an institution has paid out for tenants, and has not been given yet: below zero until then. */
+export function institutionAccount(institutionId: string, asset: AssetCode): AccountFields {
+  return assetAccount(`institution:${institutionId}:${asset}`, asset);
+}
+
 function assetAccount(accountId: string, asset: AssetCode): AccountFields {
   return { accountId, tenantId: null, asset, accountType: 'asset', floor: null, ceiling: null, metadata: null };
 }
@@ -179,9 +184,10 @@ export function issuanceAccount(asset: AssetCode): AccountFields {
   };
 }
 
-const chartId = /^(?:(clearing|merchant|refundable|custody|provider):([^:]+):([A-Z0-9_]+)|issuance:([A-Z0-9_]+))$/;
-const chartPrefix = /^(clearing|merchant|refundable|custody|provider|issuance):/;
-const reservedPrefix = /^(clearing|merchant|refundable|custody|provider|issuance|acct):/;
+const chartId =
+  /^(?:(clearing|merchant|refundable|custody|provider|institution):([^:]+):([A-Z0-9_]+)|issuance:([A-Z0-9_]+))$/;
+const chartPrefix = /^(clearing|merchant|refundable|custody|provider|institution|issuance):/;
+const reservedPrefix = /^(clearing|merchant|refundable|custody|provider|institution|issuance|acct):/;
 const ownPrefix = 'acct:';
 
 /** Where the ids of a tenant's own accounts begin. */
@@ -216,5 +222,6 @@ export function chartFieldsOf(accountId: string): AccountFields | 'misspelt' | n
   assert(purpose !== undefined && of !== undefined && asset !== undefined, `chart id ${accountId}`);
   if (purpose === 'custody') return custodyAccount(of, asset as AssetCode);
   if (purpose === 'provider') return providerAccount(of, asset as AssetCode);
+  if (purpose === 'institution') return institutionAccount(of, asset as AssetCode);
   return ownedAccount(purpose as OwnedPurpose, of, asset as AssetCode);
 }

@@ -3,7 +3,7 @@ import { assertNever } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
 import type { AccountFields, Entry, Metadata } from './account';
 import type { TransferFailure } from './book-events';
-import type { Fact } from './posting-rules';
+import { holdIdsOf, type Fact } from './posting-rules';
 
 /** `contentHash` is of what the caller sent under the id: it tells a repeat from another command with a used id. */
 export type BookCommand =
@@ -154,8 +154,9 @@ export function recordIdsNeeded(command: BookCommand): readonly string[] {
       return [];
     case 'SetAccountLimits':
       return [command.changeId];
-    case 'IssueFunds':
     case 'PostFact':
+      return [command.transactionId, ...holdIdsOf(command.fact)];
+    case 'IssueFunds':
     case 'PostTransaction':
       return [command.transactionId];
     case 'AcceptTransfer':

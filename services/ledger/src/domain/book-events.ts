@@ -23,6 +23,8 @@ export const causeTypes = [
   'intent_underpaid',
   'settlement',
   'provider_payment',
+  'institution_transfer',
+  'institution_transfer_return',
   'transfer',
   'transfer_reversal',
   'issuance',

@@ -72,11 +72,15 @@ export type Breaches = { readonly floorBreaches: readonly string[]; readonly cei
 
 export const noBreaches: Breaches = { floorBreaches: [], ceilingBreaches: [] };
 
-/** The accounts that the entries would leave beyond their limits. `fields` says what those are that are not open yet. */
+/**
+ * The accounts that the entries would leave beyond their limits. `fields` says what those are that are not open yet,
+ * `released` what is held no more by then.
+ */
 export function breachesOf(
   state: WorkingState,
   entries: readonly Entry[],
   fields: readonly AccountFields[] = [],
+  released: readonly { readonly accountId: string; readonly amount: bigint }[] = [],
 ): Breaches {
   let breaches = noBreaches;
   for (let index = 0; index < entries.length; index++) {
@@ -84,7 +88,8 @@ export function breachesOf(
     const account = state.accounts.get(accountId) ?? unopened(fields, accountId);
     if (account === undefined) continue;
     const change = changeAt(entries, index, account.accountType);
-    if (breaksFloor(account, change)) breaches = { ...breaches, floorBreaches: [...breaches.floorBreaches, accountId] };
+    if (breaksFloor(account, change, freed(released, accountId)))
+      breaches = { ...breaches, floorBreaches: [...breaches.floorBreaches, accountId] };
     else if (breaksCeiling(account, change))
       breaches = { ...breaches, ceilingBreaches: [...breaches.ceilingBreaches, accountId] };
   }
@@ -114,8 +119,17 @@ function changeAt(entries: readonly Entry[], index: number, accountType: Account
   return change;
 }
 
-function breaksFloor(account: Limited, change: bigint): boolean {
-  return change < 0n && account.floor !== null && availableOf(account) + change < account.floor;
+function breaksFloor(account: Limited, change: bigint, free = 0n): boolean {
+  return change < 0n && account.floor !== null && availableOf(account) + free + change < account.floor;
+}
+
+function freed(
+  released: readonly { readonly accountId: string; readonly amount: bigint }[],
+  accountId: string,
+): bigint {
+  let sum = 0n;
+  for (const each of released) if (each.accountId === accountId) sum += each.amount;
+  return sum;
 }
 
 function breaksCeiling(account: Limited, change: bigint): boolean {

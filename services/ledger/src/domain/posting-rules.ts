@@ -6,6 +6,8 @@
  *   intent-underpaid  debit clearing, credit refundable
  *   settlement        debit clearing, credit merchant
  *   provider-payment  debit the payment provider, credit merchant
+ *   institution-transfer         debit merchant, whose hold for it is released, credit the institution
+ *   institution-transfer-return  debit the institution, credit merchant
  *   transfer          debit the sender's wallet, credit the recipient's; transfer-reversal the other way round
  *   issuance          debit issuance, credit the wallet
  *   posting           the entries of a caller, with the accounts' consent; recording: without it
@@ -16,6 +18,7 @@ import { assert, assertNever } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
 import {
   custodyAccount,
+  institutionAccount,
   issuanceAccount,
   ownedAccount,
   providerAccount,
@@ -56,6 +59,25 @@ export type Fact =
       readonly type: 'provider_payment';
       readonly transactionId: string;
       readonly gatewayId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+    }
+  /** An institution paid out what was held for it. */
+  | {
+      readonly type: 'institution_transfer';
+      readonly transactionId: string;
+      readonly holdId: string;
+      readonly institutionId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+    }
+  /** What an institution had paid out came back. */
+  | {
+      readonly type: 'institution_transfer_return';
+      readonly transactionId: string;
+      readonly institutionId: string;
       readonly tenantId: string;
       readonly asset: AssetCode;
       readonly amount: bigint;
@@ -119,6 +141,28 @@ const providerPayment: readonly RuleVersion<FactOf<'provider_payment'>>[] = [
   },
 ];
 
+const institutionTransfer: readonly RuleVersion<FactOf<'institution_transfer'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ institutionId, asset, tenantId, amount }) => [
+      { account: ownedAccount('merchant', tenantId, asset), direction: 'debit', amount },
+      { account: institutionAccount(institutionId, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
+const institutionTransferReturn: readonly RuleVersion<FactOf<'institution_transfer_return'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ institutionId, asset, tenantId, amount }) => [
+      { account: institutionAccount(institutionId, asset), direction: 'debit', amount },
+      { account: ownedAccount('merchant', tenantId, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
 /** What a rule makes of its subject. Legs of zero are left out; without any leg there is nothing to record. */
 export type Posting = {
   readonly rule: string;
@@ -137,14 +181,23 @@ export function postFact(fact: Fact, effectiveAt: string): Posting {
       return apply('settlement', settlement, fact, effectiveAt);
     case 'provider_payment':
       return apply('provider-payment', providerPayment, fact, effectiveAt);
+    case 'institution_transfer':
+      return apply('institution-transfer', institutionTransfer, fact, effectiveAt);
+    case 'institution_transfer_return':
+      return apply('institution-transfer-return', institutionTransferReturn, fact, effectiveAt);
     default:
       return assertNever(fact);
   }
 }
 
 export function causeOf(fact: Fact, transactionId: string): Cause {
-  const subject = fact.type === 'provider_payment' ? fact.transactionId : fact.intentId;
+  const subject = 'intentId' in fact ? fact.intentId : fact.transactionId;
   return { type: fact.type, id: transactionId, subject };
+}
+
+/** The holds that were placed for what has now happened: what they still hold is free in the moment that it is posted. */
+export function holdIdsOf(fact: Fact): readonly string[] {
+  return fact.type === 'institution_transfer' ? [fact.holdId] : [];
 }
 
 export function postIssue(wallet: AccountFields, amount: bigint): Posting {

@@ -6,6 +6,7 @@ import type { WorkingState } from './book-state';
 import { breachesOf, entriesRefusal, isShapely, movementRefusal, noBreaches, type Breaches } from './movement';
 import {
   causeOf,
+  holdIdsOf,
   postFact,
   postIssue,
   postingRule,
@@ -14,7 +15,7 @@ import {
   reversalRule,
 } from './posting-rules';
 import { leftOf, type TransactionSubject } from './records';
-import { nothingToDo, record, rejected, type Verdict } from './verdict';
+import { factReleaseIdOf, nothingToDo, record, rejected, type Verdict } from './verdict';
 
 export function issueFunds(state: WorkingState, command: CommandOf<'IssueFunds'>, at: string): Verdict {
   const { transactionId, contentHash, accountId, asset, amount } = command;
@@ -46,6 +47,7 @@ export function recordFact(state: WorkingState, command: CommandOf<'PostFact'>, 
   const happenedAt = command.effectiveAt < at ? command.effectiveAt : at;
   const cause = causeOf(fact, transactionId);
   const { rule, entries, accounts } = postFact(fact, happenedAt);
+  const released = entries.length === 0 ? [] : releasedBy(state, command, rule, at);
   const isLate = happenedAt < state.openFrom;
   return recordPosting(
     state,
@@ -64,7 +66,29 @@ export function recordFact(state: WorkingState, command: CommandOf<'PostFact'>, 
       at,
     },
     accounts,
+    released,
   );
+}
+
+type HoldReleased = Extract<BookEvent, { type: 'HoldReleased' }>;
+
+/**
+ * Of the holds that were placed for a fact, those that are still open end with it. One that an operator has released
+ * meanwhile leaves the fact as true as it was.
+ */
+function releasedBy(
+  state: WorkingState,
+  { contentHash, fact }: CommandOf<'PostFact'>,
+  actor: string,
+  at: string,
+): readonly HoldReleased[] {
+  return holdIdsOf(fact).flatMap((holdId): HoldReleased[] => {
+    const hold = state.records.get(holdId)?.subject;
+    if (hold?.type !== 'hold' || hold.status !== 'open') return [];
+    const { tenantId, accountId, asset, remaining: amount } = hold;
+    const releaseId = factReleaseIdOf(holdId);
+    return [{ type: 'HoldReleased', releaseId, contentHash, holdId, tenantId, accountId, asset, amount, actor, at }];
+  });
 }
 
 const asFact = { description: null, metadata: null, actor: null, adjustmentFor: null } as const;
@@ -85,14 +109,19 @@ type Posted = {
 };
 
 /** Opens the accounts that are missing. A posting without entries, such as a deposit of nothing, records nothing. */
-function recordPosting(state: WorkingState, posted: Posted, accounts: readonly AccountFields[]): Verdict {
+function recordPosting(
+  state: WorkingState,
+  posted: Posted,
+  accounts: readonly AccountFields[],
+  released: readonly HoldReleased[] = [],
+): Verdict {
   const { rule, entries, at } = posted;
   if (entries.length === 0) return nothingToDo(at);
-  const events: BookEvent[] = [];
+  const events: BookEvent[] = [...released];
   for (const fields of accounts) {
     if (!state.accounts.has(fields.accountId)) events.push({ type: 'AccountOpened', ...fields, rule, at });
   }
-  events.push(transactionPosted(posted, breachesOf(state, entries, accounts)));
+  events.push(transactionPosted(posted, breachesOf(state, entries, accounts, released)));
   return { type: 'recorded', events, rejection: null };
 }
 

@@ -37,6 +37,9 @@ export function rejected(rejection: BookRejection, fields: Refused): Verdict {
 /** Transaction ids that the ledger makes itself; a caller cannot take one. */
 const reversalPrefix = 'reversal:';
 const underpaidPrefix = 'underpaid:';
+const returnPrefix = 'return:';
+const releasePrefix = 'release:';
+const ownPrefixes = [reversalPrefix, underpaidPrefix, returnPrefix, releasePrefix] as const;
 
 export function reversalPostingIdOf(transferId: string): string {
   return reversalPrefix + transferId;
@@ -46,9 +49,18 @@ export function underpaidIdOf(intentId: string): string {
   return underpaidPrefix + intentId;
 }
 
+export function returnIdOf(transactionId: string): string {
+  return returnPrefix + transactionId;
+}
+
+/** The id of releasing a hold because of the fact that it was placed for. */
+export function factReleaseIdOf(holdId: string): string {
+  return releasePrefix + holdId;
+}
+
 /** The verdict on an id that a caller chose and that is already taken, or null. */
 export function taken(state: WorkingState, commandId: string, contentHash: string): Verdict | null {
-  if (commandId.startsWith(reversalPrefix) || commandId.startsWith(underpaidPrefix)) return refuse('id_reused');
+  for (const prefix of ownPrefixes) if (commandId.startsWith(prefix)) return refuse('id_reused');
   return original(state, commandId, contentHash);
 }
 
