@@ -2,6 +2,14 @@
 declare module 'bcoin' {
   export type Entry = { readonly hash: string; readonly height: number; rhash(): string };
   export type Address = { readonly type: number };
+  export const Address: { fromString(address: string, network: string): Address };
+  /** Parameters that are read whenever they are needed. */
+  export const networks: {
+    readonly regtest: {
+      readonly deployments: { readonly segwit: { window: number; threshold: number } };
+      readonly addressPrefix: { pubkeyhash: number; scripthash: number; bech32: string };
+    };
+  };
   export class Script {
     static fromRaw(bytes: Uint8Array): Script;
   }
@@ -11,10 +19,36 @@ declare module 'bcoin' {
   }
   export class Coin {
     static fromTX(tx: TX, index: number, height: number): Coin;
+    readonly index: number;
+    readonly value: number;
+    /** -1 in the memory pool. */
+    readonly height: number;
+    rhash(): string;
   }
+  export type CoinView = { readonly map: ReadonlyMap<string, unknown> };
   export class TX {
+    static fromRaw(bytes: Uint8Array): TX;
+    readonly inputs: readonly {
+      readonly prevout: { readonly hash: string; readonly index: number };
+      readonly sequence: number;
+    }[];
     readonly outputs: readonly { readonly value: number }[];
     txid(): string;
+    hash(encoding: 'hex'): string;
+    getVirtualSize(): number;
+    getFee(view: CoinView): number;
+    toRaw(): Buffer;
+  }
+  export type MempoolEntry = { readonly tx: TX; getFee(): number };
+  export class Mempool {
+    reset(): Promise<void>;
+    /** Throws an error with type VerifyError and a reason; answers hashes that it does not know. */
+    addTX(tx: TX): Promise<readonly string[] | null>;
+    getCoinView(tx: TX): Promise<CoinView>;
+    getEntry(hash: string): MempoolEntry | undefined;
+    readonly map: ReadonlyMap<string, MempoolEntry>;
+    getSpent(hash: string, index: number): MempoolEntry | undefined;
+    evictEntry(entry: MempoolEntry): void;
   }
   export class MTX {
     addCoin(coin: Coin): void;
@@ -39,7 +73,11 @@ declare module 'bcoin' {
   export class FullNode {
     constructor(options: Readonly<Record<string, unknown>>);
     readonly chain: Chain;
-    readonly mempool: { reset(): Promise<void> };
+    readonly mempool: Mempool;
+    getCoinsByAddress(address: Address): Promise<readonly Coin[]>;
+    getTX(hash: string): Promise<TX | null>;
+    /** The height is -1 in the memory pool. */
+    getMetaByAddress(address: Address): Promise<readonly { readonly tx: TX; readonly height: number }[]>;
     readonly http: { open: () => Promise<void>; close: () => Promise<void> };
     readonly miner: { addAddress(address: Address): void; readonly cpu: { createJob(): Promise<Job> } };
     readonly rpc: { execute(call: { readonly method: string; readonly params: readonly unknown[] }): Promise<unknown> };

@@ -1,10 +1,12 @@
 /**
- * A Bitcoin regtest node (bcoin) in memory, in this process, that mines when it is told to. Its payer has mined coins
- * enough for `coinsMax` payments. It stands behind the JSON-RPC of bitcoind and behind the HTTP API of Esplora.
+ * A Bitcoin regtest node (bcoin) in memory, in this process, that mines when it is told to: what it is sent waits in its
+ * memory pool until then. Its payer has mined coins enough for `coinsMax` payments. It stands behind the JSON-RPC of
+ * bitcoind and behind the HTTP API of Esplora.
  */
 import type * as Bcoin from 'bcoin';
 import { createRequire } from 'node:module';
 import { nodeFronts } from './node-fronts';
+import { walletCalls } from './wallet-calls';
 
 /** Payments that one node can make. */
 const coinsMax = 600;
@@ -64,7 +66,7 @@ export async function regtestNode(): Promise<RegtestNode> {
     return coin;
   }
 
-  const fronts = await nodeFronts(node);
+  const fronts = await nodeFronts(node, walletCalls(bcoin, node));
   return {
     rpcUrl: fronts.rpcUrl,
     esploraUrl: fronts.esploraUrl,
@@ -104,13 +106,22 @@ async function openNode(): Promise<{ readonly bcoin: typeof Bcoin; readonly node
   process.env['NODE_BACKEND'] = 'js';
   // Its exports are getters that an import would not see.
   const bcoin = createRequire(__filename)('bcoin') as typeof Bcoin;
+  asRegtestOfBitcoind(bcoin);
+  const indexes = { indexTx: true, indexAddress: true };
   const quiet = { workers: false, listen: false, logLevel: 'none', env: false, argv: false };
-  const node = new bcoin.FullNode({ network: 'regtest', memory: true, ...quiet });
+  const node = new bcoin.FullNode({ network: 'regtest', memory: true, ...indexes, ...quiet });
   // The fronts answer instead of its own server.
   node.http.open = async () => undefined;
   node.http.close = async () => undefined;
   await node.open();
   return { bcoin, node };
+}
+
+/** Addresses begin as bitcoind's do, and witnesses may be spent from block 30 on instead of block 432. */
+function asRegtestOfBitcoind({ networks }: typeof Bcoin): void {
+  const { addressPrefix, deployments } = networks.regtest;
+  Object.assign(addressPrefix, { pubkeyhash: 0x6f, scripthash: 0xc4, bech32: 'bcrt' });
+  Object.assign(deployments.segwit, { window: 10, threshold: 8 });
 }
 
 async function mineOne(node: Bcoin.FullNode, transactions: readonly Bcoin.TX[]): Promise<void> {
