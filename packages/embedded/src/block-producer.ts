@@ -1,15 +1,19 @@
 /**
  * Keeps confirmations coming after a payment without letting an idle chain grow: anvil mines a block with each
- * transaction, and this adds empty ones until the last transaction is `quietDepth` blocks deep.
+ * transaction, and this adds empty ones until the last transaction is `quietDepth` blocks deep. It rests while somebody
+ * has switched anvil's own mining off to make the blocks: for `pauseMaxMs`, since a program that is killed never
+ * switches it on again.
  */
 import { callNode } from './json-rpc';
 
 /** Deeper than any confirmation rule of the sandbox. */
 const quietDepth = 24;
+const pauseMaxMs = 30_000;
 
 type Block = { readonly number: string; readonly transactions: readonly unknown[] };
 
 export function blockProducer(url: string, intervalMs: number): { stop(): Promise<void> } {
+  let pausedAt: number | undefined;
   let examined = -1;
   let busy = -quietDepth;
   let stopped = false;
@@ -26,8 +30,20 @@ export function blockProducer(url: string, intervalMs: number): { stop(): Promis
     examined = latest;
   }
 
+  async function isPaused(): Promise<boolean> {
+    if (await callNode<boolean>(url, 'anvil_getAutomine')) {
+      pausedAt = undefined;
+      return false;
+    }
+    pausedAt ??= performance.now();
+    if (performance.now() - pausedAt < pauseMaxMs) return true;
+    await callNode(url, 'evm_setAutomine', [true]);
+    return false;
+  }
+
   async function tick(): Promise<void> {
     try {
+      if (await isPaused()) return;
       const latest = Number(await callNode<string>(url, 'eth_blockNumber'));
       await examine(latest);
       if (!stopped && latest - busy < quietDepth) await callNode(url, 'evm_mine');

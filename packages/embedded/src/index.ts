@@ -1,4 +1,6 @@
 export { EmbeddedServerError, type EmbeddedServer } from './embedded-server';
 export { embeddedEvmNode, sandboxMnemonic } from './embedded-evm-node';
 export { embeddedPostgres } from './embedded-postgres';
-export { deploySandboxUsdt, mintSandboxUsdt, payFromFaucet, sandboxDeployerKey } from './sandbox-usdt';
+export { sandboxDeployerKey } from './sandbox-accounts';
+export { deploySandboxUsdt, mintSandboxUsdt, payFromFaucet } from './sandbox-usdt';
+export { payWavering, type SandboxBlock, type WaveringPayment } from './wavering-payment';

@@ -1,10 +1,8 @@
 /** The sandbox's USDT: deployed, minted and paid out by the public keys of the development mnemonic. */
-import type * as Ethers from 'ethers';
-import type { Contract, HDNodeWallet, JsonRpcProvider } from 'ethers';
-import { sandboxMnemonic } from './embedded-evm-node';
+import type { Contract } from 'ethers';
+import { deployerIndex, loadEthers, withChain, type Chain } from './sandbox-accounts';
 import artefact from './sandbox-usdt.json';
 
-const deployerIndex = 0;
 const faucetIndex = 1;
 const attemptsMax = 8;
 /** What the faucet mints for itself when it runs dry: a billion USDT. */
@@ -23,11 +21,6 @@ type Payment = {
 /** Address of the token: where it is already, or newly deployed. May be called by several processes at once. */
 export async function deploySandboxUsdt(rpcUrl: string): Promise<{ address: string }> {
   return inTurn(rpcUrl, (chain) => deployed(chain));
-}
-
-/** Private key of the account that puts contracts on a development chain. Public, like all keys of its mnemonic. */
-export function sandboxDeployerKey(): string {
-  return accountOf(deployerIndex).privateKey;
 }
 
 /** Makes new tokens. Its transaction is in the node's pool when this returns. */
@@ -70,11 +63,6 @@ async function refill(chain: Chain, token: Contract, amount: bigint): Promise<vo
   await chain.provider.waitForTransaction(transactionHash);
 }
 
-type Chain = {
-  readonly provider: JsonRpcProvider;
-  account(index: number): HDNodeWallet;
-};
-
 const turns = new Map<string, Promise<unknown>>();
 
 /** One after the other within this process: all use the same two accounts, and a nonce is good for one transaction. */
@@ -88,26 +76,6 @@ async function inTurn<T>(rpcUrl: string, work: (chain: Chain) => Promise<T>): Pr
   } finally {
     if (turns.get(rpcUrl) === settled) turns.delete(rpcUrl);
   }
-}
-
-async function withChain<T>(rpcUrl: string, work: (chain: Chain) => Promise<T>): Promise<T> {
-  const { JsonRpcProvider } = loadEthers();
-  const provider = new JsonRpcProvider(rpcUrl, undefined, { staticNetwork: true, cacheTimeout: -1, batchMaxCount: 1 });
-  provider.pollingInterval = 50;
-  try {
-    return await work({ provider, account: (index) => accountOf(index).connect(provider) });
-  } finally {
-    provider.destroy();
-  }
-}
-
-function accountOf(index: number): HDNodeWallet {
-  return loadEthers().HDNodeWallet.fromPhrase(sandboxMnemonic, undefined, `m/44'/60'/0'/0/${index}`);
-}
-
-/** Loaded when needed, because it takes half a second; `import()` would give the other, incompatible half of its types. */
-function loadEthers(): typeof Ethers {
-  return require('ethers') as typeof Ethers;
 }
 
 /** Another process may use the account at the same moment and take the nonce: then the next one is tried. */

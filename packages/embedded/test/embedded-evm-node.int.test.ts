@@ -5,6 +5,7 @@ import {
   embeddedEvmNode,
   mintSandboxUsdt,
   payFromFaucet,
+  payWavering,
   type EmbeddedServer,
 } from '@daybook/embedded';
 import { eventually } from '@daybook/testing';
@@ -138,6 +139,33 @@ describe('embeddedEvmNode', () => {
       { timeoutMs: 10_000 },
     );
     expect(depth).toBeLessThanOrEqual(25);
+  });
+
+  test('lets a payment leave the chain and come back, alone, while no other blocks are made', async () => {
+    await node.stop();
+    node = embeddedEvmNode({ directory, blockTimeSeconds: 0.02 });
+    await node.start();
+    const receiptOf = (hash: string) =>
+      call<{ blockHash: string; blockNumber: string } | null>(node.url, 'eth_getTransactionReceipt', hash);
+    await call(node.url, 'evm_setAutomine', false);
+    const other = await payFromFaucet({ rpcUrl: node.url, to: receiver, asset: 'ETH', amount: 1n });
+    const payment = await payWavering({ rpcUrl: node.url, to: receiver, amount: 5n });
+    const { number } = payment.block;
+    expect(await receiptOf(other.transactionHash)).toMatchObject({ blockHash: payment.block.hash });
+    const without = await payment.leave();
+    expect(without.number).toBe(number);
+    expect(await receiptOf(payment.transactionHash)).toBeNull();
+    expect(await receiptOf(other.transactionHash)).toMatchObject({ blockHash: without.hash });
+    expect(await call(node.url, 'eth_getBalance', receiver, 'latest')).toBe('0x1');
+
+    const back = await payment.comeBack();
+    expect([back.number, await receiptOf(payment.transactionHash)]).toEqual([
+      number + 1,
+      expect.objectContaining({ blockHash: back.hash }),
+    ]);
+    await payment.release();
+    await eventually(async () => expect(await height(node.url)).toBeGreaterThan(back.number), { timeoutMs: 10_000 });
+    expect(await call(node.url, 'eth_getBalance', receiver, 'latest')).toBe('0x6');
   });
 });
 
