@@ -12,10 +12,12 @@ export {
   type ServiceSettings,
 } from './config';
 export { currentCorrelation, withCorrelation, type Correlation } from './correlation';
+export { dueWorker } from './due-worker';
 export { codeFrom, sha256Hex, uuidFrom, uuidv7 } from './ids';
 export { inOrder, runProgram, type Component, type OnFatal, type Service } from './lifecycle';
 export { createLogger, type Logger } from './logger';
 export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics';
 export { createSealer, sealingKeySetting, type Sealer } from './sealing';
 export { Secret } from './secret';
+export { deriveEd25519 } from './slip10';
 export { traceIdOf, traceparentOf } from './trace-context';

@@ -4,10 +4,9 @@
  * are loaded on first use; they are slow to load and most processes need one at most.
  */
 import { assert } from '@daybook/core';
-import { sha256Hex, type Secret } from '@daybook/runtime';
+import { deriveEd25519, sha256Hex, type Secret } from '@daybook/runtime';
 import type { AddressDeriver } from '../ports';
 import { type BitcoinNetwork, bitcoinNetworks } from './bitcoin-networks';
-import { deriveEd25519 } from './slip10';
 
 /** Purpose 44, coin type 501; the third element is the address's place and the last is 0 (docs/adr/0012). */
 const solanaPath = (index: number) => [44, 501, index, 0];

@@ -1,6 +1,5 @@
-import { Secret } from '@daybook/runtime';
+import { deriveEd25519, Secret } from '@daybook/runtime';
 import { bitcoinDeriver, evmDeriver, solanaDeriver, tronDeriver } from './key-derivers';
-import { deriveEd25519 } from './slip10';
 
 // BIP-39 "test test … junk", account keys m/44'/60'/0'/0 and m/44'/195'/0'/0 are computed from it below.
 const mnemonic = 'test test test test test test test test test test test junk';
