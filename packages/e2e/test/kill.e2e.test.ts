@@ -6,8 +6,8 @@ import { expectBooksBalance } from './stories';
 
 const points = 20;
 const terms = 2;
-/** A demo payment takes a few seconds from the intent to the webhook; the kill falls anywhere in it. */
-const paymentMs = 5_000;
+/** A payment takes two to three seconds from the intent to the webhook; the kill falls anywhere in it. */
+const paymentMs = 3_000;
 
 /**
  * kill -9 of the whole process at random moments of a payment, then a start: the payment completes, once.
