@@ -1,11 +1,14 @@
 /**
- * Does what falls due: ends intents whose time is over, asks providers about payments. The deadlines are rows, so they survive a restart: the first pass after a start
- * finds all that fell due meanwhile. One pass at a time; the next begins at the next deadline, at the latest a second
- * later. At least one attempt per deadline, one effect, because the intent or the payment itself rules.
+ * Does what falls due: ends intents whose time is over, asks providers and banks. The deadlines are rows, so they survive
+ * a restart: the first pass after a start finds all that fell due meanwhile. One pass at a time; the next begins at the
+ * next deadline, at the latest a second later. At least one attempt per deadline, one effect, because what is due rules
+ * itself.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { isOperationalError } from '@daybook/core';
-import type { Clock, Component, Logger, OnFatal } from '@daybook/runtime';
+import type { Clock } from './clock';
+import type { Component, OnFatal } from './lifecycle';
+import type { Logger } from './logger';
 
 const pauseMsMax = 1_000;
 /** A deadline that is a moment away is not worth another pass of its own for every intent. */
