@@ -117,7 +117,8 @@ async function answerOne(
   return { ok: true, value: byContract(call, 'response', () => z.encode(call.response, outcome.value as never)) };
 }
 
-function requireToken(token: Secret): RequestHandler {
+/** Answers 401 to whoever does not hold the token, before anything of the body is read. */
+export function requireToken(token: Secret): RequestHandler {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   const expected = digest(`Bearer ${token.reveal()}`);
   return (req, _res, next) => {

@@ -1,6 +1,6 @@
 export { createApp, createListener, httpServer, type AppOptions, type HttpServer } from './app';
 export type { DirectAnswer, DirectRequest, DirectRoute } from './direct';
-export { callClient, callRoutes, callServer, onCall, type CallClient, type CallHandler } from './calls';
+export { callClient, callRoutes, callServer, onCall, requireToken, type CallClient, type CallHandler } from './calls';
 export type { CallAnswer, OutgoingCall } from './call-queue';
 export {
   decimalToken,
