@@ -13,6 +13,7 @@ export {
   stringifyJson,
 } from './json';
 export { checked, contradiction, nodeHttp, type NodeHttp, type RpcAnswer } from './node-http';
+export { redacting, type Redact } from './node-says';
 export {
   describeIssue,
   errorHandler,

@@ -5,6 +5,7 @@
 import { OperationalError } from '@daybook/core';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
+import { redacting } from './node-says';
 
 const requestTimeoutMs = 15_000;
 const detailLengthMax = 200;
@@ -20,6 +21,7 @@ export type NodeHttp = {
 
 export type RpcAnswer =
   | { readonly ok: true; readonly result: unknown }
+  /** `message` is what the node said, without keys. */
   | { readonly ok: false; readonly code: number; readonly message: string };
 
 const rpcAnswer = z.object({
@@ -30,6 +32,7 @@ const rpcAnswer = z.object({
 /** User and password in the address are sent as basic authorization, `extra` headers with every request. */
 export function nodeHttp(secretUrl: Secret, extra: Readonly<Record<string, string>> = {}): NodeHttp {
   const url = new URL(secretUrl.reveal());
+  const redact = redacting(secretUrl);
   const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
   const authorization: Record<string, string> =
     credentials === ':' ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` };
@@ -66,7 +69,7 @@ export function nodeHttp(secretUrl: Secret, extra: Readonly<Record<string, strin
       const parsed = rpcAnswer.safeParse(jsonOf(answer.body));
       if (!parsed.success) throw contradiction(`${method}: status ${answer.status}, and no answer of JSON-RPC`);
       const { result, error } = parsed.data;
-      return error ? { ok: false, ...error } : { ok: true, result };
+      return error ? { ok: false, code: error.code, message: redact(error.message) } : { ok: true, result };
     },
   };
 }

@@ -25,8 +25,13 @@ export type WatchedAddresses = { has(address: string): boolean };
  */
 export interface ChainSource {
   readonly chain: string;
-  /** Checks that the node serves the configured chain and assets. Called before anything else, and again after an outage. */
+  /** Checks that the node serves the configured chain. Called before anything else, and again after an outage. */
   verify(): Promise<void>;
+  /**
+   * Why nothing may be credited in this asset now: its contract is not what it is pinned to, or does not tell. Undefined
+   * while nothing speaks against it. Asked again before deposits of it are credited: a contract may be replaced.
+   */
+  faultOf(asset: AssetCode): Promise<string | undefined>;
   /** What tells this chain from every other. It never changes. */
   genesisHash(): Promise<string>;
   head(): Promise<BlockReference>;
@@ -48,7 +53,7 @@ export interface ChainSource {
   stop(): Promise<void>;
 }
 
-/** The node serves another chain, or an asset that differs from its pin. Nothing of it may be believed. */
+/** The node serves another chain than the configured. Nothing of it may be believed. */
 export class ChainRefusedError extends Error {
   override readonly name = 'ChainRefusedError';
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { asOperational, commandHandler, type Projections } from '@daybook/event-store';
 import { callRoutes } from '@daybook/http';
+import type { AssetCode } from '@daybook/money';
 import type { Component, Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { reservePlace } from './adapters/address-places';
@@ -10,6 +11,7 @@ import { bitcoinDeriver, evmDeriver, solanaDeriver, tronDeriver } from './adapte
 import { publishedEvents } from './adapters/published-events';
 import { sandboxChain, sandboxChains, type SandboxChain } from './adapters/sandbox-chain';
 import { addressEvents, depositEvents, storedEvents } from './adapters/stored-events';
+import { faultsOf } from './app/asset-faults';
 import { statusOfChains } from './app/chain-status';
 import { chainWatcher, type ChainWatcher } from './app/chain-watcher';
 import type { Network } from './app/networks';
@@ -64,12 +66,16 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const networks = networksOf(config, real);
   const chains = watchers.map((watcher) => ({ ...watcher, tip: () => blockCursor(pool, watcher.chain).tip() }));
   chainMetrics(metrics, () => statusOfChains({ chains }));
-  const isHalted = (chain: string) => watchers.some((watcher) => watcher.chain === chain && watcher.state().halted);
+  const isOff = (chain: string, asset: AssetCode) =>
+    watchers.some((watcher) => {
+      const { halted, faults } = watcher.state();
+      return watcher.chain === chain && (halted || faults.some((fault) => fault.asset === asset));
+    });
   const calls = callRoutes(
     config.INTERNAL_TOKEN,
     callHandlers({
       networks,
-      ...allocation(parts, isHalted),
+      ...allocation(parts, isOff),
       ...simulation(parts),
       chains,
       rescannable: new Map(followed.map((one) => [one.watcher.chain, one])),
@@ -93,18 +99,16 @@ function disconnecting(source: ChainSource): Component {
 }
 
 /** A simulated chain as one of the configured: its own node, and final by depth. */
-function simulatedAsConfigured(
-  config: Config,
-  source: ChainSource,
-): Pick<ConfiguredChain, 'source' | 'witnesses' | 'rule' | 'startBlock'> {
-  return { source, witnesses: [], rule: { kind: 'depth', confirmations: config.SANDBOX_CONFIRMATIONS }, startBlock: 0 };
+function simulatedAsConfigured(config: Config, source: ChainSource): Watched {
+  const rule = { kind: 'depth', confirmations: config.SANDBOX_CONFIRMATIONS } as const;
+  return { source, witnesses: [], rule, startBlock: 0, assets: [] };
 }
 
-type Watched = Pick<ConfiguredChain, 'source' | 'witnesses' | 'rule' | 'startBlock'>;
+type Watched = Pick<ConfiguredChain, 'source' | 'witnesses' | 'rule' | 'startBlock' | 'assets'>;
 
 function watcherOf(parts: Parts, watched: Watched): Rescannable & { readonly watcher: ChainWatcher } {
   const { config, pool, projections, now, logger, onFatal } = parts;
-  const { source, witnesses, rule, startBlock } = watched;
+  const { source, witnesses, rule, startBlock, assets } = watched;
   const { chain } = source;
   const simulated = parts.sandboxes.find((sandbox) => sandbox.chain === chain);
   const deposits = commandHandler(depositDecider, depositEvents, parts.store);
@@ -131,6 +135,7 @@ function watcherOf(parts: Parts, watched: Watched): Rescannable & { readonly wat
     pollMs: config.CHAIN_POLL_MS,
     limits: { frozenMs: mayStandStill ? null : config.CHAIN_FROZEN_MS, lagBlocks: config.CHAIN_LAG_MAX },
     verify: () => source.verify(),
+    faults: () => faultsOf(source, assets),
     async pass(onHead) {
       // A simulated chain lives at the pace of its watcher.
       await simulated?.mineUnconfirmed(config.SANDBOX_CONFIRMATIONS);
@@ -147,7 +152,7 @@ function watcherOf(parts: Parts, watched: Watched): Rescannable & { readonly wat
   return { watcher, deps, lookAgain: () => void (again = true) };
 }
 
-function allocation({ config, pool, store, now }: Parts, isHalted: (chain: string) => boolean) {
+function allocation({ config, pool, store, now }: Parts, isOff: (chain: string, asset: AssetCode) => boolean) {
   const { EVM_XPUB, BITCOIN_XPUB, TRON_XPUB, SOLANA_SEED, UPI_PAYEE } = config;
   const derivers: AddressDeriver[] = [
     ...(EVM_XPUB === undefined ? [] : [evmDeriver(EVM_XPUB)]),
@@ -159,7 +164,8 @@ function allocation({ config, pool, store, now }: Parts, isHalted: (chain: strin
     derivers,
     payee: UPI_PAYEE === undefined ? undefined : { address: UPI_PAYEE, name: config.UPI_PAYEE_NAME },
     reservePlace: (family: Network['family'], reference: string) => reservePlace(pool, family, reference),
-    isWatched: async (chain: string) => !isHalted(chain) && (await blockCursor(pool, chain).tip()) !== undefined,
+    isWatched: async (chain: string, asset: AssetCode) =>
+      !isOff(chain, asset) && (await blockCursor(pool, chain).tip()) !== undefined,
     paymentPlace: paymentPlaceOf(config),
     ...commandHandler(addressDecider, addressEvents, store),
     now,

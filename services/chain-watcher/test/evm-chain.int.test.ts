@@ -1,15 +1,12 @@
 import { deploySandboxUsdt, mintSandboxUsdt } from '@daybook/embedded';
 import { testDatabase, type TestDatabase } from '@daybook/testing';
-import { createServer } from 'node:http';
-import { Secret } from '@daybook/runtime';
 import type { Pool } from 'pg';
-import { evmChain } from '../src/adapters/evm-chain';
 import { ChainHaltedError } from '../src/app/watch-deps';
-import { ChainRefusedError, type ChainSource } from '../src/ports';
 import { anvilChain, type AnvilChain } from './anvil-chain';
 import { describeChain } from './chain.contract';
 import { deployPayers, erc20, payer } from './evm-payer';
 import { evmTestChain } from './evm-test-chain';
+import { lyingChain } from './lying-evm';
 import { depositLog, prepare, schema, summary, watchProcess, type WatchProcess } from './watch-process';
 import { byDepth } from './test-chain';
 
@@ -170,40 +167,35 @@ describe('deposits on an EVM chain', () => {
     expect(await logAfter(confirmations, address)).toEqual([]);
   });
 
-  test('finds a transfer that the node leaves out of its logs', async () => {
+  test('waits for a log that the node leaves out of its receipts, whichever it is, and for receipts that it leaves out', async () => {
     const address = await watched();
+    const [one, two] = [chain.connect(usdt), await lyingChain(chain.url, usdt)];
     await process.stop();
-    process = await watchProcess(pool, await withoutLogs(), { rule: byDepth(confirmations) });
-    await tokens(usdt, [address], [42n]);
+    process = await watchProcess(pool, two.source, { rule: byDepth(confirmations) });
+    await tokens(usdt, [await chain.newAddress(), address, await chain.newAddress()], [41n, 42n, 43n]);
+    for (const left of [0, 1, 2]) {
+      two.receipts((all) => all.map((receipt) => ({ ...receipt, logs: receipt.logs.toSpliced(left, 1) })));
+      await expect(process.settle()).rejects.toThrow('are not of the logs that its header names');
+    }
+    two.receipts(() => []);
+    await expect(process.settle()).rejects.toThrow('are not those of its transactions');
+    two.receipts((all) => all);
     expect(await logAfter(confirmations, address)).toEqual(['Seen 42 USDT_ERC20', 'Confirmed 42 USDT_ERC20']);
+    await process.stop();
+    process = await watchProcess(pool, one, { rule: byDepth(confirmations) });
+  });
+
+  test('reads receipts one by one where the node does not give those of a block', async () => {
+    const address = await watched();
+    const { source, receipts } = await lyingChain(chain.url, usdt);
+    await process.stop();
+    process = await watchProcess(pool, source, { rule: byDepth(confirmations) });
+    receipts(() => 'not offered');
+    await tokens(usdt, [address], [44n]);
+    expect(await logAfter(confirmations, address)).toEqual(['Seen 44 USDT_ERC20', 'Confirmed 44 USDT_ERC20']);
     await process.stop();
     process = await watchProcess(pool, chain.connect(usdt), { rule: byDepth(confirmations) });
   });
-
-  /** A proxy in front of the node that answers every query for logs with none. */
-  async function withoutLogs(): Promise<ChainSource> {
-    const server = createServer(async (req, res) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of req) chunks.push(chunk as Buffer);
-      const body = Buffer.concat(chunks).toString();
-      const { id, method } = JSON.parse(body) as { id: number; method: string };
-      if (method === 'eth_getLogs') return void res.end(JSON.stringify({ jsonrpc: '2.0', id, result: [] }));
-      const answer = await fetch(chain.url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
-      res.end(await answer.text());
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
-    const url = new Secret(`http://127.0.0.1:${port}`);
-    const source = evmChain({ url, chainId: 31_337, usdtContract: usdt });
-    return {
-      ...source,
-      async stop() {
-        await source.stop();
-        server.closeAllConnections();
-        server.close();
-      },
-    };
-  }
 
   test('halts when the node shows another chain under the same id, shorter or longer', async () => {
     const wiped = await anvilChain(`${'abandon '.repeat(11)}about`);
@@ -223,14 +215,16 @@ describe('deposits on an EVM chain', () => {
     await process.settle();
   });
 
-  test('refuses a token whose decimals are not the pinned ones, and an address without a token', async () => {
+  test('finds fault with a token whose decimals are not the pinned ones, and with an address without a token', async () => {
     for (const contract of [contracts.otherDecimals, await chain.newAddress()]) {
       const source = chain.connect(contract);
-      await expect(source.verify()).rejects.toThrow(ChainRefusedError);
+      await expect(source.verify()).resolves.toBeUndefined();
+      await expect(source.faultOf('USDT_ERC20')).resolves.toContain('EVM_USDT_CONTRACT');
+      await expect(source.faultOf('ETH')).resolves.toBeUndefined();
       await source.stop();
     }
     const source = chain.connect(usdt);
-    await expect(source.verify()).resolves.toBeUndefined();
+    await expect(source.faultOf('USDT_ERC20')).resolves.toBeUndefined();
     await source.stop();
   });
 });

@@ -386,19 +386,29 @@ describe('following a chain', () => {
     expect((await statusOf(chain.name)).headChangedAt).toBe(status.headChangedAt);
   });
 
-  test('a node of another chain id, or a token of other decimals, stops the start and names the setting', async () => {
+  test('a node of another chain id stops the start and names the setting', async () => {
     await stop();
-    for (const [name, value] of [
-      ['EVM_CHAIN_ID', '1'],
-      ['EVM_USDT_CONTRACT', '0x00000000000000000000000000000000000000ff'],
-    ] as const) {
-      const refused = createService(settings({ [name]: value }), { logger });
-      const error = await refused.start().then(
-        () => undefined,
-        (thrown: Error) => thrown,
-      );
-      expect(String((error?.cause as Error | undefined)?.message)).toContain(name);
-    }
+    const refused = createService(settings({ EVM_CHAIN_ID: '1' }), { logger });
+    const error = await refused.start().then(
+      () => undefined,
+      (thrown: Error) => thrown,
+    );
+    expect(String((error?.cause as Error | undefined)?.message)).toContain('EVM_CHAIN_ID');
+    await start();
+  });
+
+  test('a token that is not as it is pinned is off and names the setting; the coin of its chain is not', async () => {
+    await stop();
+    service = createService(settings({ EVM_USDT_CONTRACT: `0x${'00'.repeat(19)}ff` }), { logger });
+    ({ url } = await service.start());
+    call = callClient({ baseUrl: url, token: new Secret(token) });
+    expect(await statusOf(chain.name)).toMatchObject({
+      alarm: 'asset_off',
+      error: expect.stringContaining('EVM_USDT_CONTRACT'),
+    });
+    await expect(allocate({ asset: 'USDT_ERC20' })).rejects.toMatchObject({ code: 'upstream_unavailable' });
+    expect((await allocate({ asset: 'ETH' })).ok).toBe(true);
+    await stop();
     await start();
   });
 

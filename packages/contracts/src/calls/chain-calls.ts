@@ -60,8 +60,11 @@ export const chainStatus = defineCall({
         updatedAt: timestamp.nullable(),
         /** What keeps it from being followed; null while nothing does. */
         error: z.string().nullable(),
-        /** Whether somebody has to look: the chain is halted, its head stands still, or its cursor is far behind. */
-        alarm: z.enum(['halted', 'frozen', 'lagging']).nullish(),
+        /**
+         * Whether somebody has to look: the chain is halted, its head stands still, its cursor is far behind, or an asset of
+         * it is not credited.
+         */
+        alarm: z.enum(['halted', 'frozen', 'lagging', 'asset_off']).nullish(),
       }),
     ),
   }),

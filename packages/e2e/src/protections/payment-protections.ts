@@ -138,13 +138,25 @@ export const paymentProtections: readonly Protection[] = [
     held: onEvm('credits only the pinned token of a transaction that also moves a look-alike'),
   },
   {
-    name: 'empty-logs',
+    name: 'omitted-logs',
     row: 'E3',
-    removes: 'the doubt in a node that finds no logs where the bloom filter has some',
-    file: watcher('adapters/evm-transfers'),
-    find: 'logs.length === 0 && (await bloomMayHold(block.logsBloom, token))',
-    replace: 'logs.length < 0',
-    held: onEvm('finds a transfer that the node leaves out of its logs'),
+    removes:
+      'the comparison of the receipts of a block with the bloom filter of its header: what is left is their number',
+    file: watcher('adapters/evm-receipts'),
+    find: 'if ((await bloomOf(all)) !== block.logsBloom.toLowerCase())',
+    replace: "if ((await bloomOf(all)) === '')",
+    held: onEvm(
+      'waits for a log that the node leaves out of its receipts, whichever it is, and for receipts that it leaves out',
+    ),
+  },
+  {
+    name: 'asset-pinned-at-credit',
+    row: 'E11',
+    removes: 'the look at the contract of an asset before deposits of it are credited',
+    file: watcher('app/confirm-deposits'),
+    find: 'final.filter(({ asset }) => !faults.some((fault) => fault.asset === asset))',
+    replace: 'final',
+    held: ofConfirming('waits while its asset is not as it is pinned, and holds back no other asset'),
   },
   {
     name: 'deposit-attributed-once',

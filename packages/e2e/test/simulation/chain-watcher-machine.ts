@@ -54,6 +54,7 @@ export function composeChainWatcher({ world, chain, network }: Product, parts: P
     chain: chainName,
     pollMs,
     limits: { frozenMs: null, lagBlocks: 1_000 },
+    faults: async () => [],
     verify: () => source.verify(),
     async pass(onHead) {
       const before = previous;

@@ -117,6 +117,7 @@ function sourceOf(owner: SimulatedProcess, ask: Ask, genesisHash: string): Chain
   return {
     chain: chainName,
     verify: async () => undefined,
+    faultOf: async () => undefined,
     stop: async () => undefined,
     genesisHash: () => ask(owner, 'genesis', () => genesisHash),
     head: () =>

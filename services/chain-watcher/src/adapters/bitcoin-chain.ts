@@ -37,6 +37,7 @@ export function bitcoinChain(node: BitcoinNode, network: BitcoinNetwork): ChainS
           `the node's first block is ${served ?? 'none'}, which is not BITCOIN_NETWORK ${network}`,
         );
     },
+    faultOf: async () => undefined,
     async genesisHash() {
       const first = await node.hashAt(0);
       if (first === undefined) throw contradiction('the node has no block 0');

@@ -3,50 +3,48 @@
  * number and believed by its hash; what a node answers to another question than the one asked is a contradiction.
  */
 import { OperationalError } from '@daybook/core';
-import { assets } from '@daybook/money';
+import { contradiction, redacting, type Redact } from '@daybook/http';
+import { assets, type AssetCode } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { ChainRefusedError, type ChainBlock, type ChainSource, type WatchedAddresses } from '../ports';
 import { numbersAfter, readInOrder } from './block-range';
-import {
-  contradiction,
-  ethersProvider,
-  type EvmProvider,
-  evmRpc,
-  rpcBlock,
-  rpcBytes,
-  rpcChainId,
-  rpcHeader,
-} from './evm-rpc';
+import { evmNativeOf, type EvmNative } from './evm-networks';
+import { ethersProvider, type EvmProvider, evmRpc, rpcBlock, rpcBytes, rpcChainId, rpcHeader } from './evm-rpc';
 import { evmTransfers } from './evm-transfers';
 
 export const evmChainName = (chainId: number) => `evm-${chainId}`;
 
 /** Selector of `decimals()`. */
 const decimalsCall = '0x313ce567';
+/** 32 bytes in hex. */
+const wordLength = 66;
 
-type Pins = { readonly chainId: number; readonly usdtContract: string | undefined };
+type Pins = {
+  readonly chainId: number;
+  readonly usdtContract: string | undefined;
+  /** What the chain's coin is; by its id where it is not said. */
+  readonly native?: EvmNative | undefined;
+};
 
 /** Through ethers' transport. */
 export function evmChain({ url, ...pins }: Pins & { readonly url: Secret }): ChainSource {
-  return evmChainOver(ethersProvider(url, pins.chainId), pins);
+  return evmChainOver(ethersProvider(url, pins.chainId), pins, redacting(url));
 }
 
-export function evmChainOver(open: () => Promise<EvmProvider>, { chainId, usdtContract }: Pins): ChainSource {
-  const rpc = evmRpc(open);
+export function evmChainOver(open: () => Promise<EvmProvider>, pins: Pins, redact?: Redact): ChainSource {
+  const { chainId, usdtContract, native = evmNativeOf(chainId) } = pins;
+  const rpc = evmRpc(open, redact);
   const token = usdtContract?.toLowerCase();
 
-  async function verify(): Promise<void> {
-    const served = await rpc.ask('eth_chainId', [], rpcChainId);
-    if (served !== BigInt(chainId))
-      throw new ChainRefusedError(`the node serves chain ${served}, but EVM_CHAIN_ID is ${chainId}`);
-    if (token === undefined) return;
+  async function faultOf(asset: AssetCode): Promise<string | undefined> {
+    if (asset !== 'USDT_ERC20' || token === undefined) return undefined;
     const answer = await rpc.ask('eth_call', [{ to: token, data: decimalsCall }, 'latest'], rpcBytes);
-    const decimals = answer === null || answer.length !== 66 ? undefined : BigInt(answer);
+    // A node that has no state says it with an empty answer, as one where there is no contract.
+    if (answer === null || answer.length !== wordLength)
+      return 'the contract at EVM_USDT_CONTRACT does not tell its decimals';
     const pinned = assets.USDT_ERC20.scale;
-    if (decimals !== BigInt(pinned))
-      throw new ChainRefusedError(
-        `the contract at EVM_USDT_CONTRACT has ${decimals ?? 'no'} decimals, but USDT_ERC20 is pinned to ${pinned}`,
-      );
+    if (BigInt(answer) === BigInt(pinned)) return undefined;
+    return `the contract at EVM_USDT_CONTRACT has ${BigInt(answer)} decimals, but USDT_ERC20 is pinned to ${pinned}`;
   }
 
   async function headerAt(number: number) {
@@ -60,13 +58,18 @@ export function evmChainOver(open: () => Promise<EvmProvider>, { chainId, usdtCo
     const block = await rpc.ask('eth_getBlockByNumber', [quantityOf(number), true], rpcBlock);
     if (block === null) return undefined;
     if (block.number !== number) throw contradiction(`asked for block ${number}, was given ${block.number}`);
-    const transfers = await evmTransfers({ rpc, token }, block, watched);
+    const transfers = await evmTransfers({ rpc, token, native }, block, watched);
     return { number: block.number, hash: block.hash, parentHash: block.parentHash, transfers };
   }
 
   return {
     chain: evmChainName(chainId),
-    verify,
+    async verify() {
+      const served = await rpc.ask('eth_chainId', [], rpcChainId);
+      if (served !== BigInt(chainId))
+        throw new ChainRefusedError(`the node serves chain ${served}, but EVM_CHAIN_ID is ${chainId}`);
+    },
+    faultOf,
     async head() {
       const header = await rpc.ask('eth_getBlockByNumber', ['latest', false], rpcHeader);
       if (header === null) throw new OperationalError('upstream_unavailable', true, { detail: 'the node has no head' });

@@ -3,15 +3,18 @@
  * else's program. Failures become OperationalErrors without their cause, which may hold the node's address and its key.
  */
 import { isOperationalError, OperationalError } from '@daybook/core';
+import { contradiction, redacting, type Redact } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 
 const requestTimeoutMs = 10_000;
 const throttledAttemptsMax = 3;
-const detailLengthMax = 200;
 /** How nodes say that they have pruned the state of a block. */
 const stateIsGone =
   /missing trie node|historical state|state .*(not|un)\s?available|pruned|block ?out ?of ?range|header not found/i;
+
+/** Codes of JSON-RPC and of EIP-1474 for a method that a node does not have, and ethers' for the same. */
+const notOfferedCodes: readonly unknown[] = [-32_601, -32_004, 'UNSUPPORTED_OPERATION'];
 
 const quantity = z
   .string()
@@ -26,10 +29,16 @@ export const rpcBytes = bytes;
 
 export const rpcHeader = z.object({ number: quantity.transform(Number), hash, parentHash: hash });
 
-export const rpcBlock = rpcHeader.extend({
-  logsBloom: z.string().regex(/^0x[0-9a-fA-F]{512}$/),
-  transactions: z.array(z.object({ hash, to: account.nullish(), value: quantity })),
-});
+/** Root of the tree of no transactions: keccak256 of the empty string in RLP. */
+const noTransactions = '0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421';
+
+export const rpcBlock = rpcHeader
+  .extend({
+    logsBloom: z.string().regex(/^0x[0-9a-fA-F]{512}$/),
+    transactionsRoot: hash,
+    transactions: z.array(z.object({ hash, to: account.nullish(), value: quantity })),
+  })
+  .transform(({ transactionsRoot, ...block }) => ({ ...block, hasTransactions: transactionsRoot !== noTransactions }));
 export type RpcBlock = z.output<typeof rpcBlock>;
 
 const rpcLog = z.object({
@@ -41,13 +50,12 @@ const rpcLog = z.object({
   logIndex: quantity,
 });
 export type RpcLog = z.output<typeof rpcLog>;
-export const rpcLogs = z.array(rpcLog);
 
 export const rpcReceipt = z.object({
   transactionHash: hash,
   blockHash: hash,
   status: quantity.optional(),
-  logs: rpcLogs,
+  logs: z.array(rpcLog),
 });
 export type RpcReceipt = z.output<typeof rpcReceipt>;
 
@@ -58,6 +66,12 @@ export type EvmRpc = {
     parameters: readonly unknown[],
     answer: Answer,
   ): Promise<z.output<Answer> | null>;
+  /** The same, where not every node has the method. */
+  askIfOffered<Answer extends z.ZodType>(
+    method: string,
+    parameters: readonly unknown[],
+    answer: Answer,
+  ): Promise<z.output<Answer> | null | 'not offered'>;
   /** A word of a contract's answer in a block's state. Undefined where the node no longer has that state. */
   callAt(call: { readonly to: string; readonly data: string }, blockHash: string): Promise<bigint | undefined>;
   stop(): Promise<void>;
@@ -77,7 +91,7 @@ export const ethersProvider = (url: Secret, chainId: number) => async (): Promis
   return new JsonRpcProvider(request, network, { staticNetwork: network, cacheTimeout: -1, batchMaxCount: 1 });
 };
 
-export function evmRpc(open: () => Promise<EvmProvider>): EvmRpc {
+export function evmRpc(open: () => Promise<EvmProvider>, redact: Redact = redacting()): EvmRpc {
   let provider: Promise<EvmProvider> | undefined;
 
   async function ask<Answer extends z.ZodType>(
@@ -85,21 +99,33 @@ export function evmRpc(open: () => Promise<EvmProvider>): EvmRpc {
     parameters: readonly unknown[],
     answer: Answer,
   ): Promise<z.output<Answer> | null> {
+    const told = await askIfOffered(method, parameters, answer);
+    if (told === 'not offered') throw contradiction(`${method}: the node does not have it`);
+    return told;
+  }
+
+  async function askIfOffered<Answer extends z.ZodType>(
+    method: string,
+    parameters: readonly unknown[],
+    answer: Answer,
+  ): Promise<z.output<Answer> | null | 'not offered'> {
     provider ??= open();
     let raw: unknown;
     try {
       raw = await (await provider).send(method, [...parameters]);
     } catch (error) {
-      throw unavailable(method, error);
+      if (isNotOffered(error)) return 'not offered';
+      throw unavailable(method, error, redact);
     }
     if (raw === null) return null;
     const parsed = answer.safeParse(raw);
-    if (!parsed.success) throw contradiction(`${method}: ${z.prettifyError(parsed.error)}`);
+    if (!parsed.success) throw contradiction(redact(`${method}: ${z.prettifyError(parsed.error)}`));
     return parsed.data;
   }
 
   return {
     ask,
+    askIfOffered,
     async callAt(call, blockHash) {
       try {
         const word = await ask('eth_call', [call, { blockHash }], bytes);
@@ -116,15 +142,17 @@ export function evmRpc(open: () => Promise<EvmProvider>): EvmRpc {
   };
 }
 
-/** The node's answers do not fit together, or are not answers. Another attempt may find it consistent. */
-export function contradiction(detail: string): OperationalError {
-  return new OperationalError('upstream_unavailable', true, { detail: detail.slice(0, detailLengthMax) });
+type Failure = { readonly code?: unknown; readonly error?: { readonly code?: unknown; readonly message?: unknown } };
+
+function isNotOffered(error: unknown): boolean {
+  const { code, error: answer } = error as Failure;
+  return notOfferedCodes.includes(code) || notOfferedCodes.includes(answer?.code);
 }
 
-function unavailable(method: string, error: unknown): OperationalError {
-  const { code, error: answer } = error as { code?: unknown; error?: { message?: unknown } };
-  const said = typeof answer?.message === 'string' ? answer.message.slice(0, detailLengthMax) : String(code);
+function unavailable(method: string, error: unknown, redact: Redact): OperationalError {
+  const { code, error: answer } = error as Failure;
+  const said = typeof answer?.message === 'string' ? answer.message : String(code);
   return new OperationalError(code === 'TIMEOUT' ? 'upstream_timeout' : 'upstream_unavailable', true, {
-    detail: `${method}: ${said}`,
+    detail: `${method}: ${redact(said)}`,
   });
 }

@@ -7,7 +7,7 @@
  * falls behind a chain that makes a block of thousands each 400 ms.
  */
 import { checked, contradiction, nodeHttp } from '@daybook/http';
-import { assets } from '@daybook/money';
+import { assets, type AssetCode } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 import type { BlockReference } from '../domain/reorg';
@@ -29,8 +29,11 @@ export const tokenPrograms = {
   token2022: 'TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb',
 } as const;
 
-/** Extensions of Token-2022 that leave what an address has to its owner. A withheld fee is never part of a balance. */
-const harmlessExtensions = ['transferFeeConfig', 'metadataPointer', 'tokenMetadata', 'mintCloseAuthority'];
+/**
+ * Extensions of Token-2022 that leave what an address has to its owner. A withheld fee is never part of a balance. A mint
+ * that may be closed (`mintCloseAuthority`) is not among them: another one, with other decimals, could be made in its place.
+ */
+const harmlessExtensions = ['transferFeeConfig', 'metadataPointer', 'tokenMetadata'];
 
 /** The cluster's codes for a slot that has no block: not yet there, skipped, skipped long ago. */
 const noBlockCodes: readonly number[] = [-32_004, -32_007, -32_009];
@@ -70,7 +73,7 @@ export const solanaChainName = (cluster: SolanaCluster) => `solana-${cluster}`;
 
 export function solanaChain(options: Options): ChainSource {
   const { ask, askBlock } = solanaRpc(options.url);
-  let pin: PinnedToken | undefined;
+  const pin: PinnedToken | undefined = options.usdtMint === undefined ? undefined : pinOf(options, options.usdtMint);
 
   const genesisHash = () => ask('getGenesisHash', [], z.string());
   async function newest(commitment: Commitment): Promise<BlockReference> {
@@ -94,15 +97,15 @@ export function solanaChain(options: Options): ChainSource {
       number,
       hash: block.blockhash,
       parentHash: block.previousBlockhash,
-      transfers: transfersIn(block, await pinnedToken(), watched),
+      transfers: transfersIn(block, pin, watched),
     };
   }
 
-  /** Looked up once; a mint never changes its program or its decimals. */
-  async function pinnedToken(): Promise<PinnedToken | undefined> {
-    if (options.usdtMint === undefined) return undefined;
+  /** Asked anew each time: a mint that could be closed might be another one by now. */
+  async function faultOf(asset: AssetCode): Promise<string | undefined> {
+    if (asset !== 'USDT_SOL' || options.usdtMint === undefined) return undefined;
     const parameters = [options.usdtMint, { encoding: 'jsonParsed', commitment: 'finalized' }];
-    return (pin ??= pinned(options, await ask('getAccountInfo', parameters, mintAccount)));
+    return faultOfMint(options, await ask('getAccountInfo', parameters, mintAccount));
   }
 
   return {
@@ -111,8 +114,8 @@ export function solanaChain(options: Options): ChainSource {
       const [served, expected] = [await genesisHash(), solanaClusters[options.cluster]];
       if (expected !== undefined && served !== expected)
         throw new ChainRefusedError(`the node's genesis is ${served}, which is not SOLANA_CLUSTER ${options.cluster}`);
-      await pinnedToken();
     },
+    faultOf,
     genesisHash,
     head: () => newest('confirmed'),
     finalized: () => newest('finalized'),
@@ -155,21 +158,19 @@ function solanaRpc(url: Secret) {
   };
 }
 
-/** Throws ChainRefusedError for a mint that is not what its asset is pinned to. */
-function pinned({ usdtMint: mint, allowToken2022 }: Options, { value }: z.output<typeof mintAccount>): PinnedToken {
-  if (value === null) throw new ChainRefusedError('there is no mint at SOLANA_USDT_MINT');
+function pinOf({ allowToken2022 }: Options, mint: string): PinnedToken {
+  const { token, token2022 } = tokenPrograms;
+  return { mint, programs: allowToken2022 ? [token, token2022] : [token] };
+}
+
+function faultOfMint(options: Options, { value }: z.output<typeof mintAccount>): string | undefined {
+  if (value === null) return 'there is no mint at SOLANA_USDT_MINT';
   const { decimals, extensions = [] } = value.data.parsed.info;
-  if (decimals !== assets.USDT_SOL.scale)
-    throw new ChainRefusedError(
-      `the mint at SOLANA_USDT_MINT has ${decimals} decimals, but USDT_SOL is pinned to ${assets.USDT_SOL.scale}`,
-    );
-  const program = value.owner;
-  if (program !== tokenPrograms.token && !(program === tokenPrograms.token2022 && allowToken2022))
-    throw new ChainRefusedError(`the mint at SOLANA_USDT_MINT is of program ${program}, which is not allowed`);
+  const pinned = assets.USDT_SOL.scale;
+  if (decimals !== pinned)
+    return `the mint at SOLANA_USDT_MINT has ${decimals} decimals, but USDT_SOL is pinned to ${pinned}`;
+  if (!pinOf(options, '').programs.includes(value.owner))
+    return `the mint at SOLANA_USDT_MINT is of program ${value.owner}, which is not allowed`;
   const harmful = extensions.find(({ extension }) => !harmlessExtensions.includes(extension));
-  if (harmful)
-    throw new ChainRefusedError(
-      `the mint at SOLANA_USDT_MINT has the extension ${harmful.extension}, which is not supported`,
-    );
-  return { mint: mint!, program };
+  return harmful && `the mint at SOLANA_USDT_MINT has the extension ${harmful.extension}, which is not supported`;
 }

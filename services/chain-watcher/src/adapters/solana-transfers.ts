@@ -14,7 +14,8 @@ import type { Transfer, WatchedAddresses } from '../ports';
 
 const accountsMax = 256;
 
-export type PinnedToken = { readonly mint: string; readonly program: string };
+/** A mint is of one program for ever; which ones are allowed is decided when the asset is pinned. */
+export type PinnedToken = { readonly mint: string; readonly programs: readonly string[] };
 
 const lamports = z.number().nonnegative();
 const tokenBalance = z.object({
@@ -81,7 +82,8 @@ function tokensIn({ meta }: Transaction, token: PinnedToken, isPayee: (address: 
   const changes = new Map<string, { amount: bigint; place: number }>();
   const count = (balances: Transaction['meta']['preTokenBalances'], sign: bigint) => {
     for (const { accountIndex, mint, owner, programId, uiTokenAmount } of balances ?? []) {
-      if (mint !== token.mint || programId !== token.program || owner === undefined || !isPayee(owner)) continue;
+      if (mint !== token.mint || !token.programs.includes(programId ?? '')) continue;
+      if (owner === undefined || !isPayee(owner)) continue;
       const change = changes.get(owner) ?? { amount: 0n, place: accountIndex };
       const amount = change.amount + sign * BigInt(uiTokenAmount.amount);
       changes.set(owner, { amount, place: Math.min(change.place, accountIndex) });

@@ -1,6 +1,6 @@
 import { blockWithBalances, transfersIn } from './solana-transfers';
 
-const token = { mint: 'Mint', program: 'Program' };
+const token = { mint: 'Mint', programs: ['Program'] };
 const watched = { has: (address: string) => address.startsWith('ours') };
 type Held = { at: number; owner: string; amount: string; mint?: string; program?: string };
 const balances = (held: readonly Held[]) =>

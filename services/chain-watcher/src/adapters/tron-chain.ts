@@ -12,7 +12,7 @@
  * Index inside a transaction: 0 is TRX, n + 1 is the n-th log.
  */
 import { contradiction } from '@daybook/http';
-import { assets } from '@daybook/money';
+import { assets, type AssetCode } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -80,18 +80,23 @@ export function tronChain({ url, apiKey, network, usdtContract }: Options): Chai
     const transfers = await transfersIn(transactions, infos, { number, usdtContract, watched });
     return { number, hash, parentHash: header.raw_data.parentHash, transfers };
   }
-  async function verifyToken(contract: string): Promise<void> {
+  async function faultOf(asset: AssetCode): Promise<string | undefined> {
+    if (asset !== 'USDT_TRC20' || usdtContract === undefined) return undefined;
     const { TronWeb } = await import('tronweb');
-    const call = { contract_address: TronWeb.address.toHex(contract), owner_address: TronWeb.address.toHex(contract) };
+    const contract = TronWeb.address.toHex(usdtContract);
     const answer = z.object({ constant_result: z.array(z.string()).optional() });
-    const body = { ...call, function_selector: 'decimals()', parameter: '' };
+    const body = {
+      contract_address: contract,
+      owner_address: contract,
+      function_selector: 'decimals()',
+      parameter: '',
+    };
     const told = await rpc.ask('walletsolidity', 'triggerconstantcontract', body, answer);
     const word = told?.constant_result?.[0];
-    const decimals = word?.length === wordLength ? BigInt(`0x${word}`) : undefined;
-    if (decimals !== BigInt(assets.USDT_TRC20.scale))
-      throw new ChainRefusedError(
-        `the contract at TRON_USDT_CONTRACT has ${decimals ?? 'no'} decimals, but USDT_TRC20 is pinned to ${assets.USDT_TRC20.scale}`,
-      );
+    if (word?.length !== wordLength) return 'the contract at TRON_USDT_CONTRACT does not tell its decimals';
+    const [decimals, pinned] = [BigInt(`0x${word}`), assets.USDT_TRC20.scale];
+    if (decimals === BigInt(pinned)) return undefined;
+    return `the contract at TRON_USDT_CONTRACT has ${decimals} decimals, but USDT_TRC20 is pinned to ${pinned}`;
   }
   async function genesisHash(): Promise<string> {
     const genesis = await headerAt(0, 'wallet');
@@ -105,8 +110,8 @@ export function tronChain({ url, apiKey, network, usdtContract }: Options): Chai
       const [served, expected] = [await genesisHash(), tronNetworks[network]];
       if (expected !== undefined && served !== expected)
         throw new ChainRefusedError(`the node's first block is ${served}, which is not TRON_NETWORK ${network}`);
-      if (usdtContract !== undefined) await verifyToken(usdtContract);
     },
+    faultOf,
     genesisHash,
     head: () => newest('wallet'),
     finalized: () => newest('walletsolidity'),

@@ -1,10 +1,10 @@
 /**
  * The HTTP API of a Tron node, by tronweb's transport: `/wallet` tells the chain as it grows, `/walletsolidity` only what is
- * solidified. Every answer is checked against its schema (developers.tron.network/reference). Failures become OperationalErrors without their cause, which may hold the node's address
- * and its key.
+ * solidified. Every answer is checked against its schema (developers.tron.network/reference). Failures become
+ * OperationalErrors without their cause, which may hold the node's address and its key.
  */
 import { OperationalError } from '@daybook/core';
-import { checked, contradiction } from '@daybook/http';
+import { checked, contradiction, redacting } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 
@@ -69,6 +69,8 @@ export type TronRpc = {
 export function tronRpc(url: Secret, apiKey: Secret | undefined): TronRpc {
   let provider: Promise<{ request(path: string, payload: object, method: 'post'): Promise<unknown> }> | undefined;
 
+  const redact = redacting(url, apiKey);
+
   async function open() {
     const { providers } = await import('tronweb');
     const headers = apiKey === undefined ? {} : { 'TRON-PRO-API-KEY': apiKey.reveal() };
@@ -85,7 +87,7 @@ export function tronRpc(url: Secret, apiKey: Secret | undefined): TronRpc {
         throw unavailable(path, error);
       }
       if (typeof raw === 'object' && raw !== null && 'Error' in raw)
-        throw contradiction(`${path}: ${String(raw.Error)}`);
+        throw contradiction(`${path}: ${redact(String(raw.Error))}`);
       if (typeof raw === 'object' && raw !== null && !Array.isArray(raw) && Object.keys(raw).length === 0)
         return undefined;
       return checked(path, answer, raw);

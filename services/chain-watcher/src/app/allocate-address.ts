@@ -25,8 +25,8 @@ export type AllocateDeps = {
   readonly payee: { readonly address: string; readonly name: string } | undefined;
   /** Takes a place under the family's key: the same for the same reference, never the same for two. */
   reservePlace(family: AddressFamily, reference: string): Promise<number>;
-  /** True once the chain has a cursor, from when on no payment can be missed, and while it is not halted. */
-  isWatched(chain: string): Promise<boolean>;
+  /** True once the chain has a cursor, from when on no payment can be missed, while neither it nor the asset is off. */
+  isWatched(chain: string, asset: AssetCode): Promise<boolean>;
   load(stream: string): Promise<{ readonly state: AddressState }>;
   handle(
     stream: string,
@@ -48,8 +48,10 @@ export async function allocate(deps: AllocateDeps, request: Request): Promise<Ca
 
   const network = networkOf(deps.networks, request.asset, request.mode);
   if (network === undefined) return { ok: false, rejection: 'asset_not_available' };
-  if (!(await deps.isWatched(network.chain)))
-    throw new OperationalError('upstream_unavailable', true, { detail: `${network.chain} is not followed` });
+  if (!(await deps.isWatched(network.chain, request.asset)))
+    throw new OperationalError('upstream_unavailable', true, {
+      detail: `${request.asset} on ${network.chain} is not followed`,
+    });
 
   const { reference, asset, amount, tenantId, mode } = request;
   const derived = network.family === 'upi' ? upiLink(deps, request) : await derive(deps, network.family, reference);

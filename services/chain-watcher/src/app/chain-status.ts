@@ -14,7 +14,8 @@ export type StatusDeps = {
 export async function statusOfChains(deps: StatusDeps): Promise<CallOutcome<typeof chainStatus>> {
   const chains = await Promise.all(
     deps.chains.map(async ({ chain, state, tip }) => {
-      const [{ head, headChangedAt, updatedAt, error, alarm }, cursor] = [state(), await tip()];
+      const [{ head, headChangedAt, updatedAt, error, faults, alarm }, cursor] = [state(), await tip()];
+      const off = faults.map(({ asset, reason }) => `${asset} is not credited: ${reason}`);
       return {
         chain,
         headNumber: head?.number ?? null,
@@ -23,7 +24,7 @@ export async function statusOfChains(deps: StatusDeps): Promise<CallOutcome<type
         cursorHash: cursor?.hash ?? null,
         lagBlocks: head && cursor ? Math.max(0, head.number - cursor.number) : null,
         updatedAt,
-        error,
+        error: error ?? off[0] ?? null,
         alarm,
       };
     }),

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { isOperationalError } from '@daybook/core';
 import type { Clock, Component, Logger, OnFatal } from '@daybook/runtime';
 import type { BlockReference } from '../domain/reorg';
+import type { AssetFault } from './asset-faults';
 import { chainAlarm, type AlarmLimits, type ChainAlarm } from '../domain/chain-alarm';
 import { ChainRefusedError } from '../ports';
 import type { Pass } from './watch-chain';
@@ -18,6 +19,8 @@ export type ChainState = {
   readonly updatedAt: string | null;
   /** Why it does not go on; null while it does. */
   readonly error: string | null;
+  /** Assets that are not credited, while the chain is followed and the others are. */
+  readonly faults: readonly AssetFault[];
   /** It will not try again until the process starts anew. */
   readonly halted: boolean;
   /** Whether somebody has to look; null while nobody has. */
@@ -32,6 +35,8 @@ type WatcherDeps = {
   readonly limits: AlarmLimits;
   /** Checks the node's identity; again after every failure, because another node may answer then. */
   verify(): Promise<void>;
+  /** Which assets are not as they are pinned. Asked with the identity, and for as long as there are some. */
+  faults(): Promise<readonly AssetFault[]>;
   pass(onHead: (head: BlockReference) => void): Promise<Pass>;
   /** Turns failures of the database into OperationalErrors. */
   asOperational(error: unknown): unknown;
@@ -40,7 +45,7 @@ type WatcherDeps = {
   readonly onFatal: OnFatal;
 };
 
-const unseen = { head: null, headChangedAt: null, updatedAt: null, error: null, halted: false } as const;
+const unseen = { head: null, headChangedAt: null, updatedAt: null, error: null, faults: [], halted: false } as const;
 
 /**
  * Passes over one chain for as long as the service runs: one at a time, the next after the poll interval, at once when
@@ -70,6 +75,8 @@ export function chainWatcher(deps: WatcherDeps): ChainWatcher {
   async function attempt(): Promise<number | undefined> {
     try {
       if (!verified) await deps.verify();
+      if (!verified || state.faults.length > 0)
+        state = { ...state, faults: told(deps, state.faults, await deps.faults()) };
       verified = true;
       const pass = await deps.pass(onHead);
       tip = pass.tip;
@@ -124,6 +131,15 @@ export function chainWatcher(deps: WatcherDeps): ChainWatcher {
   };
 }
 
+/** Once when it begins and once when it is over, not once per look. */
+function told({ chain, logger }: WatcherDeps, before: readonly AssetFault[], faults: readonly AssetFault[]) {
+  const namesOf = (of: readonly AssetFault[]) => of.map(({ asset }) => asset).join();
+  if (namesOf(before) === namesOf(faults)) return faults;
+  if (faults.length > 0) logger.error({ chain, faults }, 'assets of the chain are not credited');
+  else logger.info({ chain }, 'all assets of the chain are credited again');
+  return faults;
+}
+
 type Watched = Omit<ChainState, 'alarm'> & { readonly tip: BlockReference | undefined };
 
 /** The alarm of a chain, told once when it begins and once when it is over. */
@@ -134,10 +150,10 @@ function alarmOf(
   const began = now().getTime();
   let told: ChainAlarm | null = null;
   function current(): ChainAlarm | null {
-    const { halted, headChangedAt, head, tip } = watched();
+    const { halted, headChangedAt, head, tip, faults } = watched();
     const changedAt = headChangedAt === null ? began : Date.parse(headChangedAt);
     const lagBlocks = head && tip ? head.number - tip.number : null;
-    return chainAlarm({ halted, changedAt, lagBlocks }, limits, now().getTime());
+    return chainAlarm({ halted, changedAt, lagBlocks, faults: faults.length }, limits, now().getTime());
   }
   return {
     now: current,

@@ -1,6 +1,7 @@
 import { OperationalError } from '@daybook/core';
 import { createLogger } from '@daybook/runtime';
 import { ChainRefusedError } from '../ports';
+import type { AssetFault } from './asset-faults';
 import { chainWatcher } from './chain-watcher';
 import type { Pass } from './watch-chain';
 import { ChainHaltedError } from './watch-deps';
@@ -9,8 +10,13 @@ const head = { number: 5, hash: 'five' };
 const done: Pass = { head, tip: head, more: false, waiting: 0 };
 
 /** A watcher whose passes answer in turn; the last answer repeats. */
-function watcherOf(answers: readonly (Pass | Error)[], verify: () => Promise<void> = async () => undefined) {
+function watcherOf(
+  answers: readonly (Pass | Error)[],
+  verify: () => Promise<void> = async () => undefined,
+  looks: readonly (readonly AssetFault[])[] = [[]],
+) {
   let passes = 0;
+  let looked = 0;
   const fatal: unknown[] = [];
   const reached = new Map<number, () => void>();
   const watcher = chainWatcher({
@@ -18,6 +24,7 @@ function watcherOf(answers: readonly (Pass | Error)[], verify: () => Promise<voi
     pollMs: 1,
     limits: { frozenMs: null, lagBlocks: 10 },
     verify,
+    faults: async () => looks[Math.min(looked++, looks.length - 1)]!,
     async pass(onHead) {
       const answer = answers[Math.min(passes++, answers.length - 1)]!;
       reached.get(passes)?.();
@@ -52,6 +59,19 @@ describe('the loop of a chain', () => {
     expect(watcher.state()).toMatchObject({ error: 'another chain', halted: true });
     await watcher.stop();
     expect([passes(), fatal]).toEqual([1, []]);
+  });
+
+  test('an asset that is not as it is pinned is off until it is again, and the chain is followed meanwhile', async () => {
+    const fault: AssetFault = { asset: 'USDT_ERC20', reason: 'has 18 decimals' };
+    const { watcher, pass } = watcherOf([done], undefined, [[fault], [fault], []]);
+    const [second, fourth] = [pass(2), pass(4)];
+    await watcher.start();
+    expect(watcher.state()).toMatchObject({ faults: [fault], alarm: 'asset_off', error: null, halted: false });
+    await second;
+    expect(watcher.state()).toMatchObject({ faults: [fault], head });
+    await fourth;
+    expect(watcher.state()).toMatchObject({ faults: [], alarm: null });
+    await watcher.stop();
   });
 
   test('refuses to start on a chain that is not the configured one', async () => {

@@ -3,22 +3,25 @@ import { isFinal } from '../domain/confirmation';
 import type { BlockReference } from '../domain/reorg';
 import { ChainRefusedError, type ChainSource, type Transfer } from '../ports';
 import type { DepositPlace } from '../projections/deposits';
+import { faultsOf } from './asset-faults';
 import { ChainHaltedError, decide, now, sourceFailed, type WatchDeps } from './watch-deps';
 
 type Waiting = DepositPlace & { readonly canonicalHash: string | null };
 
 /**
  * Confirms the deposits that are final by the chain's rule, if the source tells them once more, and for large ones if
- * most of all providers do. What only some tell waits and shows as the chain's error; the other deposits go on. Returns
- * how many still wait.
+ * most of all providers do. What only some tell, and what is of an asset that is not as it is pinned, waits and shows as the
+ * chain's error; the other deposits go on. Returns how many still wait.
  */
 export async function confirmDeposits(deps: WatchDeps, tip: BlockReference): Promise<number> {
   await deps.caughtUp();
   const waiting = await deps.depositsSeenUpTo(tip.number);
   if (waiting.length === 0) return 0;
   const finalNumber = deps.rule.kind === 'finalized' ? await finalNumberOf(deps, tip) : undefined;
-  const ready = waiting.filter((deposit) => isFinal(deps.rule, deposit, tip.number, finalNumber));
-  const doubts: unknown[] = [];
+  const final = waiting.filter((deposit) => isFinal(deps.rule, deposit, tip.number, finalNumber));
+  const faults = await faultsOf(deps.source, new Set(final.map(({ asset }) => asset)));
+  const ready = final.filter(({ asset }) => !faults.some((fault) => fault.asset === asset));
+  const doubts: unknown[] = faults.map(({ asset, reason }) => sourceFailed(`${asset} is not credited: ${reason}`));
   let confirmed = 0;
   for (const hash of new Set(ready.map(({ blockHash }) => blockHash))) {
     const deposits = ready.filter(({ blockHash }) => blockHash === hash);

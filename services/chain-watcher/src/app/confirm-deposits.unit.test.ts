@@ -35,6 +35,7 @@ const transferOf = ({ transactionId, index, asset, address, amount }: Waiting): 
 function provider(told: (block: BlockReference) => Told, finalized?: BlockReference): ChainSource {
   const source: Partial<ChainSource> = {
     chain: 'test',
+    faultOf: async () => undefined,
     finalized: async () => finalized,
     hashAt: async (number) => `h${number}`,
     async finalTransfers(block) {
@@ -104,6 +105,18 @@ describe('a deposit whose block is final', () => {
     const source = provider(({ number }) => (number === 5 ? told : all));
     expect(await confirmed({ source, deposits: both })).toEqual({
       decided: ['ConfirmDeposit deposit-b'],
+      problem: 'upstream_unavailable',
+    });
+  });
+
+  test('waits while its asset is not as it is pinned, and holds back no other asset', async () => {
+    const token = waiting('token', { asset: 'USDT_ERC20', index: 1 });
+    const source: ChainSource = {
+      ...provider(() => [transferOf(a), transferOf(token)]),
+      faultOf: async (asset) => (asset === 'ETH' ? undefined : 'has 18 decimals'),
+    };
+    expect(await confirmed({ source, deposits: [a, token] })).toEqual({
+      decided: ['ConfirmDeposit deposit-a'],
       problem: 'upstream_unavailable',
     });
   });

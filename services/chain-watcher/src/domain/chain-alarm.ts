@@ -6,7 +6,7 @@
  *   L1  A chain whose newest block has not changed for the limit is frozen, whatever else it says; one that is halted is
  *       halted first.
  */
-export const chainAlarms = ['halted', 'frozen', 'lagging'] as const;
+export const chainAlarms = ['halted', 'frozen', 'lagging', 'asset_off'] as const;
 export type ChainAlarm = (typeof chainAlarms)[number];
 
 export type AlarmLimits = {
@@ -21,11 +21,19 @@ export function chainAlarm(
     halted,
     changedAt,
     lagBlocks,
-  }: { readonly halted: boolean; readonly changedAt: number; readonly lagBlocks: number | null },
+    faults,
+  }: {
+    readonly halted: boolean;
+    readonly changedAt: number;
+    readonly lagBlocks: number | null;
+    /** Assets that are not credited. */
+    readonly faults: number;
+  },
   limits: AlarmLimits,
   at: number,
 ): ChainAlarm | null {
   if (halted) return 'halted';
   if (limits.frozenMs !== null && at - changedAt >= limits.frozenMs) return 'frozen';
-  return (lagBlocks ?? 0) > limits.lagBlocks ? 'lagging' : null;
+  if ((lagBlocks ?? 0) > limits.lagBlocks) return 'lagging';
+  return faults > 0 ? 'asset_off' : null;
 }

@@ -107,7 +107,7 @@ const chain = z.strictObject({
   lag_blocks: z.number().int().nullable(),
   updated_at: timestampField.nullable(),
   error: z.string().nullable(),
-  alarm: z.enum(['halted', 'frozen', 'lagging']).nullable(),
+  alarm: z.enum(['halted', 'frozen', 'lagging', 'asset_off']).nullable(),
 });
 
 function chains({ services: { chainWatcher } }: Deps): Route {
@@ -118,7 +118,8 @@ function chains({ services: { chainWatcher } }: Deps): Route {
     summary: 'Status of the chains',
     description:
       'How far each watcher is, how far behind, and whether somebody has to look: `alarm` is `halted` when it will not go ' +
-      'on by itself, `frozen` when the newest block has not changed for long, and `lagging` when the cursor is far behind.',
+      'on by itself, `frozen` when the newest block has not changed for long, `lagging` when the cursor is far behind, and ' +
+      '`asset_off` when an asset of it is not credited.',
     access: ['ops'],
     request: { query: z.strictObject({}) },
     responses: {
