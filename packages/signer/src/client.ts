@@ -1,11 +1,11 @@
 /** The application's side of the protocol. It holds no key and asks again as often as it likes: both routes are idempotent. */
-import { assert, OperationalError } from '@daybook/core';
+import { OperationalError } from '@daybook/core';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 import { refusalAnswer, signAnswer, signRequest, walletAnswer, walletRequest, type Signer } from './protocol';
 
 const timeoutMsDefault = 10_000;
-const answerBytesMax = 1_000_000;
+const answerCharactersMax = 1_000_000;
 
 /** `url` is the signer's base address, without a slash at the end. */
 export function signerClient(options: {
@@ -37,7 +37,7 @@ export function signerClient(options: {
     }
     if (status !== 200 && status !== 422)
       throw new OperationalError('upstream_unavailable', status >= 500, { detail: `signer answered ${status}` });
-    assert(text.length <= answerBytesMax, 'the signer answered more than an answer can be');
+    if (text.length > answerCharactersMax) throw notOurs();
     return { status, body: jsonOf(text) };
   }
 

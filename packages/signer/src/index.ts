@@ -1,6 +1,10 @@
+import { join } from 'node:path';
+
 export { signerClient } from './client';
+export { configSchema, loadConfig, type Config } from './config';
 export {
   refusals,
+  signRequest,
   type Refusal,
   type SignAnswer,
   type Signer,
@@ -10,8 +14,12 @@ export {
   type WalletRequest,
 } from './protocol';
 export {
+  bitcoinTransaction,
+  evmTransaction,
   families,
   maxFeeOf,
+  solanaTransaction,
+  tronTransaction,
   type BitcoinTransaction,
   type EvmTransaction,
   type Family,
@@ -19,3 +27,6 @@ export {
   type SolanaTransaction,
   type TronTransaction,
 } from './transactions';
+
+/** The program of the signer. As a child of another it sends `{ url }` once it listens, and ends when that does. */
+export const signerProgram = join(__dirname, 'main.js');

@@ -14,7 +14,7 @@ const index = z.number().int().min(0).max(0x7fff_ffff);
 export const walletRequest = z.strictObject({ family: z.enum(families), index });
 export type WalletRequest = z.output<typeof walletRequest>;
 
-/** `publicKey` is hex (compressed, where the curve knows that), base58 on Solana. */
+/** `publicKey` is in hex without prefix, compressed where the curve knows that. */
 export const walletAnswer = z.object({ address: z.string(), publicKey: z.string() });
 export type WalletAnswer = z.output<typeof walletAnswer>;
 

@@ -1,0 +1,297 @@
+import fc from 'fast-check';
+import {
+  decide,
+  nothingSigned,
+  remember,
+  type Caps,
+  type FeeCaps,
+  type Policy,
+  type SendSigned,
+  type Signed,
+  type Terms,
+} from './signing';
+
+const day = 86_400_000;
+const noon = 20_000 * day + day / 2;
+const caps = (perSend: bigint, perDay: bigint): Caps => ({ perSend, perDay });
+const policy: Policy = {
+  amounts: { ETH: caps(100n, 250n), USDT_ERC20: caps(1_000n, 1_500n), BTC: caps(1_000n, 10_000n) },
+  fees: { ETH: caps(10n, 25n), BTC: { ...caps(500n, 1_000n), percentMax: 20n } satisfies FeeCaps },
+  replacementsMax: 2,
+};
+
+function termsOf(sendId: string, more: Partial<Terms> = {}): Terms {
+  const terms = {
+    sendId,
+    to: '0xalice',
+    asset: 'ETH' as const,
+    amount: 50n,
+    way: 'native',
+    slots: [`nonce/${sendId}`],
+    exclusive: true,
+    feeAsset: 'ETH' as const,
+    fee: 1n,
+    ...more,
+  };
+  const digest = JSON.stringify(terms, (_name, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
+  return { digest, ...terms };
+}
+
+/** Asks, and remembers as the signer does. */
+function ask(signed: Signed, terms: Terms, at = noon, by = policy): string {
+  const verdict = decide(terms, at, signed, by);
+  if (verdict.type !== 'sign') return verdict.type === 'refused' ? verdict.refusal : verdict.type;
+  remember(signed, { terms, at, answer: { transactionId: `id of ${terms.digest}`, bytes: '00' } });
+  return 'sign';
+}
+
+const anyTerms: fc.Arbitrary<Terms> = fc
+  .record({
+    sendId: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+    to: fc.constantFrom('0xalice', '0xbob', '0xmallory'),
+    asset: fc.constantFrom('ETH' as const, 'USDT_ERC20' as const, 'BTC' as const, 'TRX' as const),
+    amount: fc.bigInt({ min: 1n, max: 1_200n }),
+    slots: fc.subarray(['n1', 'n2', 'n3'], { minLength: 1 }),
+    exclusive: fc.boolean(),
+    fee: fc.bigInt({ min: 0n, max: 12n }),
+  })
+  .map(({ sendId, ...more }) => termsOf(sendId, { ...more, feeAsset: more.asset === 'BTC' ? 'BTC' : 'ETH' }));
+const anyPolicy: fc.Arbitrary<Policy> = fc.constantFrom(policy, {
+  ...policy,
+  recipients: new Set(['0xalice', '0xbob']),
+});
+const anyHistory = fc.array(fc.tuple(anyTerms, fc.nat(3 * day)), { maxLength: 60 });
+
+type Asked = { readonly log: readonly SendSigned[]; readonly repeats: readonly string[] };
+
+function play(history: readonly (readonly [Terms, number])[], by: Policy): Asked {
+  const signed = nothingSigned();
+  const log: SendSigned[] = [];
+  const repeats: string[] = [];
+  for (const [terms, offset] of history) {
+    const at = noon + offset;
+    const verdict = decide(terms, at, signed, by);
+    if (verdict.type === 'repeat') repeats.push(verdict.answer.transactionId);
+    if (verdict.type !== 'sign') continue;
+    const one = { terms, at, answer: { transactionId: `id of ${terms.digest}`, bytes: '00' } };
+    remember(signed, one);
+    log.push(one);
+  }
+  return { log, repeats };
+}
+
+const sum = (units: readonly bigint[]) => units.reduce((a, b) => a + b, 0n);
+
+describe('what may be signed', () => {
+  test('P1: a send has one recipient, asset, amount, way and set of slots for ever', () => {
+    fc.assert(
+      fc.property(anyHistory, anyPolicy, (history, by) => {
+        const payments = new Map<string, string>();
+        for (const { terms } of play(history, by).log) {
+          const payment = [terms.to, terms.asset, terms.amount, terms.way, terms.slots].join('|');
+          expect(payments.get(terms.sendId) ?? payment).toBe(payment);
+          payments.set(terms.sendId, payment);
+        }
+      }),
+    );
+  });
+
+  test('P2: a slot is of one send for ever', () => {
+    fc.assert(
+      fc.property(anyHistory, anyPolicy, (history, by) => {
+        const owners = new Map<string, string>();
+        for (const { terms } of play(history, by).log) {
+          for (const slot of terms.slots) {
+            expect(owners.get(slot) ?? terms.sendId).toBe(terms.sendId);
+            owners.set(slot, terms.sendId);
+          }
+        }
+      }),
+    );
+  });
+
+  test('P3: a request that was signed is answered as it was then, and counts no second time', () => {
+    fc.assert(
+      fc.property(anyHistory, anyPolicy, (history, by) => {
+        const once = play(history, by);
+        const twice = play(
+          history.flatMap((one) => [one, one]),
+          by,
+        );
+        expect(twice.log).toEqual(once.log);
+        for (const { answer } of once.log) expect(twice.repeats).toContain(answer.transactionId);
+      }),
+    );
+  });
+
+  test('P4: a replacement has the same slots, of which only one can be taken, and a higher fee, and there are few', () => {
+    fc.assert(
+      fc.property(anyHistory, anyPolicy, (history, by) => {
+        const { log } = play(history, by);
+        for (const sendId of new Set(log.map(({ terms }) => terms.sendId))) {
+          const versions = log.map(({ terms }) => terms).filter((terms) => terms.sendId === sendId);
+          expect(versions.length).toBeLessThanOrEqual(1 + by.replacementsMax);
+          for (const [at, version] of versions.entries()) {
+            if (at === 0) continue;
+            expect(version.fee).toBeGreaterThan(versions[at - 1]!.fee);
+            expect(version.exclusive).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  test('P5: no send and no UTC day is above its caps, in amounts and in fees', () => {
+    fc.assert(
+      fc.property(anyHistory, anyPolicy, (history, by) => {
+        // In the order of time, as a clock tells it.
+        const { log } = play(
+          history.toSorted(([, a], [, b]) => a - b),
+          by,
+        );
+        const ids = [...new Set(log.map(({ terms }) => terms.sendId))];
+        for (const asset of ['ETH', 'USDT_ERC20', 'BTC'] as const) {
+          const { perSend, perDay } = by.amounts[asset]!;
+          const firsts = ids.map((id) => log.find(({ terms }) => terms.sendId === id)!);
+          const ofAsset = firsts.filter(({ terms }) => terms.asset === asset);
+          for (const { terms } of ofAsset) expect(terms.amount).toBeLessThanOrEqual(perSend);
+          for (const one of ofAsset) {
+            const sameDay = ofAsset.filter(({ at }) => Math.floor(at / day) === Math.floor(one.at / day));
+            expect(sum(sameDay.map(({ terms }) => terms.amount))).toBeLessThanOrEqual(perDay);
+          }
+        }
+        for (const asset of ['ETH', 'BTC'] as const) {
+          const { perSend, perDay } = by.fees[asset]!;
+          // What a chain can take of a send is the fee of one of its versions: the last costs most.
+          const lasts = ids.map((id) => log.findLast(({ terms }) => terms.sendId === id)!);
+          const ofAsset = lasts.filter(({ terms }) => terms.feeAsset === asset);
+          for (const { terms } of ofAsset) expect(terms.fee).toBeLessThanOrEqual(perSend);
+          const oneDay = ofAsset.filter(({ at, terms }) => {
+            const days = log.filter((one) => one.terms.sendId === terms.sendId).map((one) => Math.floor(one.at / day));
+            return new Set([...days, Math.floor(at / day)]).size === 1;
+          });
+          for (const one of oneDay) {
+            const sameDay = oneDay.filter(({ at }) => Math.floor(at / day) === Math.floor(one.at / day));
+            expect(sum(sameDay.map(({ terms }) => terms.fee))).toBeLessThanOrEqual(perDay);
+          }
+        }
+      }),
+    );
+  });
+
+  test('P6: an asset without caps is not sent, and neither is one whose fee asset has none', () => {
+    expect(ask(nothingSigned(), termsOf('a', { asset: 'TRX', feeAsset: 'TRX' }))).toBe('asset_not_allowed');
+    expect(ask(nothingSigned(), termsOf('a', { asset: 'TRX' }))).toBe('asset_not_allowed');
+    expect(ask(nothingSigned(), termsOf('a', { feeAsset: 'SOL' }))).toBe('asset_not_allowed');
+    expect(ask(nothingSigned(), termsOf('a'), noon, { ...policy, amounts: {}, fees: {} })).toBe('asset_not_allowed');
+  });
+});
+
+describe('caps, at the last unit that is allowed and the first that is not', () => {
+  test('of one send', () => {
+    expect(ask(nothingSigned(), termsOf('a', { amount: 100n }))).toBe('sign');
+    expect(ask(nothingSigned(), termsOf('a', { amount: 101n }))).toBe('amount_above_send_cap');
+  });
+
+  test('of one day, to its last millisecond in UTC, and anew from the next', () => {
+    const signed = nothingSigned();
+    const [first, last] = [20_000 * day, 20_001 * day - 1];
+    expect(ask(signed, termsOf('a', { amount: 100n }), first)).toBe('sign');
+    expect(ask(signed, termsOf('b', { amount: 100n }), last)).toBe('sign');
+    expect(ask(signed, termsOf('c', { amount: 51n }), last)).toBe('amount_above_day_cap');
+    expect(ask(signed, termsOf('c', { amount: 50n }), last)).toBe('sign');
+    expect(ask(signed, termsOf('d', { amount: 1n }), last)).toBe('amount_above_day_cap');
+    expect(ask(signed, termsOf('d', { amount: 100n }), last + 1)).toBe('sign');
+  });
+
+  test('each asset has its own', () => {
+    const signed = nothingSigned();
+    for (const sendId of ['a', 'b']) expect(ask(signed, termsOf(sendId, { amount: 100n }))).toBe('sign');
+    expect(ask(signed, termsOf('c', { amount: 100n }))).toBe('amount_above_day_cap');
+    expect(ask(signed, termsOf('d', { asset: 'USDT_ERC20', amount: 1_000n }))).toBe('sign');
+  });
+
+  test('a clock that was set back opens no day a second time', () => {
+    const signed = nothingSigned();
+    for (const sendId of ['a', 'b']) ask(signed, termsOf(sendId, { amount: 100n }), noon);
+    expect(ask(signed, termsOf('c', { amount: 100n }), noon - day)).toBe('amount_above_day_cap');
+    expect(ask(signed, termsOf('c', { amount: 50n }), noon - day)).toBe('sign');
+    expect(ask(signed, termsOf('d', { amount: 1n }), noon)).toBe('amount_above_day_cap');
+  });
+
+  test('of fees: of one send, in percent of what is paid in the same asset, and of one day', () => {
+    const signed = nothingSigned();
+    expect(ask(signed, termsOf('a', { fee: 11n }))).toBe('fee_above_send_cap');
+    expect(ask(signed, termsOf('a', { fee: 10n }))).toBe('sign');
+    const bitcoin = { asset: 'BTC', feeAsset: 'BTC', amount: 100n } as const;
+    expect(ask(signed, termsOf('b', { ...bitcoin, fee: 21n }))).toBe('fee_above_send_cap');
+    expect(ask(signed, termsOf('b', { ...bitcoin, fee: 20n }))).toBe('sign');
+    expect(ask(signed, termsOf('c', { fee: 10n, amount: 1n }))).toBe('sign');
+    expect(ask(signed, termsOf('d', { fee: 6n, amount: 1n }))).toBe('fee_above_day_cap');
+    expect(ask(signed, termsOf('d', { fee: 5n, amount: 1n }))).toBe('sign');
+    expect(ask(signed, termsOf('e', { fee: 1n, amount: 1n }), noon + day)).toBe('sign');
+  });
+});
+
+describe('one send, one slot', () => {
+  const signed = nothingSigned();
+  beforeAll(() => ask(signed, termsOf('a')));
+
+  test.each<[string, Partial<Terms>]>([
+    ['recipient', { to: '0xmallory' }],
+    ['asset', { asset: 'USDT_ERC20' }],
+    ['amount', { amount: 51n }],
+    ['way', { way: '0xcontract 1' }],
+    ['slot', { slots: ['nonce/other'] }],
+    ['slots', { slots: ['nonce/a', 'nonce/other'] }],
+  ])('the same send with another %s is refused, whatever its fee', (_what, other) => {
+    expect(ask(signed, termsOf('a', { ...other, fee: 5n }))).toBe('send_exists_with_different_fields');
+  });
+
+  test('the slot of another send is refused, also as one of several', () => {
+    expect(ask(signed, termsOf('b', { slots: ['nonce/a'] }))).toBe('slot_taken');
+    expect(ask(signed, termsOf('b', { slots: ['nonce/a', 'nonce/b'] }))).toBe('slot_taken');
+  });
+
+  test('a second transaction needs a higher fee, and a slot that only one of them can take', () => {
+    const own = nothingSigned();
+    ask(own, termsOf('a', { fee: 3n }));
+    expect(ask(own, termsOf('a', { fee: 2n }))).toBe('replacement_not_possible');
+    expect(ask(own, termsOf('a', { fee: 3n, digest: 'other' }))).toBe('replacement_not_possible');
+    expect(ask(own, termsOf('a', { fee: 4n, exclusive: false }))).toBe('replacement_not_possible');
+    expect(ask(own, termsOf('a', { fee: 4n }))).toBe('sign');
+    expect(ask(own, termsOf('a', { fee: 11n }))).toBe('fee_above_send_cap');
+    expect(ask(own, termsOf('a', { fee: 5n }))).toBe('sign');
+    expect(ask(own, termsOf('a', { fee: 6n }))).toBe('replacements_exhausted');
+    // Each of the three is still answered.
+    for (const fee of [3n, 4n, 5n]) expect(ask(own, termsOf('a', { fee }))).toBe('repeat');
+  });
+
+  test('a replacement counts the difference of its fee, and the amount not again', () => {
+    const own = nothingSigned();
+    for (const sendId of ['a', 'b']) ask(own, termsOf(sendId, { amount: 100n, fee: 8n }));
+    expect(ask(own, termsOf('a', { amount: 100n, fee: 10n }))).toBe('sign');
+    expect(ask(own, termsOf('c', { amount: 50n, fee: 8n }))).toBe('fee_above_day_cap');
+    expect(ask(own, termsOf('c', { amount: 50n, fee: 7n }))).toBe('sign');
+  });
+
+  test('a list of recipients is the whole of who is paid', () => {
+    const listed = { ...policy, recipients: new Set(['0xalice']) };
+    expect(ask(nothingSigned(), termsOf('a'), noon, listed)).toBe('sign');
+    expect(ask(nothingSigned(), termsOf('a', { to: '0xbob' }), noon, listed)).toBe('recipient_not_allowed');
+    expect(ask(nothingSigned(), termsOf('a'), noon, { ...policy, recipients: new Set() })).toBe(
+      'recipient_not_allowed',
+    );
+  });
+
+  test('a history that the rules cannot have made is not believed', () => {
+    const answer = { transactionId: 'x', bytes: '00' };
+    const own = nothingSigned();
+    remember(own, { terms: termsOf('a'), at: noon, answer });
+    expect(() => remember(own, { terms: termsOf('a', { to: '0xbob', fee: 2n }), at: noon, answer })).toThrow(
+      'different',
+    );
+    expect(() => remember(own, { terms: termsOf('b', { slots: ['nonce/a'] }), at: noon, answer })).toThrow('two sends');
+    expect(() => remember(own, { terms: termsOf('a'), at: noon, answer })).toThrow('higher fee');
+  });
+});
