@@ -1,6 +1,7 @@
-import { parseConfig, secretSetting, serviceSettings, type Environment } from '@daybook/runtime';
+import { ConfigError, parseConfig, secretSetting, serviceSettings, type Environment } from '@daybook/runtime';
 import { z } from 'zod';
-import { amountsSetting, modeSetting, nodeUrl, tiersSetting, urlList } from './adapters/chain-settings';
+import { amountsSetting, modeSetting, nodeUrl, repeatsHost, tiersSetting, urlList } from './adapters/chain-settings';
+import { evmNatives } from './adapters/evm-networks';
 
 const extendedPublicKey = z
   .string()
@@ -19,6 +20,12 @@ export const configSchema = z.object({
     .max(Number.MAX_SAFE_INTEGER)
     .default(31_337)
     .describe('Chain that EVM_RPC_URL must serve; another one stops the start.'),
+  EVM_NATIVE: z
+    .enum(evmNatives)
+    .optional()
+    .describe(
+      'What the coin of the EVM chain is: ETH, or none of our assets. Without it ETH where the chain id is known for it, else none.',
+    ),
   EVM_MODE: z
     .enum(['sandbox', 'live'])
     .default('sandbox')
@@ -124,4 +131,17 @@ export const configSchema = z.object({
 
 export type Config = Readonly<z.output<typeof configSchema>>;
 
-export const loadConfig = (env: Environment): Config => parseConfig(configSchema, env);
+/** Throws ConfigError naming each setting that is wrong. */
+export function loadConfig(env: Environment): Config {
+  const config = parseConfig(configSchema, env);
+  const problems = Object.entries({
+    EVM_WITNESS_URLS: [config.EVM_RPC_URL, ...config.EVM_WITNESS_URLS],
+    BITCOIN_WITNESS_URLS: [config.BITCOIN_RPC_URL ?? config.BITCOIN_ESPLORA_URL, ...config.BITCOIN_WITNESS_URLS],
+    TRON_WITNESS_URLS: [config.TRON_API_URL, ...config.TRON_WITNESS_URLS],
+    SOLANA_WITNESS_URLS: [config.SOLANA_RPC_URL, ...config.SOLANA_WITNESS_URLS],
+  }).flatMap(([name, urls]) =>
+    repeatsHost(urls) ? [`${name}: a node is no witness of itself: each needs another host`] : [],
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}

@@ -26,6 +26,7 @@ describe('settings of the chain-watcher', () => {
     ['EVM_RPC_URL', 'ftp://node'],
     ['EVM_USDT_CONTRACT', '0x12'],
     ['EVM_CONFIRMATIONS', '0'],
+    ['EVM_NATIVE', 'BNB'],
     ['SOLANA_SEED', 'not hex at all, but long enough to pass'],
     ['UPI_PAYEE', 'nobody'],
     ['CHAIN_POLL_MS', '1'],
@@ -55,9 +56,25 @@ describe('settings of the chain-watcher', () => {
     expect(CHAIN_WITNESSED_FROM).toEqual({ BTC: 50_000_000n, USDT_TRC20: 1_000_000_000n });
   });
 
+  test.each([
+    ['EVM_WITNESS_URLS', { EVM_RPC_URL: 'https://a.example/v2/one', EVM_WITNESS_URLS: 'https://A.example/v2/two' }],
+    ['BITCOIN_WITNESS_URLS', { BITCOIN_WITNESS_URLS: 'https://b.example/api,https://b.example/api' }],
+    ['TRON_WITNESS_URLS', { TRON_API_URL: 'https://c.example', TRON_WITNESS_URLS: 'https://c.example:443/' }],
+    ['SOLANA_WITNESS_URLS', { SOLANA_RPC_URL: 'http://user:a@d.example', SOLANA_WITNESS_URLS: 'http://d.example' }],
+  ])('%s: a node is no witness of itself', (name, env) => {
+    const problems = problemsOf(env);
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${name}: `));
+    expect(problems[0]).not.toContain('example');
+  });
+
+  test('nodes of one host under other ports are others', () => {
+    expect(problemsOf({ EVM_RPC_URL: 'http://127.0.0.1:1', EVM_WITNESS_URLS: 'http://127.0.0.1:2' })).toEqual([]);
+  });
+
   test('the address of the node is a secret: it may hold a key', () => {
     const url = 'https://node.example/v2/secret-key';
-    const config = loadConfig({ ...required, EVM_RPC_URL: url, EVM_WITNESS_URLS: `${url},${url}` });
+    const config = loadConfig({ ...required, EVM_RPC_URL: url, EVM_WITNESS_URLS: 'https://other.example/secret-key' });
     const shown = JSON.stringify(config, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}` : value));
     expect(shown).not.toContain('secret-key');
   });

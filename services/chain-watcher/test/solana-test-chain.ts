@@ -116,6 +116,7 @@ export async function solanaTestChain(): Promise<SolanaTestChain> {
     return mint.publicKey;
   }
   const [mint, lookAlike] = [await newMint(), await newMint()];
+  for (let block = 0; block < confirmations; block++) node.mine();
 
   const solTo = (to: string, amount: bigint) =>
     SystemProgram.transfer({ fromPubkey: payer.publicKey, toPubkey: new PublicKey(to), lamports: amount });

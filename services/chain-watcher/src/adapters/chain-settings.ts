@@ -25,6 +25,12 @@ export const urlList = z
   .transform((urls) => urls.map((url) => new Secret(url)))
   .meta({ secret: true });
 
+/** Whether two of these nodes are one provider: two keys at one host tell one chain. */
+export function repeatsHost(urls: readonly (Secret | undefined)[]): boolean {
+  const hosts = urls.flatMap((url) => (url === undefined ? [] : [new URL(url.reveal()).host]));
+  return new Set(hosts).size < hosts.length;
+}
+
 export const modeSetting = z.enum(['sandbox', 'live']).default('live');
 
 /** `1=6,10=12`: from one whole unit six confirmations, from ten twelve. */

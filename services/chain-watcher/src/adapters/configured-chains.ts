@@ -13,6 +13,7 @@ import type { ChainSource } from '../ports';
 import { bitcoinChain } from './bitcoin-chain';
 import { bitcoindNode, esploraNode } from './bitcoin-nodes';
 import { evmChain } from './evm-chain';
+import { evmNativeOf } from './evm-networks';
 import { solanaChain } from './solana-chain';
 import { tronChain } from './tron-chain';
 
@@ -28,8 +29,10 @@ export type ConfiguredChain = {
   readonly hasKey: boolean;
 };
 
-const withToken = (coin: ChainAsset, token: ChainAsset, contract: string | undefined) =>
-  contract === undefined ? [coin] : [coin, token];
+const withToken = (coin: ChainAsset | undefined, token: ChainAsset, contract: string | undefined) => [
+  ...(coin === undefined ? [] : [coin]),
+  ...(contract === undefined ? [] : [token]),
+];
 
 export function configuredChains(config: Config): readonly ConfiguredChain[] {
   return [evm(config), bitcoin(config), tron(config), solana(config)].filter((chain) => chain !== undefined);
@@ -38,7 +41,8 @@ export function configuredChains(config: Config): readonly ConfiguredChain[] {
 function evm(config: Config): ConfiguredChain | undefined {
   const { EVM_RPC_URL, EVM_CHAIN_ID: chainId, EVM_USDT_CONTRACT: usdtContract } = config;
   if (EVM_RPC_URL === undefined) return undefined;
-  const through = (url: Secret) => evmChain({ url, chainId, usdtContract });
+  const native = config.EVM_NATIVE ?? evmNativeOf(chainId);
+  const through = (url: Secret) => evmChain({ url, chainId, usdtContract, native });
   return {
     source: through(EVM_RPC_URL),
     witnesses: config.EVM_WITNESS_URLS.map(through),
@@ -49,7 +53,7 @@ function evm(config: Config): ConfiguredChain | undefined {
     startBlock: config.EVM_START_BLOCK,
     mode: config.EVM_MODE,
     family: 'evm',
-    assets: withToken('ETH', 'USDT_ERC20', usdtContract),
+    assets: withToken(native === 'ETH' ? native : undefined, 'USDT_ERC20', usdtContract),
     hasKey: config.EVM_XPUB !== undefined,
   };
 }

@@ -18,7 +18,10 @@ export async function confirmDeposits(deps: WatchDeps, tip: BlockReference): Pro
   const waiting = await deps.depositsSeenUpTo(tip.number);
   if (waiting.length === 0) return 0;
   const finalNumber = deps.rule.kind === 'finalized' ? await finalNumberOf(deps, tip) : undefined;
-  const final = waiting.filter((deposit) => isFinal(deps.rule, deposit, tip.number, finalNumber));
+  const atStake = amountsAtStake(waiting);
+  const final = waiting.filter((deposit) =>
+    isFinal(deps.rule, { ...deposit, amount: atStake(deposit) }, tip.number, finalNumber),
+  );
   const faults = await faultsOf(deps.source, new Set(final.map(({ asset }) => asset)));
   const ready = final.filter(({ asset }) => !faults.some((fault) => fault.asset === asset));
   const doubts: unknown[] = faults.map(({ asset, reason }) => sourceFailed(`${asset} is not credited: ${reason}`));
@@ -75,10 +78,22 @@ async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Prom
   return deposits.length;
 }
 
+/** What a block that goes away would take: all that waits in it, or who pays in parts would need no second provider. */
+function amountsAtStake(deposits: readonly Waiting[]): (deposit: Waiting) => bigint {
+  const amounts = new Map<string, bigint>();
+  const keyOf = ({ blockHash, asset }: Waiting) => `${asset} in ${blockHash}`;
+  for (const deposit of deposits) amounts.set(keyOf(deposit), (amounts.get(keyOf(deposit)) ?? 0n) + deposit.amount);
+  return (deposit) => amounts.get(keyOf(deposit)) ?? deposit.amount;
+}
+
 /** Large deposits need most of all providers: a node that follows a fork of its own convinces nobody alone. */
 async function requireWitnesses(deps: WatchDeps, block: BlockReference, deposits: readonly Waiting[]): Promise<void> {
   const { sources, above } = deps.witnesses;
-  const large = deposits.filter(({ asset, amount }) => amount >= (above[asset] ?? amount + 1n));
+  const atStake = amountsAtStake(deposits);
+  const large = deposits.filter((deposit) => {
+    const from = above[deposit.asset];
+    return from !== undefined && atStake(deposit) >= from;
+  });
   if (large.length === 0) return;
   const addresses = new Set(large.map(({ address }) => address));
   const answers = await Promise.all(sources.map((witness) => answerOf(witness, block, addresses)));

@@ -149,6 +149,23 @@ describe('a large deposit', () => {
     expect(problem).toBe(isConfirmed ? null : 'upstream_unavailable');
   });
 
+  test('is also one that comes in parts, in one block', async () => {
+    const parts = [1, 2].map((at) => waiting(`part ${at}`, { amount: 50n }));
+    const source = provider(() => parts.map(transferOf));
+    expect(await confirmed({ source, deposits: parts, witnesses: [differs] })).toMatchObject({ decided: [] });
+    const elsewhere = [parts[0]!, { ...parts[1]!, blockHash: 'h6', blockNumber: 6, canonicalHash: 'h6' }];
+    expect((await confirmed({ source, deposits: elsewhere, witnesses: [differs] })).decided).toHaveLength(2);
+  });
+
+  test('waits for the confirmations of the sum of its parts', async () => {
+    const parts = [1, 2].map((at) => waiting(`part ${at}`, { amount: 50n, blockNumber: 7, blockHash: 'h7' }));
+    const source = provider(() => parts.map(transferOf));
+    const rule: FinalityRule = { ...depth, tiers: [{ asset: 'ETH', amount: 100n, confirmations: 9 }] };
+    const deposits = parts.map((part) => ({ ...part, canonicalHash: 'h7' }));
+    expect(await confirmed({ source, deposits, rule })).toMatchObject({ decided: [] });
+    expect((await confirmed({ source, deposits: deposits.slice(1), rule })).decided).toHaveLength(1);
+  });
+
   test('is one from the amount on that was set, and one unit less needs nobody', async () => {
     const small = waiting('small', { amount: 99n });
     const source = provider(() => [transferOf(small)]);

@@ -46,6 +46,9 @@ async function readRange(deps: WatchDeps, from: number, to: number): Promise<{ b
       const scanned = await deps.cursor.hashAt(block.number);
       if (scanned !== undefined && scanned !== block.hash)
         throw sourceFailed(`block ${block.number} is not the one that was scanned`);
+      // Its place was taken from it meanwhile: what stands there by now is the watcher's to read.
+      if (scanned === undefined && block.number > ((await deps.cursor.tip())?.number ?? -1))
+        throw sourceFailed(`block ${block.number} is above the cursor by now`);
       deposits += await recordTransfers(deps, block);
       blocks++;
       last = block;
