@@ -1,7 +1,12 @@
 import type { Mode, chainFamilies } from '@daybook/contracts';
-import type { CommandContext, Outcome } from '@daybook/event-store';
+import type { CommandContext, ExpectedRevision, Outcome } from '@daybook/event-store';
 import type { AssetCode } from '@daybook/money';
+import type { SendCommand, SendEvent, SendRejection } from './domain/chain-send';
+import type { ChainSendTerms, SendState } from './domain/send-state';
 import type { IgnoredReason, SettlementEvent, SettlementInput, SettlementState } from './domain/settlement';
+import type { WalletCommand, WalletEvent, WalletFields, WalletRejection, WalletState } from './domain/wallet';
+import type { FundingCommand, FundingEvent, FundingState } from './domain/wallet-funding';
+import type { RegistryCommand, RegistryEvent, RegistryState } from './domain/wallet-registry';
 
 /** The workflow joined to its store. */
 export type SettlementStore = {
@@ -69,6 +74,8 @@ export type Slot =
 export type TakenSlot = {
   readonly slot: Slot;
   readonly spends: readonly { readonly asset: AssetCode; readonly amount: bigint }[];
+  /** The newest slot that the chain's final state is past, for a node that does not know it yet. It spends nothing more. */
+  readonly past?: true;
 };
 
 export type Prepared = {
@@ -81,8 +88,8 @@ export type Prepared = {
 
 export type Preparing =
   | { readonly ok: true; readonly prepared: Prepared }
-  /** `fee_too_high`: above the send's cap or the chain's; it may fall. */
-  | { readonly ok: false; readonly refusal: 'fee_too_high' | 'insufficient_funds' };
+  /** `fee_too_high`: above the send's cap or the chain's; it may fall. `not_payable`: the chain would not do it. */
+  | { readonly ok: false; readonly refusal: 'fee_too_high' | 'insufficient_funds' | 'not_payable' };
 
 /** What the chain says of a slot. */
 export type SlotStatus =
@@ -139,3 +146,35 @@ export interface SendChain {
   statusOf(slot: Slot, wallet: SendWallet, transactionIds: readonly string[]): Promise<SlotStatus>;
   stop(): Promise<void>;
 }
+
+/** A decider joined to its store. */
+type StoreOf<State, Command, Event, Rejection> = {
+  load(stream: string): Promise<{ readonly state: State; readonly expected: ExpectedRevision }>;
+  handle(stream: string, command: Command, context: CommandContext): Promise<Outcome<State, Event, Rejection>>;
+};
+export type SendStore = StoreOf<SendState, SendCommand, SendEvent, SendRejection>;
+export type WalletStore = StoreOf<WalletState, WalletCommand, WalletEvent, WalletRejection>;
+export type RegistryStore = StoreOf<RegistryState, RegistryCommand, RegistryEvent, never>;
+export type FundingStore = StoreOf<FundingState, FundingCommand, FundingEvent, 'recorded_differently'>;
+
+/**
+ * What the ledger does for sends. Idempotent by the send's id. Throws OperationalError when it does not answer; then what
+ * was asked may have happened or not.
+ */
+export type SendLedger = {
+  /** Amount and highest fee, both or neither. Refusals are for ever. */
+  hold(send: ChainSendTerms): Promise<{ readonly ok: true } | { readonly ok: false; readonly rejection: string }>;
+  release(send: ChainSendTerms): Promise<void>;
+  /** What a wallet's account says in the ledger: zero while it has none. */
+  balanceOf(wallet: Pick<WalletFields, 'walletId' | 'mode'>, asset: AssetCode): Promise<bigint>;
+};
+
+/** Has chain-watcher watch a wallet's address. */
+export type WatchWallet = (wallet: WalletFields) => Promise<void>;
+
+export type SendChecks = {
+  /** Sends to look at, the longest waiting first. */
+  due(now: Date, limit: number): Promise<readonly { readonly transactionId: string; readonly attempts: number }[]>;
+  next(): Promise<Date | null>;
+  again(transactionId: string, at: Date): Promise<void>;
+};

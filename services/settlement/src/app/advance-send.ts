@@ -1,0 +1,175 @@
+/**
+ * Brings a send as far as it goes now: held, slot reserved, signed and stored, broadcast, included, final. The request that
+ * made it and the worker both come here, also at once, and after a crash anywhere: every step is asked for under the send's
+ * own id and recorded by one append, so that the step after it begins with what is recorded and with nothing else.
+ */
+import { assert, assertNever } from '@daybook/core';
+import { signRequest, type Refusal } from '@daybook/signer';
+import { isOver, isSigned, type ChainSend, type SendFailure, type SendState } from '../domain/send-state';
+import { isBusy, takenBut, type Wallet } from '../domain/wallet';
+import type { Prepared } from '../ports';
+import { followSend } from './follow-send';
+import {
+  contextOf,
+  failureOf,
+  give,
+  isOlderThan,
+  onWallet,
+  record,
+  termsOf,
+  timeOf,
+  type AdvanceDeps,
+  type Step,
+} from './send-steps';
+import { claimStream, sendStream, walletStream } from './send-streams';
+
+/** More than any send takes: a loop would be a bug. */
+const stepsMax = 50;
+const reservationsMax = 5;
+
+/** Refusals of something that the signer has signed before: that may have left, and must not be given up. */
+const signedBefore: readonly Refusal[] = [
+  'send_exists_with_different_fields',
+  'replacement_not_possible',
+  'replacements_exhausted',
+];
+
+export function advanceSend(deps: AdvanceDeps) {
+  const { sends } = deps;
+
+  return async (transactionId: string): Promise<SendState> => {
+    for (let step = 0; step < stepsMax; step++) {
+      const { state } = await sends.load(sendStream(transactionId));
+      if (state.stage === 'none' || (await stepOf(deps, state)) === 'wait')
+        return (await sends.load(sendStream(transactionId))).state;
+    }
+    throw new Error(`send ${transactionId} does not come to rest`);
+  };
+}
+
+export type AdvanceSend = ReturnType<typeof advanceSend>;
+
+async function stepOf(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  switch (send.stage) {
+    case 'created':
+      return hold(deps, send);
+    case 'held':
+      return reserve(deps, send);
+    case 'prepared':
+      return sign(deps, send);
+    case 'signed':
+      return send.attempts.at(-1)?.bytes === null ? sign(deps, send) : broadcast(deps, send);
+    case 'sent':
+      return send.attempts.at(-1)?.bytes === null ? sign(deps, send) : followSend(deps, send);
+    case 'included':
+      return followSend(deps, send);
+    case 'releasing':
+      return release(deps, send);
+    case 'final':
+    case 'over':
+      return 'wait';
+    default:
+      return assertNever(send.stage);
+  }
+}
+
+async function hold(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  const outcome = await deps.ledger.hold(send);
+  if (!outcome.ok) return refuse(deps, send, 'insufficient_balance', outcome.rejection);
+  await record(deps, send, { type: 'RecordHeld', at: timeOf(deps) });
+  return 'again';
+}
+
+async function reserve(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  const { transactionId: sendId, walletId } = send;
+  for (let attempt = 0; attempt < reservationsMax; attempt++) {
+    const { state: wallet } = await deps.wallets.load(walletStream(walletId));
+    assert(wallet.wallet !== null, 'a send has an open wallet');
+    const reserved = wallet.slots.get(sendId);
+    if (reserved !== undefined) return prepared(deps, send, reserved.prepared);
+    if (isBusy(wallet)) {
+      if (await freedOfTheDead(deps, wallet)) continue;
+      return 'wait';
+    }
+    const preparing = await deps.chainOf(send.chain).prepare(termsOf(send), wallet.wallet, takenBut(wallet, sendId));
+    if (!preparing.ok) {
+      const failure = failureOf(preparing.refusal);
+      return isOlderThan(deps, send.createdAt, deps.giveUpAfterMs) ? refuse(deps, send, failure, failure) : 'wait';
+    }
+    const spends = [
+      { asset: send.asset, amount: send.amount },
+      { asset: send.feeAsset, amount: send.feeCap },
+    ];
+    const reservation = { sendId, prepared: preparing.prepared, spends };
+    // Who was first is in the stream: this round or the next finds what is reserved.
+    await onWallet(deps, send, { type: 'ReserveSlot', ...reservation, at: timeOf(deps) });
+  }
+  return 'wait';
+}
+
+async function prepared(deps: AdvanceDeps, send: ChainSend, what: Prepared): Promise<Step> {
+  const command = { type: 'RecordPrepared', attempt: 1, prepared: what, at: timeOf(deps) } as const;
+  if ((await record(deps, send, command)) === 'send_over')
+    await onWallet(deps, send, { type: 'FreeSlot', sendId: send.transactionId, at: timeOf(deps) });
+  return 'again';
+}
+
+/** A slot of a send that was given up before anything was signed for it, by somebody who then could not free it. */
+async function freedOfTheDead(deps: AdvanceDeps, wallet: Wallet): Promise<boolean> {
+  for (const { sendId, signed } of wallet.slots.values()) {
+    if (signed) continue;
+    const { state } = await deps.sends.load(sendStream(sendId));
+    if (state.stage === 'none' || !isOver(state) || isSigned(state)) continue;
+    await onWallet(deps, state, { type: 'FreeSlot', sendId, at: timeOf(deps) });
+    return true;
+  }
+  return false;
+}
+
+async function sign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  const { transactionId: sendId, walletId, chain, family } = send;
+  const attempt = send.attempts.length;
+  const { state: wallet } = await deps.wallets.load(walletStream(walletId));
+  const { transaction } = send.attempts[attempt - 1]?.prepared ?? {};
+  assert(wallet.wallet !== null && transaction !== undefined, 'what is signed is prepared');
+  const { index } = wallet.wallet;
+  const answer = await deps.signer.sign(signRequest.decode({ sendId, index, family, transaction } as never));
+  if (!answer.ok) {
+    const { refusal: detail } = answer;
+    if (attempt > 1) {
+      await record(deps, send, { type: 'RecordNotReplaced', attempt, detail, at: timeOf(deps) });
+      return 'again';
+    }
+    if (!signedBefore.includes(detail)) return refuse(deps, send, 'signer_refused', detail);
+    deps.logger.error({ sendId, detail }, 'the signer has signed this send before, differently: a person must look');
+    return 'wait';
+  }
+  const { transactionId: hash, bytes } = answer.value;
+  const claim = { transactionId: hash, walletId, sendId };
+  const claimed = { type: 'ClaimTransaction', claim, at: timeOf(deps) } as const;
+  const outcome = await deps.fundings.handle(claimStream(chain, hash), claimed, contextOf(deps, send));
+  assert(outcome.ok, `transaction ${hash} of send ${sendId} is another send's`);
+  await record(deps, send, { type: 'RecordSigned', attempt, hash, bytes, at: timeOf(deps) });
+  return 'again';
+}
+
+/** The bytes are stored by now. Whether the network has them is not known before the chain shows them. */
+async function broadcast(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  await onWallet(deps, send, { type: 'RecordSlotSigned', sendId: send.transactionId, at: timeOf(deps) });
+  await give(deps, send);
+  await record(deps, send, { type: 'RecordBroadcast', attempt: send.attempts.length, at: timeOf(deps) });
+  return 'wait';
+}
+
+async function release(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  // What the ledger refused to hold is not held.
+  if (send.failure !== 'insufficient_balance') await deps.ledger.release(send);
+  await onWallet(deps, send, { type: 'FreeSlot', sendId: send.transactionId, at: timeOf(deps) });
+  await record(deps, send, { type: 'RecordClosed', at: timeOf(deps) });
+  return 'wait';
+}
+
+async function refuse(deps: AdvanceDeps, send: ChainSend, failure: SendFailure, detail: string): Promise<Step> {
+  await record(deps, send, { type: 'RecordRefused', failure, detail, at: timeOf(deps) });
+  return 'again';
+}

@@ -1,0 +1,41 @@
+import { isOperationalError } from '@daybook/core';
+import type { Clock, Logger } from '@daybook/runtime';
+import type { SendChecks } from '../ports';
+import type { AdvanceSend } from './advance-send';
+
+const batchSize = 20;
+/** As long as a chain usually takes. */
+const quickAttempts = 60;
+const pauseMsMax = 30_000;
+
+/**
+ * One pass over the sends that are not done; answers when the next is due. What a crash, a signer or a node left open is gone
+ * on with here. At first every `pauseMs`, later less often, but always: what was signed may still be included.
+ */
+export function checkSends(deps: {
+  readonly checks: SendChecks;
+  readonly advance: AdvanceSend;
+  readonly pauseMs: number;
+  readonly now: Clock;
+  readonly logger: Logger;
+}): () => Promise<Date | null> {
+  const { checks, now } = deps;
+
+  async function look({ transactionId, attempts }: { readonly transactionId: string; readonly attempts: number }) {
+    const quick = Math.max(0, attempts - quickAttempts);
+    const pauseMs = Math.max(deps.pauseMs, Math.min(pauseMsMax, deps.pauseMs * 2 ** Math.min(quick, 16)));
+    await checks.again(transactionId, new Date(now().getTime() + pauseMs));
+    await deps.advance(transactionId).catch((error: unknown) => {
+      if (isOperationalError(error)) deps.logger.warn({ error, transactionId }, 'a send does not get on');
+      else deps.logger.error({ error, transactionId }, 'a send contradicts itself');
+    });
+  }
+
+  return async () => {
+    for (;;) {
+      const due = await checks.due(now(), batchSize);
+      await Promise.all(due.map(look));
+      if (due.length < batchSize) return checks.next();
+    }
+  };
+}

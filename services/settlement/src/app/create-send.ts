@@ -1,0 +1,141 @@
+/**
+ * Creates a send, once per idempotency key, and brings it as far as it goes at once. What can be refused before anything is
+ * recorded is refused then; the ledger's and the signer's no are recorded, so that a repeat is told the same.
+ */
+import type { CallOutcome, CallRequest, createSend as createSendCall } from '@daybook/contracts';
+import { assert, isOperationalError } from '@daybook/core';
+import type { PersonalData } from '@daybook/event-store';
+import { codeFrom, currentCorrelation, sha256Hex, uuidv7 } from '@daybook/runtime';
+import type { ChainSendTerms, SendFailure, SendState } from '../domain/send-state';
+import { takenBut } from '../domain/wallet';
+import type { SendChain } from '../ports';
+import type { AdvanceSend } from './advance-send';
+import { failureOf, type AdvanceDeps } from './send-steps';
+import { sendStream, walletStream } from './send-streams';
+import { sealDescription, viewOfSend } from './send-view';
+import { summaryOf } from '../domain/send-state';
+import type { OpenWallet } from './wallets';
+
+type Request = CallRequest<typeof createSendCall>;
+type Answer = CallOutcome<typeof createSendCall>;
+type Rejection = (typeof createSendCall)['rejections'][number];
+
+/** What is held for fees, of what the first transaction may cost: room to replace it with a higher fee. */
+const feeRoom = 2n;
+
+/** Failures that were the answer to the request. What the chain made of a send is told as the send's state. */
+const refusals: Readonly<Partial<Record<SendFailure, Rejection>>> = {
+  insufficient_balance: 'insufficient_balance',
+  wallet_funds_insufficient: 'wallet_funds_insufficient',
+  fee_too_high: 'limit_exceeded',
+  not_payable: 'address_invalid',
+  signer_refused: 'limit_exceeded',
+};
+
+export type CreateDeps = Pick<AdvanceDeps, 'sends' | 'wallets' | 'now' | 'logger'> & {
+  /** The chain that an asset is sent on in a mode. */
+  readonly chainFor: (asset: Request['asset'], mode: Request['mode']) => SendChain | undefined;
+  readonly openWallet: OpenWallet;
+  readonly personalData: PersonalData;
+  readonly nextNumber: () => Promise<number>;
+  readonly advance: AdvanceSend;
+};
+
+export function createSend(deps: CreateDeps): (request: Request) => Promise<Answer> {
+  const { sends, personalData, now } = deps;
+
+  async function answerOf(transactionId: string, replayed: boolean): Promise<Answer> {
+    const state = await advanced(transactionId);
+    assert(state.stage !== 'none', 'the send that was created is there');
+    const refusal =
+      state.failure === null || state.attempts.some(({ bytes }) => bytes !== null)
+        ? undefined
+        : refusals[state.failure];
+    if (refusal !== undefined) return { ok: false, rejection: refusal, ...(replayed ? { replayed } : {}) };
+    return { ok: true, value: { send: await viewOfSend(personalData, summaryOf(state)), replayed } };
+  }
+
+  /** Whoever does not answer now is asked again by the worker. */
+  async function advanced(transactionId: string): Promise<SendState> {
+    try {
+      return await deps.advance(transactionId);
+    } catch (error) {
+      if (!isOperationalError(error)) throw error;
+      deps.logger.warn({ error, transactionId }, 'a send is gone on with later');
+      return (await sends.load(sendStream(transactionId))).state;
+    }
+  }
+
+  return async (request) => {
+    const { tenantId, mode, idempotencyKey } = request;
+    const at = now();
+    const transactionId = codeFrom('TX', [tenantId, mode, 'send', idempotencyKey ?? uuidv7(at)]);
+    const contentHash = contentHashOf(request);
+    const before = (await sends.load(sendStream(transactionId))).state;
+    if (before.stage !== 'none') {
+      if (before.contentHash !== contentHash) return { ok: false, rejection: 'idempotency_key_reused' };
+      return answerOf(transactionId, true);
+    }
+    const planned = await plan(deps, request, transactionId);
+    if ('rejection' in planned) return { ok: false, rejection: planned.rejection };
+    const outcome = await sends.handle(
+      sendStream(transactionId),
+      {
+        type: 'CreateSend',
+        ...planned,
+        number: await deps.nextNumber(),
+        contentHash,
+        encryptedDetails: await sealDescription(personalData, transactionId, request.description),
+        createdAt: at.toISOString(),
+      },
+      // Concurrent repeats are commands of their own: the store lets one create the stream, the others find it.
+      { commandId: uuidv7(at), ...currentCorrelation(transactionId) },
+    );
+    if (!outcome.ok) return { ok: false, rejection: 'idempotency_key_reused' };
+    return answerOf(transactionId, outcome.events.length === 0);
+  };
+}
+
+function contentHashOf({ asset, amount, toAddress, useContract, description }: Request): string {
+  return sha256Hex(JSON.stringify([asset, amount.toString(), toAddress, useContract, description]));
+}
+
+type Plan = Omit<ChainSendTerms, 'number' | 'contentHash' | 'encryptedDetails' | 'createdAt'>;
+
+/** Where it goes from and to, and what that may cost; or the first reason why not. */
+async function plan(
+  deps: CreateDeps,
+  request: Request,
+  transactionId: string,
+): Promise<Plan | { readonly rejection: Rejection }> {
+  const { tenantId, mode, asset, amount, useContract, userNumber } = request;
+  const chain = deps.chainFor(asset, mode);
+  if (chain === undefined) return { rejection: 'asset_not_supported' };
+  const toAddress = chain.canonical(request.toAddress);
+  if (toAddress === undefined) return { rejection: 'address_invalid' };
+  if (useContract && !chain.hasContract(asset)) return { rejection: 'contract_not_available' };
+  const wallet = await deps.openWallet(request, chain);
+  // What is sent to where it comes from would be taken for change.
+  if (toAddress === wallet.address) return { rejection: 'address_invalid' };
+  const { state } = await deps.wallets.load(walletStream(wallet.walletId));
+  assert(state.wallet !== null, 'the wallet was opened');
+  const terms = { sendId: transactionId, asset, amount, toAddress, useContract, feeCap: null };
+  const asked = await chain.prepare(terms, wallet, takenBut(state, transactionId));
+  if (!asked.ok) return { rejection: refusals[failureOf(asked.refusal)] ?? 'limit_exceeded' };
+  return {
+    transactionId,
+    tenantId,
+    mode,
+    walletId: wallet.walletId,
+    chain: chain.chain,
+    family: chain.family,
+    fromAddress: wallet.address,
+    toAddress,
+    asset,
+    amount,
+    feeAsset: chain.feeAsset,
+    feeCap: asked.prepared.maxFee * feeRoom,
+    useContract,
+    userNumber,
+  };
+}

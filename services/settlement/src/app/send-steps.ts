@@ -1,0 +1,76 @@
+/** What the steps of a send have in common. */
+import { assert, isOperationalError } from '@daybook/core';
+import { uuidv7, type Clock, type Logger } from '@daybook/runtime';
+import type { Signer } from '@daybook/signer';
+import type { SendCommand } from '../domain/chain-send';
+import type { ChainSend, SendFailure } from '../domain/send-state';
+import type { FundingStore, Preparing, SendChain, SendLedger, SendStore, SendTerms, WalletStore } from '../ports';
+import { sendStream, walletStream } from './send-streams';
+
+export type AdvanceDeps = {
+  readonly sends: SendStore;
+  readonly wallets: WalletStore;
+  readonly fundings: FundingStore;
+  readonly ledger: SendLedger;
+  readonly signer: Signer;
+  readonly chainOf: (chain: string) => SendChain;
+  /** Without an inclusion for so long, the fee is raised. */
+  readonly bumpAfterMs: number;
+  /** A send that cannot be signed for so long, for want of funds or because fees are too high, fails. */
+  readonly giveUpAfterMs: number;
+  readonly now: Clock;
+  readonly logger: Logger;
+};
+
+/** `again`: there may be more to do at once. */
+export type Step = 'again' | 'wait';
+
+/** Gives the newest signed bytes to the network. A failure leaves the outcome unknown, so they are given again. */
+export async function give(deps: AdvanceDeps, send: ChainSend): Promise<void> {
+  const bytes = send.attempts.findLast((attempt) => attempt.bytes !== null)?.bytes;
+  assert(bytes, 'what is broadcast is signed');
+  await deps
+    .chainOf(send.chain)
+    .broadcast(bytes)
+    .catch((error: unknown) => {
+      if (!isOperationalError(error)) throw error;
+      deps.logger.warn({ error, send: send.transactionId }, 'the network may not have a send; it is given again');
+    });
+}
+
+/** Answers with the rejection when another was first; the next step begins with what is recorded. */
+export async function record(deps: AdvanceDeps, send: ChainSend, command: SendCommand): Promise<string | undefined> {
+  const outcome = await deps.sends.handle(sendStream(send.transactionId), command, contextOf(deps, send));
+  if (outcome.ok) return undefined;
+  deps.logger.debug({ send: send.transactionId, command: command.type, reason: outcome.rejection }, 'not recorded');
+  return outcome.rejection;
+}
+
+export async function onWallet(
+  deps: AdvanceDeps,
+  send: ChainSend,
+  command: Parameters<WalletStore['handle']>[1],
+): Promise<void> {
+  await deps.wallets.handle(walletStream(send.walletId), command, contextOf(deps, send));
+}
+
+export function termsOf({ transactionId, asset, amount, toAddress, useContract, feeCap }: ChainSend): SendTerms {
+  return { sendId: transactionId, asset, amount, toAddress, useContract, feeCap };
+}
+
+export function isOlderThan({ now }: Pick<AdvanceDeps, 'now'>, time: string, ageMs: number): boolean {
+  return now().getTime() - Date.parse(time) >= ageMs;
+}
+
+export const timeOf = ({ now }: Pick<AdvanceDeps, 'now'>) => now().toISOString();
+
+export function contextOf({ now }: AdvanceDeps, { transactionId }: ChainSend) {
+  // A command of its own for each: what makes a repeat harmless is the state that it finds.
+  const commandId = uuidv7(now());
+  return { commandId, correlationId: transactionId, causationId: commandId };
+}
+
+/** Why a send cannot be signed now, as it is recorded once it is given up. */
+export function failureOf(refusal: Extract<Preparing, { ok: false }>['refusal']): SendFailure {
+  return refusal === 'insufficient_funds' ? 'wallet_funds_insufficient' : refusal;
+}

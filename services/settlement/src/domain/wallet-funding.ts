@@ -1,0 +1,67 @@
+/**
+ * What comes to a hot wallet. A deposit is recorded once, in a stream of its own. What our own transactions send back to
+ * the wallet that they spend from (change) is no deposit; which transactions are ours is recorded before they leave.
+ *
+ * Invariants (each has a property test of the same name):
+ *   F1  A deposit funds a wallet at most once.
+ *   F2  A transaction is claimed once, for one wallet.
+ */
+import type { Mode } from '@daybook/contracts';
+import { accept, assert, assertNever, reject, type Decider } from '@daybook/core';
+import type { AssetCode } from '@daybook/money';
+
+export type Funding = {
+  readonly depositId: string;
+  readonly walletId: string;
+  readonly tenantId: string;
+  readonly mode: Mode;
+  readonly chain: string;
+  readonly asset: AssetCode;
+  readonly amount: bigint;
+};
+/** A transaction that we signed. */
+export type Claim = { readonly transactionId: string; readonly walletId: string; readonly sendId: string };
+
+export type FundingCommand =
+  | { readonly type: 'RecordFunding'; readonly funding: Funding; readonly at: string }
+  | { readonly type: 'ClaimTransaction'; readonly claim: Claim; readonly at: string };
+export type FundingEvent =
+  | { readonly type: 'WalletFunded'; readonly funding: Funding; readonly at: string }
+  | { readonly type: 'TransactionClaimed'; readonly claim: Claim; readonly at: string };
+export type FundingState = { readonly funding: Funding | null; readonly claim: Claim | null };
+
+export const walletFunding: Decider<FundingState, FundingCommand, FundingEvent, 'recorded_differently'> = {
+  initial: { funding: null, claim: null },
+  decide(command, state) {
+    const { at } = command;
+    switch (command.type) {
+      case 'RecordFunding': {
+        const { funding } = command;
+        if (state.funding === null) return accept({ type: 'WalletFunded', funding, at });
+        const { walletId, asset, amount } = state.funding;
+        const same = funding.walletId === walletId && funding.asset === asset && funding.amount === amount;
+        return same ? accept() : reject('recorded_differently');
+      }
+      case 'ClaimTransaction': {
+        const { claim } = command;
+        if (state.claim === null) return accept({ type: 'TransactionClaimed', claim, at });
+        const same = claim.walletId === state.claim.walletId && claim.sendId === state.claim.sendId;
+        return same ? accept() : reject('recorded_differently');
+      }
+      default:
+        return assertNever(command);
+    }
+  },
+  evolve(state, event) {
+    switch (event.type) {
+      case 'WalletFunded':
+        assert(state.funding === null, 'a deposit funds twice');
+        return { ...state, funding: event.funding };
+      case 'TransactionClaimed':
+        assert(state.claim === null, 'a transaction is claimed twice');
+        return { ...state, claim: event.claim };
+      default:
+        return assertNever(event);
+    }
+  },
+};
