@@ -1,5 +1,6 @@
 export * from './call-contract';
 export * from './calls/chain-calls';
+export * from './calls/exception-calls';
 export * from './calls/identity-calls';
 export * from './calls/intent-calls';
 export * from './calls/ledger-audit-calls';

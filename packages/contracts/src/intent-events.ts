@@ -26,7 +26,7 @@ export const intentStatuses = [
   'expired',
   'underpaid',
 ] as const;
-export const intentExceptions = ['overpaid', 'paid_late', 'wrong_asset'] as const;
+export const intentExceptions = ['overpaid', 'paid_late', 'underpaid', 'wrong_asset'] as const;
 
 const common = z.object({ intentId: z.uuid(), tenantId, mode, asset });
 
@@ -57,36 +57,69 @@ export const intentStatusChanged = defineEvent({
   }),
 });
 
+/** Where money is that came to an intent's address and is not applied to the intent. */
+export const receiptPlaces = ['credited', 'held', 'refundable', 'suspense'] as const;
+const receiptPlace = z.enum(receiptPlaces);
+
+/** Before version 2, whatever was not applied was refundable. */
+const untilPolicies = { credited: '0', held: '0', suspense: '0' };
+
 export const paymentReceived = defineEvent({
   type: 'PaymentReceived',
-  version: 1,
+  version: 2,
   topic,
   summary:
-    'A final deposit was attributed: `applied` to the intent, `refundable` back to the payer. They add up to it.',
+    'A final deposit was attributed: `applied` to the intent, `credited` to the merchant beside it, `held` until somebody ' +
+    'decides, `refundable` to the payer, or in `suspense`. They add up to it.',
   key,
   data: common.extend({
     depositId: z.uuid(),
     chain: z.string(),
     applied: minorUnits,
+    credited: minorUnits,
+    held: minorUnits,
     refundable: minorUnits,
+    suspense: minorUnits,
     at: timestamp,
   }),
+  upcast: { 1: (raw) => ({ ...untilPolicies, ...(raw as object) }) },
 });
 
 export const intentPaid = defineEvent({
   type: 'IntentPaid',
   version: 1,
   topic,
-  summary: 'All of the amount is in the journal and can be settled to the merchant.',
+  summary:
+    'The amount is in the journal and can be settled to the merchant: what was asked for, or what the tenant takes for it.',
   key,
   data: common.extend({ amount: minorUnits, at: timestamp }),
 });
 
 export const intentUnderpaid = defineEvent({
   type: 'IntentUnderpaid',
+  version: 2,
+  topic,
+  summary: 'The intent expired with less than its amount; what was applied is now at `place`.',
+  key,
+  data: common.extend({ amount: minorUnits, place: receiptPlace, at: timestamp }),
+  upcast: { 1: (raw) => ({ place: 'refundable', ...(raw as object) }) },
+});
+
+export const receiptMoved = defineEvent({
+  type: 'ReceiptMoved',
   version: 1,
   topic,
-  summary: 'The intent expired with less than its amount; what was applied becomes refundable.',
+  summary: 'Somebody decided on an exception: what a deposit had at `from` is now at `to`.',
   key,
-  data: common.extend({ amount: minorUnits, at: timestamp }),
+  data: common.extend({
+    /** One for each move, and the id of its transaction in the journal. */
+    moveId: z.uuid(),
+    depositId: z.uuid(),
+    amount: minorUnits,
+    from: receiptPlace,
+    to: receiptPlace,
+    /** Credential that decided. */
+    actor: z.string(),
+    at: timestamp,
+  }),
 });

@@ -13,7 +13,9 @@ export const entry = z.object({
 export const cause = z.object({
   type: z.enum([
     'intent_payment',
+    'intent_receipt',
     'intent_underpaid',
+    'receipt_move',
     'settlement',
     'provider_payment',
     'institution_transfer',

@@ -7,7 +7,7 @@ import {
   institutionTransferSettled,
   institutionTransferStatusChanged,
 } from './institution-transfer-events';
-import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived } from './intent-events';
+import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived, receiptMoved } from './intent-events';
 import { transactionPosted, transferStatusChanged } from './ledger-events';
 import { paymentStatusChanged, providerPaymentReceived } from './payment-events';
 import { sendFinal, sendStatusChanged, walletFunded } from './send-events';
@@ -25,6 +25,7 @@ export const eventContracts: readonly AnyEventContract[] = [
   paymentReceived,
   intentPaid,
   intentUnderpaid,
+  receiptMoved,
   paymentStatusChanged,
   providerPaymentReceived,
   transactionPosted,

@@ -1,4 +1,4 @@
-/** Every unit that an intent received stands in the ledger as settled, awaiting settlement, or owed back. */
+/** Every unit that an intent received stands in the ledger as settled, awaiting settlement, held, owed back or in suspense. */
 import type { Book, RawEvent, Violation } from './books-fold';
 
 export type IntentEvent = Pick<RawEvent, 'type' | 'payload'> & { readonly stream: string };
@@ -9,7 +9,8 @@ type Confirmed = {
   readonly deposit: { readonly asset: string; readonly amount: string };
 };
 
-const purposes = /^(clearing|merchant|refundable):/;
+const purposes = /^(clearing|merchant|held|refundable|suspense):/;
+const causes = ['intent_payment', 'intent_receipt', 'intent_underpaid', 'receipt_move', 'settlement'];
 
 export function compareIntents(books: readonly Book[], events: readonly IntentEvent[]): readonly Violation[] {
   const received = new Map<string, bigint>();
@@ -21,7 +22,7 @@ export function compareIntents(books: readonly Book[], events: readonly IntentEv
   const booked = new Map<string, bigint>();
   for (const { stream, transactions } of books) {
     for (const { causeType, subject, entries } of transactions) {
-      if (!['intent_payment', 'intent_underpaid', 'settlement'].includes(causeType)) continue;
+      if (!causes.includes(causeType)) continue;
       for (const { accountId, asset, direction, amount } of entries) {
         if (!purposes.test(accountId)) continue;
         add(booked, [stream, subject, asset].join(' '), direction === 'credit' ? amount : -amount);

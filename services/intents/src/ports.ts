@@ -1,17 +1,34 @@
-import type { allocateAddress, CallOutcome, CallRequest } from '@daybook/contracts';
+import type { allocateAddress, CallOutcome, CallRequest, Mode } from '@daybook/contracts';
+import type { AssetCode } from '@daybook/money';
 import type { CommandContext, ExpectedRevision, Outcome } from '@daybook/event-store';
 import type { IntentView } from './app/intent-view';
 import type { GatewayCommand, GatewayEvent, GatewayRegistry, GatewayRejection } from './domain/payment-gateways';
-import type { IntentCommand, IntentEvent, IntentRejection, IntentState, IntentStatus } from './domain/payment-intent';
+import type {
+  IntentCommand,
+  IntentEvent,
+  IntentException,
+  IntentRejection,
+  IntentState,
+  IntentStatus,
+} from './domain/payment-intent';
 import type {
   Observation,
   PaymentCommand,
   PaymentEvent,
+  PaymentException,
   PaymentRejection,
   PaymentSession,
   PaymentState,
   PaymentStatus,
 } from './domain/provider-payment';
+import type {
+  PolicyPart,
+  ReceiptPlace,
+  ReceiptPolicy,
+  ReceiptPolicyCommand,
+  ReceiptPolicyEvent,
+  ReceiptPolicyState,
+} from './domain/receipt-policy';
 
 /** Gives the deposit address of a reference; a repeat gives the same one. Throws OperationalError when it cannot be asked. */
 export type AllocateAddress = (
@@ -28,8 +45,13 @@ export type IntentStore = {
   ): Promise<Outcome<IntentState, IntentEvent, IntentRejection>>;
 };
 
+export type Owner = { readonly tenantId: string; readonly mode: Mode };
+
+/** The policy that holds for what a tenant receives at this moment. */
+export type PolicyOf = (owner: Owner) => Promise<ReceiptPolicy>;
+
 /** An intent that may be due, as the read model knows it. */
-export type Deadline = { readonly intentId: string; readonly expiresAt: Date };
+export type Deadline = Owner & { readonly intentId: string; readonly expiresAt: Date };
 
 export type Deadlines = {
   /** Those at or before `now` that time may end, earliest first, after `from`. */
@@ -122,4 +144,54 @@ export type PaymentChecks = {
 export type PaymentDetails = {
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+};
+
+export type ReceiptPolicyStore = {
+  load(stream: string): Promise<{ readonly state: ReceiptPolicyState; readonly expected: ExpectedRevision }>;
+  handle(
+    stream: string,
+    command: ReceiptPolicyCommand,
+    context: CommandContext,
+  ): Promise<Outcome<ReceiptPolicyState, ReceiptPolicyEvent, never>>;
+};
+
+/** What the read model knows of a receipt, or of a payment, that somebody may have to look at. */
+export type ExceptionRow = Owner & {
+  readonly exceptionId: string;
+  readonly kind: 'receipt' | 'payment';
+  readonly subject: string;
+  readonly asset: AssetCode;
+  readonly amountReceived: bigint;
+  /** Of it, what is at `place`. */
+  readonly amount: bigint;
+  readonly place: ReceiptPlace;
+  readonly reasons: readonly (IntentException | PaymentException)[];
+  readonly decidedBy: PolicyPart | null;
+  readonly isOpen: boolean;
+  readonly chain: string | null;
+  readonly transactionReference: string | null;
+  readonly receivedAt: string;
+  readonly updatedAt: string;
+};
+
+export type ExceptionKey = { readonly receivedAt: string; readonly exceptionId: string };
+
+export type ExceptionQuery = {
+  readonly mode: Mode;
+  readonly tenantId: string | null;
+  readonly isOpen: boolean | null;
+  readonly kind: ExceptionRow['kind'] | null;
+  readonly place: ReceiptPlace | null;
+  readonly reason: string | null;
+  readonly asset: AssetCode | null;
+  /** The last one of the page before. */
+  readonly after: ExceptionKey | null;
+  readonly limit: number;
+};
+
+/** They see every event that was recorded before they were asked. */
+export type Exceptions = {
+  /** The longest waiting first. */
+  find(query: ExceptionQuery): Promise<readonly ExceptionRow[]>;
+  get(mode: Mode, exceptionId: string): Promise<ExceptionRow | undefined>;
 };

@@ -7,24 +7,34 @@ import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/se
 import { paymentProviders } from './adapters/providers';
 import { decideSandboxPayment } from './adapters/providers/sandbox-provider';
 import { publishedEvents } from './adapters/published-events';
-import { gatewayEvents, intentEvents, paymentEvents, storedEvents } from './adapters/stored-events';
+import {
+  gatewayEvents,
+  intentEvents,
+  paymentEvents,
+  receiptPolicyEvents,
+  storedEvents,
+  type StoredEventOfIntents,
+} from './adapters/stored-events';
 import { skipUsedNumbers, transactionNumbers } from './adapters/transaction-numbers';
 import { webhookInbox } from './adapters/webhook-inbox';
 import { bookPayment } from './app/book-payment';
 import { createIntent } from './app/create-intent';
+import { exceptionCalls } from './app/exceptions';
 import { expireDueIntents } from './app/expire-due-intents';
 import { getIntent } from './app/get-intent';
 import { listIntents } from './app/list-intents';
 import { paymentsApp } from './app/payments';
+import { policiesOf, receiptPolicyCalls } from './app/receipt-policies';
 import type { Config } from './config';
 import { depositsSubscription } from './consumers/deposits';
 import { ledgerTransactionsSubscription } from './consumers/ledger-transactions';
 import { settlementsSubscription } from './consumers/settlements';
-import { gatewayRegistry, type GatewayEvent } from './domain/payment-gateways';
-import { paymentIntent, type IntentEvent } from './domain/payment-intent';
-import { providerPayment, type PaymentEvent } from './domain/provider-payment';
+import { gatewayRegistry } from './domain/payment-gateways';
+import { paymentIntent } from './domain/payment-intent';
+import { providerPayment } from './domain/provider-payment';
+import { receiptPolicy } from './domain/receipt-policy';
 import { intentCalls } from './http/calls';
-import type { AllocateAddress } from './ports';
+import type { AllocateAddress, Exceptions } from './ports';
 import { gatewaysProjection, placeOfGateway } from './projections/gateways';
 import { deadlines, findIntents, intentsProjection } from './projections/intents';
 import {
@@ -34,8 +44,7 @@ import {
   paymentsOfReference,
   paymentsProjection,
 } from './projections/payments';
-
-type StoredEvent = IntentEvent | GatewayEvent | PaymentEvent;
+import { exceptionNamed, findExceptions, receiptsProjection } from './projections/receipts';
 
 export type Overrides = PlatformOverrides & { readonly allocateAddress: AllocateAddress };
 
@@ -47,17 +56,26 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const { pool, store, now, logger, onFatal } = platform;
   const intents = commandHandler(paymentIntent, intentEvents, store);
   const payments = commandHandler(providerPayment, paymentEvents, store);
-  const projections = platform.projections<StoredEvent>({
+  const projections = platform.projections<StoredEventOfIntents>({
     codec: storedEvents,
     name: 'intents_v1',
     projections: [intentsProjection, gatewaysProjection, paymentsProjection],
   });
+  const receipts = platform.projections<StoredEventOfIntents>({
+    codec: storedEvents,
+    name: 'receipts_v1',
+    projections: [receiptsProjection],
+  });
+  const policies = commandHandler(receiptPolicy, receiptPolicyEvents, store);
+  const policyOf = policiesOf(policies);
   const chainWatcher = callClient({ baseUrl: config.CHAIN_WATCHER_URL, token: config.INTERNAL_TOKEN });
   const allocate: AllocateAddress = overrides.allocateAddress ?? ((request) => chainWatcher(allocateAddress, request));
   const paymentCalls = paymentsOf(config, platform, projections, payments);
   const calls = intentCalls(config.INTERNAL_TOKEN, {
     ...paymentCalls,
-    createIntent: createIntent({ intents, allocateAddress: allocate, now, ttlMs: config.INTENT_TTL_MS }),
+    ...exceptionCalls({ exceptions: exceptionsIn(platform, receipts), intents, payments, now }),
+    ...receiptPolicyCalls({ policies, now }),
+    createIntent: createIntent({ intents, allocateAddress: allocate, policyOf, now, ttlMs: config.INTENT_TTL_MS }),
     getIntent: getIntent(intents),
     listIntents: listIntents(async (query) => {
       await projections.caughtUp();
@@ -65,15 +83,16 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     }),
   });
   const worker = { now, logger, onFatal };
-  const expireDue = expireDueIntents({ intents, deadlines: deadlines(pool), now });
+  const expireDue = expireDueIntents({ intents, deadlines: deadlines(pool), policyOf, now });
 
   return platform.service({
     components: [
       projections,
+      receipts,
       numbers(platform, projections),
       chainWatcher,
-      platform.consumer(depositsSubscription(intents)),
-      platform.consumer(ledgerTransactionsSubscription(intents, bookPayment(payments))),
+      platform.consumer(depositsSubscription(intents, policyOf)),
+      platform.consumer(ledgerTransactionsSubscription(intents, bookPayment(payments), policyOf)),
       platform.consumer(settlementsSubscription(intents)),
       dueWorker({ ...worker, name: 'expiry of intents', pass: expireDue }),
       dueWorker({ ...worker, name: 'state of payments at their providers', pass: paymentCalls.checkPayments }),
@@ -115,6 +134,19 @@ function paymentsOf(
     now,
     logger,
   });
+}
+
+function exceptionsIn({ pool }: Platform, receipts: Projections): Exceptions {
+  return {
+    async find(query) {
+      await receipts.caughtUp();
+      return findExceptions(pool, query);
+    },
+    async get(mode, exceptionId) {
+      await receipts.caughtUp();
+      return exceptionNamed(pool, mode, exceptionId);
+    },
+  };
 }
 
 /** Before any request: no number that stands in an event may be given again. */

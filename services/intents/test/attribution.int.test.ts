@@ -184,7 +184,7 @@ describe('a payment as others are told of it', () => {
     expect(verifiedAt).toBe(occurredAt);
   });
 
-  test('another asset is owed back in that asset and leaves the intent as it was', async () => {
+  test('another asset is in suspense, in that asset, and leaves the intent as it was', async () => {
     const intent = await created(rig, { amount });
     const wrong = { ...depositOf(intent, 7n, rig.now().toISOString()), asset: 'SOL' as const };
     await rig.publish([depositMessage('seen', wrong), depositMessage('confirmed', wrong)]);
@@ -193,7 +193,7 @@ describe('a payment as others are told of it', () => {
       () =>
         expect(rig.published).toContainEqual({
           type: 'PaymentReceived',
-          data: expect.objectContaining({ intentId: intent.intentId, asset: 'SOL', applied: 0n, refundable: 7n }),
+          data: expect.objectContaining({ intentId: intent.intentId, asset: 'SOL', applied: 0n, suspense: 7n }),
         }),
       { timeoutMs: 15_000 },
     );

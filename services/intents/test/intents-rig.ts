@@ -10,6 +10,7 @@ import {
   intentUnderpaid,
   listIntents,
   paymentReceived,
+  receiptMoved,
   settlementCompleted,
   transactionPosted,
   type CallRequest,
@@ -25,17 +26,24 @@ import { createService, loadConfig } from '../src';
 export const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
 export const ttlMs = 60_000;
 const token = 'internal-token-of-the-intents-tests-only';
-const contracts = [intentStatusChanged, paymentReceived, intentPaid, intentUnderpaid];
+const contracts = [intentStatusChanged, paymentReceived, intentPaid, intentUnderpaid, receiptMoved];
 
 export type Deposit = z.output<typeof depositSeen.data>;
 export type Published =
   | { type: 'IntentStatusChanged'; data: z.output<typeof intentStatusChanged.data> }
   | { type: 'PaymentReceived'; data: z.output<typeof paymentReceived.data> }
   | { type: 'IntentPaid'; data: z.output<typeof intentPaid.data> }
-  | { type: 'IntentUnderpaid'; data: z.output<typeof intentUnderpaid.data> };
+  | { type: 'IntentUnderpaid'; data: z.output<typeof intentUnderpaid.data> }
+  | { type: 'ReceiptMoved'; data: z.output<typeof receiptMoved.data> };
 
 /** What the ledger would hold for one intent, by the posting rules. */
-export type Accounts = { clearing: bigint; merchant: bigint; refundable: bigint };
+export type Accounts = {
+  clearing: bigint;
+  merchant: bigint;
+  held: bigint;
+  refundable: bigint;
+  suspense: bigint;
+};
 
 /**
  * The intents service on Postgres with the Postgres-log transport. The test is chain-watcher; a stand-in for ledger and
@@ -84,7 +92,7 @@ export async function intentsRig() {
   const published: Published[] = [];
   const accounts = new Map<string, Accounts>();
   const accountsOf = (intentId: string) => {
-    const known = accounts.get(intentId) ?? { clearing: 0n, merchant: 0n, refundable: 0n };
+    const known = accounts.get(intentId) ?? { clearing: 0n, merchant: 0n, held: 0n, refundable: 0n, suspense: 0n };
     accounts.set(intentId, known);
     return known;
   };
@@ -102,6 +110,9 @@ export async function intentsRig() {
   const store = postgresEventStore(pool);
 
   return {
+    get call() {
+      return running.call;
+    },
     now,
     published,
     allocations,
@@ -213,6 +224,8 @@ function source(parts: readonly string[]): StoredEvent {
   return { id, stream: 'test', revision: 0n, recordedAt: new Date(occurredAt), metadata } as StoredEvent;
 }
 
+const accountOf = { credited: 'merchant', held: 'held', refundable: 'refundable', suspense: 'suspense' } as const;
+
 function standIn(
   raw: RawMessage,
   published: Published[],
@@ -225,18 +238,26 @@ function standIn(
   const fact = { type: message.type, data: message.data } as Published;
   published.push(fact);
   const { intentId, tenantId: tenant, mode, asset, at } = fact.data;
-  const held = accountsOf(intentId);
+  const accounts = accountsOf(intentId);
   switch (fact.type) {
     case 'PaymentReceived': {
-      held.clearing += fact.data.applied;
-      held.refundable += fact.data.refundable;
-      const { depositId } = fact.data;
+      const { depositId, applied, credited, held, refundable, suspense } = fact.data;
+      accounts.clearing += applied;
+      accounts.merchant += credited;
+      accounts.held += held;
+      accounts.refundable += refundable;
+      accounts.suspense += suspense;
+      const isElsewhere = credited + held + suspense > 0n;
       const posted = {
         transactionId: depositId,
         mode,
         tenantId: tenant,
-        cause: { type: 'intent_payment' as const, id: depositId, subject: intentId },
-        rule: 'intent-payment@1',
+        cause: {
+          type: isElsewhere ? ('intent_receipt' as const) : ('intent_payment' as const),
+          id: depositId,
+          subject: intentId,
+        },
+        rule: isElsewhere ? 'intent-receipt@1' : 'intent-payment@1',
         entries: [],
         ledgerReference: `0x${'0'.repeat(64)}`,
         sequence: 0,
@@ -246,8 +267,8 @@ function standIn(
       return ['once', 'again'].map((part) => messageOf(transactionPosted, posted, source([depositId, part])));
     }
     case 'IntentPaid': {
-      held.clearing -= fact.data.amount;
-      held.merchant += fact.data.amount;
+      accounts.clearing -= fact.data.amount;
+      accounts.merchant += fact.data.amount;
       const settlementId = uuidFrom(['settlement', intentId]);
       const completed = { settlementId, intentId, tenantId: tenant, mode, asset, amount: fact.data.amount, at };
       const reference = { ledgerReference: `0x${'1'.repeat(64)}` };
@@ -256,8 +277,12 @@ function standIn(
       );
     }
     case 'IntentUnderpaid':
-      held.clearing -= fact.data.amount;
-      held.refundable += fact.data.amount;
+      accounts.clearing -= fact.data.amount;
+      accounts[accountOf[fact.data.place]] += fact.data.amount;
+      return [];
+    case 'ReceiptMoved':
+      accounts[accountOf[fact.data.from]] -= fact.data.amount;
+      accounts[accountOf[fact.data.to]] += fact.data.amount;
       return [];
     case 'IntentStatusChanged':
       return [];

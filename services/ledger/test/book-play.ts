@@ -116,6 +116,8 @@ const fact = fc
     contentHash: content,
     type: fc.constantFrom(
       'intent_payment',
+      'intent_receipt',
+      'receipt_move',
       'intent_underpaid',
       'settlement',
       'provider_payment',
@@ -155,6 +157,14 @@ const fact = fc
           ...posted,
           fact: type === 'institution_transfer' ? { type, ...through, ...drawn } : { type, ...through },
         };
+      }
+      if (type === 'receipt_move') {
+        const moved = { moveId: id, ...common, amount: units, from: 'held', to: 'suspense' } as const;
+        return { ...posted, fact: { type, ...moved } };
+      }
+      if (type === 'intent_receipt') {
+        const receipt = { type, depositId: id, chain: 'evm', ...common, applied: units, refundable } as const;
+        return { ...posted, fact: { ...receipt, credited: 1n, held: units, suspense: refundable } };
       }
       const payment = { type: 'intent_payment', depositId: id, chain: 'evm', ...common } as const;
       return { ...posted, fact: { ...payment, applied: units, refundable } };

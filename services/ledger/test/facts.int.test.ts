@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   intentUnderpaid,
   paymentReceived,
+  receiptMoved,
   settlementInstructed,
   transactionPosted,
   type listTransactions,
@@ -28,8 +29,14 @@ function source(): StoredEvent {
   return { id, stream: 'test', revision: 0n, recordedAt: new Date(at), metadata } as StoredEvent;
 }
 
-function payment(depositId: string, applied: bigint, refundable: bigint): OutgoingMessage {
-  return messageOf(paymentReceived, { ...common, intentId, depositId, chain: 'evm', applied, refundable }, source());
+function payment(
+  depositId: string,
+  applied: bigint,
+  refundable: bigint,
+  elsewhere: { credited?: bigint; held?: bigint; suspense?: bigint } = {},
+): OutgoingMessage {
+  const split = { applied, credited: 0n, held: 0n, refundable, suspense: 0n, ...elsewhere };
+  return messageOf(paymentReceived, { ...common, intentId, depositId, chain: 'evm', ...split }, source());
 }
 
 async function posted(count: number) {
@@ -72,12 +79,49 @@ test('a payment goes from custody to clearing and refundable, and a settlement o
 test('an intent that ends underpaid owes back what was applied', async () => {
   await rig.transport.publish([
     payment(randomUUID(), 40n, 0n),
-    messageOf(intentUnderpaid, { ...common, intentId, amount: 40n }, source()),
+    messageOf(intentUnderpaid, { ...common, intentId, amount: 40n, place: 'refundable' }, source()),
   ]);
   const transactions = await posted(2);
   expect(transactions[1]).toMatchObject({ transactionId: `underpaid:${intentId}`, rule: 'intent-underpaid@1' });
   expect(await balanceOf(`clearing:${alice}:USDT_ERC20`)).toBe(0n);
   expect(await balanceOf(`refundable:${alice}:USDT_ERC20`)).toBe(40n);
+});
+
+test('what a policy sends elsewhere is there, and goes on where somebody decides', async () => {
+  const [over, wrong] = [randomUUID(), randomUUID()];
+  const move = { ...common, intentId, actor: 'key_ops' } as const;
+  const [firstMove, secondMove] = [randomUUID(), randomUUID()];
+  await rig.transport.publish([
+    payment(over, 70n, 0n, { credited: 30n }),
+    payment(wrong, 0n, 0n, { suspense: 9n }),
+    payment(randomUUID(), 0n, 0n, { held: 5n }),
+    messageOf(
+      receiptMoved,
+      { ...move, moveId: firstMove, depositId: wrong, amount: 9n, from: 'suspense', to: 'refundable' },
+      source(),
+    ),
+    messageOf(
+      receiptMoved,
+      { ...move, moveId: secondMove, depositId: wrong, amount: 9n, from: 'refundable', to: 'credited' },
+      source(),
+    ),
+    messageOf(intentUnderpaid, { ...common, intentId, amount: 70n, place: 'held' }, source()),
+  ]);
+  const transactions = await posted(6);
+  expect(transactions.map(({ rule }) => rule)).toEqual([
+    ...Array<string>(3).fill('intent-receipt@1'),
+    ...Array<string>(3).fill('receipt-move@1'),
+  ]);
+  expect(transactions.slice(3).map(({ transactionId }) => transactionId)).toEqual([
+    firstMove,
+    secondMove,
+    `underpaid:${intentId}`,
+  ]);
+  expect(await balanceOf('custody:evm:USDT_ERC20')).toBe(114n);
+  const balances = ['clearing', 'merchant', 'held', 'refundable', 'suspense'].map((purpose) =>
+    balanceOf(`${purpose}:${alice}:USDT_ERC20`),
+  );
+  expect(await Promise.all(balances)).toEqual([0n, 39n, 75n, 0n, 0n]);
 });
 
 test('a payment that is told three times, and once more after a restart, is posted once', async () => {

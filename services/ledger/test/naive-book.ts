@@ -222,6 +222,18 @@ function factSides({ fact }: CommandOf<'PostFact'>): readonly Side[] {
         side(own('refundable'), 'credit', refundable),
       ];
     },
+    intent_receipt: () => {
+      const { applied, held, refundable, suspense } = fact as Extract<typeof fact, { type: 'intent_receipt' }>;
+      return [
+        side('custody:evm:ETH', 'debit', applied + 1n + held + refundable + suspense),
+        side(own('clearing'), 'credit', applied),
+        side(own('merchant'), 'credit', 1n),
+        side(own('held'), 'credit', held),
+        side(own('refundable'), 'credit', refundable),
+        side(own('suspense'), 'credit', suspense),
+      ];
+    },
+    receipt_move: () => moved('held', 'suspense'),
     intent_underpaid: () => moved('clearing', 'refundable'),
     settlement: () => moved('clearing', 'merchant'),
     provider_payment: () => {

@@ -6,27 +6,34 @@ import { allocateAddress, createIntent as createIntentCall, getIntent as getInte
 import { commandHandler, createSubscription } from '@daybook/event-store';
 import { callClient, callServer, onCall } from '@daybook/http';
 import { createConsumer, createRelay } from '@daybook/messaging';
-import { dueWorker } from '../../../../services/intents/src/adapters/due-worker';
+import { dueWorker } from '@daybook/runtime';
 import { publishedEvents } from '../../../../services/intents/src/adapters/published-events';
-import { intentEvents, paymentEvents } from '../../../../services/intents/src/adapters/stored-events';
+import {
+  intentEvents,
+  paymentEvents,
+  receiptPolicyEvents,
+} from '../../../../services/intents/src/adapters/stored-events';
 import { bookPayment } from '../../../../services/intents/src/app/book-payment';
 import { createIntent } from '../../../../services/intents/src/app/create-intent';
 import { expireDueIntents } from '../../../../services/intents/src/app/expire-due-intents';
 import { getIntent } from '../../../../services/intents/src/app/get-intent';
+import { policiesOf } from '../../../../services/intents/src/app/receipt-policies';
 import { depositsSubscription } from '../../../../services/intents/src/consumers/deposits';
 import { ledgerTransactionsSubscription } from '../../../../services/intents/src/consumers/ledger-transactions';
 import { settlementsSubscription } from '../../../../services/intents/src/consumers/settlements';
 import { paymentIntent } from '../../../../services/intents/src/domain/payment-intent';
 import { providerPayment } from '../../../../services/intents/src/domain/provider-payment';
-import type { Deadlines } from '../../../../services/intents/src/ports';
+import { receiptPolicy } from '../../../../services/intents/src/domain/receipt-policy';
+import type { Deadlines, Owner } from '../../../../services/intents/src/ports';
 import { token, type Composition, type Parts, type Product } from './product';
 
-type Row = { readonly status: string; readonly expiresAt: string };
+type Row = Owner & { readonly status: string; readonly expiresAt: string };
 
 export function composeIntents({ world, network, settings }: Product, parts: Parts): Composition {
   const { owner, store, now, logger, onFatal } = parts;
   const intents = commandHandler(paymentIntent, intentEvents, store);
   const payments = commandHandler(providerPayment, paymentEvents, store);
+  const policyOf = policiesOf(commandHandler(receiptPolicy, receiptPolicyEvents, store));
   const chainWatcher = callClient({
     baseUrl: '',
     token,
@@ -34,19 +41,19 @@ export function composeIntents({ world, network, settings }: Product, parts: Par
   });
   const allocate = (request: Parameters<typeof chainWatcher<typeof allocateAddress>>[1]) =>
     chainWatcher(allocateAddress, request);
-  const create = createIntent({ intents, allocateAddress: allocate, now, ttlMs: settings.intentTtlMs });
+  const create = createIntent({ intents, allocateAddress: allocate, policyOf, now, ttlMs: settings.intentTtlMs });
   const answer = callServer([onCall(createIntentCall, create), onCall(getIntentCall, getIntent(intents))], (error) =>
     world.note(`${owner.name} answers 5xx: ${String(error)}`),
   );
   return {
     components: [
       readModel(parts),
-      createConsumer(parts, depositsSubscription(intents)),
-      createConsumer(parts, ledgerTransactionsSubscription(intents, bookPayment(payments))),
+      createConsumer(parts, depositsSubscription(intents, policyOf)),
+      createConsumer(parts, ledgerTransactionsSubscription(intents, bookPayment(payments), policyOf)),
       createConsumer(parts, settlementsSubscription(intents)),
       dueWorker({
         name: 'expiry of intents',
-        pass: expireDueIntents({ intents, deadlines: deadlinesOf(parts), now }),
+        pass: expireDueIntents({ intents, deadlines: deadlinesOf(parts), policyOf, now }),
         now,
         logger,
         onFatal,
@@ -64,8 +71,8 @@ function readModel(parts: Parts) {
     async handle(tx, events) {
       const changes = events.map((event) => intentEvents.decode(event)).flatMap(({ change }) => change ?? []);
       await parts.database.ask(tx, 'project intents', (rows) => {
-        for (const { intentId, status, expiresAt } of changes)
-          rows.put('intents', intentId, { status, expiresAt } satisfies Row);
+        for (const { intentId, tenantId, mode, status, expiresAt } of changes)
+          rows.put('intents', intentId, { tenantId, mode, status, expiresAt } satisfies Row);
       });
     },
   });
@@ -77,7 +84,12 @@ function deadlinesOf({ database, pool }: Parts): Deadlines {
     rows
       .all<Row>('intents')
       .filter(([, { status }]) => status === 'pending' || status === 'partially_paid')
-      .map(([intentId, { expiresAt }]) => ({ intentId, expiresAt: new Date(expiresAt) }))
+      .map(([intentId, { tenantId, mode, expiresAt }]) => ({
+        intentId,
+        tenantId,
+        mode,
+        expiresAt: new Date(expiresAt),
+      }))
       .toSorted((a, b) => a.expiresAt.getTime() - b.expiresAt.getTime() || (a.intentId < b.intentId ? -1 : 1));
   return {
     due: (now, from, limit) =>

@@ -9,9 +9,11 @@ import {
   paymentReceived,
   paymentStatusChanged,
   providerPaymentReceived,
+  receiptMoved,
 } from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
 import { messageOf, type OutgoingMessage } from '@daybook/messaging';
+import { uuidFrom } from '@daybook/runtime';
 import { viewOfSummary } from '../app/intent-view';
 import type { IntentEvent } from '../domain/payment-intent';
 import type { PaymentEvent } from '../domain/provider-payment';
@@ -20,6 +22,8 @@ import { storedEvents } from './stored-events';
 export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
   const event = storedEvents.decode(stored);
   if (event.type === 'GatewayAdded' || event.type === 'GatewayEnabledSet') return [];
+  // What an operator dismissed or set concerns nobody else.
+  if (event.type === 'PaymentExceptionDismissed' || event.type === 'ReceiptPolicySet') return [];
   if ('summary' in event) return ofPayment(event, stored);
   const { change, tenantId, mode, at } = event;
   const fact = factOf(event, stored);
@@ -32,14 +36,22 @@ function factOf(event: IntentEvent, stored: StoredEvent): readonly OutgoingMessa
   const common = { intentId, tenantId, mode, at };
   switch (event.type) {
     case 'DepositConfirmed': {
-      const { deposit, applied, refundable } = event;
+      const { deposit, applied, credited, held, refundable, suspense } = event;
       const { depositId, chain, asset } = deposit;
-      return [messageOf(paymentReceived, { ...common, asset, depositId, chain, applied, refundable }, stored)];
+      const split = { applied, credited, held, refundable, suspense };
+      return [messageOf(paymentReceived, { ...common, asset, depositId, chain, ...split }, stored)];
     }
     case 'IntentPaid':
       return [messageOf(intentPaid, { ...common, asset: event.asset, amount: event.amount }, stored)];
-    case 'IntentUnderpaid':
-      return [messageOf(intentUnderpaid, { ...common, asset: event.asset, amount: event.amount }, stored)];
+    case 'IntentUnderpaid': {
+      const { asset, amount, place } = event;
+      return [messageOf(intentUnderpaid, { ...common, asset, amount, place }, stored)];
+    }
+    case 'ReceiptMoved': {
+      const { depositId, move, asset, amount, from, to, actor } = event;
+      const moveId = uuidFrom(['receipt-move', depositId, String(move)]);
+      return [messageOf(receiptMoved, { ...common, asset, moveId, depositId, amount, from, to, actor }, stored)];
+    }
     default:
       return [];
   }

@@ -71,4 +71,5 @@ export const paymentDefinitions = {
   PaymentFailed: { version: 1, data: common.extend({ reason: z.string() }) },
   PaymentTaken: { version: 1, data: common.extend({ amount: minorUnits, exceptions }) },
   PaymentBooked: { version: 1, data: common.extend({ ledgerReference: z.string() }) },
+  PaymentExceptionDismissed: { version: 1, data: common.extend({ actor: z.string() }) },
 } as const;

@@ -20,7 +20,7 @@ import {
 } from '@daybook/contracts';
 import { currentCorrelation, uuidFrom, uuidv7, type Clock } from '@daybook/runtime';
 import type { IntentState } from '../domain/payment-intent';
-import type { AllocateAddress, IntentStore } from '../ports';
+import type { AllocateAddress, IntentStore, PolicyOf } from '../ports';
 import { streamOf } from './intent-stream';
 import { viewOf } from './intent-view';
 
@@ -29,6 +29,7 @@ type Answer = CallOutcome<typeof createIntentCall>;
 type Deps = {
   readonly intents: IntentStore;
   readonly allocateAddress: AllocateAddress;
+  readonly policyOf: PolicyOf;
   readonly now: Clock;
   readonly ttlMs: number;
 };
@@ -83,7 +84,7 @@ async function addressOf(
 }
 
 /** The id of the latest attempt while it can be paid, or is paid or settled, otherwise of the next one. */
-async function attemptId({ intents, now }: Deps, request: Request): Promise<string> {
+async function attemptId({ intents, policyOf, now }: Deps, request: Request): Promise<string> {
   const { tenantId, mode, orderId, currency, amount } = request;
   const idOf = (attempt: number) =>
     uuidFrom(['intent', tenantId, mode, 'order', orderId, currency, amount.toString(), String(attempt)], 4);
@@ -92,7 +93,7 @@ async function attemptId({ intents, now }: Deps, request: Request): Promise<stri
   const latest = await latestAttempt(stateOf);
   if (latest === undefined) return idOf(1);
   const latestId = idOf(latest.attempt);
-  const state = await expiredIfDue(intents, latestId, latest.state, now());
+  const state = await expiredIfDue({ intents, policyOf }, latestId, latest.state, now());
   return hasEndedUnpaid(state) ? idOf(latest.attempt + 1) : latestId;
 }
 
@@ -100,11 +101,17 @@ async function attemptId({ intents, now }: Deps, request: Request): Promise<stri
  * The worker may not have come by yet, and an intent whose time is over is nothing to pay. The intent itself rules: a
  * deposit in flight keeps it, and of several who expire it at once all find it expired.
  */
-async function expiredIfDue(intents: IntentStore, intentId: string, state: IntentState, now: Date) {
+async function expiredIfDue(
+  { intents, policyOf }: Pick<Deps, 'intents' | 'policyOf'>,
+  intentId: string,
+  state: IntentState,
+  now: Date,
+) {
   const at = now.toISOString();
   if (state.stage !== 'open' || at < state.expiresAt) return state;
   const context = { commandId: uuidv7(now), ...currentCorrelation(intentId) };
-  return (await intents.handle(streamOf(intentId), { type: 'ExpireIntent', at }, context)).state;
+  const policy = await policyOf(state);
+  return (await intents.handle(streamOf(intentId), { type: 'ExpireIntent', at, policy }, context)).state;
 }
 
 /** Attempts are numbered from 1 without gaps, so doubling and halving finds the latest in few reads. */

@@ -3,6 +3,7 @@ import { commandHandler, memoryEventStore, type EventStore } from '@daybook/even
 import { fakeClock } from '@daybook/testing';
 import { intentEvents } from '../adapters/stored-events';
 import { paymentIntent } from '../domain/payment-intent';
+import { defaultReceiptPolicy } from '../domain/receipt-policy';
 import type { AllocateAddress } from '../ports';
 import { createIntent } from './create-intent';
 
@@ -33,7 +34,7 @@ const ttlMs = 60_000;
 function setup(allocateAddress: AllocateAddress, store: EventStore = memoryEventStore()) {
   const now = fakeClock('2026-03-01T10:00:00.000Z');
   const intents = commandHandler(paymentIntent, intentEvents, store);
-  const create = createIntent({ intents, allocateAddress, now, ttlMs });
+  const create = createIntent({ intents, allocateAddress, policyOf: async () => defaultReceiptPolicy, now, ttlMs });
   return Object.assign(create, { intents, now });
 }
 

@@ -1,5 +1,5 @@
 import { uuidv7, type Clock } from '@daybook/runtime';
-import type { Deadline, Deadlines, IntentStore } from '../ports';
+import type { Deadline, Deadlines, IntentStore, Owner, PolicyOf } from '../ports';
 import { streamOf } from './intent-stream';
 
 const batchSize = 100;
@@ -12,24 +12,38 @@ const batchSize = 100;
 export function expireDueIntents(deps: {
   readonly intents: IntentStore;
   readonly deadlines: Deadlines;
+  readonly policyOf: PolicyOf;
   readonly now: Clock;
 }): () => Promise<Date | null> {
   return async () => {
     const now = deps.now();
+    const policyOf = oncePerOwner(deps.policyOf);
     let from: Deadline | null = null;
     for (;;) {
       const due: readonly Deadline[] = await deps.deadlines.due(now, from, batchSize);
-      for (const { intentId } of due) {
+      for (const { intentId, ...owner } of due) {
+        const policy = await policyOf(owner);
         // Two instances may meet at one deadline: each attempt is a command of its own, and the second finds it done.
         const commandId = uuidv7(now);
         await deps.intents.handle(
           streamOf(intentId),
-          { type: 'ExpireIntent', at: now.toISOString() },
+          { type: 'ExpireIntent', at: now.toISOString(), policy },
           { commandId, correlationId: commandId, causationId: commandId },
         );
       }
       from = due.at(-1) ?? null;
       if (due.length < batchSize) return deps.deadlines.next(now);
     }
+  };
+}
+
+/** Many intents of one tenant fall due together. */
+function oncePerOwner(policyOf: PolicyOf): PolicyOf {
+  const known = new Map<string, ReturnType<PolicyOf>>();
+  return (owner: Owner) => {
+    const key = `${owner.tenantId} ${owner.mode}`;
+    const policy = known.get(key) ?? policyOf(owner);
+    known.set(key, policy);
+    return policy;
   };
 }

@@ -7,14 +7,19 @@ import { on, type ReceivedMessage, type Subscription } from '@daybook/messaging'
 import type { z } from 'zod';
 import { recordFact } from '../app/intent-stream';
 import type { DepositFact } from '../domain/payment-intent';
-import type { IntentStore } from '../ports';
+import type { IntentStore, PolicyOf } from '../ports';
 
 type Deposit = z.output<typeof depositSeen.data>;
-type DepositCommandType = 'RecordDepositSeen' | 'RecordDepositReverted' | 'RecordDepositConfirmed';
+type Told = ReceivedMessage<Deposit>;
 
-export function depositsSubscription(intents: IntentStore): Subscription {
-  const record = (type: DepositCommandType) => async (_tx: unknown, message: ReceivedMessage<Deposit>) => {
+export function depositsSubscription(intents: IntentStore, policyOf: PolicyOf): Subscription {
+  const record = (type: 'RecordDepositSeen' | 'RecordDepositReverted') => async (_tx: unknown, message: Told) => {
     await recordFact(intents, message.data.reference, { type, deposit: factOf(message.data) }, message);
+  };
+  const confirm = async (_tx: unknown, message: Told) => {
+    const policy = await policyOf(message.data);
+    const deposit = factOf(message.data);
+    await recordFact(intents, message.data.reference, { type: 'RecordDepositConfirmed', deposit, policy }, message);
   };
   return {
     group: 'intents.deposits',
@@ -22,7 +27,7 @@ export function depositsSubscription(intents: IntentStore): Subscription {
     handlers: [
       on(depositSeen, record('RecordDepositSeen')),
       on(depositReverted, record('RecordDepositReverted')),
-      on(depositConfirmed, record('RecordDepositConfirmed')),
+      on(depositConfirmed, confirm),
     ],
   };
 }

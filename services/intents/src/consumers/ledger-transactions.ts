@@ -4,24 +4,28 @@
  * cause are not for this service.
  */
 import { transactionPosted } from '@daybook/contracts';
+import { assert } from '@daybook/core';
 import { on, type Subscription } from '@daybook/messaging';
 import type { bookPayment } from '../app/book-payment';
 import { recordFact } from '../app/intent-stream';
-import type { IntentStore } from '../ports';
+import type { IntentStore, PolicyOf } from '../ports';
 
 export function ledgerTransactionsSubscription(
   intents: IntentStore,
   book: ReturnType<typeof bookPayment>,
+  policyOf: PolicyOf,
 ): Subscription {
   return {
     group: 'intents.ledger-transactions',
     topic: transactionPosted.topic,
     handlers: [
       on(transactionPosted, async (_tx, message) => {
-        const { cause, ledgerReference } = message.data;
+        const { cause, ledgerReference, tenantId, mode } = message.data;
         if (cause.type === 'provider_payment') return book(cause.id, ledgerReference, message);
-        if (cause.type !== 'intent_payment') return;
-        await recordFact(intents, cause.subject, { type: 'RecordDepositBooked', depositId: cause.id }, message);
+        if (cause.type !== 'intent_payment' && cause.type !== 'intent_receipt') return;
+        assert(tenantId !== null, 'what was received is of a tenant');
+        const policy = await policyOf({ tenantId, mode });
+        await recordFact(intents, cause.subject, { type: 'RecordDepositBooked', depositId: cause.id, policy }, message);
       }),
     ],
   };

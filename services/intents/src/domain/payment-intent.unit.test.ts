@@ -105,15 +105,16 @@ describe('payment intent', () => {
       fc.property(commands, (cs) => {
         const { log, intent } = play(cs);
         const finals = log.filter((event) => event.type === 'DepositConfirmed');
-        for (const { deposit: of, applied, refundable } of finals) {
-          expect(applied + refundable).toBe(of.amount);
-          expect(applied >= 0n && refundable >= 0n).toBe(true);
+        for (const { deposit: of, applied, credited, held, refundable, suspense } of finals) {
+          const rest = [credited, held, refundable, suspense].filter((units) => units !== 0n);
+          expect(rest.reduce((sum, units) => sum + units, applied)).toBe(of.amount);
+          expect(applied >= 0n && rest.length <= 1 && rest.every((units) => units > 0n)).toBe(true);
         }
         expect(new Set(finals.map(({ deposit: of }) => of.depositId)).size).toBe(finals.length);
         expect(finals.reduce((sum, { applied }) => sum + applied, 0n) <= amount).toBe(true);
-        for (const held of valuesOf(intent.deposits)) {
-          const final = held.phase === 'confirmed' || held.phase === 'booked';
-          expect(held.applied + held.refundable).toBe(final ? held.amount : 0n);
+        for (const { phase, amount: units, ...of } of valuesOf(intent.deposits)) {
+          const final = phase === 'confirmed' || phase === 'booked';
+          expect(of.applied + of.credited + of.held + of.refundable + of.suspense).toBe(final ? units : 0n);
         }
       }),
       { numRuns: 500 },
@@ -255,11 +256,11 @@ describe('what a deposit ends in', () => {
     });
   });
 
-  test('in another asset: kept apart, owed back, and no reason to wait', () => {
+  test('in another asset: kept apart, in suspense, and no reason to wait', () => {
     const other = deposit('w', 7n, { asset: 'SOL' });
     expect(summary(seen(other))).toMatchObject({ status: 'pending', amountReceived: 0n });
     const { log, intent } = play([confirmed(other), expire(1_000)]);
-    expect(log[1]).toMatchObject({ applied: 0n, refundable: 7n, exception: 'wrong_asset' });
+    expect(log[1]).toMatchObject({ applied: 0n, suspense: 7n, exception: 'wrong_asset', decidedBy: 'wrong_asset' });
     expect(summaryOf(intent)).toMatchObject({ status: 'expired', amountRefundable: 0n, exceptions: ['wrong_asset'] });
   });
 

@@ -14,7 +14,8 @@
  *   V2  Repeating an accepted command at once is accepted again and records nothing.
  *   V3  A provider's reference never changes.
  *   V4  Whatever the order of observations, a payment of which one says that money was taken ends taken.
- *   V5  An amount other than the asked one, and money after a failure, are exceptions and are credited as received.
+ *   V5  An amount other than the asked one, and money after a failure, are exceptions and are credited as received; dismissing
+ *       them changes nothing else.
  */
 import type { Mode, paymentExceptions, paymentStatuses } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
@@ -60,7 +61,8 @@ export type PaymentCommand =
       readonly at: string;
     }
   | { readonly type: 'RecordObserved'; readonly observation: Observation; readonly at: string }
-  | { readonly type: 'RecordBooked'; readonly ledgerReference: string; readonly at: string };
+  | { readonly type: 'RecordBooked'; readonly ledgerReference: string; readonly at: string }
+  | { readonly type: 'DismissException'; readonly actor: string; readonly at: string };
 
 /** The full state as its owner may see it. */
 export type PaymentSummary = Omit<PaymentTerms, 'contentHash'> & {
@@ -78,13 +80,20 @@ type Fact =
   | { readonly type: 'PaymentProcessing' }
   | { readonly type: 'PaymentFailed'; readonly reason: string }
   | { readonly type: 'PaymentTaken'; readonly amount: bigint; readonly exceptions: readonly PaymentException[] }
-  | { readonly type: 'PaymentBooked'; readonly ledgerReference: string };
+  | { readonly type: 'PaymentBooked'; readonly ledgerReference: string }
+  /** Somebody looked at the payment and found nothing left to do. `actor` is the credential. */
+  | { readonly type: 'PaymentExceptionDismissed'; readonly actor: string };
 
 export type PaymentEvent = Fact & { readonly summary: PaymentSummary; readonly at: string };
 
 /** In descending precedence: when several apply, the first listed is returned. */
 export type PaymentRejection =
-  'idempotency_key_reused' | 'payment_not_found' | 'reference_differs' | 'payment_not_taken' | 'booked_differently';
+  | 'idempotency_key_reused'
+  | 'payment_not_found'
+  | 'reference_differs'
+  | 'payment_not_taken'
+  | 'booked_differently'
+  | 'payment_has_no_exception';
 
 export type Payment = PaymentTerms & {
   readonly stage: 'created' | 'open' | 'processing' | 'failed' | 'taken' | 'completed';
@@ -94,6 +103,7 @@ export type Payment = PaymentTerms & {
   readonly amountReceived: bigint | null;
   readonly exceptions: readonly PaymentException[];
   readonly ledgerReference: string | null;
+  readonly isDismissed: boolean;
   readonly updatedAt: string;
 };
 export type PaymentState = { readonly stage: 'none' } | Payment;
@@ -127,6 +137,11 @@ function decide(command: PaymentCommand, state: PaymentState): Decision<PaymentE
         return state.ledgerReference === ledgerReference ? accept() : reject('booked_differently');
       if (state.stage !== 'taken') return reject('payment_not_taken');
       return record(state, { type: 'PaymentBooked', ledgerReference }, at);
+    }
+    case 'DismissException': {
+      if (state.exceptions.length === 0) return reject('payment_has_no_exception');
+      if (state.isDismissed) return accept();
+      return record(state, { type: 'PaymentExceptionDismissed', actor: command.actor }, at);
     }
     default:
       return assertNever(command);
@@ -177,6 +192,7 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
       amountReceived: null,
       exceptions: [],
       ledgerReference: null,
+      isDismissed: false,
       updatedAt: at,
     };
   }
@@ -201,6 +217,9 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
     case 'PaymentBooked':
       assert(state.stage === 'taken', 'booked before money was taken');
       return { ...next, stage: 'completed', ledgerReference: fact.ledgerReference };
+    case 'PaymentExceptionDismissed':
+      assert(state.exceptions.length > 0, 'dismissed where there was no exception');
+      return { ...state, isDismissed: true };
     default:
       return assertNever(fact);
   }

@@ -4,11 +4,15 @@ import {
   createPayment,
   getIntent,
   getPayment,
+  getReceiptPolicy,
+  listExceptions,
   listGateways,
   listIntents,
   listPayments,
   receiveProviderWebhook,
+  resolveException,
   setGatewayEnabled,
+  setReceiptPolicy,
   simulatePayment,
   type CallOutcome,
   type CallRequest,
@@ -16,18 +20,22 @@ import {
 import { callRoutes, onCall } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import type { Router } from 'express';
+import type { exceptionCalls } from '../app/exceptions';
 import type { paymentsApp } from '../app/payments';
+import type { receiptPolicyCalls } from '../app/receipt-policies';
 
 type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
 
 /** What other services may ask of this one. */
 export function intentCalls(
   token: Secret,
-  app: ReturnType<typeof paymentsApp> & {
-    readonly createIntent: Answer<typeof createIntent>;
-    readonly getIntent: Answer<typeof getIntent>;
-    readonly listIntents: Answer<typeof listIntents>;
-  },
+  app: ReturnType<typeof paymentsApp> &
+    ReturnType<typeof exceptionCalls> &
+    ReturnType<typeof receiptPolicyCalls> & {
+      readonly createIntent: Answer<typeof createIntent>;
+      readonly getIntent: Answer<typeof getIntent>;
+      readonly listIntents: Answer<typeof listIntents>;
+    },
 ): Router {
   return callRoutes(token, [
     onCall(createIntent, app.createIntent),
@@ -41,5 +49,9 @@ export function intentCalls(
     onCall(listPayments, app.listPayments),
     onCall(simulatePayment, app.simulatePayment),
     onCall(receiveProviderWebhook, app.receiveProviderWebhook),
+    onCall(listExceptions, app.listExceptions),
+    onCall(resolveException, app.resolveException),
+    onCall(getReceiptPolicy, app.getReceiptPolicy),
+    onCall(setReceiptPolicy, app.setReceiptPolicy),
   ]);
 }

@@ -4,6 +4,7 @@
  * the row; an older revision never replaces a newer one.
  * Serves: list-intents, and the deadlines of the expiry worker.
  */
+import type { Mode } from '@daybook/contracts';
 import { asOperational, type EventPlace, type Projection, type Sql } from '@daybook/event-store';
 import type { Pool, QueryResultRow } from 'pg';
 import type { IntentView } from '../app/intent-view';
@@ -23,6 +24,7 @@ export const intentsProjection: Projection<IntentEvent> = {
     IntentExpired: replace,
     IntentUnderpaid: replace,
     IntentSettled: replace,
+    ReceiptMoved: replace,
   },
 };
 
@@ -85,15 +87,20 @@ export function deadlines(pool: Pool): Deadlines {
   const open = `status in ('pending', 'partially_paid')`;
   return {
     async due(now, from, limit) {
-      const { rows } = await select<{ intent_id: string; expires_at: Date }>(
+      const { rows } = await select<{ intent_id: string; tenant_id: string; mode: Mode; expires_at: Date }>(
         pool,
-        `select intent_id, expires_at from intents_v1
+        `select intent_id, tenant_id, mode, expires_at from intents_v1
          where ${open} and expires_at <= $1
            and ($2::timestamptz is null or (expires_at, intent_id) > ($2::timestamptz, $3::uuid))
          order by expires_at, intent_id limit $4`,
         [now, from?.expiresAt ?? null, from?.intentId ?? null, limit],
       );
-      return rows.map((row) => ({ intentId: row.intent_id, expiresAt: row.expires_at }));
+      return rows.map((row) => ({
+        intentId: row.intent_id,
+        tenantId: row.tenant_id,
+        mode: row.mode,
+        expiresAt: row.expires_at,
+      }));
     },
     async next(now) {
       const { rows } = await select<{ expires_at: Date | null }>(

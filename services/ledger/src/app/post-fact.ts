@@ -24,7 +24,10 @@ export function postFact(books: Books): PostFact {
 function transactionIdOf(fact: Fact): string {
   switch (fact.type) {
     case 'intent_payment':
+    case 'intent_receipt':
       return fact.depositId;
+    case 'receipt_move':
+      return fact.moveId;
     case 'intent_underpaid':
       return underpaidIdOf(fact.intentId);
     case 'settlement':

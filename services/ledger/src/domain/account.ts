@@ -137,9 +137,12 @@ export function loweringOf(accountType: AccountType): Entry['direction'] {
   return accountType === 'asset' || accountType === 'expense' ? 'credit' : 'debit';
 }
 
-type OwnedPurpose = 'clearing' | 'merchant' | 'refundable';
+export type OwnedPurpose = 'clearing' | 'merchant' | 'held' | 'refundable' | 'suspense';
 
-/** Received for intents that are not settled yet, settled, or owed back to the payer. */
+/**
+ * Received for intents that are not settled yet; settled; kept until somebody decides; owed back to the payer; or nobody
+ * knows yet whose.
+ */
 export function ownedAccount(purpose: OwnedPurpose, tenantId: string, asset: AssetCode): AccountFields {
   return {
     accountId: `${purpose}:${tenantId}:${asset}`,
@@ -185,9 +188,9 @@ export function issuanceAccount(asset: AssetCode): AccountFields {
 }
 
 const chartId =
-  /^(?:(clearing|merchant|refundable|custody|provider|institution):([^:]+):([A-Z0-9_]+)|issuance:([A-Z0-9_]+))$/;
-const chartPrefix = /^(clearing|merchant|refundable|custody|provider|institution|issuance):/;
-const reservedPrefix = /^(clearing|merchant|refundable|custody|provider|institution|issuance|acct):/;
+  /^(?:(clearing|merchant|held|refundable|suspense|custody|provider|institution):([^:]+):([A-Z0-9_]+)|issuance:([A-Z0-9_]+))$/;
+const chartPrefix = /^(clearing|merchant|held|refundable|suspense|custody|provider|institution|issuance):/;
+const reservedPrefix = /^(clearing|merchant|held|refundable|suspense|custody|provider|institution|issuance|acct):/;
 const ownPrefix = 'acct:';
 
 /** Where the ids of a tenant's own accounts begin. */

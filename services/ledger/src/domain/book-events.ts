@@ -20,7 +20,9 @@ export type TransferFailure = (typeof transferFailures)[number];
 
 export const causeTypes = [
   'intent_payment',
+  'intent_receipt',
   'intent_underpaid',
+  'receipt_move',
   'settlement',
   'provider_payment',
   'institution_transfer',

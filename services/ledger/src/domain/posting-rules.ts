@@ -3,7 +3,9 @@
  * which it holds, and every event names the version that posted it, so that a replay years later gives the same books.
  *
  *   intent-payment    debit custody, credit clearing (applied) and refundable (the rest)
+ *   intent-receipt    debit custody, credit clearing (applied), merchant (credited), held, refundable and suspense
  *   intent-underpaid  debit clearing, credit refundable
+ *   receipt-move      debit where money of an intent was, credit where it is now
  *   settlement        debit clearing, credit merchant
  *   provider-payment  debit the payment provider, credit merchant
  *   institution-transfer         debit merchant, whose hold for it is released, credit the institution
@@ -24,6 +26,7 @@ import {
   providerAccount,
   type AccountFields,
   type Entry,
+  type OwnedPurpose,
 } from './account';
 import type { Cause, TransferFields } from './book-events';
 
@@ -38,6 +41,31 @@ export type Fact =
       readonly asset: AssetCode;
       readonly applied: bigint;
       readonly refundable: bigint;
+    }
+  /** A deposit of which a part, or all, went elsewhere than to the intent or back to the payer. */
+  | {
+      readonly type: 'intent_receipt';
+      readonly depositId: string;
+      readonly intentId: string;
+      readonly tenantId: string;
+      readonly chain: string;
+      readonly asset: AssetCode;
+      readonly applied: bigint;
+      readonly credited: bigint;
+      readonly held: bigint;
+      readonly refundable: bigint;
+      readonly suspense: bigint;
+    }
+  /** What was received for an intent is for another from now on: a policy says so, or somebody decided. */
+  | {
+      readonly type: 'receipt_move';
+      readonly moveId: string;
+      readonly intentId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+      readonly from: OwnedPurpose;
+      readonly to: OwnedPurpose;
     }
   | {
       readonly type: 'intent_underpaid';
@@ -104,6 +132,36 @@ const intentPayment: readonly RuleVersion<FactOf<'intent_payment'>>[] = [
       { account: custodyAccount(chain, asset), direction: 'debit', amount: applied + refundable },
       { account: ownedAccount('clearing', tenantId, asset), direction: 'credit', amount: applied },
       { account: ownedAccount('refundable', tenantId, asset), direction: 'credit', amount: refundable },
+    ],
+  },
+];
+
+const intentReceipt: readonly RuleVersion<FactOf<'intent_receipt'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ chain, asset, tenantId, applied, credited, held, refundable, suspense }) => [
+      {
+        account: custodyAccount(chain, asset),
+        direction: 'debit',
+        amount: applied + credited + held + refundable + suspense,
+      },
+      { account: ownedAccount('clearing', tenantId, asset), direction: 'credit', amount: applied },
+      { account: ownedAccount('merchant', tenantId, asset), direction: 'credit', amount: credited },
+      { account: ownedAccount('held', tenantId, asset), direction: 'credit', amount: held },
+      { account: ownedAccount('refundable', tenantId, asset), direction: 'credit', amount: refundable },
+      { account: ownedAccount('suspense', tenantId, asset), direction: 'credit', amount: suspense },
+    ],
+  },
+];
+
+const receiptMove: readonly RuleVersion<FactOf<'receipt_move'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ asset, tenantId, amount, from, to }) => [
+      { account: ownedAccount(from, tenantId, asset), direction: 'debit', amount },
+      { account: ownedAccount(to, tenantId, asset), direction: 'credit', amount },
     ],
   },
 ];
@@ -175,6 +233,10 @@ export function postFact(fact: Fact, effectiveAt: string): Posting {
   switch (fact.type) {
     case 'intent_payment':
       return apply('intent-payment', intentPayment, fact, effectiveAt);
+    case 'intent_receipt':
+      return apply('intent-receipt', intentReceipt, fact, effectiveAt);
+    case 'receipt_move':
+      return apply('receipt-move', receiptMove, fact, effectiveAt);
     case 'intent_underpaid':
       return apply('intent-underpaid', intentUnderpaid, fact, effectiveAt);
     case 'settlement':

@@ -33,7 +33,7 @@ export const businessInvariants: readonly Invariant[] = [
     id: 'I17',
     rule: 'What stands on a clearing account leaves it within its deadline.',
     checked: 'Each item, by the subject of its transactions.',
-    elsewhere: 'Items in suspense and their owners: intents. There is no suspense account in the chart yet.',
+    elsewhere: 'What is held or in suspense, its owner and its age: intents, which lists it as exceptions.',
     book: cleared,
   },
   {
@@ -134,7 +134,7 @@ function rounded({ accounts, violate }: BookContext): BookReader {
   };
 }
 
-const ownedId = /^(?:clearing|merchant|refundable|acct):([0-9a-f-]{36}):/;
+const ownedId = /^(?:clearing|merchant|held|refundable|suspense|acct):([0-9a-f-]{36}):/;
 
 function enclosed({ accounts, violate }: BookContext): BookReader {
   return {
