@@ -10,15 +10,31 @@ const tour = readme.slice(readme.indexOf('## Five minutes with curl'), readme.in
 const blocks = [...tour.matchAll(/```sh\n([\s\S]*?)```/g)]
   .map(([, block = '']) => block)
   .filter((block) => !block.startsWith('psql'));
+const demo = join(__dirname, '../../standalone/dist/demo/main.js');
 const runnable = process.env.CI === 'true' || spawnSync('curl', ['--version']).status === 0;
 
 describe("the README's tour", () => {
   const daybook = new Instance({ LOG_LEVEL: 'warn' });
+  beforeAll(() => daybook.start(), 120_000);
   afterAll(() => daybook.dispose());
+
+  test('the demo shows a payment, and one that leaves the chain and comes back', async () => {
+    const output = execFileSync(process.execPath, [demo], {
+      env: { PATH: process.env.PATH, DAYBOOK_HOME: daybook.home },
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    const told = /reorganised[^]*?is pending, 0 received[^]*?is back[^]*?confirming, 0.05[^]*?settled, 0.05/;
+    for (const said of ['settled, 99.5 received', told, 'The books balance: ']) expect(output).toMatch(said);
+    const { accounts } = (await daybook.intents('GET', '/v1/ledger/accounts')).body;
+    expect(accounts).toContainEqual(
+      expect.objectContaining({ account_id: expect.stringMatching(/^merchant:.*:ETH$/), available: '0.05' }),
+    );
+    await expectBooksBalance(daybook);
+  }, 90_000);
 
   if (runnable) {
     test('runs as it is written, twice, with the same answers', async () => {
-      await daybook.start();
       // The tour reads .daybook/ in the current folder.
       const folder = join(daybook.home, 'tour');
       mkdirSync(folder);

@@ -3,6 +3,7 @@
  * public EVM networks and on every anvil under one address, and makes a contract by CREATE2. Anyone may deploy; all get
  * the same contract at the same address.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { assert } from '@daybook/core';
 import type { JsonRpcProvider } from 'ethers';
 import { loadEthers, settlementAddress, settlementBytecode } from './settlement';
@@ -47,12 +48,19 @@ export async function deploySettlement(deployment: {
       } catch (error) {
         // Another process was faster: with the deployment, or with a transaction of the same nonce.
         if (await isThere(provider, settlementAddress)) return { address: settlementAddress, isNew: false };
-        if (attempt === attemptsMax) throw error;
+        if (attempt === attemptsMax || isFinal(error)) throw error;
+        await delay(provider.pollingInterval);
       }
     }
     assert(await isThere(provider, settlementAddress), 'the settlement contract is where its bytecode puts it');
     return { address: settlementAddress, isNew: true };
   });
+}
+
+/** No other nonce helps. */
+function isFinal(error: unknown): boolean {
+  const { isError } = loadEthers();
+  return isError(error, 'INSUFFICIENT_FUNDS') || isError(error, 'NETWORK_ERROR');
 }
 
 async function isThere(provider: JsonRpcProvider, address: string): Promise<boolean> {

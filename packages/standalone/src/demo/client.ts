@@ -1,20 +1,27 @@
 import type { Credentials } from '../seed';
 
-/** A request to the running instance with the demo tenant's `intents` credentials. Throws on anything but success. */
+/** Somebody who uses the running instance: where it is, and what tells who asks. */
+export type Caller = { readonly baseUrl: string; readonly headers: Readonly<Record<string, string>> };
+export type Callers = { readonly shop: Caller; readonly operator: Caller };
+
+/** The demo tenant in its parts: its shop takes payments, its operator looks after the books. */
+export function callersOf({ baseUrl, intents, ops }: Credentials): Callers {
+  return {
+    shop: { baseUrl, headers: { 'X-Client-ID': intents.clientId, 'X-Client-Secret': intents.clientSecret } },
+    operator: { baseUrl, headers: { Authorization: `Bearer ${ops.token}` } },
+  };
+}
+
+/** Throws on anything but success. */
 export async function request(
-  credentials: Credentials,
+  caller: Caller,
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<unknown> {
-  const { clientId, clientSecret } = credentials.intents;
-  const response = await fetch(credentials.baseUrl + path, {
+  const response = await fetch(caller.baseUrl + path, {
     method,
-    headers: {
-      'X-Client-ID': clientId,
-      'X-Client-Secret': clientSecret,
-      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
-    },
+    headers: { ...caller.headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
   const text = await response.text();

@@ -1,13 +1,19 @@
 /**
- * `npm run demo`: one USDT payment on the EVM development chain, from the intent to the webhook, against the instance in
- * DAYBOOK_HOME (or one started here if none runs), ending with what the journal says about it.
+ * `npm run demo`: money in on the EVM development chain, against the instance in DAYBOOK_HOME (or one started here if
+ * none runs). A USDT payment from the intent to the webhook and the journal, then an ETH payment whose block leaves the
+ * chain, and at the end a check of the books.
  */
 import { existsSync } from 'node:fs';
 import { loadConfig, type Config } from '../config';
+import { readEndpoints } from '../endpoints';
 import { readCredentials, type Credentials } from '../seed';
 import { createStandalone } from '../standalone';
+import { callersOf } from './client';
 import { payIntent } from './pay-intent';
-import { printReport } from './report';
+import { openProgress } from './progress';
+import { reorganisePayment } from './reorganise-payment';
+import { checkBooks, printBalances, printIntent, printJournal } from './report';
+import { openShop } from './shop';
 
 async function main(): Promise<void> {
   // The demo's own lines are the output; the services' log lines would bury them.
@@ -41,10 +47,26 @@ async function runningInstance(config: Config): Promise<Credentials | undefined>
 }
 
 async function demonstrate(config: Config, credentials: Credentials): Promise<void> {
-  const begun = Date.now();
-  const paid = await payIntent(config.DAYBOOK_HOME, credentials);
-  await printReport(credentials, paid);
-  process.stdout.write(`\nDone in ${((Date.now() - begun) / 1000).toFixed(1)} s.\n`);
+  const { evm } = readEndpoints(config.DAYBOOK_HOME);
+  const { shop: caller, operator } = callersOf(credentials);
+  const progress = openProgress(process.stdout);
+  const shop = await openShop(caller, progress);
+  try {
+    progress.title('A payment');
+    const paid = await payIntent(evm, shop, progress);
+    await printIntent(caller, paid);
+    await printJournal(caller, paid);
+
+    progress.title('A deposit that a reorganisation takes away, and that comes back');
+    await printJournal(caller, await reorganisePayment(evm, shop, progress));
+  } finally {
+    progress.close();
+    await shop.close();
+  }
+  await printBalances(caller);
+  progress.title('The books');
+  await checkBooks(operator, progress);
+  process.stdout.write(`\nDone in ${progress.seconds()} s.\n`);
 }
 
 main().then(

@@ -1,6 +1,7 @@
-import type { Credentials } from '../seed';
-import { request } from './client';
-import type { PaidIntent } from './pay-intent';
+import { request, type Caller } from './client';
+import type { Progress } from './progress';
+
+const checkedWithinMs = 15_000;
 
 type Entry = { account_id: string; asset: string; direction: 'debit' | 'credit'; amount: string };
 type Transaction = {
@@ -10,16 +11,26 @@ type Transaction = {
   sequence: number;
   entries: Entry[];
 };
+type Check = {
+  id: string;
+  status: string;
+  error: string | null;
+  report: { status: string; invariants: unknown[]; passes: unknown[] } | null;
+};
+const open = ['queued', 'running'];
 type Account = { account_id: string; asset: string; type: string; posted: string; held: string; available: string };
 
-/** Prints the intent, its journal entries with a balance line per asset, and the tenant's accounts. */
-export async function printReport(credentials: Credentials, paid: PaidIntent): Promise<void> {
-  const intent = (await request(credentials, 'GET', `/api/v1/intents/${paid.intentId}`)) as Record<string, unknown>;
+/** Prints an intent as the API answers it. */
+export async function printIntent(shop: Caller, intentId: string): Promise<void> {
+  const intent = (await request(shop, 'GET', `/api/v1/intents/${intentId}`)) as Record<string, unknown>;
   write('\nIntent');
   for (const [name, value] of Object.entries(intent))
     write(`  ${name.padEnd(20)} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`);
+}
 
-  const { transactions } = (await request(credentials, 'GET', `/v1/ledger/transactions?subject=${paid.intentId}`)) as {
+/** Prints the journal's transactions about a subject, such as an intent, with a balance line per asset. */
+export async function printJournal(shop: Caller, subject: string): Promise<void> {
+  const { transactions } = (await request(shop, 'GET', `/v1/ledger/transactions?subject=${subject}`)) as {
     transactions: Transaction[];
   };
   write('\nJournal');
@@ -27,16 +38,34 @@ export async function printReport(credentials: Credentials, paid: PaidIntent): P
     write(`  #${transaction.sequence} ${transaction.rule}  ${transaction.ledger_reference}`);
     for (const entry of transaction.entries) {
       write(
-        `    ${entry.direction.padEnd(6)} ${entry.account_id.padEnd(66)} ${entry.amount.padStart(14)} ${entry.asset}`,
+        `    ${entry.direction.padEnd(6)} ${entry.account_id.padEnd(66)} ${entry.amount.padStart(22)} ${entry.asset}`,
       );
     }
   }
   write(`  ${balanceLine(transactions)}`);
+}
 
-  const { accounts } = (await request(credentials, 'GET', '/v1/ledger/accounts?limit=100')) as { accounts: Account[] };
+export async function printBalances(shop: Caller): Promise<void> {
+  const { accounts } = (await request(shop, 'GET', '/v1/ledger/accounts?limit=100')) as { accounts: Account[] };
   write('\nBalances of the tenant');
   for (const account of accounts)
-    write(`  ${account.account_id.padEnd(66)} ${account.available.padStart(14)} ${account.asset}`);
+    write(`  ${account.account_id.padEnd(66)} ${account.available.padStart(24)} ${account.asset}`);
+}
+
+/** Has the ledger compared with its journal, and prints what came of it. Throws unless nothing differs. */
+export async function checkBooks(operator: Caller, progress: Progress): Promise<void> {
+  const { id } = (await request(operator, 'POST', '/v1/ops/checks', { incremental: true })) as Check;
+  const look = async () => {
+    const check = (await request(operator, 'GET', `/v1/ops/checks/${id}`)) as Check;
+    return { check, state: `check of the books ${check.status}` };
+  };
+  const { check } = await progress.until(look, (found) => !open.includes(found.check.status), checkedWithinMs);
+  const { report } = check;
+  if (report?.status !== 'CLEAN') throw new Error(`the books do not balance: ${JSON.stringify(report ?? check.error)}`);
+  write(
+    `  The books balance: ${report.invariants.length} invariants hold, and ${report.passes.length} tables are what the ` +
+      'journal says.',
+  );
 }
 
 /** Sums the printed decimals as integers of their last place; throws if debits and credits differ. */
@@ -50,7 +79,7 @@ function balanceLine(transactions: readonly Transaction[]): string {
       sums.set(asset, sum);
     }
   }
-  if (sums.size === 0) throw new Error('the journal has no entries for the intent');
+  if (sums.size === 0) throw new Error('the journal has no entries for it');
   for (const [asset, { debit, credit }] of sums) {
     if (debit !== credit) throw new Error(`the journal does not balance in ${asset}`);
   }
