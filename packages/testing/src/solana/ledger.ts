@@ -34,6 +34,8 @@ export type Executed = {
 };
 export type SolanaBlock = {
   readonly slot: number;
+  /** Blocks below it: skipped slots are none. */
+  readonly height: number;
   readonly blockhash: string;
   readonly previousBlockhash: string;
   readonly parentSlot: number;
@@ -43,9 +45,12 @@ export type SolanaBlock = {
 export type SolanaLedger = {
   readonly genesisHash: string;
   readonly blocks: readonly SolanaBlock[];
-  account(address: string): Account | undefined;
+  /** As it is, or as it was before the newest `blocks` blocks. What a test sets was always so. */
+  account(address: string, blocks?: number): Account | undefined;
   airdrop(address: string, lamports: bigint): void;
   setAccount(account: { address: string; programAddress: string; lamports: bigint; data: Uint8Array }): void;
+  /** Whether a transaction would succeed now. */
+  wouldSucceed(bytes: Uint8Array): boolean;
   /** Executes the transactions and makes them the next block. Failed ones are in it too. */
   mine(transactions?: readonly Uint8Array[]): SolanaBlock;
   /** Replaces the newest `depth` blocks by one more than that, their transactions in the last of the replaced. */
@@ -56,7 +61,7 @@ export async function solanaLedger(): Promise<SolanaLedger> {
   const { LiteSVM: Svm } = await import('litesvm');
   // A transaction that was dropped may be executed again in another block.
   const svm = new Svm().withTransactionHistory(0n).withBlockhashCheck(false);
-  const { account, execute } = runtime(svm);
+  const { account, execute, wouldSucceed } = runtime(svm);
   const blocks: SolanaBlock[] = [];
   const undo: (readonly Account[])[] = [];
   let produced = 0;
@@ -64,7 +69,12 @@ export async function solanaLedger(): Promise<SolanaLedger> {
   const ledger: SolanaLedger = {
     genesisHash: base58(randomBytes(32)),
     blocks,
-    account,
+    account(address, newest = 0) {
+      const before = newest === 0 ? [] : undo.slice(-newest).flat();
+      const then = before.find((one) => one.address === address);
+      return then === undefined ? account(address) : existing(then);
+    },
+    wouldSucceed,
     airdrop: (address, lamports) =>
       svm.setAccount({ ...nothing(address), lamports: (account(address)?.lamports ?? 0n) + lamports } as never),
     setAccount: (given) => svm.setAccount({ ...nothing(given.address), ...given } as never),
@@ -75,6 +85,7 @@ export async function solanaLedger(): Promise<SolanaLedger> {
       svm.expireBlockhash();
       const block: SolanaBlock = {
         slot: parent === undefined ? 0 : parent.slot + 1 + skipped,
+        height: blocks.length,
         blockhash: base58(randomBytes(32)),
         previousBlockhash: parent?.blockhash ?? base58(new Uint8Array(32)),
         parentSlot: parent?.slot ?? 0,
@@ -96,6 +107,9 @@ export async function solanaLedger(): Promise<SolanaLedger> {
   };
   return ledger;
 }
+
+/** What does not exist is remembered as an account without lamports. */
+const existing = (account: Account) => (account.lamports === 0n ? undefined : account);
 
 const nothing = (address: string): Account =>
   ({
@@ -129,14 +143,19 @@ function runtime(svm: LiteSVM) {
     return [{ accountIndex, mint: token.mint, owner: token.owner, programId: held.programAddress, uiTokenAmount }];
   }
 
+  function signed({ signatures, keys, message }: WireTransaction) {
+    const byKey = Object.fromEntries(signatures.map((signature, place) => [keys[place]!, signature]));
+    return { messageBytes: message, signatures: byKey } as never;
+  }
+  const wouldSucceed = (bytes: Uint8Array) => !('err' in svm.simulateTransaction(signed(readTransaction(bytes))));
+
   function execute(bytes: Uint8Array, before: Account[]): Executed {
     const wire = readTransaction(bytes);
     before.push(
       ...wire.keys.filter((_key, place) => wire.isWritable(place)).map((key) => account(key) ?? nothing(key)),
     );
     const pre = balancesOf(wire);
-    const signatures = Object.fromEntries(wire.signatures.map((signature, place) => [wire.keys[place]!, signature]));
-    const outcome = svm.sendTransaction({ messageBytes: wire.message, signatures } as never);
+    const outcome = svm.sendTransaction(signed(wire));
     const post = balancesOf(wire);
     return {
       id: base58(wire.signatures[0]!),
@@ -149,5 +168,5 @@ function runtime(svm: LiteSVM) {
     };
   }
 
-  return { account, execute };
+  return { account, execute, wouldSucceed };
 }

@@ -6,23 +6,29 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { solanaLedger, type Executed, type SolanaBlock, type SolanaLedger } from './ledger';
-import { base58, readTransaction } from './wire';
+import { base58 } from './wire';
+import { blockhashLifetime, transactionPool, type TransactionPool } from './transaction-pool';
 
 const skippedSlot = { code: -32_007, message: 'Slot was skipped, or missing due to ledger jump to recent snapshot' };
 const notAvailable = { code: -32_004, message: 'Block not available for slot' };
 const unknownMethod = { code: -32_601, message: 'Method not found' };
 const mintLength = 82;
 const millisecondsPerSlot = 400;
+/** An account pays for its bytes and for 128 more (solana-rent). */
+const accountOverhead = 128n;
+const lamportsPerByte = 6960n;
 
 type Commitment = { readonly commitment?: 'processed' | 'confirmed' | 'finalized' };
 type Answer = { readonly result: unknown } | { readonly error: { readonly code: number; readonly message: string } };
 
+/** What was sent waits for the next block, after the transactions that a test puts there. */
 export type SolanaNode = SolanaLedger & { readonly url: string; stop(): Promise<void> };
 
 /** A block is final when it has this many blocks from itself to the newest, both counted. */
 export async function solanaNode({ blocksToFinality }: { readonly blocksToFinality: number }): Promise<SolanaNode> {
   const ledger = await solanaLedger();
   ledger.mine();
+  const pool = transactionPool(ledger);
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
@@ -35,12 +41,13 @@ export async function solanaNode({ blocksToFinality }: { readonly blocksToFinali
       method: string;
       params?: readonly unknown[];
     };
-    const answer = answerTo(ledger, blocksToFinality, method, params);
+    const answer = answerTo(ledger, pool, blocksToFinality, method, params);
     res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', ...answer, id }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     ...ledger,
+    mine: (transactions = []) => ledger.mine([...transactions, ...pool.drain()]),
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async stop() {
       server.closeAllConnections();
@@ -49,12 +56,20 @@ export async function solanaNode({ blocksToFinality }: { readonly blocksToFinali
   };
 }
 
-function answerTo(ledger: SolanaLedger, blocksToFinality: number, method: string, params: readonly unknown[]): Answer {
+function answerTo(
+  ledger: SolanaLedger,
+  pool: TransactionPool,
+  blocksToFinality: number,
+  method: string,
+  params: readonly unknown[],
+): Answer {
   /** The blocks at a level of commitment; finalized is the default, as in a real node. */
   const blocksAt = ({ commitment = 'finalized' }: Commitment = {}): readonly SolanaBlock[] =>
     commitment === 'finalized'
       ? ledger.blocks.slice(0, Math.max(1, ledger.blocks.length - blocksToFinality + 1))
       : ledger.blocks;
+  const accountAt = (address: string, commitment?: Commitment) =>
+    ledger.account(address, ledger.blocks.length - blocksAt(commitment).length);
   const context = { slot: ledger.blocks.at(-1)!.slot };
   switch (method) {
     case 'getGenesisHash':
@@ -74,21 +89,63 @@ function answerTo(ledger: SolanaLedger, blocksToFinality: number, method: string
       return { error: slot > blocks.at(-1)!.slot ? notAvailable : skippedSlot };
     }
     case 'getAccountInfo':
-      return { result: { context, value: shownAccount(ledger, params[0] as string) } };
-    case 'getBalance':
-      return { result: { context, value: Number(ledger.account(params[0] as string)?.lamports ?? 0n) } };
+      return { result: { context, value: shownAccount(accountAt(params[0] as string, params[1] as Commitment)) } };
+    case 'getBalance': {
+      const held = accountAt(params[0] as string, params[1] as Commitment)?.lamports ?? 0n;
+      return { result: { context, value: Number(held) } };
+    }
+    case 'getBlocksWithLimit': {
+      const [first, most, commitment] = params as [number, number, Commitment];
+      const slots = blocksAt(commitment).map(({ slot }) => slot);
+      return { result: slots.filter((slot) => slot >= first).slice(0, most) };
+    }
+    case 'getBlockHeight':
+      return { result: blocksAt(params[0] as Commitment).at(-1)!.height };
     case 'getLatestBlockhash': {
-      const { blockhash } = blocksAt(params[0] as Commitment).at(-1)!;
-      return { result: { context, value: { blockhash, lastValidBlockHeight: ledger.blocks.length + 150 } } };
+      const { slot, blockhash, height } = blocksAt(params[0] as Commitment).at(-1)!;
+      return { result: { context: { slot }, value: { blockhash, lastValidBlockHeight: height + blockhashLifetime } } };
+    }
+    case 'getMinimumBalanceForRentExemption':
+      return { result: Number((accountOverhead + BigInt(params[0] as number)) * lamportsPerByte) };
+    case 'getRecentPrioritizationFees':
+      return { result: ledger.blocks.slice(-3).map((block) => ({ slot: block.slot, prioritizationFee: 2000 })) };
+    case 'getSignatureStatuses':
+      return {
+        result: { context, value: (params[0] as readonly string[]).map((id) => statusOf(ledger, blocksAt(), id)) },
+      };
+    case 'getTransaction': {
+      const [id, wanted] = params as [string, Commitment];
+      const found = placeOf(blocksAt(wanted), id);
+      return { result: found === undefined ? null : { slot: found.block.slot, ...shownTransaction(found.executed) } };
     }
     case 'sendTransaction': {
-      const bytes = Buffer.from(params[0] as string, 'base64');
-      ledger.mine([bytes]);
-      return { result: base58(readTransaction(bytes).signatures[0]!) };
+      const [encoded, { skipPreflight = false } = {}] = params as [string, { skipPreflight?: boolean }];
+      return pool.send(Buffer.from(encoded, 'base64'), skipPreflight);
     }
     default:
       return { error: unknownMethod };
   }
+}
+
+function placeOf(blocks: readonly SolanaBlock[], id: string) {
+  for (const block of blocks.toReversed()) {
+    const executed = block.transactions.find((one) => one.id === id);
+    if (executed !== undefined) return { block, executed };
+  }
+  return undefined;
+}
+
+function statusOf(ledger: SolanaLedger, finalized: readonly SolanaBlock[], id: string) {
+  const found = placeOf(ledger.blocks, id);
+  if (found === undefined) return null;
+  const { block, executed } = found;
+  const isFinal = block.height < finalized.length;
+  return {
+    slot: block.slot,
+    confirmations: isFinal ? null : ledger.blocks.length - block.height - 1,
+    err: executed.error,
+    confirmationStatus: isFinal ? 'finalized' : 'confirmed',
+  };
 }
 
 function shownBlock(block: SolanaBlock, details: string) {
@@ -97,13 +154,15 @@ function shownBlock(block: SolanaBlock, details: string) {
     blockhash,
     previousBlockhash,
     parentSlot,
-    blockHeight: slot,
+    blockHeight: block.height,
     blockTime: Math.floor((slot * millisecondsPerSlot) / 1000),
   };
   if (details === 'none') return shown;
   if (details === 'signatures') return { ...shown, signatures: block.transactions.map(({ id }) => id) };
   return { ...shown, transactions: block.transactions.map(shownTransaction) };
 }
+
+const sumOf = (balances: readonly number[]) => balances.reduce((sum, lamports) => sum + lamports, 0);
 
 /** As with `transactionDetails: "accounts"`. */
 function shownTransaction(executed: Executed) {
@@ -121,7 +180,8 @@ function shownTransaction(executed: Executed) {
     meta: {
       err: error,
       status: error === null ? { Ok: null } : { Err: error },
-      fee: 5000 * wire.signers,
+      // What it took from all accounts together.
+      fee: sumOf(preBalances) - sumOf(postBalances),
       preBalances,
       postBalances,
       preTokenBalances,
@@ -132,8 +192,7 @@ function shownTransaction(executed: Executed) {
 }
 
 /** Mints as `jsonParsed` shows them; other accounts by their bytes. */
-function shownAccount(ledger: SolanaLedger, address: string) {
-  const account = ledger.account(address);
+function shownAccount(account: ReturnType<SolanaLedger['account']>) {
   if (account === undefined) return null;
   const data = Buffer.from(account.data);
   const common = {

@@ -16,6 +16,7 @@ export type WireTransaction = {
   /** The message's own keys; those of lookup tables are not among them. */
   readonly keys: readonly string[];
   readonly signers: number;
+  readonly recentBlockhash: string;
   isWritable(place: number): boolean;
 };
 
@@ -36,9 +37,11 @@ export function readTransaction(bytes: Uint8Array): WireTransaction {
   if ((bytes[at]! & 0x80) !== 0) at++;
   const [signers, readonlySigners, readonlyOthers] = take(3);
   const keys = Array.from({ length: count() }, () => base58(take(32)));
+  const recentBlockhash = base58(take(32));
   return {
     bytes,
     message,
+    recentBlockhash,
     signatures,
     keys,
     signers: signers!,
