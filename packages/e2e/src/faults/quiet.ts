@@ -3,6 +3,7 @@
  * each partition. Says what is not, when the time is over.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isOperationalError } from '@daybook/core';
 import type { openTransport } from '@daybook/messaging';
 import type { Client } from 'pg';
 import { withDatabase } from './journal';
@@ -24,12 +25,18 @@ export async function untilQuiet(
   return withDatabase(databaseUrl, async (client) => {
     let behind: readonly string[] = [];
     for (let quiet = 0; quiet < timesInARow && performance.now() < deadline;) {
-      behind = [...(await readersBehind(client)), ...(await consumersBehind(client, transport))];
+      behind = [...(await readersBehind(client)), ...(await consumersBehind(client, transport).catch(notAsked))];
       quiet = behind.length === 0 ? quiet + 1 : 0;
       await delay(pollMs);
     }
     return behind;
   });
+}
+
+/** A broker that has just come back may not answer yet: then nothing is known to be quiet. */
+function notAsked(error: unknown): readonly string[] {
+  if (!isOperationalError(error)) throw error;
+  return [`how far the consumers are cannot be asked: ${error.code}`];
 }
 
 async function readersBehind(client: Client): Promise<readonly string[]> {
