@@ -10,9 +10,9 @@ void runProgram({
     return {
       async start() {
         const started = await service.start();
-        // A child of another program tells it where it listens, and ends with it however that ends.
+        // A child of another program tells it that it listens, and ends in order when that program is gone.
         process.send?.(started);
-        process.once('disconnect', () => overrides.onFatal(new Error('the program that started the signer is gone')));
+        process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
         return started;
       },
       stop: () => service.stop(),

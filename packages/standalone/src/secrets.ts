@@ -21,6 +21,8 @@ const schema = z.object({
   tronXpub: z.string(),
   depositMnemonic: z.string(),
   solanaSeed: z.string(),
+  signerToken: z.string(),
+  signerPassword: z.string(),
 });
 export type Secrets = z.infer<typeof schema>;
 
@@ -67,5 +69,7 @@ async function makeSecrets(): Promise<Secrets> {
     tronXpub: xpub("m/44'/195'/0'/0"),
     depositMnemonic: mnemonic.phrase,
     solanaSeed: randomBytes(32).toString('hex'),
+    signerToken: randomBytes(32).toString('base64url'),
+    signerPassword: randomBytes(32).toString('base64url'),
   };
 }

@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '@daybook/core';
-import { embeddedPostgres } from '@daybook/embedded';
+import { embeddedPostgres, freePort } from '@daybook/embedded';
 import { applyTopics } from '@daybook/messaging';
 import { createLogger, inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
 import * as chainWatcher from '@services/chain-watcher';
@@ -21,6 +21,7 @@ import { writeEndpoints } from './endpoints';
 import { evmNode, type EvmPlace } from './evm-node';
 import { loadSecrets, writePublicKey, type Secrets } from './secrets';
 import { seedDemo } from './seed';
+import { signerProcess } from './signer-process';
 
 type ServiceName = 'identity' | 'ledger' | 'chain-watcher' | 'intents' | 'settlement' | 'notifications' | 'gateway';
 type Settings = Record<string, string | undefined>;
@@ -41,6 +42,8 @@ type Running = {
   secrets?: Secrets;
   databaseUrl?: string;
   evm?: EvmPlace;
+  /** Chosen before it listens there, so that who asks it need not start after it. */
+  signerPort?: number;
   readonly urls: Partial<Record<ServiceName, string>>;
 };
 
@@ -54,13 +57,13 @@ export function createStandalone(config: Config, overrides: { readonly onFatal: 
     ...topics(config),
     evmNode(config, (place) => (running.evm = place)),
     together('ledger, identity and chains', [
+      signer(config, running),
       service('identity'),
       service('ledger'),
       service('chain-watcher'),
-      service('settlement'),
       service('notifications'),
     ]),
-    service('intents'),
+    together('intents and settlement', [service('intents'), service('settlement')]),
     service('gateway'),
     seed(config, running),
   ]);
@@ -80,6 +83,7 @@ function home(config: Config, running: Running): Component {
       mkdirSync(config.DAYBOOK_HOME, { recursive: true, mode: 0o700 });
       running.secrets = await loadSecrets(config.DAYBOOK_HOME);
       writePublicKey(config.DAYBOOK_HOME, running.secrets);
+      running.signerPort = await freePort();
     },
     stop: async () => undefined,
   };
@@ -120,6 +124,24 @@ function topics(config: Config): Component[] {
     });
   };
   return [{ name: 'topics', start, stop: async () => undefined }];
+}
+
+function signer(config: Config, running: Running): Component {
+  return signerProcess({
+    home: config.DAYBOOK_HOME,
+    place() {
+      const { secrets, signerPort } = running;
+      assert(secrets && signerPort, 'the secrets are read first');
+      return { port: signerPort, token: secrets.signerToken, password: secrets.signerPassword };
+    },
+    evm() {
+      assert(running.evm, 'the contracts are known first');
+      return running.evm;
+    },
+    chainId: config.EVM_CHAIN_ID,
+    logLevel: config.LOG_LEVEL,
+    logger: createLogger({ service: 'standalone', level: config.LOG_LEVEL }),
+  });
 }
 
 function seed(config: Config, running: Running): Component {
@@ -176,7 +198,7 @@ function serviceComponent(
 }
 
 function settingsOf(name: ServiceName, config: Config, running: Running): Settings {
-  const { secrets, databaseUrl, evm, urls } = running;
+  const { secrets, databaseUrl, evm, signerPort, urls } = running;
   assert(secrets, 'the secrets are read first');
   const common: Settings = {
     DATABASE_URL: databaseUrl,
@@ -219,7 +241,14 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
       SECRETS_KEY: secrets.secretsKey,
       PERSONAL_DATA_KEY: secrets.personalDataKey,
     },
-    settlement: {},
+    settlement: {
+      SIGNER_URL: `http://127.0.0.1:${signerPort}`,
+      SIGNER_TOKEN: secrets.signerToken,
+      LEDGER_URL: urls.ledger,
+      SECRETS_KEY: secrets.secretsKey,
+      PERSONAL_DATA_KEY: secrets.personalDataKey,
+      BANK_OUTBOX_DIR: join(config.DAYBOOK_HOME, 'bank-outbox'),
+    },
     notifications: { SECRETS_KEY: secrets.secretsKey, WEBHOOK_ALLOW_LOOPBACK: 'true' },
     gateway: {
       HTTP_PORT: String(config.DAYBOOK_PORT),
