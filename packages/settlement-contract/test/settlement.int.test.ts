@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { embeddedEvmNode, sandboxMnemonic, type EmbeddedServer } from '@daybook/embedded';
 import { Contract, ContractFactory, HDNodeWallet, JsonRpcProvider, Wallet, type BaseWallet, type Log } from 'ethers';
 import {
+  DeploymentError,
   deploySettlement,
   encodeSettle,
   hasSettlement,
@@ -13,6 +14,7 @@ import {
   settlementBytecode,
   settlementIdOf,
 } from '../src';
+import { deploymentProxy } from '../src/deployment';
 
 type Compiled = { readonly abi: readonly object[]; readonly bytecode: string };
 const { compileContract } = require(join(__dirname, '../../embedded/scripts/compile-contracts.cjs')) as {
@@ -86,6 +88,24 @@ describe('the settlement contract on a node', () => {
     expect(deployed.filter(({ isNew }) => isNew).length).toBeGreaterThanOrEqual(1);
     expect(await hasSettlement(node.url)).toBe(true);
     expect(await deployBy(0)).toEqual({ address: settlementAddress, isNew: false });
+  });
+
+  test('a chain without the deployment proxy, or a key without ether, does not get it', async () => {
+    const snapshot = (await provider.send('evm_snapshot', [])) as string;
+    try {
+      await provider.send('anvil_setCode', [settlementAddress, '0x']);
+      await provider.send('anvil_setNonce', [settlementAddress, '0x0']);
+      expect(await hasSettlement(node.url)).toBe(false);
+      const { privateKey } = Wallet.createRandom();
+      await expect(deploySettlement({ rpcUrl: node.url, privateKey })).rejects.toMatchObject({
+        code: 'INSUFFICIENT_FUNDS',
+      });
+      await provider.send('anvil_setCode', [deploymentProxy, '0x']);
+      await expect(deployBy(0)).rejects.toThrow(DeploymentError);
+    } finally {
+      await provider.send('evm_revert', [snapshot]);
+    }
+    expect(await hasSettlement(node.url)).toBe(true);
   });
 
   test('pays all of the value and tells it', async () => {
