@@ -20,6 +20,8 @@ export const cause = z.object({
     'provider_payment',
     'institution_transfer',
     'institution_transfer_return',
+    'chain_send',
+    'wallet_funding',
     'transfer',
     'transfer_reversal',
     'issuance',

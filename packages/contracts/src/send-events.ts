@@ -64,7 +64,8 @@ export const sendFinal = defineEvent({
     feeAsset: asset,
     fee: minorUnits,
     /** The holds in the ledger that it was promised by. */
-    holdIds: z.array(z.string()),
+    amountHoldId: z.string(),
+    feeHoldId: z.string(),
     at: timestamp,
   }),
 });

@@ -54,6 +54,7 @@ import type { Config } from './config';
 import { intentsSubscription } from './consumers/intents';
 import { institutionTransfersSubscription } from './consumers/institution-transfers';
 import { paymentsSubscription } from './consumers/payments';
+import { sendsSubscription } from './consumers/sends';
 import { settlementsSubscription } from './consumers/settlements';
 import { auditCalls } from './http/audit-calls';
 import { bookCalls } from './http/book-calls';
@@ -133,6 +134,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       createHoldExpiry({ books, now, logger, onFatal }),
       platform.consumer(intentsSubscription(post)),
       platform.consumer(paymentsSubscription(post)),
+      platform.consumer(sendsSubscription(post)),
       platform.consumer(institutionTransfersSubscription(post, releaseFor(books))),
       platform.consumer(settlementsSubscription(post)),
       platform.relay({ name: 'ledger', map: publishedBy(decode) }),

@@ -123,8 +123,11 @@ const fact = fc
       'provider_payment',
       'institution_transfer',
       'institution_transfer_return',
+      'chain_send',
+      'wallet_funding',
     ),
     holdId,
+    feeHoldId: holdId,
     tenantId: tenant,
     amount: fc.bigInt({ min: 0n, max: 40n }),
     refundable: fc.bigInt({ min: 0n, max: 5n }),
@@ -155,8 +158,17 @@ const fact = fc
         const through = { transactionId: id, institutionId: 'bank', tenantId, asset: 'ETH', amount: units } as const;
         return {
           ...posted,
-          fact: type === 'institution_transfer' ? { type, ...through, ...drawn } : { type, ...through },
+          fact: type === 'institution_transfer' ? { type, ...through, holdId: drawn.holdId } : { type, ...through },
         };
+      }
+      if (type === 'chain_send') {
+        const sent = { transactionId: id, walletId: 'hot', tenantId, asset: 'ETH', amount: units } as const;
+        const holds = { amountHoldId: drawn.holdId, feeHoldId: drawn.feeHoldId };
+        return { ...posted, fact: { type, ...sent, feeAsset: 'ETH', fee: refundable, ...holds } };
+      }
+      if (type === 'wallet_funding') {
+        const funded = { depositId: id, walletId: 'hot', tenantId, asset: 'ETH', amount: units } as const;
+        return { ...posted, fact: { type, ...funded } };
       }
       if (type === 'receipt_move') {
         const moved = { moveId: id, ...common, amount: units, from: 'held', to: 'suspense' } as const;

@@ -159,9 +159,12 @@ export class NaiveBook extends NaiveLists {
 
   private recordFact(command: CommandOf<'PostFact'>, at: string): void {
     const sides = factSides(command);
-    if (command.fact.type === 'institution_transfer') this.endHold(command.fact.holdId);
+    const { fact } = command;
+    if (fact.type === 'institution_transfer') this.endHold(fact.holdId);
+    if (fact.type === 'chain_send')
+      for (const holdId of new Set([fact.amountHoldId, fact.feeHoldId])) this.endHold(holdId);
     for (const { accountId } of sides) {
-      const isCustody = /^(custody|provider|institution):/.test(accountId);
+      const isCustody = /^(custody|provider|institution|wallet):/.test(accountId);
       const tenantId = isCustody ? null : command.fact.tenantId;
       this.openIfMissing(accountId, tenantId, 'ETH', isCustody ? 'asset' : 'liability', isCustody ? null : 0n);
     }
@@ -243,6 +246,14 @@ function factSides({ fact }: CommandOf<'PostFact'>): readonly Side[] {
     institution_transfer: () => {
       const { amount } = fact as { amount: bigint };
       return [side(own('merchant'), 'debit', amount), side('institution:bank:ETH', 'credit', amount)];
+    },
+    chain_send: () => {
+      const { amount, fee } = fact as Extract<typeof fact, { type: 'chain_send' }>;
+      return [side(own('merchant'), 'debit', amount + fee), side('wallet:hot:ETH', 'credit', amount + fee)];
+    },
+    wallet_funding: () => {
+      const { amount } = fact as { amount: bigint };
+      return [side('wallet:hot:ETH', 'debit', amount), side(own('merchant'), 'credit', amount)];
     },
     institution_transfer_return: () => {
       const { amount } = fact as { amount: bigint };

@@ -24,6 +24,7 @@ export function postFact(books: Books): PostFact {
 function transactionIdOf(fact: Fact): string {
   switch (fact.type) {
     case 'intent_payment':
+    case 'wallet_funding':
     case 'intent_receipt':
       return fact.depositId;
     case 'receipt_move':
@@ -33,6 +34,7 @@ function transactionIdOf(fact: Fact): string {
     case 'settlement':
       return fact.settlementId;
     case 'provider_payment':
+    case 'chain_send':
     case 'institution_transfer':
       return fact.transactionId;
     case 'institution_transfer_return':

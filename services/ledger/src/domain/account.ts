@@ -170,6 +170,11 @@ export function institutionAccount(institutionId: string, asset: AssetCode): Acc
   return assetAccount(`institution:${institutionId}:${asset}`, asset);
 }
 
+/** What a hot wallet holds on its chain. */
+export function walletAccount(walletId: string, asset: AssetCode): AccountFields {
+  return assetAccount(`wallet:${walletId}:${asset}`, asset);
+}
+
 function assetAccount(accountId: string, asset: AssetCode): AccountFields {
   return { accountId, tenantId: null, asset, accountType: 'asset', floor: null, ceiling: null, metadata: null };
 }
@@ -188,9 +193,10 @@ export function issuanceAccount(asset: AssetCode): AccountFields {
 }
 
 const chartId =
-  /^(?:(clearing|merchant|held|refundable|suspense|custody|provider|institution):([^:]+):([A-Z0-9_]+)|issuance:([A-Z0-9_]+))$/;
-const chartPrefix = /^(clearing|merchant|held|refundable|suspense|custody|provider|institution|issuance):/;
-const reservedPrefix = /^(clearing|merchant|held|refundable|suspense|custody|provider|institution|issuance|acct):/;
+  /^(?:(clearing|merchant|held|refundable|suspense|custody|provider|institution|wallet):([^:]+):([A-Z0-9_]+)|issuance:([A-Z0-9_]+))$/;
+const chartPrefix = /^(clearing|merchant|held|refundable|suspense|custody|provider|institution|wallet|issuance):/;
+const reservedPrefix =
+  /^(clearing|merchant|held|refundable|suspense|custody|provider|institution|wallet|issuance|acct):/;
 const ownPrefix = 'acct:';
 
 /** Where the ids of a tenant's own accounts begin. */
@@ -226,5 +232,6 @@ export function chartFieldsOf(accountId: string): AccountFields | 'misspelt' | n
   if (purpose === 'custody') return custodyAccount(of, asset as AssetCode);
   if (purpose === 'provider') return providerAccount(of, asset as AssetCode);
   if (purpose === 'institution') return institutionAccount(of, asset as AssetCode);
+  if (purpose === 'wallet') return walletAccount(of, asset as AssetCode);
   return ownedAccount(purpose as OwnedPurpose, of, asset as AssetCode);
 }

@@ -27,6 +27,8 @@ export const causeTypes = [
   'provider_payment',
   'institution_transfer',
   'institution_transfer_return',
+  'chain_send',
+  'wallet_funding',
   'transfer',
   'transfer_reversal',
   'issuance',

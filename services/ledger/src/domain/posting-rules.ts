@@ -10,6 +10,8 @@
  *   provider-payment  debit the payment provider, credit merchant
  *   institution-transfer         debit merchant, whose hold for it is released, credit the institution
  *   institution-transfer-return  debit the institution, credit merchant
+ *   chain-send        debit merchant, whose holds for it are released, credit the hot wallet: what was sent and the fee
+ *   wallet-funding    debit the hot wallet, credit merchant
  *   transfer          debit the sender's wallet, credit the recipient's; transfer-reversal the other way round
  *   issuance          debit issuance, credit the wallet
  *   posting           the entries of a caller, with the accounts' consent; recording: without it
@@ -24,6 +26,7 @@ import {
   issuanceAccount,
   ownedAccount,
   providerAccount,
+  walletAccount,
   type AccountFields,
   type Entry,
   type OwnedPurpose,
@@ -106,6 +109,28 @@ export type Fact =
       readonly type: 'institution_transfer_return';
       readonly transactionId: string;
       readonly institutionId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+    }
+  /** The chain took a send out of a hot wallet: the amount, zero when it only took the fee. */
+  | {
+      readonly type: 'chain_send';
+      readonly transactionId: string;
+      readonly amountHoldId: string;
+      readonly feeHoldId: string;
+      readonly walletId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+      readonly feeAsset: AssetCode;
+      readonly fee: bigint;
+    }
+  /** A deposit came to a hot wallet. */
+  | {
+      readonly type: 'wallet_funding';
+      readonly depositId: string;
+      readonly walletId: string;
       readonly tenantId: string;
       readonly asset: AssetCode;
       readonly amount: bigint;
@@ -221,6 +246,31 @@ const institutionTransferReturn: readonly RuleVersion<FactOf<'institution_transf
   },
 ];
 
+const chainSend: readonly RuleVersion<FactOf<'chain_send'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ walletId, asset, tenantId, amount, feeAsset, fee }) => {
+      const taken = (of: AssetCode, units: bigint): readonly Leg[] => [
+        { account: ownedAccount('merchant', tenantId, of), direction: 'debit', amount: units },
+        { account: walletAccount(walletId, of), direction: 'credit', amount: units },
+      ];
+      return asset === feeAsset ? taken(asset, amount + fee) : [...taken(asset, amount), ...taken(feeAsset, fee)];
+    },
+  },
+];
+
+const walletFunding: readonly RuleVersion<FactOf<'wallet_funding'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ walletId, asset, tenantId, amount }) => [
+      { account: walletAccount(walletId, asset), direction: 'debit', amount },
+      { account: ownedAccount('merchant', tenantId, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
 /** What a rule makes of its subject. Legs of zero are left out; without any leg there is nothing to record. */
 export type Posting = {
   readonly rule: string;
@@ -247,18 +297,27 @@ export function postFact(fact: Fact, effectiveAt: string): Posting {
       return apply('institution-transfer', institutionTransfer, fact, effectiveAt);
     case 'institution_transfer_return':
       return apply('institution-transfer-return', institutionTransferReturn, fact, effectiveAt);
+    case 'chain_send':
+      return apply('chain-send', chainSend, fact, effectiveAt);
+    case 'wallet_funding':
+      return apply('wallet-funding', walletFunding, fact, effectiveAt);
     default:
       return assertNever(fact);
   }
 }
 
 export function causeOf(fact: Fact, transactionId: string): Cause {
-  const subject = 'intentId' in fact ? fact.intentId : fact.transactionId;
-  return { type: fact.type, id: transactionId, subject };
+  return { type: fact.type, id: transactionId, subject: subjectOf(fact) };
+}
+
+function subjectOf(fact: Fact): string {
+  if (fact.type === 'wallet_funding') return fact.walletId;
+  return 'intentId' in fact ? fact.intentId : fact.transactionId;
 }
 
 /** The holds that were placed for what has now happened: what they still hold is free in the moment that it is posted. */
 export function holdIdsOf(fact: Fact): readonly string[] {
+  if (fact.type === 'chain_send') return [...new Set([fact.amountHoldId, fact.feeHoldId])];
   return fact.type === 'institution_transfer' ? [fact.holdId] : [];
 }
 

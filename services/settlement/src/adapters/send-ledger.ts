@@ -13,8 +13,8 @@ import type { SendLedger } from '../ports';
 const actor = 'settlement';
 
 /** As they stand in the journal, where an operator's ids have this before them. */
-export function holdIdsOf({ transactionId }: Pick<ChainSendTerms, 'transactionId'>): readonly string[] {
-  return ['amount', 'fee'].map((part) => `ops/${transactionId}:${part}`);
+export function holdIdsOf({ transactionId }: Pick<ChainSendTerms, 'transactionId'>) {
+  return { amountHoldId: `ops/${transactionId}:amount`, feeHoldId: `ops/${transactionId}:fee` };
 }
 
 export function sendLedger(call: CallClient): SendLedger {
@@ -44,7 +44,7 @@ export function sendLedger(call: CallClient): SendLedger {
       return outcome.value.failed === null ? { ok: true } : { ok: false, rejection: outcome.value.failed.rejection };
     },
     async release(send) {
-      for (const holdId of holdIdsOf(send)) {
+      for (const holdId of Object.values(holdIdsOf(send))) {
         const operation = { type: 'release', releaseId: `${holdId.slice('ops/'.length)}:release`, holdId } as const;
         const outcome = await call(operateBook, { mode: send.mode, tenantId: null, actor, dryRun: false, operation });
         if (outcome.ok || outcome.rejection === 'hold_closed') continue;

@@ -1,0 +1,25 @@
+/**
+ * settlement.sends → facts: the chain took a send, a hot wallet was funded. The send's id and the deposit's are their
+ * transactions' ids, so a message that comes again posts nothing more. Changes of a send's status are not for this service.
+ */
+import { sendFinal, walletFunded } from '@daybook/contracts';
+import { on, type Subscription } from '@daybook/messaging';
+import type { PostFact } from '../app/post-fact';
+
+export function sendsSubscription(postFact: PostFact): Subscription {
+  return {
+    group: 'ledger.sends',
+    topic: sendFinal.topic,
+    handlers: [
+      on(sendFinal, async (_tx, { data }) => {
+        const { mode, at, ...sent } = data;
+        await postFact({ mode, fact: { type: 'chain_send', ...sent }, effectiveAt: at });
+      }),
+      on(walletFunded, async (_tx, { data }) => {
+        const { mode, depositId, walletId, tenantId, asset, amount, at } = data;
+        const fact = { type: 'wallet_funding', depositId, walletId, tenantId, asset, amount } as const;
+        await postFact({ mode, fact, effectiveAt: at });
+      }),
+    ],
+  };
+}
