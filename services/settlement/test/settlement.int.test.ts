@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import {
   intentPaid,
   settlementCompleted,
@@ -38,6 +38,9 @@ beforeAll(async () => {
     DATABASE_URL: database.url,
     INTERNAL_TOKEN: 'internal-token-of-the-settlement-tests',
     SETTLEMENT_DEADLINE_MS: String(deadlineMs),
+    LEDGER_URL: 'http://127.0.0.1:1',
+    SECRETS_KEY: randomBytes(32).toString('base64'),
+    PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
   });
   service = createService(config, { transport, logger, now, onFatal });
   ({ url } = await service.start());

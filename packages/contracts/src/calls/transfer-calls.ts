@@ -127,19 +127,23 @@ export const simulateInstitutionTransfer = defineCall({
   rejections: ['transfer_not_found', 'transfer_not_simulated', 'transfer_decided_otherwise'],
 });
 
+/** What a line says: booked on the account, by a statement; or the status of an order, by a report. */
+export const statementSays = ['debit', 'credit', 'accepted', 'processing', 'rejected'] as const;
+
 /** What an institution says in a statement or a report, line by line. Never the names or accounts of the other side. */
 export const statementLineView = z.object({
   statementId: z.string(),
   /** Place in the statement, from 1. */
   line: z.number().int().positive(),
-  direction: z.enum(['debit', 'credit']),
-  /** As written, in minor units; null when it is in a currency that is not kept here. */
+  said: z.enum(statementSays),
+  /** Minor units; null when it is in a currency that is not kept here, or was not said. */
   amount: minorUnits.nullable(),
-  currency: z.string(),
+  currency: z.string().nullable(),
   endToEndId: z.string().nullable(),
   /** The institution's own reference of the entry. */
   reference: z.string().nullable(),
   bookedOn: z.string().nullable(),
+  reason: z.string().nullable(),
   /** The transfer that it is about; null when it matches none. */
   transactionId: z.string().nullable(),
   /** Why it matches none. */
@@ -168,6 +172,7 @@ export const receiveStatement = defineCall({
     'institution_not_found',
     'institution_without_statements',
     'statement_invalid',
+    'statement_of_other_account',
     'statement_exists_with_different_content',
   ],
 });

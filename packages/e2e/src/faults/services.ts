@@ -19,6 +19,7 @@ export const calls: readonly (readonly [from: ServiceName | 'clients', to: Servi
   ['gateway', 'notifications'],
   ['gateway', 'intents'],
   ['intents', 'chain-watcher'],
+  ['settlement', 'ledger'],
 ];
 
 /** The schema of a service in the database. */

@@ -1,11 +1,12 @@
-/** What this service tells others: the outputs of the workflow, mapped from its stored events. Pure. */
+/** What this service tells others, mapped from its stored events. Pure. */
 import { settlementCompleted, settlementInstructed } from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
 import { messageOf, type OutgoingMessage } from '@daybook/messaging';
-import { settlementEvents } from './stored-events';
+import { publishedOfTransfer } from './published-transfers';
+import { storedEvents } from './stored-events';
 
 export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
-  const event = settlementEvents.decode(stored);
+  const event = storedEvents.decode(stored);
   switch (event.type) {
     case 'SettlementInstructed':
       return [messageOf(settlementInstructed, { ...event.terms, at: event.at }, stored)];
@@ -13,7 +14,13 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
       const { terms, ledgerReference, at } = event;
       return [messageOf(settlementCompleted, { ...terms, ledgerReference, at }, stored)];
     }
-    default:
+    case 'SettlementStarted':
+    case 'SettlementPosted':
+    case 'InstitutionAdded':
+    case 'InstitutionEnabledSet':
+    case 'BankStatementReceived':
       return [];
+    default:
+      return publishedOfTransfer(event, stored);
   }
 }

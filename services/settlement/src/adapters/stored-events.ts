@@ -2,7 +2,11 @@
 import { asset, minorUnits, mode } from '@daybook/contracts';
 import { defineStoredEvents, type EventCodec } from '@daybook/event-store';
 import { z } from 'zod';
+import type { StatementEvent } from '../domain/bank-statement';
+import type { TransferEvent } from '../domain/bank-transfer';
+import type { InstitutionEvent } from '../domain/institutions';
 import type { SettlementEvent } from '../domain/settlement';
+import { bankDefinitions } from './stored-transfers';
 
 const terms = z.object({
   settlementId: z.string(),
@@ -15,9 +19,19 @@ const terms = z.object({
 const at = z.string();
 const ledgerReference = z.string();
 
-export const settlementEvents: EventCodec<SettlementEvent> = defineStoredEvents({
+const settlementDefinitions = {
   SettlementStarted: { version: 1, data: z.object({ terms, at }) },
   SettlementInstructed: { version: 1, data: z.object({ terms, at }) },
   SettlementPosted: { version: 1, data: z.object({ settlementId: z.string(), ledgerReference, at }) },
   SettlementCompleted: { version: 1, data: z.object({ terms, ledgerReference, at }) },
+} as const;
+
+export const settlementEvents: EventCodec<SettlementEvent> = defineStoredEvents(settlementDefinitions);
+
+export type ServiceEvent = SettlementEvent | InstitutionEvent | TransferEvent | StatementEvent;
+
+/** All of them, for readers of the whole log. */
+export const storedEvents: EventCodec<ServiceEvent> = defineStoredEvents({
+  ...settlementDefinitions,
+  ...bankDefinitions,
 });

@@ -5,24 +5,44 @@
  * Invariants (each has a property test of the same name):
  *   B1  A statement is recorded once; the same content again records nothing, other content under its id is refused.
  */
+import type { statementSays } from '@daybook/contracts';
 import { accept, assert, reject, type Decider, type Decision } from '@daybook/core';
 
 export type StatementLine = {
   /** From 1. */
   readonly line: number;
-  readonly direction: 'debit' | 'credit';
+  /** Booked on the account, or the status of an order. */
+  readonly said: (typeof statementSays)[number];
   /** Minor units; null when it is in a currency that is not kept here, or was not said. */
   readonly amount: bigint | null;
-  readonly currency: string;
+  readonly currency: string | null;
   readonly endToEndId: string | null;
   /** The institution's own. */
   readonly reference: string | null;
   readonly bookedOn: string | null;
+  /** Why it was refused or came back. */
+  readonly reason: string | null;
 };
 export type MatchedLine = StatementLine & {
   readonly transactionId: string | null;
   /** Why it matches no transfer. */
   readonly problem: string | null;
+};
+
+/** What can be told of a line before its transfer is known. */
+export type ReadLine = StatementLine & {
+  /** Booked for good; a status always is. */
+  readonly isFinal: boolean;
+  /** Of a credit: the institution calls it a return or the reversal of a debit. */
+  readonly isReturn: boolean;
+};
+
+/** A statement as it was read. */
+export type ReadStatement = {
+  readonly statementId: string;
+  /** Whose account; null for a report. */
+  readonly iban: string | null;
+  readonly lines: readonly ReadLine[];
 };
 
 export type Statement = {

@@ -23,9 +23,12 @@ import {
   type World,
 } from '@daybook/testing';
 import { settlementEvents } from '../../src/adapters/stored-events';
+import { transferEvents } from '../../src/adapters/stored-transfers';
 import { advanceSettlement } from '../../src/app/advance-settlement';
+import { bookTransfer } from '../../src/app/book-transfer';
 import { intentsSubscription } from '../../src/consumers/intents';
 import { ledgerTransactionsSubscription } from '../../src/consumers/ledger-transactions';
+import { bankTransfer } from '../../src/domain/bank-transfer';
 import { settlement, type SettlementState } from '../../src/domain/settlement';
 
 export type SettlementRun = { readonly settlements: number; readonly completed: number; readonly crashes: number };
@@ -122,9 +125,10 @@ function consumers(world: World, store: SimulatedStore, bus: SimulatedBus) {
   function start(): void {
     const owner = { name: `p${started++}`, alive: true };
     alive.push(owner);
-    const settlements = commandHandler(settlement, settlementEvents, store.connect(owner));
-    const advance = advanceSettlement(settlements, silent);
-    for (const subscription of [intentsSubscription(advance), ledgerTransactionsSubscription(advance)])
+    const log = store.connect(owner);
+    const advance = advanceSettlement(commandHandler(settlement, settlementEvents, log), silent);
+    const book = bookTransfer(commandHandler(bankTransfer, transferEvents, log));
+    for (const subscription of [intentsSubscription(advance), ledgerTransactionsSubscription(advance, book)])
       bus.read(owner, subscription.topic, (message) => apply(world, subscription, message));
   }
   function happen(): void {

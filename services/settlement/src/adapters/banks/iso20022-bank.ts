@@ -1,0 +1,68 @@
+/**
+ * A bank that is told by files and tells by statements: a pain.001 file per transfer in the bank's folder of the outbox,
+ * from where whatever connects to the bank (EBICS, SFTP) takes it. What became of it comes by statements, so that there
+ * is nothing to ask meanwhile. A file is written whole under its final name or not at all, and a repeat writes the same bytes;
+ * should the first have been taken by then, the bank knows the second by its message id.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OperationalError } from '@daybook/core';
+import type { Bank } from '../../bank-ports';
+import { pain001, recipientProblem, type IsoSettings } from './pain-001';
+
+export function iso20022Bank(outbox: string, institutionId: string, settings: IsoSettings): Bank {
+  const folder = join(outbox, institutionId);
+  return {
+    problemWith: recipientProblem,
+    async send(order) {
+      await writeOnce(folder, `${order.transferId}.xml`, pain001(settings, order));
+      return { status: 'accepted', reference: null };
+    },
+    observe: async () => ({ status: 'accepted', reference: null }),
+  };
+}
+
+async function writeOnce(folder: string, name: string, content: string): Promise<void> {
+  const path = join(folder, name);
+  const draft = join(folder, `.${name}.${randomUUID()}`);
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    if (await isThere(path)) return;
+    await writeDurably(draft, content);
+    await rename(draft, path);
+    await syncFolder(folder);
+  } catch (cause) {
+    await rm(draft, { force: true }).catch(() => undefined);
+    throw new OperationalError('upstream_unavailable', true, { cause, detail: 'the outbox takes no file' });
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+async function writeDurably(path: string, content: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * What an institution writes back, read into lines: ISO 20022 camt.053 statements, of which only the account's booked
+ * entries count, and pain.002 reports on the status of orders. Nothing else of a document is kept: no names, no accounts.
+ * Versions differ in details that are not read here, so any version of the two is taken. Pure.
+ */
+import { transferCurrencies } from '@daybook/contracts';
+import { assets, parseAmount } from '@daybook/money';
+import { XMLParser, XMLValidator } from 'fast-xml-parser';
+import { z } from 'zod';
+import type { ReadLine, ReadStatement } from '../../domain/bank-statement';
+import type { TransferCurrency } from '../../domain/institutions';
+
+const lists = new Set([
+  'Stmt',
+  'Ntry',
+  'NtryDtls',
+  'TxDtls',
+  'OrgnlPmtInfAndSts',
+  'TxInfAndSts',
+  'StsRsnInf',
+  'RtrInf',
+]);
+
+const parser = new XMLParser({
+  ignoreAttributes: false,
+  attributeNamePrefix: '@',
+  removeNSPrefix: true,
+  parseTagValue: false,
+  parseAttributeValue: false,
+  isArray: (name) => lists.has(name),
+});
+
+const id = z.string().min(1).max(105);
+const money = z.object({ '#text': z.string().max(30), '@Ccy': z.string().max(3) });
+const reasons = z.array(z.object({ Rsn: z.object({ Cd: id.optional(), Prtry: id.optional() }).optional() })).optional();
+const creditOrDebit = z.enum(['CRDT', 'DBIT']);
+
+const details = z.object({
+  Refs: z.object({ EndToEndId: id.optional(), AcctSvcrRef: id.optional() }).optional(),
+  Amt: money.optional(),
+  AmtDtls: z.object({ TxAmt: z.object({ Amt: money }).optional() }).optional(),
+  CdtDbtInd: creditOrDebit.optional(),
+  RtrInf: reasons,
+});
+const entry = z.object({
+  NtryRef: id.optional(),
+  Amt: money,
+  CdtDbtInd: creditOrDebit,
+  RvslInd: z.enum(['true', 'false']).optional(),
+  /** A code itself until version 7, an element with one from 8 on. */
+  Sts: z.union([z.string(), z.object({ Cd: z.string().optional() })]),
+  BookgDt: z.object({ Dt: z.string().max(40).optional(), DtTm: z.string().max(40).optional() }).optional(),
+  AcctSvcrRef: id.optional(),
+  NtryDtls: z.array(z.union([z.literal(''), z.object({ TxDtls: z.array(details).optional() })])).optional(),
+});
+const statement = z.object({
+  Id: id,
+  Acct: z.object({ Id: z.object({ IBAN: z.string().max(34).optional() }) }),
+  Ntry: z.array(entry).optional(),
+});
+const orderStatus = z.object({ OrgnlEndToEndId: id.optional(), TxSts: z.string().optional(), StsRsnInf: reasons });
+const report = z.object({
+  GrpHdr: z.object({ MsgId: id }),
+  OrgnlGrpInfAndSts: z.object({ OrgnlMsgId: id, GrpSts: z.string().optional(), StsRsnInf: reasons }),
+  OrgnlPmtInfAndSts: z
+    .array(
+      z.object({ PmtInfSts: z.string().optional(), StsRsnInf: reasons, TxInfAndSts: z.array(orderStatus).optional() }),
+    )
+    .optional(),
+});
+const document = z.object({
+  Document: z.union([
+    z.object({ BkToCstmrStmt: z.object({ Stmt: z.array(statement).min(1).max(100) }) }),
+    z.object({ CstmrPmtStsRpt: report }),
+  ]),
+});
+
+/** Undefined when it is neither of the two. `transactionIdOf` reads the transaction out of the id of a message of ours. */
+export function readStatements(
+  xml: string,
+  transactionIdOf: (messageId: string) => string | null,
+): readonly ReadStatement[] | undefined {
+  // No such document declares entities, and those that do are bombs.
+  if (/<!(DOCTYPE|ENTITY)/i.test(xml) || XMLValidator.validate(xml) !== true) return undefined;
+  const read = document.safeParse(parser.parse(xml));
+  if (!read.success) return undefined;
+  const { Document: said } = read.data;
+  return 'CstmrPmtStsRpt' in said
+    ? [statusesOf(said.CstmrPmtStsRpt, transactionIdOf)]
+    : said.BkToCstmrStmt.Stmt.map(entriesOf);
+}
+
+function entriesOf({ Id, Acct, Ntry = [] }: z.output<typeof statement>): ReadStatement {
+  const lines = Ntry.flatMap(linesOf).map((line, index) => ({ ...line, line: index + 1 }));
+  return { statementId: Id, iban: Acct.Id.IBAN ?? null, lines };
+}
+
+function linesOf(booked: z.output<typeof entry>): Omit<ReadLine, 'line'>[] {
+  const transactions = (booked.NtryDtls ?? []).flatMap((part) => (part === '' ? [] : (part.TxDtls ?? [])));
+  const isOnly = transactions.length <= 1;
+  return (transactions.length === 0 ? [{}] : transactions).map((one: Partial<z.output<typeof details>>) => {
+    const direction = one.CdtDbtInd ?? booked.CdtDbtInd;
+    // The amount of a batch says nothing of the ones in it.
+    const written = one.Amt ?? one.AmtDtls?.TxAmt?.Amt ?? (isOnly ? booked.Amt : undefined);
+    return {
+      said: direction === 'DBIT' ? 'debit' : 'credit',
+      ...unitsOf(written),
+      endToEndId: one.Refs?.EndToEndId ?? null,
+      reference: one.Refs?.AcctSvcrRef ?? booked.AcctSvcrRef ?? booked.NtryRef ?? null,
+      bookedOn: (booked.BookgDt?.Dt ?? booked.BookgDt?.DtTm)?.slice(0, 10) ?? null,
+      reason: reasonOf(one.RtrInf),
+      isFinal: (typeof booked.Sts === 'string' ? booked.Sts : booked.Sts.Cd) === 'BOOK',
+      isReturn: one.RtrInf !== undefined || booked.RvslInd === 'true',
+    } as const;
+  });
+}
+
+/** More decimals than the currency has are nothing when they are zeros. */
+function unitsOf(written: z.output<typeof money> | undefined): Pick<ReadLine, 'amount' | 'currency'> {
+  if (written === undefined) return { amount: null, currency: null };
+  const { '#text': digits, '@Ccy': currency } = written;
+  if (!isKept(currency)) return { amount: null, currency };
+  const parsed = parseAmount(digits.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, ''), assets[currency].scale);
+  return { amount: parsed.ok ? parsed.units : null, currency };
+}
+
+function isKept(currency: string): currency is TransferCurrency {
+  return (transferCurrencies as readonly string[]).includes(currency);
+}
+
+/** The most particular status that is said of an order holds: its own, its payment's, or that of the message. */
+function statusesOf(
+  { GrpHdr, OrgnlGrpInfAndSts: message, OrgnlPmtInfAndSts: payments = [] }: z.output<typeof report>,
+  transactionIdOf: (messageId: string) => string | null,
+): ReadStatement {
+  const ofMessage = transactionIdOf(message.OrgnlMsgId);
+  const told = payments.flatMap(({ PmtInfSts, StsRsnInf, TxInfAndSts = [{}] }) =>
+    TxInfAndSts.map((one: Partial<z.output<typeof orderStatus>>) => ({
+      endToEndId: one.OrgnlEndToEndId ?? ofMessage,
+      status: one.TxSts ?? PmtInfSts ?? message.GrpSts,
+      reason: reasonOf(one.StsRsnInf) ?? reasonOf(StsRsnInf) ?? reasonOf(message.StsRsnInf),
+    })),
+  );
+  const all =
+    told.length > 0 ? told : [{ endToEndId: ofMessage, status: message.GrpSts, reason: reasonOf(message.StsRsnInf) }];
+  const lines = all.map(({ endToEndId, status, reason }, index) => ({
+    line: index + 1,
+    said: saidBy(status),
+    amount: null,
+    currency: null,
+    endToEndId,
+    reference: null,
+    bookedOn: null,
+    reason,
+    isFinal: true,
+    isReturn: false,
+  }));
+  return { statementId: GrpHdr.MsgId, iban: null, lines };
+}
+
+/** ISO 20022 payment transaction status codes. That the money is gone is for the statement to say. */
+function saidBy(status: string | undefined): ReadLine['said'] {
+  if (status === 'RJCT' || status === 'CANC') return 'rejected';
+  return status === 'ACSP' || status === 'ACSC' || status === 'ACCC' ? 'processing' : 'accepted';
+}
+
+function reasonOf(said: z.output<typeof reasons>): string | null {
+  const [first] = said ?? [];
+  return first?.Rsn?.Cd ?? first?.Rsn?.Prtry ?? null;
+}

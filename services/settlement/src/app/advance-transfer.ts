@@ -1,0 +1,90 @@
+/**
+ * Brings a transfer as far as it comes now: the amount is held, then the institution is told, then it is asked. The request
+ * that made the transfer, the worker and the sandbox all come here. Nothing is assumed: what does not answer is asked
+ * again, in the same words, by whoever comes next, and two who ask at once find each other's record.
+ */
+import { assert } from '@daybook/core';
+import type { PersonalData } from '@daybook/event-store';
+import { uuidv7, type Clock, type Sealer } from '@daybook/runtime';
+import type { Bank, BankOf, InstitutionStore, OperateBook, TransferOrder, TransferStore } from '../bank-ports';
+import type { Transfer, TransferCommand, TransferState } from '../domain/bank-transfer';
+import { holdNameOf } from '../domain/transfer-hold';
+import { openDescription, openRecipient } from './details';
+import { institutionNumbered, settingsOf } from './institutions';
+import { transferStream } from './transfer-streams';
+
+export type AdvanceDeps = {
+  readonly transfers: TransferStore;
+  readonly institutions: InstitutionStore;
+  readonly personalData: PersonalData;
+  readonly sealer: Sealer;
+  readonly operateBook: OperateBook;
+  readonly bankOf: BankOf;
+  readonly now: Clock;
+};
+
+/** Throws OperationalError when ledger or institution did not answer. */
+export type AdvanceTransfer = (transactionId: string) => Promise<TransferState>;
+
+export function advanceTransfer(deps: AdvanceDeps): AdvanceTransfer {
+  const { transfers, now } = deps;
+
+  async function record(transactionId: string, command: TransferCommand): Promise<TransferState> {
+    const commandId = uuidv7(now());
+    const context = { commandId, correlationId: transactionId, causationId: commandId };
+    const outcome = await transfers.handle(transferStream(transactionId), command, context);
+    if (!outcome.ok) throw new Error(`${command.type} for transfer ${transactionId}: ${outcome.rejection}`);
+    return outcome.state;
+  }
+
+  async function hold({ transactionId, tenantId, mode, asset, amount }: Transfer): Promise<TransferState> {
+    const outcome = await deps.operateBook({
+      mode,
+      tenantId: null,
+      actor: 'settlement',
+      dryRun: false,
+      operation: {
+        type: 'hold',
+        holdId: holdNameOf(transactionId),
+        accountId: `merchant:${tenantId}:${asset}`,
+        asset,
+        amount,
+        // The bank may take its time: only its answer ends the hold.
+        expiresAt: null,
+        metadata: { transaction_id: transactionId },
+      },
+    });
+    const at = now().toISOString();
+    if (outcome.ok) return record(transactionId, { type: 'RecordHeld', at });
+    // A tenant that was never paid has no account.
+    const reason = outcome.rejection === 'account_not_found' ? 'insufficient_balance' : outcome.rejection;
+    return record(transactionId, { type: 'RecordRefused', reason, at });
+  }
+
+  return async (transactionId) => {
+    let { state } = await transfers.load(transferStream(transactionId));
+    if (state.stage === 'created') state = await hold(state);
+    if (state.stage === 'held') {
+      const bank = await bankOfTransfer(deps, state);
+      const observation = await bank.send(await orderOf(deps, state));
+      return record(transactionId, { type: 'RecordObserved', observation, at: now().toISOString() });
+    }
+    if (state.stage === 'none' || state.stage === 'created' || !state.wasHeld) return state;
+    const observation = await (await bankOfTransfer(deps, state)).observe(state);
+    return record(transactionId, { type: 'RecordObserved', observation, at: now().toISOString() });
+  };
+}
+
+async function bankOfTransfer(deps: AdvanceDeps, transfer: Transfer): Promise<Bank> {
+  const institution = await institutionNumbered(deps.institutions, transfer, transfer.institutionNumber);
+  assert(institution?.institutionId === transfer.institutionId, 'the institution of a transfer is there');
+  return deps.bankOf(institution.institutionId, settingsOf(deps.sealer, institution));
+}
+
+async function orderOf({ personalData }: AdvanceDeps, transfer: Transfer): Promise<TransferOrder> {
+  const { transferId, transactionId, asset: currency, amount, createdAt } = transfer;
+  const recipient = await openRecipient(personalData, transfer);
+  if (recipient === null) throw new Error(`the recipient of transfer ${transactionId} was erased before it was paid`);
+  const description = await openDescription(personalData, transfer);
+  return { transferId, transactionId, currency, amount, description, recipient, createdAt };
+}

@@ -1,0 +1,152 @@
+/**
+ * Creates a transfer and brings it as far as it comes at once, one for each idempotency key. It is recorded before anybody
+ * is asked: when ledger or institution do not answer, the answer is that it is pending, and the worker goes on.
+ */
+import type {
+  CallOutcome,
+  CallRequest,
+  createInstitutionTransfer,
+  getInstitutionTransfer,
+  institutionTransferView,
+} from '@daybook/contracts';
+import { assert, isOperationalError } from '@daybook/core';
+import type { PersonalData } from '@daybook/event-store';
+import { codeFrom, currentCorrelation, uuidv7, type Logger, type Secret } from '@daybook/runtime';
+import type { z } from 'zod';
+import { summaryOf, type Transfer, type TransferState, type TransferSummary } from '../domain/bank-transfer';
+import type { Institution } from '../domain/institutions';
+import type { AdvanceDeps, AdvanceTransfer } from './advance-transfer';
+import { openDescription, sealDescription, sealRecipient } from './details';
+import { institutionNumbered, settingsOf } from './institutions';
+import { keyedDigest, sortedFields } from './keyed-digest';
+import { transferIdOf, transferStream, type Owner } from './transfer-streams';
+
+type Request = CallRequest<typeof createInstitutionTransfer>;
+type Answer = CallOutcome<typeof createInstitutionTransfer>;
+
+export type CreateDeps = Pick<
+  AdvanceDeps,
+  'transfers' | 'institutions' | 'personalData' | 'sealer' | 'bankOf' | 'now'
+> & {
+  readonly secretsKey: Secret;
+  readonly nextNumber: () => Promise<number>;
+  readonly advance: AdvanceTransfer;
+  readonly logger: Logger;
+};
+
+export function createTransfer(deps: CreateDeps): (request: Request) => Promise<Answer> {
+  const { transfers, institutions, personalData, now } = deps;
+
+  async function answerOf(transactionId: string, replayed: boolean): Promise<Answer> {
+    const state = await advanced(deps, transactionId);
+    assert(state.stage !== 'none', 'the transfer that was created is there');
+    if (state.stage === 'failed' && !state.wasHeld) return { ok: false, rejection: 'insufficient_balance' };
+    return { ok: true, value: { transfer: await viewOf(personalData, state), replayed } };
+  }
+
+  return async (request) => {
+    const { tenantId, mode, institutionNumber, currency, amount, recipient } = request;
+    const at = now();
+    const transactionId = codeFrom('TX', [tenantId, mode, 'transfer', request.idempotencyKey ?? uuidv7(at)]);
+    const contentDigest = digestOf(deps.secretsKey, request);
+
+    const before = (await transfers.load(transferStream(transactionId))).state;
+    if (before.stage !== 'none') {
+      if (before.contentDigest !== contentDigest) return { ok: false, rejection: 'idempotency_key_reused' };
+      return answerOf(transactionId, true);
+    }
+    const institution = await institutionNumbered(institutions, request, institutionNumber);
+    if (institution === undefined) return { ok: false, rejection: 'institution_not_found' };
+    const refusal = refusalOf(deps, institution, request);
+    if (refusal !== null) return { ok: false, rejection: refusal };
+
+    const { institutionId, bank } = institution;
+    const terms = {
+      transactionId,
+      transferId: transferIdOf(transactionId),
+      number: await deps.nextNumber(),
+      tenantId,
+      mode,
+      institutionId,
+      institutionNumber,
+      bank,
+      userNumber: request.userNumber,
+      asset: currency,
+      amount,
+      contentDigest,
+      encryptedDetails: await sealDescription(personalData, transactionId, request.description),
+      encryptedRecipient: await sealRecipient(personalData, transactionId, recipient),
+      createdAt: at.toISOString(),
+    };
+    // Concurrent repeats are commands of their own: the store lets one create the stream, the others find it.
+    const context = { commandId: uuidv7(at), ...currentCorrelation(transactionId) };
+    const outcome = await transfers.handle(transferStream(transactionId), { type: 'CreateTransfer', terms }, context);
+    if (!outcome.ok) return { ok: false, rejection: 'idempotency_key_reused' };
+    return answerOf(transactionId, outcome.events.length === 0);
+  };
+}
+
+function refusalOf(deps: CreateDeps, institution: Institution, { currency, recipient }: Request) {
+  if (!institution.enabled) return 'institution_disabled';
+  if (!institution.currencies.includes(currency)) return 'currency_not_supported';
+  const bank = deps.bankOf(institution.institutionId, settingsOf(deps.sealer, institution));
+  return bank.problemWith(recipient) === null ? null : 'recipient_invalid';
+}
+
+/** A recipient is in it, so it is keyed. */
+function digestOf(key: Secret, { institutionNumber, currency, amount, description, recipient }: Request): string {
+  const content = [institutionNumber, currency, amount.toString(), description, sortedFields(recipient)];
+  return keyedDigest(key, 'transfer', content);
+}
+
+/** As far as it comes: an outage leaves it as it is. */
+async function advanced({ transfers, advance, logger }: CreateDeps, transactionId: string): Promise<TransferState> {
+  try {
+    return await advance(transactionId);
+  } catch (error) {
+    if (!isOperationalError(error)) throw error;
+    logger.warn({ error, transactionId }, 'ledger or institution did not answer; the transfer is gone on with later');
+    return (await transfers.load(transferStream(transactionId))).state;
+  }
+}
+
+export function getTransfer({ transfers, personalData }: Pick<CreateDeps, 'transfers' | 'personalData'>) {
+  return async ({
+    transactionId,
+    ...owner
+  }: CallRequest<typeof getInstitutionTransfer>): Promise<CallOutcome<typeof getInstitutionTransfer>> => {
+    const transfer = ownTransfer((await transfers.load(transferStream(transactionId))).state, owner);
+    if (transfer === undefined) return { ok: false, rejection: 'transfer_not_found' };
+    return { ok: true, value: { transfer: await viewOf(personalData, transfer) } };
+  };
+}
+
+/** Another's transfer is none. */
+export function ownTransfer(state: TransferState, { tenantId, mode }: Owner): Transfer | undefined {
+  return state.stage !== 'none' && state.tenantId === tenantId && state.mode === mode ? state : undefined;
+}
+
+/** A transfer as its owner sees it, field by field: what is not named here stays inside. */
+export async function viewOf(
+  personalData: PersonalData,
+  transfer: Transfer,
+): Promise<z.output<typeof institutionTransferView>> {
+  const summary: TransferSummary = summaryOf(transfer);
+  return {
+    transactionId: summary.transactionId,
+    transferId: summary.transferId,
+    number: summary.number,
+    institutionNumber: summary.institutionNumber,
+    userNumber: summary.userNumber,
+    bank: summary.bank,
+    asset: summary.asset,
+    amount: summary.amount,
+    description: await openDescription(personalData, summary),
+    status: summary.status,
+    failure: summary.failure,
+    exceptions: [...summary.exceptions],
+    institutionReference: summary.reference,
+    createdAt: summary.createdAt,
+    updatedAt: summary.updatedAt,
+  };
+}
