@@ -29,6 +29,7 @@ export { simulatedStore, type SimulatedStore, type StoreFaults } from './simulat
 export { runWorld, type Run, type SimulatedProcess, type World } from './simulation/world';
 export { simulatedBus, type BusFaults, type SimulatedBus } from './simulation/simulated-bus';
 export { solanaNode, type SolanaNode } from './solana/solana-node';
+export { tronNode, type Mined, type TronInfoJson, type TronNode, type TronTransactionJson } from './tron/tron-node';
 export { simulatedBroker, type BrokerFaults, type SimulatedBroker } from './simulation/simulated-broker';
 export { simulatedDatabase, type SimulatedDatabase, type SimulatedRows } from './simulation/simulated-database';
 export { simulatedNetwork, type CallFaults, type SimulatedNetwork } from './simulation/simulated-network';

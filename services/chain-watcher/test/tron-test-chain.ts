@@ -1,9 +1,9 @@
 import { Secret } from '@daybook/runtime';
+import { tronNode, type Mined, type TronInfoJson, type TronNode, type TronTransactionJson } from '@daybook/testing';
 import { createHash, randomBytes } from 'node:crypto';
 import { TronWeb } from 'tronweb';
 import { tronChain } from '../src/adapters/tron-chain';
 import type { TestChain } from './test-chain';
-import { tronNode, type Mined, type TronInfoJson, type TronNode, type TronTransactionJson } from './tron-node';
 import { confirmations } from './watcher.contract';
 
 const transferTopic = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';

@@ -1,16 +1,21 @@
 /**
  * A Tron node as its HTTP API shows it: `/wallet` with all blocks, `/walletsolidity` with those that are solidified, in the
- * shapes that java-tron answers (developers.tron.network/reference). Transactions are built and hashed by tronweb; what
- * they did is what the test says. `lie` changes an answer on its way out.
+ * shapes that java-tron answers (developers.tron.network/reference). Transactions that a test mines are built and hashed by
+ * tronweb, and what they did is what the test says; those that are sent wait for the next block, and do what transfers do
+ * (`accounts.ts`). `lie` changes an answer on its way out.
  */
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Accounts } from './accounts';
+import { transactionPool } from './transaction-pool';
+import { walletAnswer, type WalletBody } from './wallet-answers';
+import type { SentTransaction } from './transaction';
 
 export type TronBlockJson = {
   readonly blockID: string;
   readonly block_header: {
-    readonly raw_data: Record<string, unknown> & { readonly number: number };
+    readonly raw_data: Record<string, unknown> & { readonly number: number; readonly timestamp: number };
     witness_signature: string;
   };
   readonly transactions?: readonly TronTransactionJson[];
@@ -21,7 +26,12 @@ export type TronTransactionJson = { readonly txID: string; readonly ret: { contr
 >;
 export type TronInfoJson = { readonly id: string } & Record<string, unknown>;
 /** A transaction and what came of it. */
-export type Mined = { readonly transaction: TronTransactionJson; readonly info: TronInfoJson };
+export type Mined = {
+  readonly transaction: TronTransactionJson;
+  readonly info: TronInfoJson;
+  /** Of one that was sent; it moves what accounts hold. */
+  readonly sent?: SentTransaction;
+};
 type Block = { readonly json: TronBlockJson; readonly mined: readonly Mined[] };
 
 export type TronNode = {
@@ -29,6 +39,11 @@ export type TronNode = {
   readonly height: () => number;
   mine(mined?: readonly Mined[]): void;
   reorganise(depth: number, transactions: 'reinclude' | 'drop'): void;
+  /** TRX, and tokens of a contract, from nowhere. Addresses are hex with the network's byte. */
+  give(owner: string, amount: bigint): void;
+  giveTokens(token: string, owner: string, amount: bigint): void;
+  /** What accounts hold by the newest block. */
+  state(): Pick<Accounts, 'trxOf' | 'tokensOf'>;
   /** From now on every answer to this path goes through here; undefined ends it. */
   lie(path: string, change: ((answer: unknown, body: { num?: number }) => unknown) | undefined): void;
   stop(): Promise<void>;
@@ -40,8 +55,15 @@ export async function tronNode(options: { readonly blocksToFinality: number; dec
   const lies = new Map<string, (answer: unknown, body: { num?: number }) => unknown>();
   const solidified = () => blocks.slice(0, Math.max(1, blocks.length - options.blocksToFinality + 1));
 
-  function answer(face: string, path: string, { num }: { num?: number }): unknown {
+  const inPool = (list: readonly Block[]) =>
+    list.map(({ json, mined }) => ({ id: json.blockID, timestamp: json.block_header.raw_data.timestamp, mined }));
+  const pool = transactionPool(() => inPool(blocks));
+
+  function answer(face: string, path: string, body: WalletBody): unknown {
+    const { num } = body;
     const seen = face === 'walletsolidity' ? solidified() : blocks;
+    const told = walletAnswer(pool, inPool(seen), path, body);
+    if (told !== undefined) return told;
     switch (path) {
       case 'getnowblock':
         return seen.at(-1)!.json;
@@ -63,23 +85,29 @@ export async function tronNode(options: { readonly blocksToFinality: number; dec
   const server = createServer(async (req, res) => {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
-    const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as { num?: number };
+    const body = JSON.parse(Buffer.concat(chunks).toString() || '{}') as WalletBody;
     const [, face = '', path = ''] = (req.url ?? '').split('/');
     const told = answer(face, path, body);
     const lie = lies.get(`${face}/${path}`);
     res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(lie ? lie(told, body) : told));
   });
 
+  function add(mined: readonly Mined[]): void {
+    blocks.push({ json: blockOf(blocks.at(-1)?.json, mined), mined });
+  }
   const node = {
     height: () => blocks.length - 1,
-    mine(mined: readonly Mined[] = []) {
-      blocks.push({ json: blockOf(blocks.at(-1)?.json, mined), mined });
+    mine(put: readonly Mined[] = []) {
+      add([...put, ...pool.drain()]);
     },
+    give: pool.give,
+    giveTokens: pool.giveTokens,
+    state: pool.state,
     reorganise(depth: number, transactions: 'reinclude' | 'drop') {
       const again = blocks.splice(blocks.length - depth).flatMap(({ mined }) => mined);
-      for (let mined = 1; mined < depth; mined++) node.mine();
-      node.mine(transactions === 'reinclude' ? again : []);
-      node.mine();
+      for (let mined = 1; mined < depth; mined++) add([]);
+      add(transactions === 'reinclude' ? again : []);
+      add([]);
     },
     lie(path: string, change: ((answer: unknown, body: { num?: number }) => unknown) | undefined) {
       if (change === undefined) lies.delete(path);
