@@ -49,6 +49,11 @@ const notIds = [
   'body:currencies',
   'body:settings',
   'body:outcome',
+  'body:under',
+  'body:over',
+  'body:late',
+  'body:wrong_asset',
+  'body:dust',
   // A number within the tenant: with anyone's number one names one's own gateway.
   'body:gateway_id',
   'body:id',
@@ -305,7 +310,7 @@ async function stateOf(daybook: Instance, tenant: Tenant): Promise<unknown> {
     answers.push(body);
   }
   const headers = { Authorization: `Bearer ${tenant.partnerToken}` };
-  for (const path of ['/api/transactions', '/v1/admin/gateways'])
+  for (const path of ['/api/transactions', '/v1/admin/gateways', '/v1/admin/receipt-policies'])
     answers.push((await daybook.request('GET', path, { headers })).body);
   return [...answers, (await daybook.pay('GET', '/pay/v1/transactions', { token: tenant.payToken })).body];
 }
@@ -327,6 +332,11 @@ const examples: Record<string, unknown> = {
   currencies: ['USD'],
   settings: { provider: 'sandbox', plays: 'stripe' },
   outcome: 'failed',
+  under: { tolerance_bps: 100, place: 'held' },
+  over: 'held',
+  late: 'held',
+  wrong_asset: 'held',
+  dust: { below: {}, place: 'held' },
   recipient_wallet_id: 'WALLET-NONE',
   address: 'none',
   account_id: 'none',

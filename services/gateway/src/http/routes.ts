@@ -4,12 +4,14 @@ import { intentsDialect } from './intents/dialect';
 import { paymentIntentRoutes } from './intents/payment-intents';
 import { nativeDialect } from './native/dialect';
 import { intentListRoutes } from './native/intents';
+import { exceptionRoutes } from './native/exceptions';
 import { gatewayRoutes } from './native/gateways';
 import { jobRoutes } from './native/jobs';
 import { ledgerRoutes } from './native/ledger';
 import { operationRoutes } from './native/operations';
 import { parkedRoutes, type ParkedDeps } from './native/parked';
 import { proofRoutes } from './native/proofs';
+import { receiptPolicyRoutes } from './native/receipt-policies';
 import { sandboxRoutes } from './native/sandbox';
 import { sessionRoutes } from './native/sessions';
 import { statusRoutes } from './native/status';
@@ -46,12 +48,14 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...intentListRoutes(deps),
     ...sandboxRoutes(deps),
     ...gatewayRoutes(deps),
+    ...receiptPolicyRoutes(deps),
     ...webhookEndpointRoutes(deps),
     ...webhookDeliveryRoutes(deps),
     ...sessionRoutes(deps),
     ...ledgerRoutes(deps),
     ...operationRoutes(deps),
     ...parkedRoutes(deps),
+    ...exceptionRoutes(deps),
     ...jobRoutes(deps),
     ...proofRoutes(deps),
     ...statusRoutes(deps),

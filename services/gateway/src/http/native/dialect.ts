@@ -6,12 +6,14 @@ import type {
   getBalance,
   listDeliveries,
   listEndpoints,
+  listExceptions,
   listIntents,
   ParkedCalls,
   receiveProviderWebhook,
   redeliver,
   registerEndpoint,
   removeEndpoint,
+  resolveException,
   reverseTransfer,
   setAccountFrozen,
   setGatewayEnabled,
@@ -69,6 +71,8 @@ type NativeCall =
   | typeof setGatewayEnabled
   | typeof receiveProviderWebhook
   | typeof simulatePayment
+  | typeof listExceptions
+  | typeof resolveException
   | ParkedCalls['redrive'];
 
 const notFound = (code: string, message: string) => ({ status: 404, code, message }) as const;
@@ -112,6 +116,9 @@ export const nativeRejections = {
   payment_not_found: notFound('TRANSACTION_NOT_FOUND', 'There is no such transaction.'),
   payment_not_simulated: conflict('PAYMENT_NOT_SIMULATED', 'The payment is not one of a sandbox gateway.'),
   payment_decided_otherwise: conflict('PAYMENT_DECIDED', 'The payment was decided the other way before.'),
+  exception_not_found: notFound('EXCEPTION_NOT_FOUND', 'There is no such exception.'),
+  action_not_possible: badField('action', 'is not possible for this kind of exception'),
+  exception_already_credited: conflict('EXCEPTION_CREDITED', 'What is credited stays credited.'),
   parked_key_not_found: notFound('PARKED_KEY_NOT_FOUND', 'The service has no message of this group and key parked.'),
 } as const satisfies Record<RejectionOf<NativeCall>, Failure>;
 
