@@ -1,8 +1,8 @@
 /** A real EVM node behind a wire on which a test changes what it answers. */
 import { Secret } from '@daybook/runtime';
 import { evmChainOver } from '../src/adapters/evm-chain';
+import type { EvmNative } from '../src/adapters/evm-networks';
 import { ethersProvider, type EvmProvider } from '../src/adapters/evm-rpc';
-
 import type { ChainSource } from '../src/ports';
 
 const chainId = 31_337;
@@ -17,7 +17,11 @@ export type LyingChain = {
   receipts(change: (receipts: readonly Receipt[]) => readonly Receipt[] | 'not offered'): void;
 };
 
-export async function lyingChain(url: string, usdtContract: string | undefined): Promise<LyingChain> {
+export async function lyingChain(
+  url: string,
+  usdtContract: string | undefined,
+  native?: EvmNative,
+): Promise<LyingChain> {
   let change: Answer = (_method, _parameters, told) => told;
   const open = async (): Promise<EvmProvider> => {
     const provider = await ethersProvider(new Secret(url), chainId)();
@@ -32,7 +36,7 @@ export async function lyingChain(url: string, usdtContract: string | undefined):
     };
   };
   return {
-    source: evmChainOver(open, { chainId, usdtContract }),
+    source: evmChainOver(open, { chainId, usdtContract, native }),
     answer: (next) => void (change = next),
     receipts: (next) =>
       void (change = (method, _parameters, told) => {

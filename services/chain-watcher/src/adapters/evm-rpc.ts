@@ -9,9 +9,9 @@ import { z } from 'zod';
 
 const requestTimeoutMs = 10_000;
 const throttledAttemptsMax = 3;
-/** How nodes say that they have pruned the state of a block. */
-const stateIsGone =
-  /missing trie node|historical state|state .*(not|un)\s?available|pruned|block ?out ?of ?range|header not found/i;
+/** How nodes say that they have pruned the state of a block, or that the contract refuses to answer in it. */
+const hasNoAnswer =
+  /revert|missing trie node|historical state|state .*(not|un)\s?available|pruned|block ?out ?of ?range|header not found/i;
 
 /** Codes of JSON-RPC and of EIP-1474 for a method that a node does not have, and ethers' for the same. */
 const notOfferedCodes: readonly unknown[] = [-32_601, -32_004, 'UNSUPPORTED_OPERATION'];
@@ -72,7 +72,7 @@ export type EvmRpc = {
     parameters: readonly unknown[],
     answer: Answer,
   ): Promise<z.output<Answer> | null | 'not offered'>;
-  /** A word of a contract's answer in a block's state. Undefined where the node no longer has that state. */
+  /** A word of a contract's answer in a block's state. Undefined where the node or the contract has none. */
   callAt(call: { readonly to: string; readonly data: string }, blockHash: string): Promise<bigint | undefined>;
   stop(): Promise<void>;
 };
@@ -131,7 +131,7 @@ export function evmRpc(open: () => Promise<EvmProvider>, redact: Redact = redact
         const word = await ask('eth_call', [call, { blockHash }], bytes);
         return word === null || word.length !== 66 ? undefined : BigInt(word);
       } catch (error) {
-        if (isOperationalError(error) && stateIsGone.test(error.message)) return undefined;
+        if (isOperationalError(error) && hasNoAnswer.test(error.message)) return undefined;
         throw error;
       }
     },
@@ -142,15 +142,24 @@ export function evmRpc(open: () => Promise<EvmProvider>, redact: Redact = redact
   };
 }
 
-type Failure = { readonly code?: unknown; readonly error?: { readonly code?: unknown; readonly message?: unknown } };
+type Answered = { readonly code?: unknown; readonly message?: unknown };
+/** Where ethers keeps what the node answered depends on what it makes of it. */
+type Failure = {
+  readonly code?: unknown;
+  readonly error?: Answered;
+  readonly info?: { readonly error?: Answered };
+};
+const answeredWith = ({ error, info }: Failure) => error ?? info?.error;
 
 function isNotOffered(error: unknown): boolean {
-  const { code, error: answer } = error as Failure;
+  const { code } = error as Failure;
+  const answer = answeredWith(error as Failure);
   return notOfferedCodes.includes(code) || notOfferedCodes.includes(answer?.code);
 }
 
 function unavailable(method: string, error: unknown, redact: Redact): OperationalError {
-  const { code, error: answer } = error as Failure;
+  const { code } = error as Failure;
+  const answer = answeredWith(error as Failure);
   const said = typeof answer?.message === 'string' ? answer.message : String(code);
   return new OperationalError(code === 'TIMEOUT' ? 'upstream_timeout' : 'upstream_unavailable', true, {
     detail: `${method}: ${redact(said)}`,

@@ -73,7 +73,10 @@ async function receiptsIn(
   return Promise.all(paid.map((hash) => receiptOf(rpc, hash, block)));
 }
 
-/** What an address received in a block, by its balance; what it sent on in the same block is counted too. */
+/**
+ * What an address received in a block, by its balance; what it sent on in the same block is counted too. What leaves it in
+ * the very transaction that brought something was lent (a flash mint), or taken back, and is not counted.
+ */
 async function receivedBy(
   { rpc, token }: Chain,
   address: string,
@@ -84,7 +87,13 @@ async function receivedBy(
   const call = { to: token!, data: `${balanceSelector}${padded}` };
   const [before, after] = [await rpc.callAt(call, block.parentHash), await rpc.callAt(call, block.hash)];
   if (before === undefined || after === undefined) return undefined;
-  const sent = logs.filter((log) => isTransferOf(token, log) && log.topics[1] === `0x${padded}`);
+  const ofToken = logs.filter((log) => isTransferOf(token, log));
+  const bringing = new Set(
+    ofToken.filter(({ topics }) => topics[2] === `0x${padded}`).map(({ transactionHash }) => transactionHash),
+  );
+  const sent = ofToken.filter(
+    ({ topics, transactionHash }) => topics[1] === `0x${padded}` && !bringing.has(transactionHash),
+  );
   return after - before + sent.reduce((sum, { data }) => sum + BigInt(data), 0n);
 }
 
