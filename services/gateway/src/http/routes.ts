@@ -6,6 +6,7 @@ import { nativeDialect } from './native/dialect';
 import { intentListRoutes } from './native/intents';
 import { exceptionRoutes } from './native/exceptions';
 import { gatewayRoutes } from './native/gateways';
+import { institutionRoutes } from './native/institutions';
 import { jobRoutes } from './native/jobs';
 import { ledgerRoutes } from './native/ledger';
 import { operationRoutes } from './native/operations';
@@ -21,6 +22,7 @@ import { partnerDialect } from './partner/dialect';
 import { paymentRoutes } from './partner/payments';
 import { tokenRoutes } from './partner/token';
 import { transactionRoutes } from './partner/transactions';
+import { institutionTransferRoutes } from './partner/transfers';
 import { payDialect } from './pay/dialect';
 import { transferRoutes, type TransferDeps } from './pay/transfers';
 import { walletRoutes } from './pay/wallet';
@@ -44,10 +46,12 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...tokenRoutes(deps),
     ...transactionRoutes(deps),
     ...paymentRoutes(deps),
+    ...institutionTransferRoutes(deps),
     ...paymentIntentRoutes(deps),
     ...intentListRoutes(deps),
     ...sandboxRoutes(deps),
     ...gatewayRoutes(deps),
+    ...institutionRoutes(deps),
     ...receiptPolicyRoutes(deps),
     ...webhookEndpointRoutes(deps),
     ...webhookDeliveryRoutes(deps),

@@ -1,0 +1,195 @@
+import { randomUUID } from 'node:crypto';
+import {
+  createInstitutionTransfer,
+  getInstitutionTransfer,
+  transferCurrencies,
+  type institutionTransferView,
+} from '@daybook/contracts';
+import { jsonInteger, jsonNumber, type Failure } from '@daybook/http';
+import { z } from 'zod';
+import type { Services } from '../../ports';
+import { amountNumber, amountOf, amountToken, idempotencyKey, text } from '../fields';
+import { accepted, type RejectionOf } from '../rejections';
+import { bodyFailures, errorsOf, invalidField } from '../responses';
+import { route, type Route } from '../route';
+import { partnerDialect } from './dialect';
+import { transactionId } from './fields';
+
+type Deps = { readonly services: Pick<Services, 'settlement'> };
+type TransferCall = typeof createInstitutionTransfer | typeof getInstitutionTransfer;
+
+export function institutionTransferRoutes(deps: Deps): Route[] {
+  return [create(deps), status(deps)];
+}
+
+/** Every no of the service, in this dialect. The reference documents no error codes; these are ours. */
+const rejections = {
+  idempotency_key_reused: {
+    status: 409,
+    code: 'IDEMPOTENCY_KEY_REUSED',
+    message: 'Idempotency-Key was already used for a transfer with other content.',
+    field: 'Idempotency-Key',
+  },
+  institution_not_found: {
+    status: 404,
+    code: 'INSTITUTION_NOT_FOUND',
+    message: 'institution_id: is not an institution of yours',
+    field: 'institution_id',
+  },
+  institution_disabled: {
+    status: 409,
+    code: 'INSTITUTION_DISABLED',
+    message: 'institution_id: the institution is disabled',
+    field: 'institution_id',
+  },
+  currency_not_supported: invalidField('currency', 'is not a currency of the institution'),
+  recipient_invalid: invalidField('recipient_info', 'is not one that the institution can pay'),
+  insufficient_balance: {
+    status: 422,
+    code: 'INSUFFICIENT_BALANCE',
+    message: 'amount: more than is available in this currency',
+    field: 'amount',
+  },
+  transfer_not_found: { status: 404, code: 'TRANSACTION_NOT_FOUND', message: 'There is no such transaction.' },
+} as const satisfies Record<RejectionOf<TransferCall>, Failure>;
+
+/** As `partner` calls them: what came back is refunded. */
+const statuses = ['pending', 'processing', 'completed', 'failed', 'refunded'] as const;
+
+const institutionNumber = jsonInteger
+  .refine((number) => number >= 1 && number <= 999_999_999, 'must be a whole number from 1')
+  .meta({ override: { type: 'integer', minimum: 1 } });
+
+const recipientFieldsMax = 20;
+const recipient = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), text(200)).refine((fields) => {
+  const count = Object.keys(fields).length;
+  return count >= 1 && count <= recipientFieldsMax;
+}, `must have 1 to ${recipientFieldsMax} fields`);
+
+const shape = {
+  success: z.literal(true),
+  transaction_id: z.string(),
+  transfer_id: z.string(),
+  status: z.enum(statuses),
+  amount: z.number(),
+  currency: z.enum(transferCurrencies),
+};
+
+const example = {
+  success: true,
+  transaction_id: 'TX4G7Q1ZK0WB8N3RDC5VYM',
+  transfer_id: 'TRF4G7Q1ZK0WB8N3RDC5VYM',
+  status: 'pending',
+  amount: jsonNumber('500.00'),
+  currency: 'USD',
+};
+
+function describe(transfer: z.output<typeof institutionTransferView>) {
+  return {
+    success: true,
+    transaction_id: transfer.transactionId,
+    transfer_id: transfer.transferId,
+    status: transfer.status === 'returned' ? 'refunded' : transfer.status,
+    amount: amountNumber(transfer.amount, transfer.asset),
+    currency: transfer.asset,
+  };
+}
+
+function create({ services: { settlement } }: Deps): Route {
+  return route({
+    dialect: 'partner',
+    method: 'post',
+    path: '/api/transfers',
+    summary: 'Create a transfer',
+    description:
+      'Pays out of the balance to an account at a bank, through an institution. The amount is held at once; what comes of ' +
+      'it is for the institution to say. What `recipient_info` has to have depends on the institution: `account_number` or ' +
+      '`iban` for the sandbox; for one of kind iso20022 `name`, and `iban`, or `account_number` with `bic`, ' +
+      '`routing_number` or `sort_code`. With an `Idempotency-Key` a repeat is answered with the first transfer.',
+    access: ['partner'],
+    request: {
+      query: z.strictObject({}),
+      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      body: z.strictObject({
+        institution_id: institutionNumber,
+        amount: amountToken,
+        currency: z.enum(transferCurrencies),
+        description: text(500).nullish(),
+        recipient_info: recipient,
+      }),
+      bodyExample: {
+        institution_id: 5,
+        amount: jsonNumber('500.00'),
+        currency: 'USD',
+        description: 'Funds transfer to investment account',
+        recipient_info: { account_number: '1234567890', routing_number: '987654321' },
+      },
+    },
+    responses: {
+      200: {
+        description: 'The transfer is recorded.',
+        schema: z.strictObject(shape),
+        example,
+        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+      },
+      ...errorsOf(partnerDialect, [
+        ...bodyFailures,
+        invalidField('amount', 'must be greater than zero'),
+        rejections.currency_not_supported,
+        rejections.recipient_invalid,
+        rejections.institution_not_found,
+        rejections.institution_disabled,
+        rejections.insufficient_balance,
+        rejections.idempotency_key_reused,
+      ]),
+    },
+    async handle({ caller, headers, body }) {
+      const outcome = await settlement(createInstitutionTransfer, {
+        tenantId: caller.tenantId,
+        mode: caller.mode,
+        institutionNumber: body.institution_id,
+        currency: body.currency,
+        amount: amountOf(body.amount, body.currency),
+        description: body.description ?? null,
+        recipient: body.recipient_info,
+        userNumber: caller.userNumber,
+        // Made here at the latest: the call to the service may be sent twice.
+        idempotencyKey: headers['Idempotency-Key'] ?? randomUUID(),
+      });
+      const { transfer, replayed } = accepted<typeof createInstitutionTransfer>(outcome, rejections);
+      return { headers: replayed ? { 'Idempotent-Replayed': 'true' } : {}, body: describe(transfer) };
+    },
+  });
+}
+
+function status({ services: { settlement } }: Deps): Route {
+  return route({
+    dialect: 'partner',
+    method: 'get',
+    path: '/api/transfers/{transaction_id}/status',
+    summary: 'Check transfer status',
+    description:
+      'The transfer as it is now. `completed` means that the institution paid it out and the journal has it, `refunded` ' +
+      'that it came back; `institution_reference` is null until the institution has told one.',
+    access: ['partner'],
+    request: { params: z.strictObject({ transaction_id: transactionId }), query: z.strictObject({}) },
+    paramsInvalid: rejections.transfer_not_found,
+    responses: {
+      200: {
+        description: 'The transfer.',
+        schema: z.strictObject({ ...shape, institution_reference: z.string().nullable() }),
+        example: { ...example, status: 'completed', institution_reference: 'REF4G7Q1ZK0WB8N3RDC5VYM' },
+      },
+      ...errorsOf(partnerDialect, [rejections.transfer_not_found]),
+    },
+    async handle({ caller: { tenantId, mode }, params }) {
+      const outcome = await settlement(getInstitutionTransfer, {
+        tenantId,
+        mode,
+        transactionId: params.transaction_id,
+      });
+      const { transfer } = accepted<typeof getInstitutionTransfer>(outcome, rejections);
+      return { body: { ...describe(transfer), institution_reference: transfer.institutionReference } };
+    },
+  });
+}
