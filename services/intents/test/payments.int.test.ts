@@ -3,10 +3,12 @@ import {
   addGateway,
   createPayment,
   getPayment,
+  listExceptions,
   listPayments,
   paymentStatusChanged,
   providerPaymentReceived,
   receiveProviderWebhook,
+  resolveException,
   setGatewayEnabled,
   simulatePayment,
   transactionPosted,
@@ -363,6 +365,21 @@ describe('payments', () => {
     pay('coinbase', charge.id);
     now.advance(3_600_000);
     await becomes(payment.transactionId, { status: 'completed', exceptions: ['paid_after_failure'] });
+    expect(creditsOf(payment.transactionId)).toHaveLength(1);
+
+    const any = { tenantId: null, place: null, asset: null, cursor: null, limit: 10, mode: 'sandbox' } as const;
+    const open = { ...any, kind: 'payment', status: 'open', reason: 'paid_after_failure' } as const;
+    const asked = { mode: 'sandbox', exceptionId: payment.transactionId, actor: 'key_ops' } as const;
+    expect(await rig.call(listExceptions, open)).toMatchObject({
+      value: { exceptions: [{ exceptionId: payment.transactionId, place: 'credited', nextAction: 'review' }] },
+    });
+    const refused = await rig.call(resolveException, { ...asked, action: 'refund' });
+    expect(refused).toMatchObject({ rejection: 'action_not_possible' });
+    for (const _ of ['first', 'again'])
+      expect(await rig.call(resolveException, { ...asked, action: 'dismiss' })).toMatchObject({
+        value: { exception: { status: 'closed', nextAction: null, actions: [] } },
+      });
+    expect(await rig.call(listExceptions, open)).toMatchObject({ value: { exceptions: [] } });
     expect(creditsOf(payment.transactionId)).toHaveLength(1);
   });
 

@@ -6,6 +6,7 @@ const ofIntent = (title: string): Held => ({
   file: 'services/intents/src/domain/payment-intent.unit.test.ts',
   title,
 });
+const ofReceipts = (title: string): Held => ({ file: 'services/intents/src/domain/receipts.unit.test.ts', title });
 const onEvm = (title: string): Held => ({ file: 'services/chain-watcher/test/evm-chain.int.test.ts', title });
 
 const ofConfirming = (title: string): Held => ({ file: watcher('app/confirm-deposits.unit.test'), title });
@@ -175,6 +176,35 @@ export const paymentProtections: readonly Protection[] = [
     find: 'const applied = deposit.amount < missing ? deposit.amount : missing;',
     replace: 'const applied = deposit.amount;',
     held: ofIntent('P1: splits every final deposit exactly and applies no more than the amount'),
+  },
+  {
+    name: 'assets-apart',
+    row: 'E18',
+    removes: 'the look whether a deposit is in the asset of its intent',
+    file: intent,
+    find: "if (deposit.asset !== intent.asset) return rest('wrong_asset');",
+    replace: '',
+    held: ofReceipts(
+      'whatever comes, whenever, by whichever policies: every unit is in exactly one place, and nothing is lost or made',
+    ),
+  },
+  {
+    name: 'credited-stays',
+    row: 'E18',
+    removes: 'the refusal to take from the merchant what was credited',
+    file: intent,
+    find: "if (rest.place === 'credited') return reject('receipt_already_credited');",
+    replace: '',
+    held: ofReceipts('P9: a move takes all of a rest to another place, and nothing leaves what is credited'),
+  },
+  {
+    name: 'tolerance-waits',
+    row: 'E18',
+    removes: 'the wait for a deposit in flight before less than the amount is taken for it',
+    file: intent,
+    find: 'isWithinTolerance(policy, intent.amount, applied) && !isInFlight(intent)',
+    replace: 'isWithinTolerance(policy, intent.amount, applied) && !awaitsBooking(intent)',
+    held: ofReceipts('waits for a deposit in flight before it takes less, and at the end takes it without'),
   },
   {
     name: 'expiry-waits-for-deposits',

@@ -44,6 +44,7 @@ const command: fc.Arbitrary<PaymentCommand> = fc.oneof(
   fc.constantFrom<PaymentCommand>(observed({ status: 'open' }), observed({ status: 'processing' }), failed),
   fc.constantFrom(10_000n, 9_999n).map(taken),
   fc.constantFrom('0x1', '0x2').map(booked),
+  fc.constant<PaymentCommand>({ type: 'DismissException', actor: 'key_ops', at }),
 );
 const commands = fc.array(command, { maxLength: 15 }).map((rest) => [create, ...rest]);
 
@@ -79,7 +80,9 @@ describe('provider payment', () => {
           expect(types.indexOf('PaymentTaken')).toBeLessThan(types.indexOf('PaymentBooked'));
         const after = types.indexOf('PaymentTaken');
         if (after >= 0)
-          expect(['PaymentBooked', 'PaymentOpened']).toEqual(expect.arrayContaining(types.slice(after + 1)));
+          expect(['PaymentBooked', 'PaymentOpened', 'PaymentExceptionDismissed']).toEqual(
+            expect.arrayContaining(types.slice(after + 1)),
+          );
       }),
     );
   });
@@ -129,6 +132,17 @@ describe('provider payment', () => {
       amountReceived: 10_001n,
       exceptions: ['amount_differs', 'paid_after_failure'],
     });
+  });
+
+  test('an exception is dismissed once, which changes nothing of the payment; without one there is nothing to dismiss', () => {
+    const dismiss: PaymentCommand = { type: 'DismissException', actor: 'key_ops', at: '2026-03-02T10:00:00.000Z' };
+    const { state } = play([create, opened('pi_1'), failed, taken(10_000n), booked('0x1')]);
+    const after = play([create, opened('pi_1'), failed, taken(10_000n), booked('0x1'), dismiss]);
+    expect(after.log.at(-1)).toMatchObject({ type: 'PaymentExceptionDismissed', actor: 'key_ops' });
+    expect(summaryOf(paymentOf(after.state))).toEqual(summaryOf(paymentOf(state)));
+    expect(providerPayment.decide(dismiss, after.state)).toEqual(accept());
+    const fine = play([create, opened('pi_1'), taken(10_000n)]).state;
+    expect(providerPayment.decide(dismiss, fine)).toEqual(reject('payment_has_no_exception'));
   });
 
   test('shows the state that each event left behind', () => {
