@@ -1,6 +1,7 @@
 /**
  * chain-watcher.deposits: what happened to the addresses of intents. `reference` is the intent's id and the key, so the
- * facts of one intent arrive in order. A repeat changes nothing: the intent knows its deposits by their ids.
+ * facts of one intent arrive in order. A repeat changes nothing: the intent knows its deposits by their ids. What comes to
+ * hot wallets is for settlement.
  */
 import { depositConfirmed, depositReverted, depositSeen } from '@daybook/contracts';
 import { on, type ReceivedMessage, type Subscription } from '@daybook/messaging';
@@ -14,9 +15,11 @@ type Told = ReceivedMessage<Deposit>;
 
 export function depositsSubscription(intents: IntentStore, policyOf: PolicyOf): Subscription {
   const record = (type: 'RecordDepositSeen' | 'RecordDepositReverted') => async (_tx: unknown, message: Told) => {
+    if (isForWallet(message.data)) return;
     await recordFact(intents, message.data.reference, { type, deposit: factOf(message.data) }, message);
   };
   const confirm = async (_tx: unknown, message: Told) => {
+    if (isForWallet(message.data)) return;
     const policy = await policyOf(message.data);
     const deposit = factOf(message.data);
     await recordFact(intents, message.data.reference, { type: 'RecordDepositConfirmed', deposit, policy }, message);
@@ -34,4 +37,9 @@ export function depositsSubscription(intents: IntentStore, policyOf: PolicyOf): 
 
 function factOf({ depositId, chain, transactionId, asset, amount, at }: Deposit): DepositFact {
   return { depositId, chain, transactionId, asset, amount, at };
+}
+
+/** Hot wallets are watched under a reference of their own. */
+function isForWallet({ reference }: Deposit): boolean {
+  return reference.startsWith('wallet:');
 }
