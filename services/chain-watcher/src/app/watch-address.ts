@@ -18,7 +18,7 @@ export async function watch(
   const network = deps.networks.find((each) => each.chain === chain && each.mode === mode);
   const asset = network?.assets[0];
   if (network === undefined || asset === undefined) return { ok: false, rejection: 'chain_not_found' };
-  if (!(await deps.isWatched(chain)))
+  if (!(await deps.isWatched(chain, asset)))
     throw new OperationalError('upstream_unavailable', true, { detail: `${chain} is not followed` });
   const now = deps.now();
   const watched = { reference, chain, address, family: network.family, index: null, keyId: null, asset, amount: null };
