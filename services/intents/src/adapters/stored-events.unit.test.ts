@@ -71,6 +71,12 @@ test('what was not applied was refundable', () => {
 });
 
 test('it is published as it was, in the words of today', () => {
-  const messages = stored.flatMap(publishedEvents);
-  expect(messages.map(({ type }) => type)).toEqual(['PaymentReceived', 'PaymentReceived', 'IntentUnderpaid']);
+  const told = stored
+    .flatMap(publishedEvents)
+    .map(({ value }) => JSON.parse(value.toString()) as { type: string; data: object });
+  expect(told).toMatchObject([
+    { type: 'PaymentReceived', data: { applied: '9', credited: '0', held: '0', refundable: '0', suspense: '0' } },
+    { type: 'PaymentReceived', data: { applied: '0', credited: '0', held: '0', refundable: '7', suspense: '0' } },
+    { type: 'IntentUnderpaid', data: { amount: '9', place: 'refundable' } },
+  ]);
 });
