@@ -47,6 +47,7 @@ create table wallets_v1 (
   index integer not null,
   address text not null,
   public_key text not null,
-  -- Whether chain-watcher has been told to watch it.
-  watched boolean not null
+  fee_asset text not null,
+  -- What can be sent from it.
+  assets text[] not null
 );

@@ -1,38 +1,63 @@
 import { join } from 'node:path';
-import { operateBook } from '@daybook/contracts';
+import { operateBook, watchAddress } from '@daybook/contracts';
+import { OperationalError } from '@daybook/core';
 import { commandHandler, createPersonalData, type Projections } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
-import { createSealer, dueWorker, type Service } from '@daybook/runtime';
+import { createSealer, dueWorker, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
+import { signerClient, type Signer } from '@daybook/signer';
 import { banksOf } from './adapters/banks';
 import { decideSandboxTransfer } from './adapters/banks/sandbox-bank';
 import { readStatements } from './adapters/banks/statements';
 import { openTransfersGauges } from './adapters/open-transfers-gauges';
 import { publishedEvents } from './adapters/published-events';
+import { configuredSenders } from './adapters/senders';
+import { sendGauges } from './adapters/send-gauges';
+import { sendLedger } from './adapters/send-ledger';
 import { settlementGauges } from './adapters/settlement-gauges';
 import { settlementEvents, storedEvents, type ServiceEvent } from './adapters/stored-events';
+import { fundingEvents, registryEvents, sendEvents, walletEvents } from './adapters/stored-sends';
 import { institutionEvents, statementEvents, transferEvents } from './adapters/stored-transfers';
 import { skipUsedNumbers, transactionNumbers } from './adapters/transaction-numbers';
 import { advanceSettlement } from './app/advance-settlement';
 import { bankTransfersApp } from './app/bank-transfers';
+import { bookSend } from './app/book-send';
 import { bookTransfer } from './app/book-transfer';
+import { watchReferenceOf } from './app/send-streams';
+import { sendsApp } from './app/sends';
 import type { TransferStore } from './bank-ports';
 import type { Config } from './config';
+import { depositsSubscription } from './consumers/deposits';
 import { intentsSubscription } from './consumers/intents';
 import { ledgerTransactionsSubscription } from './consumers/ledger-transactions';
 import { bankStatement } from './domain/bank-statement';
 import { bankTransfer } from './domain/bank-transfer';
+import { chainSend } from './domain/chain-send';
 import { institutionRegistry } from './domain/institutions';
 import { settlement } from './domain/settlement';
+import { hotWallet } from './domain/wallet';
+import { walletFunding } from './domain/wallet-funding';
+import { walletRegistry } from './domain/wallet-registry';
+import { sendCalls } from './http/send-calls';
 import { transferCalls } from './http/transfer-calls';
 import { bankTransfersProjection, openTransfers, transferChecks } from './projections/bank-transfers';
+import { countOutgoing, findOutgoing } from './projections/outgoing';
+import { openSends, openSendsByWallet, sendChecks, sendsProjection } from './projections/sends';
 import { openSettlements, settlementsProjection } from './projections/settlements';
 import { findStatementLines, statementLinesProjection } from './projections/statement-lines';
+import { allWallets, walletsProjection } from './projections/wallets';
+import type { SendChain, SendStore } from './ports';
 
 const migrations = join(__dirname, '../migrations');
 
+export type Overrides = PlatformOverrides & {
+  /** Stands between sends and their chains, and between sends and the signer. */
+  readonly wrapSender: (chain: SendChain) => SendChain;
+  readonly signer: Signer;
+};
+
 /** Composition root: the only file that knows which adapter stands behind which port. */
-export function createService(config: Config, overrides: Partial<PlatformOverrides> = {}): Service {
+export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
   const platform = openPlatform(config, { name: 'settlement', migrations }, overrides);
   const { pool, store, now, metrics, logger, onFatal } = platform;
   const ledger = callClient({ baseUrl: config.LEDGER_URL, token: config.INTERNAL_TOKEN });
@@ -41,9 +66,17 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
   const projections = platform.projections<ServiceEvent>({
     codec: storedEvents,
     name: 'settlements_v1',
-    projections: [settlementsProjection, bankTransfersProjection, statementLinesProjection],
+    projections: [
+      settlementsProjection,
+      bankTransfersProjection,
+      statementLinesProjection,
+      sendsProjection,
+      walletsProjection,
+    ],
   });
   const bankTransfers = bankTransfersOf(config, platform, { transfers, projections, ledger });
+  const sending = commandHandler(chainSend, sendEvents, store);
+  const sends = sendsOf(config, platform, { sends: sending, projections, ledger, overrides });
   settlementGauges({
     metrics,
     now,
@@ -59,11 +92,13 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
       skipUsedNumbers(pool, () => projections.caughtUp()),
       ledger,
       platform.consumer(intentsSubscription(advance)),
-      platform.consumer(ledgerTransactionsSubscription(advance, bookTransfer(transfers))),
+      platform.consumer(ledgerTransactionsSubscription(advance, bookTransfer(transfers), bookSend(sending))),
+      platform.consumer(depositsSubscription(commandHandler(walletFunding, fundingEvents, store))),
+      ...sends.components,
       dueWorker({ name: 'transfers through institutions', pass: bankTransfers.checkTransfers, now, logger, onFatal }),
       platform.relay({ name: 'settlement', map: publishedEvents }),
     ],
-    routes: (app) => app.use(calls),
+    routes: (app) => app.use(calls).use(sends.calls),
   });
 }
 
@@ -98,3 +133,72 @@ function bankTransfersOf(
     logger,
   });
 }
+
+type Sending = {
+  readonly sends: SendStore;
+  readonly projections: Projections;
+  readonly ledger: CallClient;
+  readonly overrides: Partial<Overrides>;
+};
+
+/** Without a signer there are no chains: what is asked for is not supported, and what was begun waits. */
+function sendsOf(config: Config, platform: Platform, { sends, projections, ledger, overrides }: Sending) {
+  const { pool, store, now, metrics, logger, onFatal } = platform;
+  const caughtUp = async <Answer>(read: () => Promise<Answer>): Promise<Answer> => {
+    await projections.caughtUp();
+    return read();
+  };
+  const { SIGNER_URL, SIGNER_TOKEN, CHAIN_WATCHER_URL } = config;
+  const chains = SIGNER_URL === undefined && overrides.signer === undefined ? [] : configuredSenders(config);
+  const chainWatcher = CHAIN_WATCHER_URL && callClient({ baseUrl: CHAIN_WATCHER_URL, token: config.INTERNAL_TOKEN });
+  const signer =
+    overrides.signer ?? (SIGNER_URL && SIGNER_TOKEN && signerClient({ url: SIGNER_URL, token: SIGNER_TOKEN }));
+  if (chains.length > 0 && (!signer || !chainWatcher))
+    throw new Error('SIGNER_URL needs SIGNER_TOKEN and CHAIN_WATCHER_URL');
+  const app = sendsApp({
+    sends,
+    wallets: commandHandler(hotWallet, walletEvents, store),
+    registry: commandHandler(walletRegistry, registryEvents, store),
+    fundings: commandHandler(walletFunding, fundingEvents, store),
+    ledger: sendLedger(ledger),
+    signer: signer || noSigner,
+    async watch({ walletId, chain, address, tenantId, mode }) {
+      const reference = watchReferenceOf(walletId);
+      const watched = chainWatcher && (await chainWatcher(watchAddress, { chain, address, tenantId, mode, reference }));
+      if (!watched || !watched.ok)
+        throw new OperationalError('upstream_unavailable', true, { detail: `${chain} does not watch ${address}` });
+    },
+    chains: chains.map(overrides.wrapSender ?? ((chain) => chain)),
+    checks: sendChecks(pool),
+    personalData: createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now }),
+    nextNumber: transactionNumbers(pool),
+    find: (query) => caughtUp(() => findOutgoing(pool, query)),
+    count: (query) => caughtUp(() => countOutgoing(pool, query)),
+    allWallets: () => caughtUp(() => allWallets(pool)),
+    openSends: () => openSendsByWallet(pool),
+    bumpAfterMs: config.SEND_BUMP_AFTER_MS,
+    giveUpAfterMs: config.SEND_GIVE_UP_AFTER_MS,
+    pollMs: config.SEND_POLL_MS,
+    everyMs: config.WALLET_RECONCILE_MS,
+    now,
+    logger,
+  });
+  sendGauges({ metrics, now, openSends: () => openSends(pool), wallets: app.wallets });
+  const worker = { now, logger, onFatal };
+  const components: Component[] = [
+    ...(chainWatcher ? [chainWatcher] : []),
+    ...chains.map(({ chain, stop }) => ({ name: `sends on ${chain}`, start: async () => undefined, stop })),
+    ...(chains.length === 0
+      ? []
+      : [
+          dueWorker({ ...worker, name: 'sends', pass: app.checkSends }),
+          dueWorker({ ...worker, name: 'reconciliation of wallets', pass: app.reconcile }),
+        ]),
+  ];
+  return { components, calls: sendCalls(config.INTERNAL_TOKEN, app) };
+}
+
+const noSigner: Signer = {
+  walletOf: () => Promise.reject(new Error('there is no signer')),
+  sign: () => Promise.reject(new Error('there is no signer')),
+};

@@ -2,8 +2,12 @@
 import { settlementCompleted, settlementInstructed } from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
 import { messageOf, type OutgoingMessage } from '@daybook/messaging';
+import { publishedOfFunding, publishedOfSend } from './published-sends';
 import { publishedOfTransfer } from './published-transfers';
+import type { SendEvent } from '../domain/chain-send';
+import type { TransferEvent } from '../domain/bank-transfer';
 import { storedEvents } from './stored-events';
+import { sendEvents } from './stored-sends';
 
 export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
   const event = storedEvents.decode(stored);
@@ -19,8 +23,21 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
     case 'InstitutionAdded':
     case 'InstitutionEnabledSet':
     case 'BankStatementReceived':
+    case 'WalletRegistered':
+    case 'WalletOpened':
+    case 'WalletWatched':
+    case 'SlotReserved':
+    case 'SlotSigned':
+    case 'SlotFreed':
       return [];
+    case 'WalletFunded':
+    case 'TransactionClaimed':
+      return publishedOfFunding(event, stored);
     default:
-      return publishedOfTransfer(event, stored);
+      return isOfSend(event) ? publishedOfSend(event, stored) : publishedOfTransfer(event, stored);
   }
+}
+
+function isOfSend(event: SendEvent | TransferEvent): event is SendEvent {
+  return sendEvents.types.some((type) => type === event.type);
 }

@@ -6,6 +6,11 @@ import type { StatementEvent } from '../domain/bank-statement';
 import type { TransferEvent } from '../domain/bank-transfer';
 import type { InstitutionEvent } from '../domain/institutions';
 import type { SettlementEvent } from '../domain/settlement';
+import type { SendEvent } from '../domain/chain-send';
+import type { FundingEvent } from '../domain/wallet-funding';
+import type { RegistryEvent } from '../domain/wallet-registry';
+import type { WalletEvent } from '../domain/wallet';
+import { sendingDefinitions } from './stored-sends';
 import { bankDefinitions } from './stored-transfers';
 
 const terms = z.object({
@@ -28,10 +33,19 @@ const settlementDefinitions = {
 
 export const settlementEvents: EventCodec<SettlementEvent> = defineStoredEvents(settlementDefinitions);
 
-export type ServiceEvent = SettlementEvent | InstitutionEvent | TransferEvent | StatementEvent;
+export type ServiceEvent =
+  | SettlementEvent
+  | InstitutionEvent
+  | TransferEvent
+  | StatementEvent
+  | SendEvent
+  | WalletEvent
+  | RegistryEvent
+  | FundingEvent;
 
 /** All of them, for readers of the whole log. */
 export const storedEvents: EventCodec<ServiceEvent> = defineStoredEvents({
   ...settlementDefinitions,
   ...bankDefinitions,
+  ...sendingDefinitions,
 });

@@ -16,3 +16,5 @@ export function bookSend(sends: SendStore) {
     if (!outcome.ok) throw new Error(`send ${transactionId} is in the journal: ${outcome.rejection}`);
   };
 }
+
+export type BookSend = ReturnType<typeof bookSend>;

@@ -12,7 +12,8 @@ import type { SendChain } from '../ports';
 import type { AdvanceSend } from './advance-send';
 import { failureOf, type AdvanceDeps } from './send-steps';
 import { sendStream, walletStream } from './send-streams';
-import { sealDescription, viewOfSend } from './send-view';
+import { sealDescription } from './details';
+import { viewOfSend } from './send-view';
 import { summaryOf } from '../domain/send-state';
 import type { OpenWallet } from './wallets';
 

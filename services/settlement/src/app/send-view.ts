@@ -1,29 +1,10 @@
 import type { sendView } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { SendSummary } from '../domain/send-state';
+import { openDescription } from './details';
 
 export type SendView = z.output<typeof sendView>;
-
-const details = z.object({ description: z.string().nullable() });
-const subjectOf = (transactionId: string) => `send:${transactionId}`;
-
-export function sealDescription(
-  personalData: PersonalData,
-  transactionId: string,
-  description: string | null,
-): Promise<string> {
-  return personalData.encrypt(subjectOf(transactionId), JSON.stringify({ description }));
-}
-
-/** Null when there is none, or when it was erased. */
-export async function openDescription(
-  personalData: PersonalData,
-  { transactionId, encryptedDetails }: Pick<SendSummary, 'transactionId' | 'encryptedDetails'>,
-): Promise<string | null> {
-  const text = await personalData.decrypt(subjectOf(transactionId), encryptedDetails);
-  return text === null ? null : details.parse(JSON.parse(text)).description;
-}
 
 /** A send as everybody who is told of it sees it, field by field: what is not named here stays inside. */
 export function stateOfSend(summary: SendSummary): Omit<SendView, 'description'> {

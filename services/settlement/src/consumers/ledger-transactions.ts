@@ -1,14 +1,19 @@
 /**
  * ledger.transactions: the journal has a settlement's entries, whose transaction id is the settlement's; or what an
- * institution paid out, or its return, of the transfer that is the subject. A repeat finds it posted. Transactions with
+ * institution paid out, or its return, of the transfer that is the subject; or a send. A repeat finds it posted. Transactions with
  * another cause are not for this service.
  */
 import { transactionPosted } from '@daybook/contracts';
 import { on, type Subscription } from '@daybook/messaging';
 import type { AdvanceSettlement } from '../app/advance-settlement';
+import type { BookSend } from '../app/book-send';
 import type { BookTransfer } from '../app/book-transfer';
 
-export function ledgerTransactionsSubscription(advance: AdvanceSettlement, book: BookTransfer): Subscription {
+export function ledgerTransactionsSubscription(
+  advance: AdvanceSettlement,
+  book: BookTransfer,
+  bookSend: BookSend,
+): Subscription {
   return {
     group: 'settlement.ledger-transactions',
     topic: transactionPosted.topic,
@@ -18,6 +23,7 @@ export function ledgerTransactionsSubscription(advance: AdvanceSettlement, book:
         if (cause.type === 'institution_transfer') return book(cause.subject, 'payout', ledgerReference, message);
         if (cause.type === 'institution_transfer_return')
           return book(cause.subject, 'return', ledgerReference, message);
+        if (cause.type === 'chain_send') return bookSend(cause.id, ledgerReference, message);
         if (cause.type !== 'settlement') return;
         const at = message.occurredAt;
         await advance(cause.id, { type: 'TransactionPosted', settlementId: cause.id, ledgerReference, at }, message);

@@ -1,0 +1,64 @@
+/** Settings of the EVM chain that is sent on, named as chain-watcher names its own. */
+import { assets, parseAmount } from '@daybook/money';
+import { Secret } from '@daybook/runtime';
+import { settlementAddress } from '@daybook/settlement-contract';
+import { z } from 'zod';
+import { evmSendChain } from './evm-send-chain';
+
+const ether = z
+  .string()
+  .transform((text) => parseAmount(text, assets.ETH.scale))
+  .refine((amount) => amount.ok && amount.units > 0n, 'must be an amount of ETH above zero')
+  .transform((amount) => (amount.ok ? amount.units : 0n));
+
+export const evmSettings = {
+  EVM_RPC_URL: z
+    .url({ protocol: /^https?$/ })
+    .transform((url) => new Secret(url))
+    .optional()
+    .meta({ secret: true })
+    .describe('JSON-RPC of an EVM node. Without it ETH and USDT_ERC20 are not sent.'),
+  EVM_CHAIN_ID: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(Number.MAX_SAFE_INTEGER)
+    .default(31_337)
+    .describe('Chain that EVM_RPC_URL must serve, one whose coin is ETH; on another nothing is sent.'),
+  EVM_MODE: z.enum(['sandbox', 'live']).default('sandbox').describe('Mode that the EVM chain serves.'),
+  EVM_USDT_CONTRACT: z
+    .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/)
+    .optional()
+    .describe('The one contract that is USDT on the EVM chain. Without it USDT_ERC20 is not sent.'),
+  EVM_SETTLEMENT_CONTRACT: z
+    .string()
+    .refine((address) => address.toLowerCase() === settlementAddress.toLowerCase(), `must be ${settlementAddress}`)
+    .optional()
+    .describe('The settlement contract, where it is on the chain. Without it nothing is sent through it.'),
+  EVM_CONFIRMATIONS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(3)
+    .describe('Blocks that make an EVM transaction final, its own included; as for chain-watcher.'),
+  EVM_FINALITY: z
+    .enum(['depth', 'finalized'])
+    .default('depth')
+    .describe('What makes an EVM transaction final: EVM_CONFIRMATIONS blocks, or the `finalized` mark of the chain.'),
+  EVM_FEE_MAX: ether.default(20_000_000_000_000_000n).describe('Most that one send may cost in fees, in ETH.'),
+};
+
+const schema = z.object(evmSettings);
+
+export function configuredEvm(config: z.output<typeof schema>) {
+  const { EVM_RPC_URL: url, EVM_CHAIN_ID: chainId, EVM_MODE: mode, EVM_USDT_CONTRACT: usdtContract } = config;
+  if (url === undefined) return [];
+  const finality =
+    config.EVM_FINALITY === 'finalized'
+      ? ({ kind: 'finalized' } as const)
+      : ({ kind: 'depth', confirmations: config.EVM_CONFIRMATIONS } as const);
+  const withContract = config.EVM_SETTLEMENT_CONTRACT !== undefined;
+  return [evmSendChain({ url, chainId, mode, usdtContract, withContract, finality, feeMax: config.EVM_FEE_MAX })];
+}
