@@ -33,6 +33,7 @@ export function composeProgram(name: string, places: Places): Program {
     text
       .replace(/^http:\/\/([a-z-]+):8080$/, (whole, host: string) => places.urlOf(host) ?? whole)
       .replace('/run/daybook', places.home)
+      .replace('/var/lib/signer', join(places.home, 'signer'))
       .replace('kafka:9092', places.broker)
       .replace('postgres://daybook@postgres:5432/daybook', places.databaseUrl)
       .replace('0.0.0.0', '127.0.0.1')

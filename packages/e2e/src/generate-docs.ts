@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventContracts } from '@daybook/contracts';
 import { describeConfig } from '@daybook/runtime';
+import { configSchema as signer } from '@daybook/signer';
 import { configSchema as standalone } from '@daybook/standalone';
 import { configSchema as chainWatcher } from '@services/chain-watcher';
 import { configSchema as gateway } from '@services/gateway';
@@ -22,6 +23,7 @@ import { documentedRows } from './protections/report';
 const root = join(__dirname, '../../..');
 const configSchemas: Readonly<Record<string, z.ZodObject>> = {
   '.': standalone,
+  'packages/signer': signer,
   'services/chain-watcher': chainWatcher,
   'services/gateway': gateway,
   'services/identity': identity,

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { applyTopicsConfigSchema, republishConfigSchema } from '@daybook/messaging';
+import { configSchema as signer } from '@daybook/signer';
 import { seedConfigSchema } from '@daybook/standalone';
 import { configSchema as chainWatcher } from '@services/chain-watcher';
 import { configSchema as gateway } from '@services/gateway';
@@ -38,6 +39,7 @@ const serviceSchemas: Record<string, z.ZodObject> = {
 };
 const programs: Record<string, z.ZodObject> = {
   ...serviceSchemas,
+  signer,
   seed: seedConfigSchema,
   topics: applyTopicsConfigSchema,
   republish: republishConfigSchema,
@@ -121,6 +123,16 @@ describe('docker-compose.yml', () => {
       expect(new URL(environment?.EVENTSTOREDB_URL ?? '').host).toBe('eventstoredb:2113');
       expect(dependsOn).toMatchObject({ eventstoredb: { condition: 'service_healthy', required: false } });
     }
+  });
+
+  test('the keys of hot wallets are where no other container looks', () => {
+    const { signer: own, ...others } = compose.services as Record<string, Container & { volumes?: string[] }>;
+    expect(own?.volumes).toContain('signer:/var/lib/signer');
+    expect(own?.ports).toBeUndefined();
+    const elsewhere = Object.values(others).flatMap(({ volumes = [] }) => volumes);
+    expect(elsewhere.filter((volume) => volume.startsWith('signer:'))).toEqual([]);
+    const password = /signer-password/;
+    for (const { environment = {} } of Object.values(others)) expect(JSON.stringify(environment)).not.toMatch(password);
   });
 
   test('Postgres ends transactions that anyone leaves open', () => {

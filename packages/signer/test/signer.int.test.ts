@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signerClient } from '../src/client';
 import { loadConfig } from '../src/config';
+import { keyCeremony } from '../src/keystore-main';
 import type { Signer, SignRequest } from '../src/protocol';
 import { createService } from '../src/service';
-import { alice, ethSend, password, settings, settlementContract, token, usdt } from './rig';
+import { alice, ethSend, password, phrase, settings, settlementContract, token, usdt } from './rig';
 
 const homes: string[] = [];
 const running: Service[] = [];
@@ -109,6 +110,32 @@ describe('the keystore', () => {
     expect((await signer.client.sign(ethSend('b', 1))).ok).toBe(true);
     await signer.stop();
     expect(signaturesIn(directory)).toBe(2);
+  });
+});
+
+describe('the key ceremony', () => {
+  const ceremony = async (args: readonly string[], words = '') => {
+    const printed: string[] = [];
+    const env = { KEYSTORE_PASSWORD: password.reveal() };
+    const code = await keyCeremony({ args, env, words: async () => words, print: (line) => printed.push(line) });
+    return { code, printed: printed.join('') };
+  };
+
+  test('takes words, so that their wallets are known, and never replaces a keystore', async () => {
+    const directory = home();
+    expect(await ceremony([directory, '--import'], `${phrase}er`)).toMatchObject({ code: 1 });
+    expect(await ceremony([directory, '--import'], `  ${phrase}\n`)).toMatchObject({ code: 0 });
+    const signer = await start(directory, { KEYSTORE_CREATE: 'false' });
+    const { address } = await signer.client.walletOf({ family: 'evm', index: 1 });
+    expect(address).toBe(alice);
+    expect(await ceremony([directory])).toMatchObject({ code: 1, printed: expect.stringContaining('never replaced') });
+  });
+
+  test('shows the words of a new key once', async () => {
+    const { code, printed } = await ceremony([home()]);
+    expect(code).toBe(0);
+    expect(printed.trim().split('\n').at(-1)?.split(' ')).toHaveLength(24);
+    expect(await ceremony([])).toMatchObject({ code: 64 });
   });
 });
 

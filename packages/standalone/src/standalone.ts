@@ -244,6 +244,11 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
     settlement: {
       SIGNER_URL: `http://127.0.0.1:${signerPort}`,
       SIGNER_TOKEN: secrets.signerToken,
+      CHAIN_WATCHER_URL: urls['chain-watcher'],
+      EVM_RPC_URL: evm?.rpcUrl,
+      EVM_CHAIN_ID: String(config.EVM_CHAIN_ID),
+      EVM_USDT_CONTRACT: evm?.usdtContract,
+      EVM_SETTLEMENT_CONTRACT: evm?.settlementContract,
       LEDGER_URL: urls.ledger,
       SECRETS_KEY: secrets.secretsKey,
       PERSONAL_DATA_KEY: secrets.personalDataKey,
