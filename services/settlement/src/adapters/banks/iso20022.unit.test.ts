@@ -1,0 +1,98 @@
+import type { TransferOrder } from '../../bank-ports';
+import { isIban, pain001, recipientProblem } from './pain-001';
+import { readStatements } from './statements';
+
+const settings = {
+  bank: 'iso20022',
+  debtorName: 'Example Ltd',
+  debtorIban: 'DE89370400440532013000',
+  debtorBic: 'COBADEFFXXX',
+} as const;
+const order: TransferOrder = {
+  transferId: 'TRF4G7Q1ZK0WB8N3RDC5VYM',
+  transactionId: 'TX4G7Q1ZK0WB8N3RDC5VYM',
+  currency: 'EUR',
+  amount: 123_456_789_012n,
+  description: 'Größe <&> 50 €\u2028ok',
+  recipient: { name: 'Doe & Sons', iban: 'GB82WEST12345698765432' },
+  createdAt: '2026-03-01T10:00:00.000Z',
+};
+
+describe('pain.001', () => {
+  test('has the elements of the standard in their order, control sums, and only letters that banks take', () => {
+    const file = pain001(settings, { ...order, recipient: { ...order.recipient, name: 'Doe (Sons)' } });
+    expect(file).toBe(
+      '<?xml version="1.0" encoding="UTF-8"?>\n' +
+        '<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"><CstmrCdtTrfInitn>' +
+        '<GrpHdr><MsgId>TRF4G7Q1ZK0WB8N3RDC5VYM</MsgId><CreDtTm>2026-03-01T10:00:00.000Z</CreDtTm>' +
+        '<NbOfTxs>1</NbOfTxs><CtrlSum>1234567890.12</CtrlSum><InitgPty><Nm>Example Ltd</Nm></InitgPty></GrpHdr>' +
+        '<PmtInf><PmtInfId>TRF4G7Q1ZK0WB8N3RDC5VYM</PmtInfId><PmtMtd>TRF</PmtMtd>' +
+        '<NbOfTxs>1</NbOfTxs><CtrlSum>1234567890.12</CtrlSum><ReqdExctnDt><Dt>2026-03-01</Dt></ReqdExctnDt>' +
+        '<Dbtr><Nm>Example Ltd</Nm></Dbtr><DbtrAcct><Id><IBAN>DE89370400440532013000</IBAN></Id></DbtrAcct>' +
+        '<DbtrAgt><FinInstnId><BICFI>COBADEFFXXX</BICFI></FinInstnId></DbtrAgt><ChrgBr>SLEV</ChrgBr>' +
+        '<CdtTrfTxInf><PmtId><InstrId>TRF4G7Q1ZK0WB8N3RDC5VYM</InstrId><EndToEndId>TX4G7Q1ZK0WB8N3RDC5VYM</EndToEndId></PmtId>' +
+        '<Amt><InstdAmt Ccy="EUR">1234567890.12</InstdAmt></Amt><Cdtr><Nm>Doe (Sons)</Nm></Cdtr>' +
+        '<CdtrAcct><Id><IBAN>GB82WEST12345698765432</IBAN></Id></CdtrAcct>' +
+        '<RmtInf><Ustrd>Gro.e ... 50 ..ok</Ustrd></RmtInf></CdtTrfTxInf></PmtInf></CstmrCdtTrfInitn></Document>\n',
+    );
+    expect(pain001(settings, order)).toBe(pain001(settings, order));
+  });
+
+  test.each([
+    [{ name: 'A', iban: 'GB82WEST12345698765432' }, null],
+    [{ name: 'A', account_number: '1', routing_number: '021000021' }, null],
+    [{ name: 'A', account_number: '1', sort_code: '601613' }, null],
+    [{ name: 'A', account_number: '1', bic: 'COBADEFF' }, null],
+    [{ account_number: '1', routing_number: '021000021' }, 'name'],
+    [{ name: 'Ł', iban: 'GB82WEST12345698765432' }, 'name'],
+    [{ name: 'A', iban: 'GB82WEST12345698765433' }, 'iban'],
+    [{ name: 'A', account_number: '1' }, 'bic'],
+    [{ name: 'A', account_number: '1', routing_number: '987654321' }, 'routing_number'],
+    [{ name: 'A', account_number: '<1>', bic: 'COBADEFF' }, 'account_number'],
+    [{ name: 'A', iban: 'GB82WEST12345698765432', note: 'x' }, 'note'],
+  ])('a recipient %j has the problem %s', (recipient, problem) => {
+    const found = recipientProblem(recipient as TransferOrder['recipient']);
+    if (problem === null) expect(found).toBeNull();
+    else expect(found).toContain(problem);
+  });
+
+  test('check digits of IBANs', () => {
+    for (const iban of ['DE89370400440532013000', 'FR1420041010050500013M02606']) expect(isIban(iban)).toBe(true);
+    for (const iban of ['DE88370400440532013000', 'FR1420041010050500013M02607']) expect(isIban(iban)).toBe(false);
+  });
+});
+
+describe('statements', () => {
+  const wrap = (entries: string) =>
+    `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt><Stmt><Id>S</Id>` +
+    `<Acct><Id><IBAN>${settings.debtorIban}</IBAN></Id></Acct>${entries}</Stmt></BkToCstmrStmt></Document>`;
+  const linesOf = (entries: string) => readStatements(wrap(entries), () => null)?.[0]?.lines ?? [];
+  const entry = (amount: string, rest = '', currency = 'EUR') =>
+    `<Ntry><Amt Ccy="${currency}">${amount}</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>BOOK</Sts>${rest}</Ntry>`;
+
+  test.each([
+    ['500', 50_000n],
+    ['500.5', 50_050n],
+    ['500.00000', 50_000n],
+    ['500.001', null],
+    ['1e3', null],
+    ['-5', null],
+    ['', null],
+  ])('an amount written %j is %s', (written, units) => {
+    expect(linesOf(entry(written))[0]?.amount ?? null).toBe(units);
+  });
+
+  test('a currency that is not kept has no amount here', () => {
+    expect(linesOf(entry('5', '', 'JPY'))).toMatchObject([{ currency: 'JPY', amount: null }]);
+  });
+
+  test('of a batch every transaction is a line, and the amount of the batch is nobody’s', () => {
+    const one = (id: string, more = '') => `<TxDtls><Refs><EndToEndId>${id}</EndToEndId></Refs>${more}</TxDtls>`;
+    const batch = `<NtryDtls>${one('a', '<AmtDtls><TxAmt><Amt Ccy="EUR">1.00</Amt></TxAmt></AmtDtls>')}${one('b')}</NtryDtls>`;
+    expect(linesOf(entry('3.00', batch) + entry('4.00', `<NtryDtls>${one('c')}</NtryDtls>`))).toMatchObject([
+      { line: 1, endToEndId: 'a', amount: 100n, isFinal: true },
+      { line: 2, endToEndId: 'b', amount: null },
+      { line: 3, endToEndId: 'c', amount: 400n },
+    ]);
+  });
+});

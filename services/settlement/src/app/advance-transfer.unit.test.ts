@@ -1,0 +1,159 @@
+/**
+ * Transfers whose process dies at any step: before or after the log, the ledger or the bank has done what it was asked. What
+ * they did stays. Each process that follows is a new one, and clients and worker come again.
+ */
+import { randomBytes } from 'node:crypto';
+import type { CallOutcome, operateBook } from '@daybook/contracts';
+import { OperationalError } from '@daybook/core';
+import { commandHandler, memoryEventStore, type EventStore, type PersonalData } from '@daybook/event-store';
+import { createLogger, createSealer, Secret } from '@daybook/runtime';
+import { seededRandom } from '@daybook/testing';
+import { institutionEvents, transferEvents } from '../adapters/stored-transfers';
+import type { Bank, OperateBook } from '../bank-ports';
+import { bankTransfer, type TransferObservation } from '../domain/bank-transfer';
+import { institutionRegistry } from '../domain/institutions';
+import { advanceTransfer } from './advance-transfer';
+import { createTransfer } from './create-transfer';
+import { institutionCalls } from './institutions';
+import { transferStream } from './transfer-streams';
+
+class Died extends Error {
+  override readonly name = 'Died';
+}
+
+const owner = { tenantId: '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11', mode: 'sandbox' } as const;
+const now = () => new Date('2026-03-01T10:00:00.000Z');
+const logger = createLogger({ service: 'test', level: 'silent' });
+const secretsKey = new Secret(randomBytes(32).toString('base64'));
+const plain: PersonalData = {
+  encrypt: async (_subject, text) => text,
+  decrypt: async (_subject, token) => token,
+  erase: async () => undefined,
+};
+const request = {
+  ...owner,
+  institutionNumber: 1,
+  currency: 'USD',
+  amount: 50_000n,
+  description: null,
+  recipient: { account_number: '1' },
+  userNumber: null,
+  idempotencyKey: 'key',
+} as const;
+
+/** What lives on when a process dies. */
+function world(seed: number) {
+  const random = seededRandom(seed);
+  const log = memoryEventStore(now);
+  const holds: string[] = [];
+  const orders: string[] = [];
+  const answer: TransferObservation = random.chance(0.5)
+    ? { status: 'settled', reference: 'REF' }
+    : { status: 'rejected', reason: 'no such account' };
+  const places: string[] = [];
+  let deaths = 0;
+  let isWell = false;
+
+  /** Something is done, or not, and its process may not live to hear of it. */
+  async function risky<Value>(place: string, act: () => Promise<Value>): Promise<Value> {
+    const fate = isWell ? 'well' : random.pick(['well', 'well', 'before', 'after', 'unanswered'] as const);
+    if (fate === 'before') die(`before ${place}`);
+    const value = await act();
+    if (fate === 'after') die(`after ${place}`);
+    if (fate === 'unanswered' && place !== 'log') throw new OperationalError('upstream_timeout', true);
+    return value;
+  }
+  function die(place: string): never {
+    deaths += 1;
+    places.push(place);
+    throw new Died(place);
+  }
+
+  const store: EventStore = { ...log, append: (...given) => risky('log', () => log.append(...given)) };
+  const hold: OperateBook = async ({ operation }) =>
+    risky('ledger', async () => {
+      if (operation.type === 'hold' && !holds.includes(operation.holdId)) holds.push(operation.holdId);
+      return { ok: true, value: { at: '', ledgerReference: null, replayed: false } } as CallOutcome<typeof operateBook>;
+    });
+  const bank: Bank = {
+    problemWith: () => null,
+    send: ({ transferId, transactionId }) =>
+      risky('bank', async () => {
+        expect(holds).toEqual([`institution-transfer:${transactionId}`]);
+        if (!orders.includes(transferId)) orders.push(transferId);
+        return { status: 'accepted', reference: null };
+      }),
+    observe: () => risky('bank', async () => answer),
+  };
+
+  /** A process from its start: it remembers nothing. */
+  function process(events: EventStore = store) {
+    const deps = {
+      transfers: commandHandler(bankTransfer, transferEvents, events),
+      institutions: commandHandler(institutionRegistry, institutionEvents, log),
+      personalData: plain,
+      sealer: createSealer(secretsKey),
+      secretsKey,
+      hasOutbox: false,
+      operateBook: hold,
+      bankOf: () => bank,
+      nextNumber: async () => 2,
+      now,
+      logger,
+    };
+    const advance = advanceTransfer(deps);
+    return { ...institutionCalls(deps), ...deps, advance, create: createTransfer({ ...deps, advance }) };
+  }
+  return { process, heal: () => (isWell = true), deaths: () => deaths, places, holds, orders, answer };
+}
+
+async function outlived(act: () => Promise<unknown>): Promise<void> {
+  await act().catch((error: unknown) => {
+    if (!(error instanceof Died) && !(error instanceof OperationalError)) throw error;
+  });
+}
+
+test('a death at any step, 300 times: held once, ordered once, and ended by what the bank says', async () => {
+  const died = new Set<string>();
+  let deaths = 0;
+  for (let seed = 1; seed <= 300; seed++) {
+    const { process, heal, places, ...lasting } = world(seed);
+    const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
+    await process().addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+    for (let attempt = 0; attempt < 8; attempt++) await outlived(() => process().create(request));
+    heal();
+    const last = process();
+    const created = await last.create(request);
+    if (!created.ok) throw new Error(`seed ${seed}: ${created.rejection}`);
+    const { transactionId } = created.value.transfer;
+    const state = await last.advance(transactionId);
+    expect([seed, state.stage]).toEqual([seed, lasting.answer.status === 'settled' ? 'settled' : 'failed']);
+    expect([seed, lasting.holds.length, lasting.orders.length]).toEqual([seed, 1, 1]);
+    const again = await last.transfers.load(transferStream(transactionId));
+    expect(await last.advance(transactionId)).toEqual(again.state);
+    deaths += lasting.deaths();
+    for (const place of places) died.add(place);
+  }
+  expect([...died].sort()).toEqual([
+    'after bank',
+    'after ledger',
+    'after log',
+    'before bank',
+    'before ledger',
+    'before log',
+  ]);
+  expect(deaths).toBeGreaterThan(300);
+});
+
+test('a ledger that refuses ends it before the bank hears of it, for good', async () => {
+  const { process, heal, orders } = world(1);
+  heal();
+  const alive = process();
+  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
+  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const refusing = { ...alive, operateBook: async () => ({ ok: false, rejection: 'insufficient_balance' }) as const };
+  const create = createTransfer({ ...refusing, advance: advanceTransfer(refusing) });
+  expect(await create(request)).toEqual({ ok: false, rejection: 'insufficient_balance' });
+  expect(await alive.create(request)).toEqual({ ok: false, rejection: 'insufficient_balance' });
+  expect(orders).toEqual([]);
+});
