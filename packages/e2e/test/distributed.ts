@@ -9,6 +9,8 @@ import { composeProgram, repositoryRoot, type Program } from '../src/compose-pro
 import { Instance } from './instance';
 
 const services = ['identity', 'ledger', 'chain-watcher', 'settlement', 'notifications', 'intents', 'gateway'];
+/** Started with them, but no service: it has no database, no topics and no calls. */
+const programs = ['signer', ...services];
 const jobTimeoutMs = 60_000;
 
 /**
@@ -42,7 +44,7 @@ export class Distributed extends Instance {
     await node.start();
     this.#cleanUp.push(() => node.stop());
     const { address: usdtContract } = await deploySandboxUsdt(node.url);
-    for (const service of services) this.#ports.set(service, await freePort());
+    for (const program of programs) this.#ports.set(program, await freePort());
 
     await this.runJob('secrets');
     await this.runJob('topics');
@@ -52,8 +54,10 @@ export class Distributed extends Instance {
       EVM_RPC_URL: node.url,
       EVM_USDT_CONTRACT: usdtContract,
       WEBHOOK_ALLOW_LOOPBACK: 'true',
+      SEND_CAPS: 'ETH=100/1000,USDT_ERC20=100000/1000000',
+      FEE_CAPS: 'ETH=0.1/10',
     };
-    await Promise.all(services.map((service) => this.startService(service)));
+    await Promise.all(programs.map((program) => this.startService(program)));
     this.#gatewayUrl = this.#urlOf('gateway');
     const endpoints = {
       databaseUrl: this.#databaseUrl,

@@ -27,6 +27,7 @@ export {
   type SolanaTransaction,
   type TronTransaction,
 } from './transactions';
+export { createService } from './service';
 
 /** The program of the signer. As a child of another it sends `{ url }` once it listens, and ends when that does. */
 export const signerProgram = join(__dirname, 'main.js');

@@ -198,7 +198,7 @@ function serviceComponent(
 }
 
 function settingsOf(name: ServiceName, config: Config, running: Running): Settings {
-  const { secrets, databaseUrl, evm, signerPort, urls } = running;
+  const { secrets, databaseUrl, evm, urls } = running;
   assert(secrets, 'the secrets are read first');
   const common: Settings = {
     DATABASE_URL: databaseUrl,
@@ -241,19 +241,7 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
       SECRETS_KEY: secrets.secretsKey,
       PERSONAL_DATA_KEY: secrets.personalDataKey,
     },
-    settlement: {
-      SIGNER_URL: `http://127.0.0.1:${signerPort}`,
-      SIGNER_TOKEN: secrets.signerToken,
-      CHAIN_WATCHER_URL: urls['chain-watcher'],
-      EVM_RPC_URL: evm?.rpcUrl,
-      EVM_CHAIN_ID: String(config.EVM_CHAIN_ID),
-      EVM_USDT_CONTRACT: evm?.usdtContract,
-      EVM_SETTLEMENT_CONTRACT: evm?.settlementContract,
-      LEDGER_URL: urls.ledger,
-      SECRETS_KEY: secrets.secretsKey,
-      PERSONAL_DATA_KEY: secrets.personalDataKey,
-      BANK_OUTBOX_DIR: join(config.DAYBOOK_HOME, 'bank-outbox'),
-    },
+    settlement: settlementSettings(config, running, secrets),
     notifications: { SECRETS_KEY: secrets.secretsKey, WEBHOOK_ALLOW_LOOPBACK: 'true' },
     gateway: {
       HTTP_PORT: String(config.DAYBOOK_PORT),
@@ -268,4 +256,20 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
     },
   };
   return { ...common, ...own[name] };
+}
+
+function settlementSettings(config: Config, { evm, signerPort, urls }: Running, secrets: Secrets): Settings {
+  return {
+    SIGNER_URL: `http://127.0.0.1:${signerPort}`,
+    SIGNER_TOKEN: secrets.signerToken,
+    CHAIN_WATCHER_URL: urls['chain-watcher'],
+    EVM_RPC_URL: evm?.rpcUrl,
+    EVM_CHAIN_ID: String(config.EVM_CHAIN_ID),
+    EVM_USDT_CONTRACT: evm?.usdtContract,
+    EVM_SETTLEMENT_CONTRACT: evm?.settlementContract,
+    LEDGER_URL: urls.ledger,
+    SECRETS_KEY: secrets.secretsKey,
+    PERSONAL_DATA_KEY: secrets.personalDataKey,
+    BANK_OUTBOX_DIR: join(config.DAYBOOK_HOME, 'bank-outbox'),
+  };
 }
