@@ -50,6 +50,15 @@ export interface ChainSource {
    * is canonical there. A deposit is credited only if it is among them.
    */
   finalTransfers(block: BlockReference, watched: WatchedAddresses): Promise<readonly Transfer[] | undefined>;
+  /** The coin of a chain where some may come in no transaction's body. Absent where balances or outputs tell payments. */
+  readonly coin?: {
+    readonly asset: AssetCode;
+    /**
+     * What an address has ever received, by its balance at the end of this block. Undefined where it has spent some, and
+     * where the node no longer has that state.
+     */
+    receivedBy(address: string, block: BlockReference): Promise<bigint | undefined>;
+  };
   stop(): Promise<void>;
 }
 
@@ -78,6 +87,30 @@ export type SimulatedChain = ChainSource & {
   /** Mines an empty block if the newest transfer has fewer confirmations than this. */
   mineUnconfirmed(confirmations: number): Promise<void>;
 };
+
+/** What an address holds beyond what its deposits explain, in minor units; below zero it holds less. Never zero. */
+export type UnexplainedBalance = {
+  readonly address: string;
+  readonly reference: string;
+  readonly asset: AssetCode;
+  readonly amount: bigint;
+  readonly blockNumber: number;
+};
+
+/** Port: the addresses of one chain, and what is known of their balances. */
+export interface BalanceBook {
+  /** The next addresses below this place, newest first; null begins with the newest. */
+  addressesBelow(
+    place: string | null,
+    limit: number,
+  ): Promise<readonly { readonly place: string; readonly address: string }[]>;
+  /** What the deposits of an address in blocks up to this one come to, final or not. */
+  explained(address: string, asset: AssetCode, blockNumber: number): Promise<bigint>;
+  /** The newest finding about an address takes the place of the one before; zero ends it. True if it is another amount. */
+  record(finding: Omit<UnexplainedBalance, 'reference'>): Promise<boolean>;
+  /** The largest, at most so many, and how many there are. */
+  unexplained(limit: number): Promise<{ readonly count: number; readonly balances: readonly UnexplainedBalance[] }>;
+}
 
 /** Derives the address at a place under one key. The same place always gives the same address. */
 export type AddressDeriver = {

@@ -11,9 +11,11 @@ import { bitcoinDeriver, evmDeriver, solanaDeriver, tronDeriver } from './adapte
 import { publishedEvents } from './adapters/published-events';
 import { sandboxChain, sandboxChains, type SandboxChain } from './adapters/sandbox-chain';
 import { addressEvents, depositEvents, storedEvents } from './adapters/stored-events';
+import { balanceBook } from './adapters/balance-book';
 import { faultsOf } from './app/asset-faults';
 import { statusOfChains } from './app/chain-status';
 import { chainWatcher, type ChainWatcher } from './app/chain-watcher';
+import { balanceComparison } from './app/compare-balances';
 import type { Network } from './app/networks';
 import type { RescanDeps } from './app/rescan-chain';
 import { watchPass, type Pass } from './app/watch-chain';
@@ -64,7 +66,11 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const watchers = followed.map(({ watcher }) => watcher);
   const sources = watched.flatMap(({ source, witnesses }) => [source, ...witnesses]);
   const networks = networksOf(config, real);
-  const chains = watchers.map((watcher) => ({ ...watcher, tip: () => blockCursor(pool, watcher.chain).tip() }));
+  const chains = watchers.map((watcher) => ({
+    ...watcher,
+    tip: () => blockCursor(pool, watcher.chain).tip(),
+    unexplained: (limit: number) => balanceBook(pool, watcher.chain, platform.now).unexplained(limit),
+  }));
   chainMetrics(metrics, () => statusOfChains({ chains }));
   const isOff = (chain: string, asset: AssetCode) =>
     watchers.some((watcher) => {
@@ -127,6 +133,7 @@ function watcherOf(parts: Parts, watched: Watched): Rescannable & { readonly wat
     depositsAbove: (number: number) => depositsAbove(pool, chain, number),
     depositsSeenUpTo: (number: number) => depositsSeenUpTo(pool, chain, number),
   };
+  const compareBalances = balanceComparison({ ...deps, book: balanceBook(pool, chain, now) });
   const mayStandStill = simulated !== undefined || config.CHAIN_FROZEN_MS === 0;
   let previous: Pass | undefined;
   let again = false;
@@ -142,6 +149,7 @@ function watcherOf(parts: Parts, watched: Watched): Rescannable & { readonly wat
       const before = again ? undefined : previous;
       [again, previous] = [false, undefined];
       previous = await watchPass(deps, onHead, before);
+      if (!previous.more) await compareBalances(previous.tip);
       return previous;
     },
     asOperational,

@@ -2,6 +2,8 @@
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 import { toBeHex, zeroPadValue } from 'ethers';
 import type { Pool } from 'pg';
+import { balanceBook } from '../src/adapters/balance-book';
+import { balanceComparison } from '../src/app/compare-balances';
 import { anvilChain, type AnvilChain } from './anvil-chain';
 import { deployZoo, failing, forger, forward, zooToken, type Zoo } from './evm-zoo';
 import { lyingChain } from './lying-evm';
@@ -23,6 +25,8 @@ let pool: Pool;
 let chain: AnvilChain;
 let zoo: Zoo;
 let watching: WatchProcess;
+/** Whether the node that is watched has forgotten the balances of its blocks. */
+let pruned = false;
 /** Has all of the tokens. */
 let owner: string;
 
@@ -34,9 +38,16 @@ beforeAll(async () => {
   zoo = await deployZoo(chain);
   owner = (await chain.ask<string[]>('eth_accounts'))[6]!;
   await send([{ to: zoo.token, data: zooToken.encodeFunctionData('transfer', [zoo.failing, 10n ** 20n]) }]);
-  watching = await watchProcess(pool, chain.connect(zoo.token), { rule });
+  const { source, answer } = await lyingChain(chain.url, zoo.token);
+  answer((method, parameters, told) =>
+    pruned && method === 'eth_call' && typeof parameters[1] === 'object'
+      ? Object.assign(new Error(), { code: 'CALL_EXCEPTION', info: { error: { message: 'missing trie node' } } })
+      : told,
+  );
+  watching = await watchProcess(pool, source, { rule });
   await watching.settle();
 });
+afterEach(() => void (pruned = false));
 afterAll(async () => {
   await watching?.stop();
   await chain?.stop();
@@ -73,46 +84,61 @@ async function credited(...addresses: string[]): Promise<string[]> {
   return log.filter((line) => line.startsWith('Confirmed')).map((line) => line.slice('Confirmed '.length));
 }
 
-test('E7: of 200 look-alikes of the pinned token, by name, by event and by proxy, none is credited', async () => {
-  const [address] = (await watched()) as [string];
-  const pay = zooToken.encodeFunctionData('transfer', [address, 1_000_000n]);
-  const topics = [transferTopic, zeroPadValue(owner, 32), zeroPadValue(address, 32)];
-  const word = toBeHex(1_000_000n, 32);
-  const raw = (names: readonly string[], data: string) => ofToken(zooToken.encodeFunctionData('raw', [names, data]));
-  const succeeded = await send([
-    ...zoo.lookAlikes.map((to) => ({ to, data: pay })),
-    { to: zoo.proxy, data: zooToken.encodeFunctionData('boast', [address, 1_000_000n]) },
-    { to: zoo.forger, data: forger.encodeFunctionData('forge', [address, 188n]), gas: muchGas },
-    // Of the pinned contract itself: the amount as a topic, too few topics, no data, too much of it, another event.
-    raw([...topics, word], '0x'),
-    raw(topics.slice(0, 2), `${zeroPadValue(address, 32)}${word.slice(2)}`),
-    raw(topics.slice(0, 1), `${topics[1]}${topics[2]!.slice(2)}${word.slice(2)}`),
-    raw(topics, '0x'),
-    raw(topics, `${word}${word.slice(2)}`),
-    raw([`${transferTopic.slice(0, -1)}0`, ...topics.slice(1)], word),
-  ]);
-  expect(succeeded).toBe(zoo.lookAlikes.length + 8);
-  await send([token(address, 1n)]);
-  expect(await credited(address)).toEqual(['1 USDT_ERC20']);
-});
+const nodes = [
+  ['a node', false],
+  ['a node that has pruned its balances', true],
+] as const;
+test.each(nodes)(
+  'E7: on %s, of 200 look-alikes of the token by name, event and proxy, none is credited',
+  async (_node, hasPruned) => {
+    pruned = hasPruned;
+    const [address] = (await watched()) as [string];
+    const pay = zooToken.encodeFunctionData('transfer', [address, 1_000_000n]);
+    const topics = [transferTopic, zeroPadValue(owner, 32), zeroPadValue(address, 32)];
+    const word = toBeHex(1_000_000n, 32);
+    const raw = (names: readonly string[], data: string) => ofToken(zooToken.encodeFunctionData('raw', [names, data]));
+    const succeeded = await send([
+      ...zoo.lookAlikes.map((to) => ({ to, data: pay })),
+      { to: zoo.proxy, data: zooToken.encodeFunctionData('boast', [address, 1_000_000n]) },
+      { to: zoo.forger, data: forger.encodeFunctionData('forge', [address, 188n]), gas: muchGas },
+      // Of the pinned contract itself: the amount as a topic, too few topics, no data, too much of it, another event.
+      raw([...topics, word], '0x'),
+      raw(topics.slice(0, 2), `${zeroPadValue(address, 32)}${word.slice(2)}`),
+      raw(topics.slice(0, 1), `${topics[1]}${topics[2]!.slice(2)}${word.slice(2)}`),
+      raw(topics, '0x'),
+      raw(topics, `${word}${word.slice(2)}`),
+      raw([`${transferTopic.slice(0, -1)}0`, ...topics.slice(1)], word),
+    ]);
+    expect(succeeded).toBe(zoo.lookAlikes.length + 8);
+    await send([token(address, 1n)]);
+    expect(await credited(address)).toEqual(['1 USDT_ERC20']);
+  },
+);
 
-test('E8: of 100 payments that fail at some depth, run out of gas or answer false, none is credited', async () => {
-  const [address] = (await watched()) as [string];
-  const call = (depth: number, caught: boolean, burn: boolean): Sent => ({
-    to: zoo.failing,
-    data: failing.encodeFunctionData('pay', [zoo.token, address, depth, caught, burn]),
-    value: 3n,
-  });
-  const kinds = [0, 1, 2].flatMap((depth) => [call(depth, false, false), call(depth, false, true)]);
-  const caught = [1, 2].flatMap((depth) => [call(depth, true, false), call(depth, true, true)]);
-  const failed = Array.from({ length: 60 }, (_, at) => kinds[at % kinds.length]!);
-  expect(await send(failed)).toBe(0);
-  expect(await send(Array.from({ length: 20 }, (_, at) => caught[at % caught.length]!))).toBe(20);
-  expect(await send([ofToken(zooToken.encodeFunctionData('set', [6, false, true, 1]))])).toBe(1);
-  expect(await send(Array.from({ length: 20 }, () => token(address, 5n)))).toBe(20);
-  await send([ofToken(zooToken.encodeFunctionData('set', [6, false, false, 1])), token(address, 2n)]);
-  expect(await credited(address)).toEqual(['2 USDT_ERC20']);
-});
+test.each(nodes)(
+  'E8: on %s, of 100 payments that fail at any depth, run out of gas or answer false, none is credited',
+  async (_node, hasPruned) => {
+    pruned = hasPruned;
+    const [address] = (await watched()) as [string];
+    const call = (depth: number, caught: boolean, burn: boolean): Sent => ({
+      to: zoo.failing,
+      data: failing.encodeFunctionData('pay', [zoo.token, address, depth, caught, burn]),
+      value: 3n,
+    });
+    const kinds = [0, 1, 2].flatMap((depth) => [call(depth, false, false), call(depth, false, true)]);
+    const caught = [1, 2].flatMap((depth) => [call(depth, true, false), call(depth, true, true)]);
+    const failed = Array.from({ length: 60 }, (_, at) => kinds[at % kinds.length]!);
+    expect(await send(failed)).toBe(0);
+    expect(await send(Array.from({ length: 20 }, (_, at) => caught[at % caught.length]!))).toBe(20);
+    expect(await send([ofToken(zooToken.encodeFunctionData('set', [6, false, true, 1]))])).toBe(1);
+    expect(await send(Array.from({ length: 10 }, () => token(address, 5n)))).toBe(10);
+    // Value to an account cannot fail, unless code is put there.
+    await chain.ask('anvil_setCode', address, '0x60006000fd');
+    expect(await send(Array.from({ length: 10 }, () => ({ to: address, value: 9n })))).toBe(0);
+    await send([ofToken(zooToken.encodeFunctionData('set', [6, false, false, 1])), token(address, 2n)]);
+    expect(await credited(address)).toEqual(['2 USDT_ERC20']);
+  },
+);
 
 test('E10: of tokens that misbehave, what arrived is credited', async () => {
   const to = await watched(8);
@@ -190,13 +216,58 @@ test(`E12: of ${pairs} payments and their replacements, three watchers credit wh
   expect(amounts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: pairs }, (_, pair) => 1000 + pair));
 });
 
+test('E9: coin in no transaction’s body shows as a balance that no deposit explains', async () => {
+  const [forwarded, inherited, rewarded, withdrawn, paid] = (await watched(5)) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
+  const book = balanceBook(pool, chain.name, () => new Date());
+  const compare = balanceComparison({ ...watching.deps, book });
+  await send([
+    { to: zoo.forward, data: forward.encodeFunctionData('forward', [forwarded]), value: 7n },
+    { to: paid, value: 11n },
+  ]);
+  await zoo.bequeath(inherited, 8n);
+  await chain.ask('anvil_setCoinbase', rewarded);
+  await chain.pay(await chain.newAddress(), 1n);
+  await chain.ask('anvil_setCoinbase', `0x${'00'.repeat(20)}`);
+  await chain.ask('anvil_setBalance', withdrawn, '0x9');
+  expect(await credited(forwarded, inherited, rewarded, withdrawn, paid)).toEqual(['11 ETH']);
+  const tip = (await watching.deps.cursor.tip())!;
+  await compare(tip);
+  const reward = BigInt(await chain.ask<string>('eth_getBalance', rewarded, 'latest'));
+  expect(reward).toBeGreaterThan(0n);
+  const found = async () => (await book.unexplained(9)).balances.map(({ address, amount }) => [address, amount]);
+  expect(await found()).toEqual([
+    [rewarded, reward],
+    [withdrawn, 9n],
+    [inherited, 8n],
+    [forwarded, 7n],
+  ]);
+  expect(await book.unexplained(1)).toMatchObject({
+    count: 4,
+    balances: [{ reference: `for ${rewarded}`, asset: 'ETH', amount: reward }],
+  });
+  // An address that has spent is no longer compared, and one whose balance is explained again is no longer told of.
+  await chain.ask('anvil_setNonce', rewarded, '0x1');
+  await chain.ask('anvil_setBalance', withdrawn, '0x0');
+  await credited();
+  await compare((await watching.deps.cursor.tip())!);
+  expect((await found()).map(([address]) => address)).toEqual([rewarded, inherited, forwarded]);
+});
+
 test('E12: a receipt that is another transaction’s proves nothing', async () => {
   const [address] = (await watched()) as [string];
   const { source, answer } = await lyingChain(chain.url, undefined);
-  const { transactionId: other } = await chain.pay(await chain.newAddress(), 1n);
-  await watching.settle();
-  await chain.pay(address, 9n);
-  const receipt = await chain.ask('eth_getTransactionReceipt', other);
+  await send([
+    { to: await chain.newAddress(), value: 1n },
+    { to: address, value: 9n },
+  ]);
+  const block = await chain.ask<{ transactions: string[] }>('eth_getBlockByNumber', 'latest', false);
+  const receipt = await chain.ask('eth_getTransactionReceipt', block.transactions[0]);
   answer((method, _parameters, told) => (method === 'eth_getTransactionReceipt' ? receipt : told));
   const behind = await watchProcess(pool, source, { rule });
   await expect(behind.settle()).rejects.toThrow('changed while it was read');
@@ -218,6 +289,7 @@ test('E13: 200 transfers of one transaction to 50 addresses are 200 deposits', a
 });
 
 test('E19: 1,000 transfers of nothing around an address leave no deposit', async () => {
+  pruned = true;
   const [address] = (await watched()) as [string];
   expect(await send([{ ...ofToken(zooToken.encodeFunctionData('poison', [address, 500n])), gas: muchGas }])).toBe(1);
   expect(await credited(address)).toEqual([]);

@@ -386,6 +386,27 @@ describe('following a chain', () => {
     expect((await statusOf(chain.name)).headChangedAt).toBe(status.headChangedAt);
   });
 
+  test('coin that no deposit tells shows in the status and as a metric', async () => {
+    const address = await addressOf({ asset: 'ETH' });
+    await chain.ask('anvil_setBalance', address, '0x5');
+    await chain.mine(3);
+    await eventually(
+      async () =>
+        expect(await statusOf(chain.name)).toMatchObject({
+          unexplainedCount: 1,
+          unexplained: [{ address, asset: 'ETH', amount: 5n }],
+        }),
+      { timeoutMs },
+    );
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    expect(metrics).toContain(`chain_unexplained_balances{chain="${chain.name}"`);
+    await chain.ask('anvil_setBalance', address, '0x0');
+    await chain.mine(3);
+    await eventually(async () => expect(await statusOf(chain.name)).toMatchObject({ unexplainedCount: 0 }), {
+      timeoutMs,
+    });
+  });
+
   test('a node of another chain id stops the start and names the setting', async () => {
     await stop();
     const refused = createService(settings({ EVM_CHAIN_ID: '1' }), { logger });

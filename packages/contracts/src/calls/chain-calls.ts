@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { asset, label, minorUnits, mode, tenantId, timestamp } from '../fields';
+import { asset, label, minorUnits, mode, signedMinorUnits, tenantId, timestamp } from '../fields';
 
 /**
  * Idempotent by `reference`: a repeat answers with the address allocated first. Other content under a used reference is
@@ -65,6 +65,20 @@ export const chainStatus = defineCall({
          * it is not credited.
          */
         alarm: z.enum(['halted', 'frozen', 'lagging', 'asset_off']).nullish(),
+        /** Addresses whose balance differs from what their deposits come to, and the largest of them. */
+        unexplainedCount: z.number().int().optional(),
+        unexplained: z
+          .array(
+            z.object({
+              address: z.string(),
+              reference: z.string(),
+              asset,
+              /** Below zero the address holds less than its deposits. */
+              amount: signedMinorUnits,
+              blockNumber: z.number().int(),
+            }),
+          )
+          .optional(),
       }),
     ),
   }),

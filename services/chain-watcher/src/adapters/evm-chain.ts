@@ -9,7 +9,16 @@ import type { Secret } from '@daybook/runtime';
 import { ChainRefusedError, type ChainBlock, type ChainSource, type WatchedAddresses } from '../ports';
 import { numbersAfter, readInOrder } from './block-range';
 import { evmNativeOf, type EvmNative } from './evm-networks';
-import { ethersProvider, type EvmProvider, evmRpc, rpcBlock, rpcBytes, rpcChainId, rpcHeader } from './evm-rpc';
+import {
+  ethersProvider,
+  type EvmProvider,
+  type EvmRpc,
+  evmRpc,
+  rpcBlock,
+  rpcBytes,
+  rpcChainId,
+  rpcHeader,
+} from './evm-rpc';
 import { evmTransfers } from './evm-transfers';
 
 export const evmChainName = (chainId: number) => `evm-${chainId}`;
@@ -90,8 +99,17 @@ export function evmChainOver(open: () => Promise<EvmProvider>, pins: Pins, redac
       const block = await blockAt(number, watched);
       return block?.hash === hash ? block.transfers : undefined;
     },
+    ...(native === 'ETH'
+      ? { coin: { asset: native, receivedBy: (address, { hash }) => received(rpc, address, hash) } }
+      : {}),
     stop: () => rpc.stop(),
   };
+}
+
+/** An account that never sent a transaction has all it ever received. */
+async function received(rpc: EvmRpc, address: string, blockHash: string): Promise<bigint | undefined> {
+  const [balance, sent] = await Promise.all([rpc.balanceAt(address, blockHash), rpc.sentUpTo(address, blockHash)]);
+  return sent === 0n ? balance : undefined;
 }
 
 const quantityOf = (number: number) => `0x${number.toString(16)}`;

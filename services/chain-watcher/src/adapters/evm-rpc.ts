@@ -74,6 +74,10 @@ export type EvmRpc = {
   ): Promise<z.output<Answer> | null | 'not offered'>;
   /** A word of a contract's answer in a block's state. Undefined where the node or the contract has none. */
   callAt(call: { readonly to: string; readonly data: string }, blockHash: string): Promise<bigint | undefined>;
+  /** Wei at the end of a block. Undefined where the node no longer has that state, as below. */
+  balanceAt(address: string, blockHash: string): Promise<bigint | undefined>;
+  /** Transactions that an account has sent up to the end of a block. */
+  sentUpTo(address: string, blockHash: string): Promise<bigint | undefined>;
   stop(): Promise<void>;
 };
 
@@ -123,18 +127,29 @@ export function evmRpc(open: () => Promise<EvmProvider>, redact: Redact = redact
     return parsed.data;
   }
 
+  async function inState<Answer extends z.ZodType>(
+    method: string,
+    parameter: unknown,
+    blockHash: string,
+    answer: Answer,
+  ): Promise<z.output<Answer> | undefined> {
+    try {
+      return (await ask(method, [parameter, { blockHash }], answer)) ?? undefined;
+    } catch (error) {
+      if (isOperationalError(error) && hasNoAnswer.test(error.message)) return undefined;
+      throw error;
+    }
+  }
+
   return {
     ask,
     askIfOffered,
     async callAt(call, blockHash) {
-      try {
-        const word = await ask('eth_call', [call, { blockHash }], bytes);
-        return word === null || word.length !== 66 ? undefined : BigInt(word);
-      } catch (error) {
-        if (isOperationalError(error) && hasNoAnswer.test(error.message)) return undefined;
-        throw error;
-      }
+      const word = await inState('eth_call', call, blockHash, bytes);
+      return word === undefined || word.length !== 66 ? undefined : BigInt(word);
     },
+    balanceAt: (address, blockHash) => inState('eth_getBalance', address, blockHash, quantity),
+    sentUpTo: (address, blockHash) => inState('eth_getTransactionCount', address, blockHash, quantity),
     async stop() {
       (await provider)?.destroy();
       provider = undefined;

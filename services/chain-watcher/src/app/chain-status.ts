@@ -1,5 +1,6 @@
 import type { CallOutcome, chainStatus } from '@daybook/contracts';
 import type { BlockReference } from '../domain/reorg';
+import type { BalanceBook } from '../ports';
 import type { ChainState } from './chain-watcher';
 
 export type StatusDeps = {
@@ -7,14 +8,22 @@ export type StatusDeps = {
     readonly chain: string;
     state(): ChainState;
     tip(): Promise<BlockReference | undefined>;
+    unexplained: BalanceBook['unexplained'];
   }[];
 };
+
+/** Findings that are listed; the count is of all. */
+const balancesMax = 100;
 
 /** How far each chain is followed, and what keeps it from being followed further. */
 export async function statusOfChains(deps: StatusDeps): Promise<CallOutcome<typeof chainStatus>> {
   const chains = await Promise.all(
-    deps.chains.map(async ({ chain, state, tip }) => {
-      const [{ head, headChangedAt, updatedAt, error, faults, alarm }, cursor] = [state(), await tip()];
+    deps.chains.map(async ({ chain, state, tip, unexplained }) => {
+      const [{ head, headChangedAt, updatedAt, error, faults, alarm }, cursor, { count, balances }] = [
+        state(),
+        await tip(),
+        await unexplained(balancesMax),
+      ];
       const off = faults.map(({ asset, reason }) => `${asset} is not credited: ${reason}`);
       return {
         chain,
@@ -26,6 +35,8 @@ export async function statusOfChains(deps: StatusDeps): Promise<CallOutcome<type
         updatedAt,
         error: error ?? off[0] ?? null,
         alarm,
+        unexplainedCount: count,
+        unexplained: [...balances],
       };
     }),
   );

@@ -34,4 +34,9 @@ export function chainMetrics(registry: Registry, status: () => Promise<CallOutco
   gauge('chain_alarm', '1 while a chain is halted, its head frozen or its cursor far behind.', (chain) =>
     chain.alarm ? 1 : 0,
   );
+  gauge(
+    'chain_unexplained_balances',
+    'Addresses whose balance differs from what their deposits come to.',
+    (chain) => chain.unexplainedCount ?? 0,
+  );
 }

@@ -1,6 +1,7 @@
 import { chainStatus, rescanBlocksMax, rescanChain, reverseTransfer, setAccountFrozen } from '@daybook/contracts';
 import { jsonInteger } from '@daybook/http';
 import { codeFrom, uuidv7 } from '@daybook/runtime';
+import { assets, formatAmount } from '@daybook/money';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { idempotencyKey, pathId, timestampField } from '../fields';
@@ -108,7 +109,43 @@ const chain = z.strictObject({
   updated_at: timestampField.nullable(),
   error: z.string().nullable(),
   alarm: z.enum(['halted', 'frozen', 'lagging', 'asset_off']).nullable(),
+  unexplained_count: z.number().int(),
+  unexplained: z.array(
+    z.strictObject({
+      address: z.string(),
+      reference: z.string(),
+      asset: z.string(),
+      amount: z.string(),
+      block_number: z.number().int(),
+    }),
+  ),
 });
+
+const chainsExample = {
+  chains: [
+    {
+      chain: 'evm',
+      head_number: 1204,
+      head_changed_at: '2026-02-11T10:06:10.000Z',
+      cursor_number: 1204,
+      cursor_hash: `0x${'9f86d081'.repeat(8)}`,
+      lag_blocks: 0,
+      updated_at: '2026-02-11T10:06:10.000Z',
+      error: null,
+      alarm: null,
+      unexplained_count: 1,
+      unexplained: [
+        {
+          address: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+          reference: '018f2b6e-9d3c-7b1a-8a57-3f1d5c2e7a90',
+          asset: 'ETH',
+          amount: '0.25',
+          block_number: 1200,
+        },
+      ],
+    },
+  ],
+};
 
 function chains({ services: { chainWatcher } }: Deps): Route {
   return route({
@@ -119,28 +156,15 @@ function chains({ services: { chainWatcher } }: Deps): Route {
     description:
       'How far each watcher is, how far behind, and whether somebody has to look: `alarm` is `halted` when it will not go ' +
       'on by itself, `frozen` when the newest block has not changed for long, `lagging` when the cursor is far behind, and ' +
-      '`asset_off` when an asset of it is not credited.',
+      '`asset_off` when an asset of it is not credited. `unexplained` lists addresses whose balance differs from what their ' +
+      'deposits come to, the largest first and at most 100: coin that a contract sent on is in no deposit.',
     access: ['ops'],
     request: { query: z.strictObject({}) },
     responses: {
       200: {
         description: 'Every chain that is watched.',
         schema: z.strictObject({ chains: z.array(chain) }),
-        example: {
-          chains: [
-            {
-              chain: 'evm',
-              head_number: 1204,
-              head_changed_at: '2026-02-11T10:06:10.000Z',
-              cursor_number: 1204,
-              cursor_hash: `0x${'9f86d081'.repeat(8)}`,
-              lag_blocks: 0,
-              updated_at: '2026-02-11T10:06:10.000Z',
-              error: null,
-              alarm: null,
-            },
-          ],
-        },
+        example: chainsExample,
       },
       ...errorsOf(nativeDialect),
     },
@@ -159,6 +183,14 @@ function chains({ services: { chainWatcher } }: Deps): Route {
             updated_at: watched.updatedAt,
             error: watched.error,
             alarm: watched.alarm ?? null,
+            unexplained_count: watched.unexplainedCount ?? 0,
+            unexplained: (watched.unexplained ?? []).map(({ address, reference, asset, amount, blockNumber }) => ({
+              address,
+              reference,
+              asset,
+              amount: formatAmount(amount, assets[asset].scale),
+              block_number: blockNumber,
+            })),
           })),
         },
       };
