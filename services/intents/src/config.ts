@@ -22,6 +22,13 @@ export const configSchema = z.object({
   PAYPAL_SANDBOX_URL: providerUrl
     .default('https://api-m.sandbox.paypal.com')
     .describe('Base URL of the PayPal API for gateways of its sandbox.'),
+  COINBASE_RATES_URL: providerUrl
+    .default('https://api.coinbase.com')
+    .describe('Base URL of the public exchange rates of Coinbase, for quotes of live tenants.'),
+  KRAKEN_URL: providerUrl
+    .default('https://api.kraken.com')
+    .describe('Base URL of the public ticker of Kraken, for quotes of live tenants.'),
+  QUOTE_TTL_MS: durationMsSetting(ttlMsMax).default(60_000).describe('For how long a quote holds, in milliseconds.'),
   COINBASE_URL: providerUrl
     .default('https://api.commerce.coinbase.com')
     .describe('Base URL of the Coinbase Commerce API.'),

@@ -21,6 +21,8 @@ import type {
   PaymentState,
   PaymentStatus,
 } from './domain/provider-payment';
+import type { QuoteCommand, QuoteEvent, QuoteRejection, QuoteState } from './domain/quote';
+import type { GoodRate, Reading } from './domain/rate';
 import type {
   PolicyPart,
   ReceiptPlace,
@@ -144,6 +146,29 @@ export type PaymentChecks = {
 export type PaymentDetails = {
   readonly description: string | null;
   readonly metadata: Readonly<Record<string, string>>;
+};
+
+/** Whoever says what one asset is worth in another. */
+export type RateSource = {
+  readonly name: string;
+  /** Null when it does not have the pair. Throws OperationalError when it does not answer. */
+  read(from: AssetCode, to: AssetCode): Promise<Reading | null>;
+};
+
+export type Pair = { readonly mode: Mode; readonly from: AssetCode; readonly to: AssetCode };
+
+export type LastRates = {
+  of(pair: Pair): Promise<GoodRate | null>;
+  put(pair: Pair, rate: GoodRate): Promise<void>;
+};
+
+export type QuoteStore = {
+  load(stream: string): Promise<{ readonly state: QuoteState; readonly expected: ExpectedRevision }>;
+  handle(
+    stream: string,
+    command: QuoteCommand,
+    context: CommandContext,
+  ): Promise<Outcome<QuoteState, QuoteEvent, QuoteRejection>>;
 };
 
 export type ReceiptPolicyStore = {

@@ -6,11 +6,16 @@ import { createSealer, dueWorker, type Component, type Service } from '@daybook/
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { paymentProviders } from './adapters/providers';
 import { decideSandboxPayment } from './adapters/providers/sandbox-provider';
+import { coinbaseRates } from './adapters/rates/coinbase-rates';
+import { fixedRates } from './adapters/rates/fixed-rates';
+import { krakenRates } from './adapters/rates/kraken-rates';
+import { lastRates } from './adapters/rates/last-rates';
 import { publishedEvents } from './adapters/published-events';
 import {
   gatewayEvents,
   intentEvents,
   paymentEvents,
+  quoteEvents,
   receiptPolicyEvents,
   storedEvents,
   type StoredEventOfIntents,
@@ -24,6 +29,8 @@ import { expireDueIntents } from './app/expire-due-intents';
 import { getIntent } from './app/get-intent';
 import { listIntents } from './app/list-intents';
 import { paymentsApp } from './app/payments';
+import { quoteCalls } from './app/quotes';
+import { goodRateOf } from './app/rates';
 import { policiesOf, receiptPolicyCalls } from './app/receipt-policies';
 import type { Config } from './config';
 import { depositsSubscription } from './consumers/deposits';
@@ -32,6 +39,7 @@ import { settlementsSubscription } from './consumers/settlements';
 import { gatewayRegistry } from './domain/payment-gateways';
 import { paymentIntent } from './domain/payment-intent';
 import { providerPayment } from './domain/provider-payment';
+import { quoteDecider } from './domain/quote';
 import { receiptPolicy } from './domain/receipt-policy';
 import { intentCalls } from './http/calls';
 import type { AllocateAddress, Exceptions } from './ports';
@@ -75,6 +83,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     ...paymentCalls,
     ...exceptionCalls({ exceptions: exceptionsIn(platform, receipts), intents, payments, now }),
     ...receiptPolicyCalls({ policies, now }),
+    ...quotesOf(config, platform),
     createIntent: createIntent({ intents, allocateAddress: allocate, policyOf, now, ttlMs: config.INTENT_TTL_MS }),
     getIntent: getIntent(intents),
     listIntents: listIntents(async (query) => {
@@ -133,6 +142,26 @@ function paymentsOf(
     count: (query) => caughtUp(() => countPayments(pool, query)),
     now,
     logger,
+  });
+}
+
+/** For how long a good rate is used again without asking anybody. */
+const rateAgeMs = 15_000;
+
+function quotesOf(config: Config, { pool, store, now, logger }: Platform) {
+  const live = [coinbaseRates(config.COINBASE_RATES_URL), krakenRates(config.KRAKEN_URL)];
+  const sandbox = [fixedRates(now)];
+  return quoteCalls({
+    quotes: commandHandler(quoteDecider, quoteEvents, store),
+    goodRateOf: goodRateOf({
+      sourcesOf: (mode) => (mode === 'live' ? live : sandbox),
+      lastRates: lastRates(pool),
+      now,
+      logger,
+      rateAgeMs,
+    }),
+    now,
+    ttlMs: config.QUOTE_TTL_MS,
   });
 }
 

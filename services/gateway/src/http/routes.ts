@@ -12,6 +12,7 @@ import { ledgerRoutes } from './native/ledger';
 import { operationRoutes } from './native/operations';
 import { parkedRoutes, type ParkedDeps } from './native/parked';
 import { proofRoutes } from './native/proofs';
+import { rateRoutes } from './native/rates';
 import { receiptPolicyRoutes } from './native/receipt-policies';
 import { sandboxRoutes } from './native/sandbox';
 import { sessionRoutes } from './native/sessions';
@@ -53,6 +54,7 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...gatewayRoutes(deps),
     ...institutionRoutes(deps),
     ...receiptPolicyRoutes(deps),
+    ...rateRoutes(deps),
     ...webhookEndpointRoutes(deps),
     ...webhookDeliveryRoutes(deps),
     ...sessionRoutes(deps),

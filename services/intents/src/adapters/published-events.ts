@@ -24,6 +24,7 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
   if (event.type === 'GatewayAdded' || event.type === 'GatewayEnabledSet') return [];
   // What an operator dismissed or set concerns nobody else.
   if (event.type === 'PaymentExceptionDismissed' || event.type === 'ReceiptPolicySet') return [];
+  if (event.type === 'QuoteIssued') return [];
   if ('summary' in event) return ofPayment(event, stored);
   const { change, tenantId, mode, at } = event;
   const fact = factOf(event, stored);

@@ -17,7 +17,9 @@ import { z } from 'zod';
 import type { GatewayEvent } from '../domain/payment-gateways';
 import type { IntentEvent } from '../domain/payment-intent';
 import type { PaymentEvent } from '../domain/provider-payment';
+import type { QuoteEvent } from '../domain/quote';
 import type { ReceiptPolicyEvent } from '../domain/receipt-policy';
+import { quoteDefinitions } from './stored-quotes';
 import { gatewayDefinitions, paymentDefinitions } from './stored-payments';
 import { receiptPolicyDefinitions } from './stored-receipt-policies';
 
@@ -108,12 +110,13 @@ const intentDefinitions = {
   },
 } as const;
 
-export type StoredEventOfIntents = IntentEvent | GatewayEvent | PaymentEvent | ReceiptPolicyEvent;
+export type StoredEventOfIntents = IntentEvent | GatewayEvent | PaymentEvent | ReceiptPolicyEvent | QuoteEvent;
 
 export const intentEvents: EventCodec<IntentEvent> = defineStoredEvents(intentDefinitions);
 export const gatewayEvents: EventCodec<GatewayEvent> = defineStoredEvents(gatewayDefinitions);
 export const paymentEvents: EventCodec<PaymentEvent> = defineStoredEvents(paymentDefinitions);
 export const receiptPolicyEvents: EventCodec<ReceiptPolicyEvent> = defineStoredEvents(receiptPolicyDefinitions);
+export const quoteEvents: EventCodec<QuoteEvent> = defineStoredEvents(quoteDefinitions);
 
 /** All of them, for readers of the whole log. */
 export const storedEvents: EventCodec<StoredEventOfIntents> = defineStoredEvents({
@@ -121,4 +124,5 @@ export const storedEvents: EventCodec<StoredEventOfIntents> = defineStoredEvents
   ...gatewayDefinitions,
   ...paymentDefinitions,
   ...receiptPolicyDefinitions,
+  ...quoteDefinitions,
 });

@@ -2,8 +2,11 @@ import {
   addGateway,
   createIntent,
   createPayment,
+  createQuote,
   getIntent,
   getPayment,
+  getQuote,
+  getRate,
   getReceiptPolicy,
   listExceptions,
   listGateways,
@@ -22,6 +25,7 @@ import type { Secret } from '@daybook/runtime';
 import type { Router } from 'express';
 import type { exceptionCalls } from '../app/exceptions';
 import type { paymentsApp } from '../app/payments';
+import type { quoteCalls } from '../app/quotes';
 import type { receiptPolicyCalls } from '../app/receipt-policies';
 
 type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
@@ -31,6 +35,7 @@ export function intentCalls(
   token: Secret,
   app: ReturnType<typeof paymentsApp> &
     ReturnType<typeof exceptionCalls> &
+    ReturnType<typeof quoteCalls> &
     ReturnType<typeof receiptPolicyCalls> & {
       readonly createIntent: Answer<typeof createIntent>;
       readonly getIntent: Answer<typeof getIntent>;
@@ -51,6 +56,9 @@ export function intentCalls(
     onCall(receiveProviderWebhook, app.receiveProviderWebhook),
     onCall(listExceptions, app.listExceptions),
     onCall(resolveException, app.resolveException),
+    onCall(getRate, app.getRate),
+    onCall(createQuote, app.createQuote),
+    onCall(getQuote, app.getQuote),
     onCall(getReceiptPolicy, app.getReceiptPolicy),
     onCall(setReceiptPolicy, app.setReceiptPolicy),
   ]);

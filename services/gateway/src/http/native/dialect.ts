@@ -3,7 +3,10 @@ import type {
   chainStatus,
   rescanChain,
   exchangeLogin,
+  createQuote,
   getBalance,
+  getQuote,
+  getRate,
   listDeliveries,
   listEndpoints,
   listExceptions,
@@ -72,6 +75,8 @@ type NativeCall =
   | typeof receiveProviderWebhook
   | typeof simulatePayment
   | typeof listExceptions
+  | typeof getRate
+  | typeof getQuote
   | typeof resolveException
   | ParkedCalls['redrive'];
 
@@ -80,7 +85,28 @@ const badField = (field: string, said: string) =>
   ({ status: 400, code: 'INVALID_REQUEST', message: `${field}: ${said}`, field }) as const;
 const conflict = (code: string, message: string) => ({ status: 409, code, message }) as const;
 
+const rateRefused = (code: string, said: string) =>
+  ({ status: 422, code, message: `There is no rate that can be used: ${said}.` }) as const;
+const rateUnavailable = { status: 503, code: 'RATE_UNAVAILABLE' } as const;
+
+/** Why there is no rate. */
+export const noRate = {
+  pair_not_supported: badField('to', 'cannot be quoted in from'),
+  rate_source_down: { ...rateUnavailable, message: 'No source of rates answers; try again.' },
+  rate_not_a_number: rateRefused('RATE_NOT_A_NUMBER', 'its source says no plain decimal'),
+  rate_not_positive: rateRefused('RATE_NOT_POSITIVE', 'its source says zero or less'),
+  rate_stale: rateRefused('RATE_STALE', 'its source says one that is too old'),
+  rate_out_of_range: rateRefused('RATE_OUT_OF_RANGE', 'its source says one that no rate can have'),
+  rate_inverted: rateRefused('RATE_INVERTED', 'its source says one that is nearer to the inverse of the last good one'),
+  rate_jumped: rateRefused('RATE_JUMPED', 'its source says one that is too far from the last good one'),
+  rates_disagree: rateRefused('RATES_DISAGREE', 'its sources do not agree'),
+} as const satisfies Record<RejectionOf<typeof getRate>, Failure>;
+
 export const nativeRejections = {
+  ...noRate,
+  quote_not_found: notFound('QUOTE_NOT_FOUND', 'There is no such quote.'),
+  amount_too_small: badField('amount', 'is less than the smallest unit of to'),
+  amount_too_large: badField('amount', 'is more than an amount of to can be'),
   address_not_found: notFound('ADDRESS_NOT_FOUND', 'address: is not a deposit address of yours'),
   asset_not_simulated: badField('asset', 'is not on a simulated chain; pay on its chain instead'),
   deposit_exists_with_different_fields: conflict(
@@ -120,7 +146,10 @@ export const nativeRejections = {
   action_not_possible: badField('action', 'is not possible for this kind of exception'),
   exception_already_credited: conflict('EXCEPTION_CREDITED', 'What is credited stays credited.'),
   parked_key_not_found: notFound('PARKED_KEY_NOT_FOUND', 'The service has no message of this group and key parked.'),
-} as const satisfies Record<RejectionOf<NativeCall>, Failure>;
+} as const satisfies Record<
+  RejectionOf<NativeCall> | Exclude<RejectionOf<typeof createQuote>, 'idempotency_key_reused'>,
+  Failure
+>;
 
 export const sandboxOnly: Failure = {
   status: 403,

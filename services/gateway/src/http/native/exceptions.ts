@@ -42,12 +42,9 @@ const shape = {
     .nullable()
     .meta({ description: "Part of the tenant's receipt policy that said where it goes." }),
   status: z.enum(exceptionStatuses),
-  next_action: z
-    .enum(exceptionNextActions)
-    .nullable()
-    .meta({
-      description: 'What somebody has to do: `decide` on it, `identify` whose it is, `refund` it, `review` it.',
-    }),
+  next_action: z.enum(exceptionNextActions).nullable().meta({
+    description: 'What somebody has to do: `decide` on it, `identify` whose it is, `refund` it, `review` it.',
+  }),
   actions: z.array(z.enum(exceptionActions)).meta({ description: 'What may be done with it now.' }),
   chain: z.string().nullable(),
   transaction_reference: z.string().nullable().meta({ description: 'On its chain, or at its provider.' }),
