@@ -50,6 +50,8 @@ const notIds = [
   'body:settings',
   'body:outcome',
   'body:under',
+  'body:from',
+  'body:to',
   'body:over',
   'body:late',
   'body:wrong_asset',
@@ -224,6 +226,7 @@ async function possessions(daybook: Instance, tenant: Tenant, url: string): Prom
   const payCursor = String(
     (await daybook.pay('GET', '/pay/v1/transactions?limit=1', { token: tenant.payToken })).body.next_cursor,
   );
+  const quote = (await as('POST', '/v1/quotes', { from: 'SOL', to: 'USD', amount: '2' })).body;
   const payment = await partnerPayment(daybook, tenant);
   return {
     'path:transaction_id': String(transfer.transaction_id),
@@ -234,6 +237,7 @@ async function possessions(daybook: Instance, tenant: Tenant, url: string): Prom
         '/v1/sandbox/payments/{transaction_id}',
       ].map((path) => [`${path} path:transaction_id`, payment]),
     ),
+    'path:quote_id': String(quote.quote_id),
     'path:gateway_id': '1',
     'path:intent_id': String(intent.intent_id),
     '/v1/webhook-endpoints/{id} path:id': endpoint,
