@@ -179,6 +179,11 @@ describe('institutions', () => {
     expect((await as(admin, 'POST', `${path}/5/disable`)).body).toEqual({ ...shown, enabled: false });
     expect((await as(admin, 'POST', `${path}/5/enable`)).body).toEqual(shown);
     expect((await as(admin, 'POST', `${path}/0/enable`)).status).toBe(404);
+    const sandbox = { bank: 'sandbox', settleAfterSeconds: 30 };
+    expect((await as(admin, 'POST', path, { name: 'x', currencies: ['EUR'], settings: sandbox })).status).toBe(200);
+    expect(gateway.services.received(addInstitution).map((each) => each.settings)).toEqual([settings, sandbox]);
+    const long = { ...sandbox, settleAfterSeconds: 86_401 };
+    expect((await as(admin, 'POST', path, { name: 'x', currencies: ['EUR'], settings: long })).status).toBe(400);
     const bad = { name: 'x', currencies: ['EUR'], settings: { ...settings, debtorIban: 'x' } };
     expect((await as(admin, 'POST', path, bad)).status).toBe(400);
     expect((await as(partner, 'GET', path)).status).toBe(403);

@@ -14,7 +14,7 @@ import {
   type institutionView,
   type statementLineView,
 } from '@daybook/contracts';
-import { FailureError, type Failure } from '@daybook/http';
+import { FailureError, jsonInteger, type Failure } from '@daybook/http';
 import { assets, formatAmount, type AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import type { Services } from '../../ports';
@@ -60,6 +60,18 @@ const rejections = {
   transfer_not_simulated: conflict('TRANSFER_NOT_SIMULATED', 'The transfer is not one of a sandbox institution.'),
   transfer_decided_otherwise: conflict('TRANSFER_DECIDED', 'The sandbox bank has decided otherwise before.'),
 } as const satisfies Record<RejectionOf<InstitutionCall>, Failure>;
+
+const [sandboxSettings, isoSettings] = institutionSettings.options;
+const settleAfterMax = 86_400;
+/** As the service takes them, but that numbers are read from their digits. */
+const settings = z.discriminatedUnion('bank', [
+  sandboxSettings.extend({
+    settleAfterSeconds: jsonInteger
+      .refine((seconds) => seconds >= 0 && seconds <= settleAfterMax, `must be 0 to ${settleAfterMax}`)
+      .meta({ override: { type: 'integer', minimum: 0, maximum: settleAfterMax } }),
+  }),
+  isoSettings,
+]);
 
 /** XML of a statement, in bytes of the request. */
 const statementBytesMax = 4_000_000;
@@ -111,7 +123,7 @@ function add({ services: { settlement } }: Deps): Route {
       body: z.strictObject({
         name: text(100),
         currencies: z.array(z.enum(transferCurrencies)).min(1),
-        settings: institutionSettings,
+        settings,
       }),
       bodyExample: {
         name: 'House bank',
