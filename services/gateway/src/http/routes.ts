@@ -3,6 +3,7 @@ import type { Dialect } from './dialect';
 import { intentsDialect } from './intents/dialect';
 import { paymentIntentRoutes } from './intents/payment-intents';
 import { nativeDialect } from './native/dialect';
+import { hotWalletRoutes } from './native/hot-wallets';
 import { intentListRoutes } from './native/intents';
 import { exceptionRoutes } from './native/exceptions';
 import { gatewayRoutes } from './native/gateways';
@@ -19,6 +20,7 @@ import { sessionRoutes } from './native/sessions';
 import { statusRoutes } from './native/status';
 import { webhookDeliveryRoutes } from './native/webhook-deliveries';
 import { webhookEndpointRoutes } from './native/webhook-endpoints';
+import { blockchainRoutes } from './partner/blockchain';
 import { partnerDialect } from './partner/dialect';
 import { paymentRoutes } from './partner/payments';
 import { tokenRoutes } from './partner/token';
@@ -48,6 +50,7 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...transactionRoutes(deps),
     ...paymentRoutes(deps),
     ...institutionTransferRoutes(deps),
+    ...blockchainRoutes(deps),
     ...paymentIntentRoutes(deps),
     ...intentListRoutes(deps),
     ...sandboxRoutes(deps),
@@ -60,6 +63,7 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...sessionRoutes(deps),
     ...ledgerRoutes(deps),
     ...operationRoutes(deps),
+    ...hotWalletRoutes(deps),
     ...parkedRoutes(deps),
     ...exceptionRoutes(deps),
     ...jobRoutes(deps),

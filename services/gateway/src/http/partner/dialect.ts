@@ -14,7 +14,7 @@ const unauthorized: Failure = {
 export const partnerDialect: Dialect = {
   name: 'partner',
   basePath: '/api',
-  title: 'Partners: transactions and payments through providers.',
+  title: 'Partners: transactions, payments through providers, transfers through institutions, and Ethereum.',
   schemes: ['api_key', 'token'],
   credentialMissing: unauthorized,
   credentialInvalid: unauthorized,

@@ -1,22 +1,40 @@
-import { getPayment, listPayments, paymentCurrencies, type paymentView } from '@daybook/contracts';
-import { jsonNumber } from '@daybook/http';
+import {
+  getInstitutionTransfer,
+  getPayment,
+  getSend,
+  listOutgoing,
+  listPayments,
+  outgoingTypes,
+  type CallRequest,
+} from '@daybook/contracts';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountNumber, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { partnerDialect, partnerRejections } from './dialect';
 import { transactionId } from './fields';
+import {
+  detailedExample,
+  detailedPayment,
+  detailedSend,
+  detailedTransaction,
+  detailedTransfer,
+  listedExample,
+  listedOutgoing,
+  listedPayment,
+  listedTransaction,
+  outgoingStatusOf,
+  paymentStatusOf,
+  transactionStatuses,
+  transactionTypes,
+} from './transaction-views';
 
-type Deps = { readonly services: Pick<Services, 'intents'> };
+type Deps = { readonly services: Pick<Services, 'intents' | 'settlement'> };
 
 export function transactionRoutes(deps: Deps): Route[] {
   return [list(deps), details(deps)];
 }
-
-export const transactionTypes = ['deposit', 'withdrawal', 'transfer', 'payment', 'settlement'] as const;
-export const transactionStatuses = ['pending', 'processing', 'completed', 'failed', 'refunded'] as const;
 
 const limitMax = 100;
 /** Deeper than that a list is narrowed by dates. */
@@ -34,32 +52,6 @@ const wholeNumber = (from: number, to: number, otherwise: number) =>
 
 const day = z.iso.date('must be a date such as 2023-09-01');
 
-const shape = {
-  id: z.number().int(),
-  transaction_id: z.string(),
-  amount: z.number(),
-  currency: z.enum(paymentCurrencies),
-  type: z.enum(transactionTypes),
-  status: z.enum(transactionStatuses),
-  description: z.string().nullable(),
-  eth_transaction_hash: z.string().nullable(),
-  created_at: timestampField,
-  updated_at: timestampField,
-};
-
-const example = {
-  id: 456,
-  transaction_id: 'TX4G7Q1ZK0WB8N3RDC5VYM',
-  amount: jsonNumber('100.00'),
-  currency: 'USD',
-  type: 'payment',
-  status: 'completed',
-  description: 'Payment for services',
-  eth_transaction_hash: null,
-  created_at: '2023-09-01T12:00:00.000Z',
-  updated_at: '2023-09-01T12:05:00.000Z',
-};
-
 const query = z
   .strictObject({
     type: z.enum(transactionTypes).optional(),
@@ -74,48 +66,44 @@ const query = z
     message: 'must not be before start_date',
   });
 
-function list({ services: { intents } }: Deps): Route {
+function list({ services }: Deps): Route {
   return route({
     dialect: 'partner',
     method: 'get',
     path: '/api/transactions',
     summary: 'Get transaction history',
-    description: 'Newest first. `total` counts all that the filters leave.',
+    description:
+      'Newest first: payments through providers, transfers through institutions, and what was sent on a chain, which is a ' +
+      '`settlement` if it went through the settlement contract, else a `withdrawal`. A transfer that came back is ' +
+      '`refunded`. `total` counts all that the filters leave.',
     access: ['partner'],
     request: { query },
     responses: {
       200: {
         description: 'A page.',
         schema: z.strictObject({
-          transactions: z.array(z.strictObject(shape)),
+          transactions: z.array(listedTransaction),
           total: z.number().int(),
           limit: z.number().int(),
           offset: z.number().int(),
         }),
-        example: { transactions: [example], total: 127, limit: 50, offset: 0 },
+        example: { transactions: [listedExample], total: 127, limit: 50, offset: 0 },
       },
       ...errorsOf(partnerDialect, [invalidField('type', 'is not a type of transaction')]),
     },
     async handle({ caller: { tenantId, mode }, query: asked }) {
-      const { type, status, limit, offset } = asked;
-      const none = { payments: [], total: 0 };
-      // Nothing else is recorded as a transaction, and a provider's payment is never given back here.
-      const isPayment = (type === undefined || type === 'payment') && status !== 'refunded';
-      const found = isPayment
-        ? accepted<typeof listPayments>(
-            await intents(listPayments, {
-              tenantId,
-              mode,
-              status: status ?? null,
-              from: asked.start_date === undefined ? null : midnight(asked.start_date, 0),
-              to: asked.end_date === undefined ? null : midnight(asked.end_date, 1),
-              limit: limit + offset,
-            }),
-            {},
-          )
-        : none;
-      const page = found.payments.slice(offset, offset + limit);
-      return { body: { transactions: page.map(describe), total: found.total, limit, offset } };
+      const { limit, offset } = asked;
+      const from = asked.start_date === undefined ? null : midnight(asked.start_date, 0);
+      const to = asked.end_date === undefined ? null : midnight(asked.end_date, 1);
+      // All that the page and those before it hold may be of one service.
+      const listing = { tenantId, mode, from, to, limit: offset + limit };
+      const parts = await Promise.all([payments(services, listing, asked), outgoing(services, listing, asked)]);
+      const page = parts
+        .flatMap(({ transactions }) => transactions)
+        .toSorted(newestFirst)
+        .slice(offset, offset + limit);
+      const total = parts.reduce((sum, part) => sum + part.total, 0);
+      return { body: { transactions: page, total, limit, offset } };
     },
   });
 }
@@ -124,22 +112,33 @@ function midnight(date: string, daysLater: number): string {
   return new Date(Date.parse(`${date}T00:00:00.000Z`) + daysLater * dayMs).toISOString();
 }
 
-function describe(payment: z.output<typeof paymentView>) {
-  return {
-    id: payment.number,
-    transaction_id: payment.transactionId,
-    amount: amountNumber(payment.amount, payment.asset),
-    currency: payment.asset,
-    type: 'payment',
-    status: payment.status,
-    description: payment.description,
-    eth_transaction_hash: null,
-    created_at: payment.createdAt,
-    updated_at: payment.updatedAt,
-  };
+type Listing = Omit<CallRequest<typeof listPayments>, 'status'>;
+type Filters = Pick<z.output<typeof query>, 'type' | 'status'>;
+type Listed = ReturnType<typeof listedPayment> | ReturnType<typeof listedOutgoing>;
+type Part = { readonly transactions: readonly Listed[]; readonly total: number };
+
+/** The order of both services' lists. Neither time nor number ever changes, so pages do not repeat or skip. */
+function newestFirst(one: Listed, other: Listed): number {
+  if (one.created_at !== other.created_at) return one.created_at > other.created_at ? -1 : 1;
+  return other.id - one.id;
 }
 
-function details({ services: { intents } }: Deps): Route {
+async function payments({ intents }: Deps['services'], listing: Listing, { type, status }: Filters): Promise<Part> {
+  const asked = status === undefined ? null : paymentStatusOf(status);
+  if ((type !== undefined && type !== 'payment') || asked === undefined) return { transactions: [], total: 0 };
+  const found = accepted<typeof listPayments>(await intents(listPayments, { ...listing, status: asked }), {});
+  return { transactions: found.payments.map(listedPayment), total: found.total };
+}
+
+async function outgoing({ settlement }: Deps['services'], listing: Listing, { type, status }: Filters): Promise<Part> {
+  const asked = type === undefined ? null : outgoingTypes.find((known) => known === type);
+  if (asked === undefined) return { transactions: [], total: 0 };
+  const filters = { type: asked, status: status === undefined ? null : outgoingStatusOf(status) };
+  const found = accepted<typeof listOutgoing>(await settlement(listOutgoing, { ...listing, ...filters }), {});
+  return { transactions: found.transactions.map(listedOutgoing), total: found.total };
+}
+
+function details({ services: { intents, settlement } }: Deps): Route {
   return route({
     dialect: 'partner',
     method: 'get',
@@ -150,31 +149,21 @@ function details({ services: { intents } }: Deps): Route {
     request: { params: z.strictObject({ transaction_id: transactionId }), query: z.strictObject({}) },
     paramsInvalid: partnerRejections.payment_not_found,
     responses: {
-      200: {
-        description: 'The transaction.',
-        schema: z.strictObject({
-          ...shape,
-          user_id: z.number().int().nullable(),
-          institution_id: z.number().int().nullable(),
-          gateway_id: z.number().int().nullable(),
-          blockchain_transaction: z.null(),
-        }),
-        example: { ...example, user_id: 123, institution_id: null, gateway_id: 3, blockchain_transaction: null },
-      },
+      200: { description: 'The transaction.', schema: detailedTransaction, example: detailedExample },
       ...errorsOf(partnerDialect, [partnerRejections.payment_not_found]),
     },
     async handle({ caller: { tenantId, mode }, params }) {
-      const outcome = await intents(getPayment, { tenantId, mode, transactionId: params.transaction_id });
-      const { payment } = accepted<typeof getPayment>(outcome, partnerRejections);
-      return {
-        body: {
-          ...describe(payment),
-          user_id: payment.userNumber,
-          institution_id: null,
-          gateway_id: payment.gatewayNumber,
-          blockchain_transaction: null,
-        },
-      };
+      const asked = { tenantId, mode, transactionId: params.transaction_id };
+      // The id does not tell what it names.
+      const payment = await intents(getPayment, asked);
+      if (payment.ok) return { body: detailedPayment(payment.value.payment) };
+      const send = await settlement(getSend, asked);
+      if (send.ok) return { body: detailedSend(send.value.send) };
+      const outcome = await settlement(getInstitutionTransfer, asked);
+      const { transfer } = accepted<typeof getInstitutionTransfer>(outcome, {
+        transfer_not_found: partnerRejections.payment_not_found,
+      });
+      return { body: detailedTransfer(transfer) };
     },
   });
 }

@@ -1,0 +1,185 @@
+/** Payments, sends and transfers as this dialect shows them: one list of transactions, whichever service keeps them. */
+import {
+  paymentStatuses,
+  type institutionTransferView,
+  type outgoingStatuses,
+  type outgoingView,
+  type paymentView,
+  type sendView,
+} from '@daybook/contracts';
+import { jsonNumber } from '@daybook/http';
+import { assetCodes } from '@daybook/money';
+import { z } from 'zod';
+import { amountNumber, timestampField } from '../fields';
+
+type Payment = z.output<typeof paymentView>;
+type Outgoing = z.output<typeof outgoingView>;
+type Send = z.output<typeof sendView>;
+type Transfer = z.output<typeof institutionTransferView>;
+
+export const transactionTypes = ['deposit', 'withdrawal', 'transfer', 'payment', 'settlement'] as const;
+export const transactionStatuses = ['pending', 'processing', 'completed', 'failed', 'refunded'] as const;
+type TransactionStatus = (typeof transactionStatuses)[number];
+
+export function paymentStatusOf(status: TransactionStatus): Payment['status'] | undefined {
+  return paymentStatuses.find((known) => known === status);
+}
+
+export function outgoingStatusOf(status: TransactionStatus): (typeof outgoingStatuses)[number] {
+  return status === 'refunded' ? 'returned' : status;
+}
+
+const fields = {
+  id: z.number().int(),
+  transaction_id: z.string(),
+  amount: z.number(),
+  currency: z.enum(assetCodes),
+  type: z.enum(transactionTypes),
+  status: z.enum(transactionStatuses),
+  description: z.string().nullable(),
+  eth_transaction_hash: z.string().nullable(),
+  created_at: timestampField,
+  updated_at: timestampField,
+};
+
+export const listedTransaction = z.strictObject(fields);
+
+export const detailedTransaction = z.strictObject({
+  ...fields,
+  user_id: z.number().int().nullable(),
+  institution_id: z.number().int().nullable(),
+  gateway_id: z.number().int().nullable(),
+  blockchain_transaction: z
+    .strictObject({
+      eth_tx_hash: z.string(),
+      from_address: z.string(),
+      to_address: z.string(),
+      amount: z.number(),
+      gas_used: z.number().int().nullable(),
+      // Wei for each unit of gas, which a double need not hold.
+      gas_price: z
+        .number()
+        .meta({ override: { type: 'integer', minimum: 0 } })
+        .nullable(),
+      block_number: z.number().int().nullable(),
+      status: z.enum(['pending', 'confirmed', 'failed']),
+      created_at: timestampField,
+    })
+    .nullable()
+    .meta({ description: 'Of what is sent on the chain, once it is signed.' }),
+});
+
+export const listedExample = {
+  id: 456,
+  transaction_id: 'TX4G7Q1ZK0WB8N3RDC5VYM',
+  amount: jsonNumber('100.00'),
+  currency: 'USD',
+  type: 'payment',
+  status: 'completed',
+  description: 'Payment for services',
+  eth_transaction_hash: null,
+  created_at: '2023-09-01T12:00:00.000Z',
+  updated_at: '2023-09-01T12:05:00.000Z',
+};
+
+const hash = `0x${'9f86d081'.repeat(8)}`;
+
+export const detailedExample = {
+  ...listedExample,
+  amount: jsonNumber('0.05'),
+  currency: 'ETH',
+  type: 'settlement',
+  description: 'Settlement payment',
+  eth_transaction_hash: hash,
+  user_id: 123,
+  institution_id: null,
+  gateway_id: null,
+  blockchain_transaction: {
+    eth_tx_hash: hash,
+    from_address: '0x9858EfFD232B4033E47d90003D41EC34EcaEda94',
+    to_address: '0xabCDEF1234567890ABcDEF1234567890aBCDeF12',
+    amount: jsonNumber('0.05'),
+    gas_used: 21_000,
+    gas_price: 5_000_000_000,
+    block_number: 12_345_678,
+    status: 'confirmed',
+    created_at: '2023-09-01T12:00:00.000Z',
+  },
+};
+
+export function listedPayment(payment: Payment) {
+  return {
+    id: payment.number,
+    transaction_id: payment.transactionId,
+    amount: amountNumber(payment.amount, payment.asset),
+    currency: payment.asset,
+    type: 'payment',
+    status: payment.status,
+    description: payment.description,
+    eth_transaction_hash: null,
+    created_at: payment.createdAt,
+    updated_at: payment.updatedAt,
+  };
+}
+
+export function listedOutgoing(outgoing: Omit<Outgoing, 'userNumber' | 'institutionNumber'>) {
+  return {
+    id: outgoing.number,
+    transaction_id: outgoing.transactionId,
+    amount: amountNumber(outgoing.amount, outgoing.asset),
+    currency: outgoing.asset,
+    type: outgoing.type,
+    status: outgoing.status === 'returned' ? 'refunded' : outgoing.status,
+    description: outgoing.description,
+    eth_transaction_hash: outgoing.hash,
+    created_at: outgoing.createdAt,
+    updated_at: outgoing.updatedAt,
+  };
+}
+
+export function detailedPayment(payment: Payment) {
+  return {
+    ...listedPayment(payment),
+    user_id: payment.userNumber,
+    institution_id: null,
+    gateway_id: payment.gatewayNumber,
+    blockchain_transaction: null,
+  };
+}
+
+export function detailedSend(send: Send) {
+  return {
+    ...listedOutgoing({ ...send, type: send.useContract ? 'settlement' : 'withdrawal' }),
+    user_id: send.userNumber,
+    institution_id: null,
+    gateway_id: null,
+    blockchain_transaction: send.hash === null ? null : { eth_tx_hash: send.hash, ...onChain(send) },
+  };
+}
+
+export function detailedTransfer(transfer: Transfer) {
+  return {
+    ...listedOutgoing({ ...transfer, type: 'transfer', hash: null }),
+    user_id: transfer.userNumber,
+    institution_id: transfer.institutionNumber,
+    gateway_id: null,
+    blockchain_transaction: null,
+  };
+}
+
+function onChain(send: Send) {
+  const digits = (units: bigint | null) => (units === null ? null : jsonNumber(units.toString()));
+  return {
+    from_address: send.fromAddress,
+    to_address: send.toAddress,
+    amount: amountNumber(send.amount, send.asset),
+    gas_used: digits(send.gasUsed),
+    gas_price: digits(send.gasPrice),
+    block_number: send.blockNumber,
+    status: chainStatuses[send.status],
+    created_at: send.createdAt,
+  };
+}
+
+/** A send is completed, and failed on the chain, by the chain's final state alone. */
+const chainStatuses = { pending: 'pending', processing: 'pending', completed: 'confirmed', failed: 'failed' } as const;
