@@ -5,6 +5,8 @@ import type { PaymentKind, Payments, TestChain } from './test-chain';
 import { depositLog, summary, watchProcess, type WatchProcess } from './watch-process';
 import { confirmations } from './watcher.contract';
 
+const failures = 34;
+
 /** Payments that are not simply one transfer, and nodes that are not simply wrong. Only what arrived is credited. */
 export function describePayments(
   name: string,
@@ -79,16 +81,30 @@ export function describePayments(
       expect(amounts.toSorted()).toEqual([20_001, 20_001, 20_002].map((amount) => `${amount} ${chain.asset}`));
     });
 
-    paying('token', 'a token is credited in its minor units', async (token) => {
-      const address = await watched();
-      await token(address, 1_234_567n);
-      expect(await confirmed(address)).toEqual([`1234567 ${chain.token}`]);
-    });
-    paying('failed', 'a transaction that failed credits nothing', async (failed) => {
-      const address = await watched();
-      await failed(address, 30_001n);
-      expect(await confirmed(address)).toEqual([]);
-    });
+    paying(
+      'token',
+      'coin and token at one address are each told as what arrived, whichever it is for',
+      async (token) => {
+        const address = await watched();
+        await token(address, 1_234_567n);
+        await chain.pay(address, 1_234_568n);
+        expect((await confirmed(address)).toSorted()).toEqual(
+          [`1234567 ${chain.token}`, `1234568 ${chain.asset}`].toSorted(),
+        );
+        const deposits = await depositLog(pool, [address]);
+        expect(new Set(deposits.map(({ reference }) => reference))).toEqual(new Set([`for ${address}`]));
+      },
+    );
+    paying(
+      'failed',
+      `of ${failures} transactions that failed none is credited, and what is paid after them is`,
+      async (failed) => {
+        const address = await watched();
+        for (let at = 0; at < failures; at++) await failed(address, 30_001n + BigInt(at));
+        await chain.pay(address, 30_000n);
+        expect(await confirmed(address)).toEqual([`30000 ${chain.asset}`]);
+      },
+    );
     paying('lookAlike', 'a token that only looks like the pinned one credits nothing', async (lookAlike) => {
       const address = await watched();
       await lookAlike(address, 1_000_000n);
