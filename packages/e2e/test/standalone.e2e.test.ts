@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEndpoints } from '@daybook/standalone';
 import { acceptedAmountTokens, eventually, refusedAmountTokens } from '@daybook/testing';
@@ -53,6 +53,14 @@ describe('the standalone', () => {
         tenantDatabaseUrl: expect.any(String),
       },
     });
+  });
+
+  test('the keys of hot wallets are in files of the signer, for the owner alone', () => {
+    const directory = join(daybook.home, 'signer');
+    expect(readdirSync(directory).toSorted()).toEqual(['keystore.json', 'signatures.log']);
+    for (const path of [directory, ...readdirSync(directory).map((file) => join(directory, file))])
+      expect([path, statSync(path).mode & 0o077]).toEqual([path, 0]);
+    expect(daybook.log).toMatch(/"service":"signer".*"keystore open"/);
   });
 
   test('every service answers /healthz, /readyz and /metrics', async () => {

@@ -16,30 +16,34 @@ const restartMsMax = 30_000;
 /** Of money that is worth nothing: wide enough for every example, and there. */
 const caps = { SEND_CAPS: 'ETH=100/1000,USDT_ERC20=100000/1000000', FEE_CAPS: 'ETH=0.1/10' };
 
-export type SignerPlace = { readonly port: number; readonly token: string; readonly password: string };
+export type SignerSecrets = { readonly signerToken: string; readonly signerPassword: string };
 
 export function signerProcess(options: {
   readonly home: string;
-  readonly place: () => SignerPlace;
+  readonly secrets: () => SignerSecrets;
   readonly evm: () => EvmPlace;
   readonly chainId: number;
   readonly logLevel: string;
   readonly logger: Logger;
+  /** Where it listens, for as long as this process lives. */
+  readonly announce: (url: string) => void;
 }): Component {
   const { logger } = options;
+  /** Chosen by the system at the first start, and kept: those who ask it know where it is. */
+  let port = '0';
   let child: ChildProcess | undefined;
   let restart: NodeJS.Timeout | undefined;
   let delayMs = restartMs;
   let wanted = false;
 
   function settings(): Record<string, string> {
-    const { port, token, password } = options.place();
+    const { signerToken, signerPassword } = options.secrets();
     const { usdtContract, settlementContract } = options.evm();
     return {
-      HTTP_PORT: String(port),
-      SIGNER_TOKEN: token,
+      HTTP_PORT: port,
+      SIGNER_TOKEN: signerToken,
       SIGNER_DIRECTORY: join(options.home, 'signer'),
-      KEYSTORE_PASSWORD: password,
+      KEYSTORE_PASSWORD: signerPassword,
       KEYSTORE_CREATE: 'true',
       ...caps,
       EVM_CHAIN_ID: String(options.chainId),
@@ -65,8 +69,10 @@ export function signerProcess(options: {
       restart = setTimeout(() => void launch().catch(() => undefined), delayMs);
       delayMs = Math.min(2 * delayMs, restartMsMax);
     });
-    await untilListening(started);
+    const url = await untilListening(started);
+    ({ port } = new URL(url));
     delayMs = restartMs;
+    options.announce(url);
   }
 
   return {
@@ -89,14 +95,14 @@ export function signerProcess(options: {
   };
 }
 
-/** Rejects when it ends first. What was wrong stands in the log. */
-async function untilListening(child: ChildProcess): Promise<void> {
+/** Its base address. Rejects when it ends first: what was wrong stands in the log. */
+async function untilListening(child: ChildProcess): Promise<string> {
   const waiting = new AbortController();
   const timer = setTimeout(() => child.kill('SIGKILL'), startTimeoutMs);
   const { signal } = waiting;
   try {
-    await Promise.race([
-      once(child, 'message', { signal }),
+    return await Promise.race([
+      once(child, 'message', { signal }).then(([message]) => (message as { url: string }).url),
       once(child, 'exit', { signal }).then(([code, by]) => {
         throw new Error(`the signer ended with ${code ?? by} before it listened`);
       }),

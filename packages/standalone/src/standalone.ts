@@ -5,7 +5,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert } from '@daybook/core';
-import { embeddedPostgres, freePort } from '@daybook/embedded';
+import { embeddedPostgres } from '@daybook/embedded';
 import { applyTopics } from '@daybook/messaging';
 import { createLogger, inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
 import * as chainWatcher from '@services/chain-watcher';
@@ -42,8 +42,7 @@ type Running = {
   secrets?: Secrets;
   databaseUrl?: string;
   evm?: EvmPlace;
-  /** Chosen before it listens there, so that who asks it need not start after it. */
-  signerPort?: number;
+  signerUrl?: string;
   readonly urls: Partial<Record<ServiceName, string>>;
 };
 
@@ -83,7 +82,6 @@ function home(config: Config, running: Running): Component {
       mkdirSync(config.DAYBOOK_HOME, { recursive: true, mode: 0o700 });
       running.secrets = await loadSecrets(config.DAYBOOK_HOME);
       writePublicKey(config.DAYBOOK_HOME, running.secrets);
-      running.signerPort = await freePort();
     },
     stop: async () => undefined,
   };
@@ -129,10 +127,9 @@ function topics(config: Config): Component[] {
 function signer(config: Config, running: Running): Component {
   return signerProcess({
     home: config.DAYBOOK_HOME,
-    place() {
-      const { secrets, signerPort } = running;
-      assert(secrets && signerPort, 'the secrets are read first');
-      return { port: signerPort, token: secrets.signerToken, password: secrets.signerPassword };
+    secrets() {
+      assert(running.secrets, 'the secrets are read first');
+      return running.secrets;
     },
     evm() {
       assert(running.evm, 'the contracts are known first');
@@ -141,6 +138,7 @@ function signer(config: Config, running: Running): Component {
     chainId: config.EVM_CHAIN_ID,
     logLevel: config.LOG_LEVEL,
     logger: createLogger({ service: 'standalone', level: config.LOG_LEVEL }),
+    announce: (url) => (running.signerUrl = url),
   });
 }
 
@@ -258,9 +256,9 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
   return { ...common, ...own[name] };
 }
 
-function settlementSettings(config: Config, { evm, signerPort, urls }: Running, secrets: Secrets): Settings {
+function settlementSettings(config: Config, { evm, signerUrl, urls }: Running, secrets: Secrets): Settings {
   return {
-    SIGNER_URL: `http://127.0.0.1:${signerPort}`,
+    SIGNER_URL: signerUrl,
     SIGNER_TOKEN: secrets.signerToken,
     CHAIN_WATCHER_URL: urls['chain-watcher'],
     EVM_RPC_URL: evm?.rpcUrl,
