@@ -9,6 +9,7 @@ import { isOver, isSigned, type ChainSend, type SendFailure, type SendState } fr
 import { isBusy, takenBut, type Wallet } from '../domain/wallet';
 import type { Prepared } from '../ports';
 import { followSend } from './follow-send';
+import { inTurn, type InTurn } from './in-turn';
 import {
   contextOf,
   failureOf,
@@ -36,11 +37,12 @@ const signedBefore: readonly Refusal[] = [
 
 export function advanceSend(deps: AdvanceDeps) {
   const { sends } = deps;
+  const turns = inTurn();
 
   return async (transactionId: string): Promise<SendState> => {
     for (let step = 0; step < stepsMax; step++) {
       const { state } = await sends.load(sendStream(transactionId));
-      if (state.stage === 'none' || (await stepOf(deps, state)) === 'wait')
+      if (state.stage === 'none' || (await stepOf(deps, turns, state)) === 'wait')
         return (await sends.load(sendStream(transactionId))).state;
     }
     throw new Error(`send ${transactionId} does not come to rest`);
@@ -49,12 +51,13 @@ export function advanceSend(deps: AdvanceDeps) {
 
 export type AdvanceSend = ReturnType<typeof advanceSend>;
 
-async function stepOf(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+async function stepOf(deps: AdvanceDeps, turns: InTurn, send: ChainSend): Promise<Step> {
   switch (send.stage) {
     case 'created':
       return hold(deps, send);
     case 'held':
-      return reserve(deps, send);
+      // The next of the wallet has to wait until this one is signed.
+      return turns(send.walletId, () => reserveAndSign(deps, send));
     case 'prepared':
       return sign(deps, send);
     case 'signed':
@@ -78,6 +81,12 @@ async function hold(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   if (!outcome.ok) return refuse(deps, send, 'insufficient_balance', outcome.rejection);
   await record(deps, send, { type: 'RecordHeld', at: timeOf(deps) });
   return 'again';
+}
+
+async function reserveAndSign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  if ((await reserve(deps, send)) === 'wait') return 'wait';
+  const { state } = await deps.sends.load(sendStream(send.transactionId));
+  return state.stage === 'prepared' ? sign(deps, state) : 'again';
 }
 
 async function reserve(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
@@ -149,12 +158,14 @@ async function sign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   const claimed = { type: 'ClaimTransaction', claim, at: timeOf(deps) } as const;
   const outcome = await deps.fundings.handle(claimStream(chain, hash), claimed, contextOf(deps, send));
   assert(outcome.ok, `transaction ${hash} of send ${sendId} is another send's`);
-  await record(deps, send, { type: 'RecordSigned', attempt, hash, bytes, at: timeOf(deps) });
+  if ((await record(deps, send, { type: 'RecordSigned', attempt, hash, bytes, at: timeOf(deps) })) === undefined)
+    await onWallet(deps, send, { type: 'RecordSlotSigned', sendId, at: timeOf(deps) });
   return 'again';
 }
 
 /** The bytes are stored by now. Whether the network has them is not known before the chain shows them. */
 async function broadcast(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  // Again, for a process that ended right after it had stored them.
   await onWallet(deps, send, { type: 'RecordSlotSigned', sendId: send.transactionId, at: timeOf(deps) });
   await give(deps, send);
   await record(deps, send, { type: 'RecordBroadcast', attempt: send.attempts.length, at: timeOf(deps) });

@@ -2,6 +2,7 @@
  * Creates a send, once per idempotency key, and brings it as far as it goes at once. What can be refused before anything is
  * recorded is refused then; the ledger's and the signer's no are recorded, so that a repeat is told the same.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { CallOutcome, CallRequest, createSend as createSendCall } from '@daybook/contracts';
 import { assert, isOperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
@@ -23,6 +24,8 @@ type Rejection = (typeof createSendCall)['rejections'][number];
 
 /** What is held for fees, of what the first transaction may cost: room to replace it with a higher fee. */
 const feeRoom = 2n;
+/** Of the time that callers have. */
+const answerWithinMs = 5_000;
 
 /** Failures that were the answer to the request. What the chain made of a send is told as the send's state. */
 const refusals: Readonly<Partial<Record<SendFailure, Rejection>>> = {
@@ -56,14 +59,22 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
     return { ok: true, value: { send: await viewOfSend(personalData, summaryOf(state)), replayed } };
   }
 
-  /** Whoever does not answer now is asked again by the worker. */
+  /** Whoever does not answer in time is waited for without the caller, and asked again by the worker. */
   async function advanced(transactionId: string): Promise<SendState> {
-    try {
-      return await deps.advance(transactionId);
-    } catch (error) {
+    const advancing = deps.advance(transactionId).catch(async (error: unknown) => {
       if (!isOperationalError(error)) throw error;
       deps.logger.warn({ error, transactionId }, 'a send is gone on with later');
       return (await sends.load(sendStream(transactionId))).state;
+    });
+    const enough = new AbortController();
+    try {
+      const late = wait(answerWithinMs, undefined, { signal: enough.signal });
+      const first = await Promise.race([advancing, late]);
+      if (first !== undefined) return first;
+      advancing.catch((error: unknown) => deps.logger.error({ error, transactionId }, 'a send contradicts itself'));
+      return (await sends.load(sendStream(transactionId))).state;
+    } finally {
+      enough.abort();
     }
   }
 

@@ -1,0 +1,146 @@
+import fc from 'fast-check';
+import type { Prepared } from '../ports';
+import { chainSend, type SendCommand, type SendEvent } from './chain-send';
+import { isSigned, type ChainSend, type ChainSendTerms, type SendState } from './send-state';
+
+const at = '2026-03-01T10:00:00.000Z';
+const terms: ChainSendTerms = {
+  transactionId: 'TX1',
+  number: 2,
+  tenantId: 't',
+  mode: 'sandbox',
+  walletId: 'w',
+  chain: 'evm-1',
+  family: 'evm',
+  fromAddress: '0xA',
+  toAddress: '0xB',
+  asset: 'ETH',
+  amount: 5n,
+  feeAsset: 'ETH',
+  feeCap: 10n,
+  useContract: false,
+  userNumber: null,
+  contentHash: 'c',
+  encryptedDetails: 'e',
+  createdAt: at,
+};
+const create: SendCommand = { type: 'CreateSend', ...terms };
+
+const attempt = fc.integer({ min: 1, max: 3 });
+const hash = fc.constantFrom('h1', 'h2', 'h3', 'foreign');
+const inclusion = fc.record({
+  hash,
+  blockNumber: fc.nat(3),
+  blockHash: fc.constantFrom('b1', 'b2'),
+  succeeded: fc.boolean(),
+  fee: fc.constantFrom(0n, 3n),
+  gasUsed: fc.constant(null),
+  gasPrice: fc.constant(null),
+});
+const prepared = fc
+  .record({ nonce: fc.constantFrom(7, 7, 7, 8), maxFee: fc.bigInt({ min: 1n, max: 12n }) })
+  .map(({ nonce, maxFee }): Prepared => ({ transaction: {}, slot: { family: 'evm', nonce, sinceBlock: 0 }, maxFee }));
+
+const command: fc.Arbitrary<SendCommand> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<SendCommand>({ type: 'RecordHeld', at }) },
+  fc.constant<SendCommand>({ type: 'RecordRefused', failure: 'signer_refused', detail: 'd', at }),
+  {
+    weight: 4,
+    arbitrary: fc.record({ attempt, prepared }).map((of): SendCommand => ({ type: 'RecordPrepared', ...of, at })),
+  },
+  {
+    weight: 4,
+    arbitrary: attempt.map((of): SendCommand => {
+      return { type: 'RecordSigned', attempt: of, hash: `h${of}`, bytes: `0${of}`, at };
+    }),
+  },
+  attempt.map((of): SendCommand => ({ type: 'RecordNotReplaced', attempt: of, detail: 'd', at })),
+  attempt.map((of): SendCommand => ({ type: 'RecordBroadcast', attempt: of, at })),
+  inclusion.map((of): SendCommand => ({ type: 'RecordIncluded', inclusion: of, at })),
+  fc.constant<SendCommand>({ type: 'RecordExcluded', at }),
+  inclusion.map((of): SendCommand => ({ type: 'RecordFinal', inclusion: of, at })),
+  fc.constant<SendCommand>({ type: 'RecordImpossible', detail: 'd', at }),
+  fc.constant<SendCommand>({ type: 'RecordClosed', at }),
+  fc.constant<SendCommand>({ type: 'RecordBooked', ledgerReference: 'r', at }),
+);
+const commands = fc.array(command, { maxLength: 40 });
+
+type Step = { readonly events: readonly SendEvent[]; readonly before: SendState; readonly after: ChainSend };
+
+function play(all: readonly SendCommand[]): readonly Step[] {
+  let state: SendState = chainSend.initial;
+  return [create, ...all].map((each) => {
+    const before = state;
+    const decision = chainSend.decide(each, state);
+    const events = decision.ok ? decision.events : [];
+    state = events.reduce(chainSend.evolve, state);
+    if (decision.ok) expect(chainSend.decide(each, state)).toEqual({ ok: true, events: [] });
+    if (state.stage === 'none') throw new Error('the first command creates it');
+    return { events, before, after: state };
+  });
+}
+
+test('N1: every transaction of a send has its one slot, and none costs more than was held', () => {
+  fc.assert(
+    fc.property(commands, (all) => {
+      for (const { after } of play(all)) {
+        expect(new Set(after.attempts.map(({ prepared: { slot } }) => JSON.stringify(slot))).size).toBeLessThan(2);
+        for (const each of after.attempts) expect(each.prepared.maxFee).toBeLessThanOrEqual(terms.feeCap);
+      }
+    }),
+  );
+});
+
+test('N2: after something was signed, a send fails by what the chain says and by nothing else', () => {
+  fc.assert(
+    fc.property(commands, (all) => {
+      for (const { before, events } of play(all)) {
+        if (before.stage === 'none' || !isSigned(before)) continue;
+        expect(events.map(({ type }) => type)).not.toContain('SendRefused');
+      }
+    }),
+  );
+});
+
+test('N3: repeating an accepted command at once is accepted again and records nothing', () => {
+  fc.assert(fc.property(commands, (all) => void play(all)));
+});
+
+test('N4: what is final or closed stays, and is told to the ledger once', () => {
+  fc.assert(
+    fc.property(commands, (all) => {
+      const events = play(all).flatMap((step) => step.events.map(({ type }) => type));
+      const ends = events.filter((type) => ['SendRefused', 'SendFinal', 'SendImpossible'].includes(type));
+      expect(ends.length).toBeLessThanOrEqual(1);
+      const after = events.slice(events.indexOf(ends[0]!) + 1);
+      if (ends.length === 1) expect(['', 'SendClosed', 'SendBooked']).toContain(after.join());
+    }),
+  );
+});
+
+test('only a transaction of the send counts as its inclusion', () => {
+  const steps = play([
+    { type: 'RecordHeld', at },
+    {
+      type: 'RecordPrepared',
+      attempt: 1,
+      prepared: { transaction: {}, slot: { family: 'evm', nonce: 7, sinceBlock: 0 }, maxFee: 1n },
+      at,
+    },
+    { type: 'RecordSigned', attempt: 1, hash: 'h1', bytes: '01', at },
+    {
+      type: 'RecordFinal',
+      inclusion: {
+        hash: 'foreign',
+        blockNumber: 1,
+        blockHash: 'b',
+        succeeded: true,
+        fee: 1n,
+        gasUsed: null,
+        gasPrice: null,
+      },
+      at,
+    },
+  ]);
+  expect(steps.at(-1)).toMatchObject({ events: [], after: { stage: 'signed' } });
+});
