@@ -46,4 +46,46 @@ describe('intents that live for three seconds', () => {
     await reaches(first.id, { status: 'expired' });
     expect((await daybook.createIntent('SOL', '1.00', 'AGAIN')).id).not.toBe(first.id);
   });
+
+  test('by a policy that holds what is late and credits what is over, an operator decides on what is held', async () => {
+    const { token } = daybook.credentials.ops;
+    const as = (method: string, path: string, body?: unknown) =>
+      daybook.request(method, path, {
+        headers: { Authorization: `Bearer ${token}` },
+        ...(body === undefined ? {} : { body }),
+      });
+    const policy = {
+      under: { tolerance_bps: 0, place: 'held' },
+      over: 'credited',
+      late: 'held',
+      wrong_asset: 'suspense',
+      dust: { below: {}, place: 'suspense' },
+    };
+    expect((await as('PUT', '/v1/admin/receipt-policies', policy)).status).toBe(200);
+
+    const [late, over] = [await daybook.createIntent('SOL', '2.00'), await daybook.createIntent('SOL', '3.00')];
+    await daybook.deposit(over.address, 'SOL', '5.00');
+    await reaches(over.id, { status: 'settled', amount_refundable: 0, exceptions: ['overpaid'] });
+    await reaches(late.id, { status: 'expired' });
+    await daybook.deposit(late.address, 'SOL', '2.00');
+    await reaches(late.id, { exceptions: ['paid_late'], amount_refundable: 0 });
+    const { exceptions } = (await as('GET', '/v1/ops/exceptions?place=held&asset=SOL')).body as {
+      exceptions: { id: string; subject: string; amount: string; next_action: string }[];
+    };
+    const held = exceptions.find(({ subject }) => subject === late.id);
+    expect(held).toMatchObject({ amount: '2.00', next_action: 'decide' });
+    const resolve = () => as('POST', `/v1/ops/exceptions/${held?.id}/resolve`, { action: 'refund' });
+    expect((await resolve()).body).toMatchObject({ place: 'refundable', next_action: 'refund' });
+    expect((await resolve()).status).toBe(200);
+    await reaches(late.id, { amount_refundable: 2 });
+    // The journal has it all, each once, under the intents that it came for.
+    const rules = async (subject: string) => {
+      const { body } = await as('GET', `/v1/ledger/transactions?subject=${subject}`);
+      return (body.transactions as { rule: string }[]).map(({ rule }) => rule).toSorted();
+    };
+    await eventually(async () => expect(await rules(late.id)).toEqual(['intent-receipt@1', 'receipt-move@1']), {
+      timeoutMs: 10_000,
+    });
+    expect(await rules(over.id)).toEqual(['intent-receipt@1', 'settlement@1']);
+  });
 });
