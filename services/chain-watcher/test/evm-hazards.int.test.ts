@@ -253,10 +253,15 @@ test('E9: coin in no transaction’s body shows as a balance that no deposit exp
   });
   // An address that has spent is no longer compared, and one whose balance is explained again is no longer told of.
   await chain.ask('anvil_setNonce', rewarded, '0x1');
+  await chain.ask('anvil_setBalance', rewarded, '0x1');
   await chain.ask('anvil_setBalance', withdrawn, '0x0');
   await credited();
   await compare((await watching.deps.cursor.tip())!);
-  expect((await found()).map(([address]) => address)).toEqual([rewarded, inherited, forwarded]);
+  expect(await found()).toEqual([
+    [rewarded, reward],
+    [inherited, 8n],
+    [forwarded, 7n],
+  ]);
 });
 
 test('E12: a receipt that is another transaction’s proves nothing', async () => {
