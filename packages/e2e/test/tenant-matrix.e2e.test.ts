@@ -36,6 +36,9 @@ const notIds = [
   'query:end_date',
   'path:file',
   'body:amount',
+  // Anyone on the chain may be paid.
+  'body:to_address',
+  'body:use_contract',
   'body:note',
   'body:reference_id',
   'body:event',
@@ -58,6 +61,10 @@ const notIds = [
   'body:dust',
   // A number within the tenant: with anyone's number one names one's own gateway.
   'body:gateway_id',
+  'body:institution_id',
+  'body:recipient_info',
+  'body:document',
+  'query:matched',
   'body:id',
   'body:password',
   'body:name',
@@ -228,6 +235,7 @@ async function possessions(daybook: Instance, tenant: Tenant, url: string): Prom
   );
   const quote = (await as('POST', '/v1/quotes', { from: 'SOL', to: 'USD', amount: '2' })).body;
   const payment = await partnerPayment(daybook, tenant);
+  const payout = await institutionTransfer(daybook, tenant, payment);
   return {
     'path:transaction_id': String(transfer.transaction_id),
     ...Object.fromEntries(
@@ -237,8 +245,15 @@ async function possessions(daybook: Instance, tenant: Tenant, url: string): Prom
         '/v1/sandbox/payments/{transaction_id}',
       ].map((path) => [`${path} path:transaction_id`, payment]),
     ),
+    ...Object.fromEntries(
+      ['/api/transfers/{transaction_id}/status', '/v1/sandbox/transfers/{transaction_id}'].map((path) => [
+        `${path} path:transaction_id`,
+        payout,
+      ]),
+    ),
     'path:quote_id': String(quote.quote_id),
     'path:gateway_id': '1',
+    'path:institution_id': '1',
     'path:intent_id': String(intent.intent_id),
     '/v1/webhook-endpoints/{id} path:id': endpoint,
     '/v1/webhook-endpoints/{id}/deliveries path:id': endpoint,
@@ -266,6 +281,29 @@ async function partnerPayment(daybook: Instance, tenant: Tenant): Promise<string
   const payment = await daybook.request('POST', '/api/payments', { headers, body });
   expect(payment.status).toBe(200);
   return String(payment.body.transaction_id);
+}
+
+/** A transfer through an institution of the tenant, out of what a payment brought. */
+async function institutionTransfer(daybook: Instance, tenant: Tenant, payment: string): Promise<string> {
+  const headers = { Authorization: `Bearer ${tenant.partnerToken}` };
+  const post = async (path: string, body: unknown) => {
+    const answer = await daybook.request('POST', path, { headers, body });
+    expect([path, answer.status, answer.text]).toEqual([path, 200, expect.any(String)]);
+    return answer.body;
+  };
+  await post(`/v1/sandbox/payments/${payment}`, { outcome: 'succeeded' });
+  await eventually(
+    async () => {
+      const { body } = await daybook.request('GET', `/api/payments/${payment}/status`, { headers });
+      expect(body.status).toBe('completed');
+    },
+    { timeoutMs: 20_000 },
+  );
+  const settings = { bank: 'sandbox', settleAfterSeconds: 86_400 };
+  await post('/v1/admin/institutions', { name: 'Bank', currencies: ['USD'], settings });
+  const to = { account_number: '1234567890', routing_number: '987654321' };
+  const transfer = { institution_id: 1, amount: 0.5, currency: 'USD', recipient_info: to };
+  return String((await post('/api/transfers', transfer)).transaction_id);
 }
 
 /** An account of its own books, a transaction on it and a hold. */
@@ -314,7 +352,12 @@ async function stateOf(daybook: Instance, tenant: Tenant): Promise<unknown> {
     answers.push(body);
   }
   const headers = { Authorization: `Bearer ${tenant.partnerToken}` };
-  for (const path of ['/api/transactions', '/v1/admin/gateways', '/v1/admin/receipt-policies'])
+  for (const path of [
+    '/api/transactions',
+    '/v1/admin/gateways',
+    '/v1/admin/institutions',
+    '/v1/admin/receipt-policies',
+  ])
     answers.push((await daybook.request('GET', path, { headers })).body);
   return [...answers, (await daybook.pay('GET', '/pay/v1/transactions', { token: tenant.payToken })).body];
 }
@@ -333,6 +376,12 @@ const examples: Record<string, unknown> = {
   password: 'wrong',
   username: 'nobody@demo.example',
   gateway_id: 1,
+  to_address: '0xabcdef1234567890abcdef1234567890abcdef12',
+  use_contract: false,
+  '/v1/sandbox/transfers/{transaction_id} outcome': 'rejected',
+  institution_id: 1,
+  recipient_info: { account_number: '1234567890' },
+  document: '<Document/>',
   currencies: ['USD'],
   settings: { provider: 'sandbox', plays: 'stripe' },
   outcome: 'failed',
@@ -378,7 +427,10 @@ function send(
     at('body').length === 0
       ? undefined
       : Object.fromEntries(
-          at('body').map(({ name }) => [name, field.in === 'body' && field.name === name ? id : examples[name]]),
+          at('body').map(({ name }) => {
+            const example = examples[`${path} ${name}`] ?? examples[name];
+            return [name, field.in === 'body' && field.name === name ? id : example];
+          }),
         );
   const headers = headersFor(attacker, path);
   if (at('header').some(({ name }) => name === 'Idempotency-Key'))
@@ -391,7 +443,7 @@ function send(
 
 function headersFor(attacker: Tenant, path: string): Record<string, string> {
   if (path.startsWith('/pay/')) return { Authorization: `Bearer ${attacker.payToken}` };
-  const isPartner = /^\/(api\/(?!v1\/)|v1\/admin\/|v1\/sandbox\/payments)/.test(path);
+  const isPartner = /^\/(api\/(?!v1\/)|v1\/admin\/|v1\/sandbox\/(payments|transfers))/.test(path);
   return isPartner ? { Authorization: `Bearer ${attacker.partnerToken}` } : { ...attacker.client };
 }
 
