@@ -1,0 +1,163 @@
+/**
+ * Settlement, ledger, chain-watcher and signer as their composition roots have them, on one database and a development
+ * chain; and processes that bring sends on and crash where they are told to.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSend, getBookAccount, getSend, listWallets, walletBalance, type CallRequest } from '@daybook/contracts';
+import { callNode, embeddedEvmNode, payFromFaucet } from '@daybook/embedded';
+import { callClient } from '@daybook/http';
+import { openTransport } from '@daybook/messaging';
+import { Secret, type Service } from '@daybook/runtime';
+import { signerClient } from '@daybook/signer';
+import { eventually, expectBooksBalance, testDatabase, testLogger } from '@daybook/testing';
+import * as chainWatcher from '@services/chain-watcher';
+import * as ledger from '@services/ledger';
+import * as settlement from '@services/settlement';
+import { HDNodeWallet } from 'ethers';
+import { signerService } from './simulation/start-signer';
+
+const token = 'internal-token-of-the-send-tests';
+const signerToken = 'signer-token-of-the-send-tests-000000';
+export const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
+export const owner = { tenantId, mode: 'sandbox' } as const;
+export const merchant = `merchant:${tenantId}:ETH`;
+const xpub = HDNodeWallet.fromPhrase(
+  'test test test test test test test test test test test junk',
+  undefined,
+  "m/44'/60'/9'/0",
+).neuter().extendedKey;
+
+export async function sendRig(more: Readonly<Record<string, string>> = {}) {
+  const directory = mkdtempSync(join(tmpdir(), 'daybook-sends-'));
+  const database = await testDatabase();
+  const node = embeddedEvmNode({ directory: join(directory, 'evm') });
+  await node.start();
+  const { logger, lines } = testLogger();
+  const fatal: unknown[] = [];
+  const onFatal = (error: unknown) => void fatal.push(error);
+  const transport = openTransport({
+    kind: 'postgres',
+    databaseUrl: database.url,
+    brokers: [],
+    clientId: 'test',
+    logger,
+  });
+  await transport.start();
+  const common = {
+    DATABASE_URL: database.url,
+    INTERNAL_TOKEN: token,
+    PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
+    SECRETS_KEY: randomBytes(32).toString('base64'),
+    EVM_RPC_URL: node.url,
+    EVM_CONFIRMATIONS: '2',
+    CHAIN_POLL_MS: '50',
+  };
+  const platform = { transport, logger, onFatal };
+  const running: Service[] = [];
+  const run = async (service: Service) => {
+    const { url } = await service.start();
+    running.push(service);
+    return url;
+  };
+  const ledgerUrl = await run(ledger.createService(ledger.loadConfig(common), platform));
+  const watcherUrl = await run(
+    chainWatcher.createService(chainWatcher.loadConfig({ ...common, EVM_XPUB: xpub, CHAIN_FROZEN_MS: '0' }), platform),
+  );
+  const signerUrl = await run(
+    signerService(
+      {
+        SIGNER_TOKEN: signerToken,
+        KEYSTORE_PASSWORD: 'a password of a keystore',
+        SIGNER_DIRECTORY: join(directory, 'signer'),
+        KEYSTORE_CREATE: 'true',
+        SEND_CAPS: 'ETH=5/100',
+        FEE_CAPS: 'ETH=0.1/10',
+      },
+      { logger, onFatal },
+    ),
+  );
+  const config = settlement.loadConfig({
+    ...common,
+    LEDGER_URL: ledgerUrl,
+    CHAIN_WATCHER_URL: watcherUrl,
+    SIGNER_URL: signerUrl,
+    SIGNER_TOKEN: signerToken,
+    SEND_POLL_MS: '200',
+    ...more,
+  });
+  const settlementUrl = await run(settlement.createService(config, platform));
+  const call = callClient({ baseUrl: settlementUrl, token: new Secret(token) });
+  const askLedger = callClient({ baseUrl: ledgerUrl, token: new Secret(token) });
+
+  const mine = (blocks: number) => callNode(node.url, 'anvil_mine', [`0x${blocks.toString(16)}`]);
+  const balanceOf = async (address: string) =>
+    BigInt(await callNode<string>(node.url, 'eth_getBalance', [address, 'latest']));
+  const account = async (accountId: string) => {
+    const outcome = await askLedger(getBookAccount, { mode: 'sandbox', tenantId: null, accountId });
+    return outcome.ok ? outcome.value : { posted: 0n, held: 0n, available: 0n };
+  };
+  return {
+    config,
+    database,
+    logger,
+    lines,
+    mine,
+    balanceOf,
+    account,
+    node,
+    call,
+    ledgerUrl,
+    signer: signerClient({ url: signerUrl, token: new Secret(signerToken) }),
+    token: new Secret(token),
+    nonceOf: async (address: string) =>
+      Number(await callNode<string>(node.url, 'eth_getTransactionCount', [address, 'latest'])),
+    /** The tenant's wallet, with so much in it, which the ledger has. */
+    async fund(amount: bigint): Promise<string> {
+      const { address } = valueOf(await call(walletBalance, { ...owner, asset: 'ETH' }));
+      const { posted } = await account(merchant);
+      await payFromFaucet({ rpcUrl: node.url, to: address, amount, asset: 'ETH' });
+      await mine(2);
+      await eventually(async () => expect((await account(merchant)).posted).toBe(posted + amount), {
+        timeoutMs: 20_000,
+      });
+      return address;
+    },
+    create: (fields: Partial<CallRequest<typeof createSend>> = {}) =>
+      call(createSend, {
+        ...owner,
+        idempotencyKey: randomUUID(),
+        asset: 'ETH',
+        toAddress: newAddress(),
+        amount: 10n ** 15n,
+        useContract: false,
+        description: 'Canary words',
+        userNumber: 7,
+        ...fields,
+      }),
+    sendOf: async (transactionId: string) => valueOf(await call(getSend, { ...owner, transactionId })).send,
+    wallets: async () => valueOf(await call(listWallets, {})).wallets,
+    booksBalance: () => expectBooksBalance({ ledger: database.pool('ledger') }),
+    async close() {
+      await call.stop();
+      await askLedger.stop();
+      for (const service of running.toReversed()) await service.stop();
+      await transport.stop();
+      await node.stop();
+      await database.drop();
+      rmSync(directory, { recursive: true, force: true });
+      expect(fatal).toEqual([]);
+    },
+  };
+}
+export type SendRig = Awaited<ReturnType<typeof sendRig>>;
+
+/** An address that nobody has paid before. */
+export const newAddress = () => HDNodeWallet.createRandom().address;
+
+export function valueOf<Value>(outcome: { ok: true; value: Value } | { ok: false; rejection: string }): Value {
+  if (!outcome.ok) throw new Error(`refused: ${outcome.rejection}`);
+  return outcome.value;
+}

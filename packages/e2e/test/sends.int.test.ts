@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { listOutgoing } from '@daybook/contracts';
+import { callNode } from '@daybook/embedded';
+import { eventually } from '@daybook/testing';
+import { merchant, newAddress, owner, sendRig, valueOf, type SendRig } from './send-rig';
+
+const ether = 10n ** 18n;
+let rig: SendRig;
+let wallet: string;
+beforeAll(async () => {
+  rig = await sendRig({ SEND_BUMP_AFTER_MS: '1000' });
+  wallet = await rig.fund(2n * ether);
+}, 60_000);
+afterAll(() => rig.close());
+afterEach(async () => {
+  await rig.booksBalance();
+  // What the ledger says of the wallet is what the chain says.
+  await eventually(
+    async () => {
+      const [row] = await rig.wallets();
+      expect(row).toMatchObject({ address: wallet, difference: 0n, underway: 0 });
+    },
+    { timeoutMs: 15_000 },
+  );
+});
+
+const becomes = (transactionId: string, expected: object) =>
+  eventually(
+    async () => {
+      await rig.mine(1);
+      expect(await rig.sendOf(transactionId)).toMatchObject(expected);
+    },
+    { timeoutMs: 20_000 },
+  );
+
+test('a send is held, signed, included and booked; the fee that the chain took is the tenant’s', async () => {
+  const before = await rig.account(merchant);
+  const [toAddress, amount, idempotencyKey] = [newAddress(), ether / 10n, randomUUID()];
+  const { send, replayed } = valueOf(await rig.create({ toAddress, amount, idempotencyKey }));
+  expect([send.status, replayed, send.number % 2, send.fromAddress]).toEqual(['pending', false, 0, wallet]);
+  expect(send.hash).toMatch(/^0x[0-9a-f]{64}$/);
+  expect((await rig.account(merchant)).held).toBeGreaterThan(amount);
+  await becomes(send.transactionId, { status: 'completed', hash: send.hash, description: 'Canary words' });
+  const { fee, gasUsed, gasPrice } = await rig.sendOf(send.transactionId);
+  expect([gasUsed, fee]).toEqual([21_000n, 21_000n * gasPrice!]);
+  expect(await rig.balanceOf(toAddress)).toBe(amount);
+  expect(await rig.account(merchant)).toMatchObject({ posted: before.posted - amount - fee!, held: 0n });
+
+  const again = valueOf(await rig.create({ toAddress, amount, idempotencyKey }));
+  expect([again.replayed, again.send.transactionId]).toEqual([true, send.transactionId]);
+  expect(await rig.create({ toAddress, amount: amount + 1n, idempotencyKey })).toMatchObject({
+    rejection: 'idempotency_key_reused',
+  });
+  const listed = valueOf(
+    await rig.call(listOutgoing, { ...owner, type: 'withdrawal', status: null, from: null, to: null, limit: 10 }),
+  );
+  expect(listed).toMatchObject({
+    total: 1,
+    transactions: [{ transactionId: send.transactionId, status: 'completed' }],
+  });
+});
+
+test('what cannot be sent is refused before anything is signed', async () => {
+  const nonce = await rig.nonceOf(wallet);
+  const refusalOf = async (fields: Parameters<SendRig['create']>[0]) => {
+    const outcome = await rig.create(fields);
+    return outcome.ok ? 'accepted' : outcome.rejection;
+  };
+  expect(await refusalOf({ asset: 'BTC' })).toBe('asset_not_supported');
+  expect(await refusalOf({ mode: 'live' })).toBe('asset_not_supported');
+  expect(await refusalOf({ toAddress: 'nowhere' })).toBe('address_invalid');
+  expect(await refusalOf({ toAddress: wallet })).toBe('address_invalid');
+  expect(await refusalOf({ useContract: true })).toBe('contract_not_available');
+  expect(await refusalOf({ amount: 1_000n * ether })).toBe('wallet_funds_insufficient');
+  expect(await rig.nonceOf(wallet)).toBe(nonce);
+  expect(await rig.account(merchant)).toMatchObject({ held: 0n });
+});
+
+test('what the signer does not sign fails, is told so again, and is free again', async () => {
+  await rig.fund(6n * ether);
+  const before = await rig.account(merchant);
+  const request = { amount: 6n * ether, idempotencyKey: randomUUID(), toAddress: newAddress() };
+  expect(await rig.create(request)).toMatchObject({ rejection: 'limit_exceeded' });
+  expect(await rig.create(request)).toMatchObject({ rejection: 'limit_exceeded' });
+  await eventually(async () => expect(await rig.account(merchant)).toMatchObject({ posted: before.posted, held: 0n }), {
+    timeoutMs: 10_000,
+  });
+  // Its nonce is the next one's.
+  const next = valueOf(await rig.create({ amount: 5n }));
+  await becomes(next.send.transactionId, { status: 'completed' });
+});
+
+test('a transaction that nobody includes is replaced on its nonce with a higher fee, and only one of them pays', async () => {
+  await callNode(rig.node.url, 'evm_setAutomine', [false]);
+  const nonce = await rig.nonceOf(wallet);
+  const toAddress = newAddress();
+  const { send } = valueOf(await rig.create({ toAddress }));
+  await eventually(async () => expect((await rig.sendOf(send.transactionId)).hash).not.toBe(send.hash), {
+    timeoutMs: 15_000,
+  });
+  await callNode(rig.node.url, 'evm_setAutomine', [true]);
+  await becomes(send.transactionId, { status: 'completed' });
+  expect(await rig.balanceOf(toAddress)).toBe(10n ** 15n);
+  expect(await rig.nonceOf(wallet)).toBe(nonce + 1);
+});
+
+test('six sends at once have contiguous nonces and are each paid once', async () => {
+  const nonce = await rig.nonceOf(wallet);
+  const addresses = Array.from({ length: 6 }, newAddress);
+  const made = await Promise.all(addresses.map((toAddress) => rig.create({ toAddress })));
+  for (const outcome of made) await becomes(valueOf(outcome).send.transactionId, { status: 'completed' });
+  expect(await rig.nonceOf(wallet)).toBe(nonce + addresses.length);
+  for (const address of addresses) expect(await rig.balanceOf(address)).toBe(10n ** 15n);
+});
