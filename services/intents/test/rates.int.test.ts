@@ -164,6 +164,9 @@ test('of two sources, one that is down or says nonsense is left out', async () =
   expect(await rate({ from: 'USD', to: 'BTC' })).toMatchObject({
     value: { rate: { sources: ['kraken'], denominator: 65_010n } },
   });
+  expect(await rate({ to: 'EUR' })).toMatchObject({ value: { rate: { sources: ['coinbase'], numerator: 119_601n } } });
+  exchanges.down.add('coinbase');
+  expect(await rate({ to: 'GBP' })).toEqual({ ok: false, rejection: 'rate_source_down' });
   for (const pair of [{ from: 'TXC' }, { to: 'BTC' }, { from: 'USDT_SOL', to: 'USDT_TRC20' }] as const)
     expect(await rate(pair)).toEqual({ ok: false, rejection: 'pair_not_supported' });
 });

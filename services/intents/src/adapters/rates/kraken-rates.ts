@@ -8,7 +8,9 @@ import { askForRate } from './rate-http';
 import { symbolsOf } from './symbols';
 
 /** Kraken trades each pair one way round: what is earlier here is its base. It has no rupees. */
-const order = ['BTC', 'ETH', 'SOL', 'TRX', 'USDT', 'EUR', 'GBP', 'USD'];
+const order = ['TRX', 'SOL', 'ETH', 'BTC', 'USDT', 'EUR', 'GBP', 'USD'];
+
+const unknownPair = z.object({ error: z.array(z.string()).refine((all) => all.includes('EQuery:Unknown asset pair')) });
 
 const answer = z.object({
   error: z.array(z.string()).length(0),
@@ -25,6 +27,7 @@ export function krakenRates(baseUrl: string): RateSource {
       const [base, quote] = pair.toSorted((a, b) => order.indexOf(a) - order.indexOf(b)) as [string, string];
       const name = `${base}${quote}`.replace('BTC', 'XBT');
       const { body, observedAt } = await askForRate(`${baseUrl}/0/public/Ticker?pair=${name}`);
+      if (unknownPair.safeParse(body).success) return null;
       const read = answer.safeParse(body);
       const told = read.success ? Object.values(read.data.result) : [];
       const rate = told.length === 1 ? (told[0]?.a[0] ?? '') : '';
