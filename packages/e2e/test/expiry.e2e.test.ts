@@ -88,4 +88,24 @@ describe('intents that live for three seconds', () => {
     });
     expect(await rules(over.id)).toEqual(['intent-receipt@1', 'settlement@1']);
   });
+
+  test('another asset at the address of an intent, on a real chain, ends in suspense as what it is', async () => {
+    const { token } = daybook.credentials.ops;
+    const { id, address } = await daybook.createIntent('USDT_ERC20', '10.00');
+    const hash = await daybook.payOnEvm(address, 'ETH', 7n);
+    await reaches(id, { status: 'expired', amount_received: 0, exceptions: ['wrong_asset'] });
+    const { body } = await daybook.request('GET', '/v1/ops/exceptions?reason=wrong_asset', {
+      headers: { Authorization: `Bearer ${token}` },
+    });
+    expect(body.exceptions).toContainEqual(
+      expect.objectContaining({
+        subject: id,
+        asset: 'ETH',
+        amount: '0.000000000000000007',
+        place: 'suspense',
+        next_action: 'identify',
+        transaction_reference: hash,
+      }),
+    );
+  });
 });
