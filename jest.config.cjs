@@ -14,6 +14,7 @@ const longSuites = [
   'services/chain-watcher/test/bitcoin-chain.int.test.ts',
   'services/chain-watcher/test/evm-reorgs.int.test.ts',
   'services/ledger/test/replay.int.test.ts',
+  'services/settlement/test/bitcoin-send-chain.int.test.ts',
 ];
 const hasTime = process.env.CI === 'true' || process.env.LONG_TESTS === 'true';
 

@@ -31,10 +31,18 @@ export async function nodeFronts(node: FullNode, wallet: WalletCalls): Promise<F
 }
 
 function rpcFront(node: FullNode, wallet: WalletCalls): RequestListener {
+  const watched = new Set<string>();
   const calls: Readonly<Record<string, (...params: never[]) => unknown>> = {
     sendrawtransaction: (hex: string) => wallet.send(hex),
     estimatesmartfee: (blocks: number) => ({ feerate: (feeRate * 1000) / satoshisPerCoin, blocks }),
+    getaddressinfo: (address: string) => ({ address, ismine: watched.has(address) }),
+    getdescriptorinfo: (descriptor: string) => ({ descriptor: `${descriptor}#00000000` }),
+    importdescriptors(requests: readonly { readonly desc: string }[]) {
+      for (const { desc } of requests) watched.add(/^addr\((\w+)\)#/.exec(desc)![1]!);
+      return requests.map(() => ({ success: true }));
+    },
     async listunspent(least: number, most: number, [address]: readonly [string]) {
+      if (!watched.has(address)) return [];
       const coins = await wallet.unspent(address);
       const old = coins.filter(({ confirmations }) => confirmations >= least && confirmations <= most);
       return old.map(({ satoshis, ...coin }) => ({ ...coin, address, amount: satoshis / satoshisPerCoin }));

@@ -7,7 +7,7 @@ import {
   type Environment,
 } from '@daybook/runtime';
 import { z } from 'zod';
-import { evmSettings } from './adapters/senders/evm-settings';
+import { senderSettings } from './adapters/senders';
 
 const dayMs = 24 * 3_600_000;
 
@@ -54,7 +54,7 @@ export const configSchema = z.object({
   WALLET_RECONCILE_MS: durationMsSetting(dayMs)
     .default(60_000)
     .describe('Pause between comparisons of hot wallets with the ledger, in milliseconds.'),
-  ...evmSettings,
+  ...senderSettings,
 });
 export type Config = Readonly<z.output<typeof configSchema>>;
 

@@ -118,6 +118,8 @@ export type SlotStatus =
  * does not answer, or answers what cannot be: what was asked may then have happened or not.
  */
 export interface SendChain {
+  /** Before anything else is asked, where the chain's library is loaded. */
+  start?(): Promise<void>;
   /** As chain-watcher calls it. */
   readonly chain: string;
   readonly mode: Mode;

@@ -187,7 +187,7 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
   const worker = { now, logger, onFatal };
   const components: Component[] = [
     ...(chainWatcher ? [chainWatcher] : []),
-    ...chains.map(({ chain, stop }) => ({ name: `sends on ${chain}`, start: async () => undefined, stop })),
+    ...chains.map(({ chain, start, stop }) => ({ name: `sends on ${chain}`, start: async () => start?.(), stop })),
     ...(chains.length === 0
       ? []
       : [

@@ -4,6 +4,9 @@ import type { AssetCode } from '@daybook/money';
 import type { Prepared, SendChain, SendTerms, SlotStatus, TakenSlot } from '../src/ports';
 import type { SendTestChain, SignedBytes } from './send-test-chain';
 
+/** Of a node in this process, on a machine that has much else to do. */
+const schedulesTimeoutMs = 240_000;
+
 type Options = {
   /** Random schedules of lost answers, restarts, reorgs and raised fees. */
   readonly schedules: number;
@@ -269,29 +272,33 @@ export function describeSendChain(name: string, create: () => Promise<SendTestCh
         expect(sends.canonical(none)).toBeUndefined();
     });
 
-    test('over random schedules of lost answers, restarts, reorgs and raised fees, a send pays once or not at all', async () => {
-      for (let seed = 1; seed <= schedules; seed++) {
-        const random = seededRandom(seed);
-        const send = await newSend();
-        for (let step = 0; step < 12; step++) {
-          const at = random.below(8);
-          if (at === 0) chain.wire.lie(chain.isBroadcast, random.chance(0.5) ? 'lost' : 'refused');
-          if (at === 1) chain.wire.honest();
-          if (at <= 3) await outcomeOf(give(send));
-          if (at === 4) sends = await chain.connect();
-          if (at === 5 && (await statusOf(send)).type !== 'included') await raise(send);
-          if (at === 6) await chain.drop(1);
-          if (at === 7) await chain.mine(1);
-          expect([0n, chain.amount]).toContain(await received(send));
+    test(
+      'over random schedules of lost answers, restarts, reorgs and raised fees, a send pays once or not at all',
+      async () => {
+        for (let seed = 1; seed <= schedules; seed++) {
+          const random = seededRandom(seed);
+          const send = await newSend();
+          for (let step = 0; step < 12; step++) {
+            const at = random.below(8);
+            if (at === 0) chain.wire.lie(chain.isBroadcast, random.chance(0.5) ? 'lost' : 'refused');
+            if (at === 1) chain.wire.honest();
+            if (at <= 3) await outcomeOf(give(send));
+            if (at === 4) sends = await chain.connect();
+            if (at === 5 && (await statusOf(send)).type !== 'included') await raise(send);
+            if (at === 6) await chain.drop(1);
+            if (at === 7) await chain.mine(1);
+            expect([0n, chain.amount]).toContain(await received(send));
+          }
+          chain.wire.honest();
+          for (let tries = 0; tries < 4 && (await statusOf(send)).type !== 'included'; tries++) {
+            for (const { bytes } of send.signed) await outcomeOf(sends.broadcast(bytes));
+            await chain.mine(1);
+          }
+          await finished(send);
+          expect({ seed, paid: await received(send) }).toEqual({ seed, paid: chain.amount });
         }
-        chain.wire.honest();
-        for (let tries = 0; tries < 4 && (await statusOf(send)).type !== 'included'; tries++) {
-          for (const { bytes } of send.signed) await outcomeOf(sends.broadcast(bytes));
-          await chain.mine(1);
-        }
-        await finished(send);
-        expect({ seed, paid: await received(send) }).toEqual({ seed, paid: chain.amount });
-      }
-    });
+      },
+      schedulesTimeoutMs,
+    );
   });
 }

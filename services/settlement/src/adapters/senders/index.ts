@@ -1,10 +1,20 @@
 /** The chains that the settings name, each verified before it is used: a node may come up later, or be replaced. */
 import type { Config } from '../../config';
 import type { SendChain } from '../../ports';
-import { configuredEvm } from './evm-settings';
+import { bitcoinSettings, configuredBitcoin } from './bitcoin-settings';
+import { configuredEvm, evmSettings } from './evm-settings';
+import { configuredSolana, solanaSettings } from './solana-settings';
+import { configuredTron, tronSettings } from './tron-settings';
+
+export const senderSettings = { ...evmSettings, ...bitcoinSettings, ...tronSettings, ...solanaSettings };
 
 export function configuredSenders(config: Config): readonly SendChain[] {
-  return configuredEvm(config).map(verified);
+  return [
+    ...configuredEvm(config),
+    ...configuredBitcoin(config),
+    ...configuredTron(config),
+    ...configuredSolana(config),
+  ].map(verified);
 }
 
 /** Anew after every failure: what answers then may be another node. */

@@ -1,0 +1,130 @@
+/**
+ * Who spent a coin, read in raw blocks from the moment on at which it was chosen. A node that leaves something out can only
+ * delay an answer: what is told is in a block, with the bytes that spend.
+ */
+import { contradiction } from '@daybook/http';
+import type * as Bitcoin from '@scure/btc-signer';
+import { createHash } from 'node:crypto';
+import type { BitcoinWalletNode } from './bitcoin-wallet-nodes';
+
+export type Outpoint = { readonly txid: string; readonly vout: number };
+export type ReadTransaction = {
+  readonly txid: string;
+  readonly inputs: readonly Outpoint[];
+  readonly outputs: readonly { readonly amount: bigint; readonly script: Uint8Array }[];
+};
+export type Spender = {
+  readonly transaction: ReadTransaction;
+  readonly height: number;
+  readonly blockHash: string;
+  /** Blocks from its own to the newest, both counted. */
+  readonly depth: number;
+};
+
+const headerLength = 80;
+/** Raw blocks that are kept for the slots that will ask for them too. */
+const keptBlocks = 12;
+/** Slots whose reading goes on where it ended. */
+const keptReadings = 5_000;
+
+type Reading = { readonly height: number; readonly hash: string; readonly found: Spender | undefined };
+export type Library = typeof Bitcoin;
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+/** Hashes are shown in the reverse order of their bytes. */
+const shownHash = (bytes: Uint8Array) => sha256(sha256(bytes)).reverse().toString('hex');
+
+/** Throws RangeError when the bytes are no transaction. */
+export function readTransaction({ RawTx }: Library, raw: Uint8Array): ReadTransaction {
+  try {
+    return shown(RawTx, RawTx.decode(raw));
+  } catch (error) {
+    throw new RangeError('no transaction', { cause: error });
+  }
+}
+
+function shown(RawTx: Library['RawTx'], tx: ReturnType<Library['RawTx']['decode']>): ReadTransaction {
+  // The id leaves the witnesses out (BIP-141).
+  const stripped = RawTx.encode({ ...tx, segwitFlag: false, witnesses: undefined });
+  return {
+    txid: shownHash(stripped),
+    inputs: tx.inputs.map(({ txid, index }) => ({ txid: Buffer.from(txid).toString('hex'), vout: index })),
+    outputs: tx.outputs.map(({ amount, script }) => ({ amount, script })),
+  };
+}
+
+export function spenders(library: Library, node: BitcoinWalletNode) {
+  const blocks = new Map<string, Promise<Buffer>>();
+  const readings = new Map<string, Reading>();
+
+  async function load(hash: string): Promise<Buffer> {
+    const raw = await node.rawBlock(hash);
+    if (raw === undefined || shownHash(raw.subarray(0, headerLength)) !== hash)
+      throw contradiction(`the node does not have block ${hash}`);
+    return raw;
+  }
+  function blockOf(hash: string): Promise<Buffer> {
+    const known = blocks.get(hash);
+    if (known !== undefined) return known;
+    const loading = load(hash);
+    blocks.set(hash, loading);
+    loading.catch(() => blocks.delete(hash));
+    limit(blocks, keptBlocks);
+    return loading;
+  }
+
+  function spenderIn(raw: Buffer, coins: readonly Outpoint[]): ReadTransaction | undefined {
+    // To read a whole block takes long; to look for 36 bytes in it does not.
+    if (!coins.some((coin) => raw.includes(wireOf(coin)))) return undefined;
+    const wanted = new Set(coins.map(nameOf));
+    return transactionsOf(library, raw).find(({ inputs }) => inputs.some((input) => wanted.has(nameOf(input))));
+  }
+
+  /** The transaction of the newest chain that spends one of the coins, in a block above `above`. */
+  return async function spenderOf(coins: readonly Outpoint[], above: number): Promise<Spender | undefined> {
+    const name = `${above} ${coins.map(nameOf).join(' ')}`;
+    const head = await node.head();
+    const before = readings.get(name);
+    const goesOn = before !== undefined && (await node.hashAt(before.height)) === before.hash;
+    let reading = goesOn ? before : undefined;
+    for (let height = (reading?.height ?? above) + 1; height <= head && reading?.found === undefined; height++) {
+      const hash = await node.hashAt(height);
+      if (hash === undefined) break;
+      const transaction = spenderIn(await blockOf(hash), coins);
+      const found = transaction && { transaction, height, blockHash: hash, depth: 0 };
+      reading = { height, hash, found };
+    }
+    readings.delete(name);
+    if (reading !== undefined) readings.set(name, reading);
+    limit(readings, keptReadings);
+    return reading?.found && { ...reading.found, depth: head - reading.found.height + 1 };
+  };
+}
+
+const nameOf = ({ txid, vout }: Outpoint) => `${txid}:${vout}`;
+
+/** As an input spells it. */
+function wireOf({ txid, vout }: Outpoint): Buffer {
+  const place = Buffer.alloc(4);
+  place.writeUInt32LE(vout);
+  return Buffer.concat([Buffer.from(txid, 'hex').reverse(), place]);
+}
+
+function transactionsOf({ RawTx, CompactSize }: Library, raw: Buffer): readonly ReadTransaction[] {
+  const count = CompactSize.decode(raw.subarray(headerLength), { allowUnreadBytes: true });
+  let rest = raw.subarray(headerLength + CompactSize.encode(count).length);
+  const found: ReadTransaction[] = [];
+  for (let place = 0n; place < count; place++) {
+    const tx = RawTx.decode(rest, { allowUnreadBytes: true });
+    found.push(shown(RawTx, tx));
+    rest = rest.subarray(RawTx.encode(tx).length);
+  }
+  return found;
+}
+
+function limit(kept: Map<string, unknown>, most: number): void {
+  for (const oldest of kept.keys()) {
+    if (kept.size <= most) return;
+    kept.delete(oldest);
+  }
+}
