@@ -5,7 +5,7 @@
 import type { Mode } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { contradiction } from '@daybook/http';
-import { assets as registry, type AssetCode } from '@daybook/money';
+import { assets as allAssets, type AssetCode } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { encodeSettle, settledEventOf, settlementAddress, settlementIdOf } from '@daybook/settlement-contract';
 import type { EvmTransaction } from '@daybook/signer';
@@ -93,7 +93,7 @@ async function verify(node: EvmNode, { chainId, usdtContract, withContract }: Ev
     throw refused(`chain ${chainId} has no settlement contract at ${settlementAddress}`);
   if (usdtContract === undefined) return;
   const decimals = await node.call({ to: usdtContract, data: decimalsCall }, 'latest');
-  if (BigInt(decimals === '0x' ? '0x0' : decimals) !== BigInt(registry.USDT_ERC20.scale))
+  if (BigInt(decimals === '0x' ? '0x0' : decimals) !== BigInt(allAssets.USDT_ERC20.scale))
     throw refused('the contract at EVM_USDT_CONTRACT has other decimals than USDT_ERC20');
 }
 
