@@ -63,7 +63,21 @@ const command: fc.Arbitrary<SendCommand> = fc.oneof(
   fc.constant<SendCommand>({ type: 'RecordClosed', at }),
   fc.constant<SendCommand>({ type: 'RecordBooked', ledgerReference: 'r', at }),
 );
-const commands = fc.array(command, { maxLength: 40 });
+/** What chance seldom finds: how a send usually goes, up to some point. */
+const usual: readonly SendCommand[] = [
+  { type: 'RecordHeld', at },
+  {
+    type: 'RecordPrepared',
+    attempt: 1,
+    prepared: { transaction: {}, slot: { family: 'evm', nonce: 7, sinceBlock: 0 }, maxFee: 1n },
+    at,
+  },
+  { type: 'RecordSigned', attempt: 1, hash: 'h1', bytes: '01', at },
+  { type: 'RecordBroadcast', attempt: 1, at },
+];
+const commands = fc
+  .tuple(fc.nat(usual.length), fc.array(command, { maxLength: 40, size: 'max' }))
+  .map(([far, rest]) => [...usual.slice(0, far), ...rest]);
 
 type Step = { readonly events: readonly SendEvent[]; readonly before: SendState; readonly after: ChainSend };
 
