@@ -23,12 +23,15 @@ import {
   type World,
 } from '@daybook/testing';
 import { settlementEvents } from '../../src/adapters/stored-events';
+import { sendEvents } from '../../src/adapters/stored-sends';
 import { transferEvents } from '../../src/adapters/stored-transfers';
 import { advanceSettlement } from '../../src/app/advance-settlement';
+import { bookSend } from '../../src/app/book-send';
 import { bookTransfer } from '../../src/app/book-transfer';
 import { intentsSubscription } from '../../src/consumers/intents';
 import { ledgerTransactionsSubscription } from '../../src/consumers/ledger-transactions';
 import { bankTransfer } from '../../src/domain/bank-transfer';
+import { chainSend } from '../../src/domain/chain-send';
 import { settlement, type SettlementState } from '../../src/domain/settlement';
 
 export type SettlementRun = { readonly settlements: number; readonly completed: number; readonly crashes: number };
@@ -128,7 +131,8 @@ function consumers(world: World, store: SimulatedStore, bus: SimulatedBus) {
     const log = store.connect(owner);
     const advance = advanceSettlement(commandHandler(settlement, settlementEvents, log), silent);
     const book = bookTransfer(commandHandler(bankTransfer, transferEvents, log));
-    for (const subscription of [intentsSubscription(advance), ledgerTransactionsSubscription(advance, book)])
+    const sent = bookSend(commandHandler(chainSend, sendEvents, log));
+    for (const subscription of [intentsSubscription(advance), ledgerTransactionsSubscription(advance, book, sent)])
       bus.read(owner, subscription.topic, (message) => apply(world, subscription, message));
   }
   function happen(): void {
