@@ -1,12 +1,18 @@
-/** Every deposit that is final on its chain is attributed to its intent, once and as it was, and no other is. */
+/**
+ * Every deposit that is final on its chain is attributed, once and as it was, and no other is: to its intent, or to the hot
+ * wallet that it came to. What our own transactions send back to the wallet that they spend from is none.
+ */
 import type { IntentEvent } from './books-intents';
 import type { Violation } from './books-fold';
 
 /** A DepositConfirmed of the chain-watcher. */
 export type ChainEvent = { readonly payload: Buffer };
+/** A WalletFunded or a TransactionClaimed of settlement. */
+export type WalletEvent = { readonly type: string; readonly payload: Buffer };
 
 type OnChain = {
   readonly depositId: string;
+  readonly transactionId: string;
   readonly reference: string;
   readonly mode: string;
   readonly asset: string;
@@ -17,27 +23,77 @@ type Attributed = {
   readonly mode: string;
   readonly deposit: Pick<OnChain, 'depositId' | 'asset' | 'amount'>;
 };
+type Funded = {
+  readonly funding: Pick<OnChain, 'depositId' | 'mode' | 'asset' | 'amount'> & { readonly walletId: string };
+};
+type Claimed = { readonly claim: { readonly transactionId: string; readonly walletId: string } };
+/** What is said of each deposit, by its id. */
+type Said = Map<string, string>;
 
+/** Without the events of wallets, what came to them is not looked at. */
 export function compareDeposits(
   chain: readonly ChainEvent[],
   intents: readonly Pick<IntentEvent, 'type' | 'payload'>[],
+  wallets?: readonly WalletEvent[],
 ): readonly Violation[] {
-  const final = new Map<string, string>();
-  for (const { payload } of chain) {
-    const { depositId, reference, mode, asset, amount } = JSON.parse(payload.toString('utf8')) as OnChain;
-    final.set(depositId, `${amount} ${asset} for ${reference} in ${mode}`);
+  const deposits = chain.map(({ payload }) => read<OnChain>(payload));
+  const isOfWallet = ({ reference }: OnChain) => reference.startsWith('wallet:');
+  const ofIntents = saidOf(deposits.filter((deposit) => !isOfWallet(deposit)).map(textOf));
+  const violations = compare('intents', ofIntents, attributedByIntents(intents));
+  if (wallets === undefined) return violations;
+  const claims = new Set(
+    wallets
+      .filter(({ type }) => type === 'TransactionClaimed')
+      .map(({ payload }) => read<Claimed>(payload).claim)
+      .map(({ transactionId, walletId }) => `${transactionId} wallet:${walletId}`),
+  );
+  const toWallets = deposits.filter(
+    (deposit) => isOfWallet(deposit) && !claims.has(`${deposit.transactionId} ${deposit.reference}`),
+  );
+  return [...violations, ...compare('settlement', saidOf(toWallets.map(textOf)), attributedToWallets(wallets))];
+}
+
+function read<T>(payload: Buffer): T {
+  return JSON.parse(payload.toString('utf8')) as T;
+}
+
+function textOf({ depositId, amount, asset, reference, mode }: Omit<OnChain, 'transactionId'>): [string, string] {
+  return [depositId, `${amount} ${asset} for ${reference} in ${mode}`];
+}
+
+function attributedByIntents(intents: readonly Pick<IntentEvent, 'type' | 'payload'>[]): Said {
+  const confirmed = intents.filter(({ type }) => type === 'DepositConfirmed');
+  return saidOf(
+    confirmed.map(({ payload }) => {
+      const { intentId, mode, deposit } = read<Attributed>(payload);
+      return textOf({ ...deposit, reference: intentId, mode });
+    }),
+  );
+}
+
+function attributedToWallets(wallets: readonly WalletEvent[]): Said {
+  const funded = wallets.filter(({ type }) => type === 'WalletFunded');
+  return saidOf(
+    funded.map(({ payload }) => {
+      const { funding } = read<Funded>(payload);
+      return textOf({ ...funding, reference: `wallet:${funding.walletId}` });
+    }),
+  );
+}
+
+function saidOf(texts: readonly (readonly [string, string])[]): Said {
+  const said: Said = new Map();
+  for (const [depositId, text] of texts) {
+    const before = said.get(depositId);
+    said.set(depositId, before === undefined ? text : `${before}, and again ${text}`);
   }
-  const attributed = new Map<string, string>();
-  for (const { type, payload } of intents) {
-    if (type !== 'DepositConfirmed') continue;
-    const { intentId, mode, deposit } = JSON.parse(payload.toString('utf8')) as Attributed;
-    const text = `${deposit.amount} ${deposit.asset} for ${intentId} in ${mode}`;
-    const before = attributed.get(deposit.depositId);
-    attributed.set(deposit.depositId, before === undefined ? text : `${before}, and again ${text}`);
-  }
+  return said;
+}
+
+function compare(where: 'intents' | 'settlement', final: Said, attributed: Said): Violation[] {
   return [...new Set([...final.keys(), ...attributed.keys()])].flatMap((depositId) => {
     const [is = 'not final', was = 'not attributed'] = [final.get(depositId), attributed.get(depositId)];
-    const message = `deposit ${depositId} is on its chain: ${is}; in intents: ${was}`;
-    return is === was ? [] : [{ rule: 'deposit', where: 'intents', message } as const];
+    const message = `deposit ${depositId} is on its chain: ${is}; in ${where}: ${was}`;
+    return is === was ? [] : [{ rule: 'deposit', where, message } as const];
   });
 }

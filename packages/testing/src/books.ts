@@ -1,7 +1,7 @@
 /** The books check that every test which moves money ends with. */
 import { auditSubscriptions, start, type EventStore } from '@daybook/event-store';
 import { Pool, type PoolClient } from 'pg';
-import { compareDeposits, type ChainEvent } from './books-deposits';
+import { compareDeposits, type ChainEvent, type WalletEvent } from './books-deposits';
 import { compareIntents, type IntentEvent } from './books-intents';
 import type { Book, BooksRule, RawEvent, Violation } from './books-fold';
 import { foldBook } from './books-journal';
@@ -16,9 +16,14 @@ export type BooksReport = {
 
 /**
  * Pools whose search path is the service's schema. With `intents`, what intents received is checked too; with
- * `chainWatcher`, that they received what the chains say.
+ * `chainWatcher`, that they received what the chains say, and with `settlement` that hot wallets did.
  */
-export type BooksPools = { readonly ledger: Pool; readonly intents?: Pool; readonly chainWatcher?: Pool };
+export type BooksPools = {
+  readonly ledger: Pool;
+  readonly intents?: Pool;
+  readonly chainWatcher?: Pool;
+  readonly settlement?: Pool;
+};
 
 /** The pools, or the database that has the services' schemas, as the standalone's has, and maybe not their events. */
 export type BooksSource =
@@ -34,12 +39,23 @@ export async function checkBooks(source: BooksSource): Promise<BooksReport> {
   if ('ledger' in source) return check(source, () => undefined);
   const poolOf = (schema: string) =>
     new Pool({ connectionString: source.databaseUrl, max: 1, options: `-c search_path=${schema}` });
-  const pools = { ledger: poolOf('ledger'), intents: poolOf('intents'), chainWatcher: poolOf('chain_watcher') };
+  const pools = {
+    ledger: poolOf('ledger'),
+    intents: poolOf('intents'),
+    chainWatcher: poolOf('chain_watcher'),
+    settlement: poolOf('settlement'),
+  };
   try {
-    const { rows } = await pools.chainWatcher.query(`select 1 from pg_namespace where nspname = 'chain_watcher'`);
-    const { chainWatcher, ...others } = pools;
-    const open = stores(pools, source.eventsOf);
-    return await check(rows.length === 0 ? others : { chainWatcher, ...others }, open);
+    const { rows } = await pools.ledger.query<{ name: string }>(
+      `select nspname as name from pg_namespace where nspname in ('chain_watcher', 'settlement')`,
+    );
+    const { chainWatcher, settlement, ...others } = pools;
+    const there = rows.map(({ name }) => name);
+    const present = {
+      ...(there.includes('chain_watcher') ? { chainWatcher } : {}),
+      ...(there.includes('settlement') ? { settlement } : {}),
+    };
+    return await check({ ...others, ...present }, stores(pools, source.eventsOf));
   } finally {
     await Promise.all(Object.values(pools).map((pool) => pool.end()));
   }
@@ -49,26 +65,32 @@ export async function checkBooks(source: BooksSource): Promise<BooksReport> {
 type StoreOf = (pool: Pool) => EventStore | undefined;
 
 function stores(
-  { ledger, intents, chainWatcher }: Required<BooksPools>,
+  { ledger, intents, chainWatcher, settlement }: Required<BooksPools>,
   eventsOf: ((service: string) => EventStore) | undefined,
 ): StoreOf {
   const services = new Map([
     [ledger, 'ledger'],
     [intents, 'intents'],
     [chainWatcher, 'chain-watcher'],
+    [settlement, 'settlement'],
   ]);
   return (pool) => eventsOf?.(services.get(pool)!);
 }
 
-async function check({ ledger, intents, chainWatcher }: BooksPools, storeOf: StoreOf): Promise<BooksReport> {
+async function check(
+  { ledger, intents, chainWatcher, settlement }: BooksPools,
+  storeOf: StoreOf,
+): Promise<BooksReport> {
   // Before the ledger: what intents have by now, the ledger may have booked, or will in a moment.
   const chain = chainWatcher && (await snapshot(chainWatcher, storeOf, withReaders(readDeposits)));
   const received = intents && (await snapshot(intents, storeOf, withReaders(readIntents)));
+  const wallets = settlement && (await snapshot(settlement, storeOf, withReaders(readWallets)));
   return snapshot(ledger, storeOf, async (client, store) => {
     const books: Book[] = [];
     const violations = [
       ...(chain?.violations ?? []),
       ...(received?.violations ?? []),
+      ...(wallets?.violations ?? []),
       ...(await readReaders(client, store)),
     ];
     for (const mode of modes) {
@@ -82,7 +104,7 @@ async function check({ ledger, intents, chainWatcher }: BooksPools, storeOf: Sto
       violations.push(...book.violations, ...compareTables(book, await readTables(client, mode)));
     }
     if (received) violations.push(...compareIntents(books, received.events));
-    if (chain && received) violations.push(...compareDeposits(chain.events, received.events));
+    if (chain && received) violations.push(...compareDeposits(chain.events, received.events, wallets?.events));
     return { books, violations };
   });
 }
@@ -169,6 +191,11 @@ async function readDeposits(client: PoolClient): Promise<readonly ChainEvent[]> 
 async function readIntents(client: PoolClient): Promise<readonly IntentEvent[]> {
   const text = "select stream, type, payload from events where type = 'DepositConfirmed'";
   return (await client.query<IntentEvent>(text)).rows;
+}
+
+async function readWallets(client: PoolClient): Promise<readonly WalletEvent[]> {
+  const text = "select type, payload from events where type in ('WalletFunded', 'TransactionClaimed')";
+  return (await client.query<WalletEvent>(text)).rows;
 }
 
 /** Everything that is read belongs to one moment; events from elsewhere to one after it. */

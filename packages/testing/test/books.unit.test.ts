@@ -320,6 +320,35 @@ describe('deposits', () => {
   });
 });
 
+describe('deposits to hot wallets', () => {
+  const bytes = (type: string, data: Json) => ({ type, payload: Buffer.from(JSON.stringify(data)) });
+  const deposit = { depositId: 'd1', asset: 'ETH', amount: '70', mode: 'sandbox' };
+  const onChain = (more: Json = {}) =>
+    bytes('DepositConfirmed', { ...deposit, transactionId: '0x1', reference: 'wallet:w1', ...more });
+  const funded = (more: Json = {}) => bytes('WalletFunded', { funding: { ...deposit, walletId: 'w1', ...more } });
+  const claimed = (walletId: string) =>
+    bytes('TransactionClaimed', { claim: { transactionId: '0x1', walletId, sendId: 's1' } });
+
+  test('what is final on a chain funds its wallet, but for change, and is nothing to intents', () => {
+    expect(compareDeposits([onChain()], [], [funded()])).toEqual([]);
+    expect(compareDeposits([onChain()], [], [claimed('w1')])).toEqual([]);
+    expect(compareDeposits([onChain()], [])).toEqual([]);
+  });
+
+  test.each([
+    ['lost on the way', [onChain()], [], 'in settlement: not attributed'],
+    ['of no chain', [], [funded()], 'is on its chain: not final'],
+    ['of another amount', [onChain()], [funded({ amount: '71' })], 'in settlement: 71 ETH for wallet:w1 in sandbox'],
+    ['taken twice', [onChain()], [funded(), funded()], 'and again 70 ETH'],
+    ['taken for change of another wallet', [onChain()], [claimed('w2')], 'in settlement: not attributed'],
+    ['that is change, and taken', [onChain()], [claimed('w1'), funded()], 'is on its chain: not final'],
+  ])('a deposit %s: reported', (_what, chain, wallets, message) => {
+    expect(compareDeposits(chain, [], wallets)).toEqual([
+      { rule: 'deposit', where: 'settlement', message: expect.stringContaining(message) },
+    ]);
+  });
+});
+
 test('every rule about the journal is sabotaged', () => {
   const tested = new Set(sabotage.map(([, rule]) => rule));
   expect(booksRules.filter((rule) => !tested.has(rule))).toEqual(['projection', 'intent', 'deposit', 'reader']);
