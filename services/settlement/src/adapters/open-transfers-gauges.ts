@@ -3,12 +3,12 @@
  * the database when the metrics are asked for. NaN means that it did not answer.
  */
 import { Gauge, type Clock, type Registry } from '@daybook/runtime';
-import type { OpenTransfers } from '../projections/bank-transfers';
+import type { OpenTransactions } from '../projections/transaction-rows';
 
 export function openTransfersGauges(deps: {
   readonly metrics: Registry;
   readonly now: Clock;
-  readonly openTransfers: () => Promise<OpenTransfers>;
+  readonly openTransfers: () => Promise<OpenTransactions>;
 }): void {
   const { metrics, now, openTransfers } = deps;
   const registers = [metrics];
@@ -30,7 +30,7 @@ export function openTransfersGauges(deps: {
     help: 'Age of the oldest transfer through an institution that is not decided; 0 when there is none.',
     registers,
     async collect() {
-      const ageOf = ({ oldest }: OpenTransfers) =>
+      const ageOf = ({ oldest }: OpenTransactions) =>
         oldest === null ? 0 : Math.max(0, (now().getTime() - oldest.getTime()) / 1_000);
       this.set(await openTransfers().then(ageOf, () => NaN));
     },

@@ -3,19 +3,19 @@
  * found them. NaN means that the database did not answer, or that a chain or the ledger could not be asked.
  */
 import { Gauge, type Clock, type Registry } from '@daybook/runtime';
-import type { OpenSends } from '../projections/sends';
+import type { OpenTransactions } from '../projections/transaction-rows';
 
 type Seen = { readonly walletId: string; readonly asset: string; readonly difference: bigint | null };
 
 export function sendGauges(deps: {
   readonly metrics: Registry;
   readonly now: Clock;
-  readonly openSends: () => Promise<OpenSends>;
+  readonly openSends: () => Promise<OpenTransactions>;
   readonly wallets: () => readonly Seen[];
 }): void {
   const { now, openSends } = deps;
   const registers = [deps.metrics];
-  const gauge = (name: string, help: string, valueOf: (open: OpenSends) => number) =>
+  const gauge = (name: string, help: string, valueOf: (open: OpenTransactions) => number) =>
     new Gauge({
       name,
       help,

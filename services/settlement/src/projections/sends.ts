@@ -4,10 +4,18 @@
  * never replaces a newer one.
  * Serves: list-transactions, the worker that brings sends on, and reconciliation.
  */
-import { asOperational, type EventPlace, type Projection, type Sql } from '@daybook/event-store';
-import type { Pool, QueryResultRow } from 'pg';
+import type { EventPlace, Projection, Sql } from '@daybook/event-store';
+import type { Pool } from 'pg';
 import type { SendEvent } from '../domain/chain-send';
 import type { SendChecks } from '../ports';
+import {
+  checksOf,
+  endCheck,
+  openTransactions,
+  replaceTransaction,
+  select,
+  type OpenTransactions,
+} from './transaction-rows';
 
 const handler = (event: SendEvent, at: EventPlace) => [replace(event, at)];
 const lastHandler = (event: SendEvent, at: EventPlace) => [replace(event, at), done(event)];
@@ -47,16 +55,8 @@ function replace({ summary }: SendEvent, at: EventPlace): Sql {
     hash: summary.hash,
     created_at: summary.createdAt,
     updated_at: summary.updatedAt,
-    revision: at.revision,
   };
-  const names = Object.keys(columns);
-  return {
-    text: `insert into transactions_v1 (${names.join(', ')})
-           values (${names.map((_, index) => `$${index + 1}`).join(', ')})
-           on conflict (transaction_id) do update set ${names.map((name) => `${name} = excluded.${name}`).join(', ')}
-           where transactions_v1.revision < excluded.revision`,
-    values: Object.values(columns),
-  };
+  return replaceTransaction(columns, at);
 }
 
 /** The request that created the send goes on with it at once; the worker when that did not come to an end. */
@@ -69,42 +69,12 @@ function due({ summary, at }: SendEvent): Sql {
 }
 
 function done({ summary }: SendEvent): Sql {
-  return { text: 'delete from send_checks where transaction_id = $1', values: [summary.transactionId] };
+  return endCheck('send_checks', summary.transactionId);
 }
 
-export function sendChecks(pool: Pool): SendChecks {
-  return {
-    async due(now, limit) {
-      const rows = await select<{ transaction_id: string; attempts: number }>(
-        pool,
-        'select transaction_id, attempts from send_checks where check_at <= $1 order by check_at, transaction_id limit $2',
-        [now, limit],
-      );
-      return rows.map((row) => ({ transactionId: row.transaction_id, attempts: row.attempts }));
-    },
-    async next() {
-      const [row] = await select<{ check_at: Date | null }>(pool, 'select min(check_at) as check_at from send_checks');
-      return row?.check_at ?? null;
-    },
-    async again(transactionId, at) {
-      await select(pool, 'update send_checks set attempts = attempts + 1, check_at = $2 where transaction_id = $1', [
-        transactionId,
-        at,
-      ]);
-    },
-  };
-}
+export const sendChecks = (pool: Pool): SendChecks => checksOf(pool, 'send_checks');
 
-export type OpenSends = { readonly count: number; readonly oldest: Date | null };
-
-export async function openSends(pool: Pool): Promise<OpenSends> {
-  const [row] = await select<OpenSends>(
-    pool,
-    `select count(*)::int as count, min(t.created_at) as oldest
-     from send_checks c join transactions_v1 t using (transaction_id)`,
-  );
-  return row ?? { count: 0, oldest: null };
-}
+export const openSends = (pool: Pool): Promise<OpenTransactions> => openTransactions(pool, 'send_checks');
 
 /** Sends of each wallet that are not done. */
 export async function openSendsByWallet(pool: Pool): Promise<ReadonlyMap<string, number>> {
@@ -113,12 +83,4 @@ export async function openSendsByWallet(pool: Pool): Promise<ReadonlyMap<string,
     'select wallet_id, count(*)::int as count from send_checks group by wallet_id',
   );
   return new Map(rows.map((row) => [row.wallet_id, row.count]));
-}
-
-/** An outage is the world's failure, for the caller to retry. */
-async function select<Row extends QueryResultRow>(pool: Pool, text: string, values: unknown[] = []): Promise<Row[]> {
-  const { rows } = await pool.query<Row>(text, values).catch((error: unknown) => {
-    throw asOperational(error);
-  });
-  return rows;
 }
