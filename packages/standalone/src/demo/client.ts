@@ -2,12 +2,13 @@ import type { Credentials } from '../seed';
 
 /** Somebody who uses the running instance: where it is, and what tells who asks. */
 export type Caller = { readonly baseUrl: string; readonly headers: Readonly<Record<string, string>> };
-export type Callers = { readonly shop: Caller; readonly operator: Caller };
+export type Callers = { readonly shop: Caller; readonly partner: Caller; readonly operator: Caller };
 
-/** The demo tenant in its parts: its shop takes payments, its operator looks after the books. */
-export function callersOf({ baseUrl, intents, ops }: Credentials): Callers {
+/** The demo tenant in its parts: a shop takes payments, a partner sends, an operator looks after the books. */
+export function callersOf({ baseUrl, intents, partner, ops }: Credentials): Callers {
   return {
     shop: { baseUrl, headers: { 'X-Client-ID': intents.clientId, 'X-Client-Secret': intents.clientSecret } },
+    partner: { baseUrl, headers: { 'X-API-Key': partner.apiKey } },
     operator: { baseUrl, headers: { Authorization: `Bearer ${ops.token}` } },
   };
 }

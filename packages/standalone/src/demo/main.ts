@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: money in on the EVM development chain, against the instance in DAYBOOK_HOME (or one started here if
- * none runs). A USDT payment from the intent to the webhook and the journal, then an ETH payment whose block leaves the
- * chain, and at the end a check of the books.
+ * `npm run demo`: money in and out on the EVM development chain, against the instance in DAYBOOK_HOME (or one started here
+ * if none runs). A USDT payment from the intent to the webhook and the journal, an ETH payment whose block leaves the
+ * chain, an ETH send through the settlement contract, and at the end a check of the books.
  */
 import { existsSync } from 'node:fs';
 import { loadConfig, type Config } from '../config';
@@ -13,6 +13,7 @@ import { payIntent } from './pay-intent';
 import { openProgress } from './progress';
 import { reorganisePayment } from './reorganise-payment';
 import { checkBooks, printBalances, printIntent, printJournal } from './report';
+import { sendThroughContract } from './send-through-contract';
 import { openShop } from './shop';
 
 async function main(): Promise<void> {
@@ -48,7 +49,8 @@ async function runningInstance(config: Config): Promise<Credentials | undefined>
 
 async function demonstrate(config: Config, credentials: Credentials): Promise<void> {
   const { evm } = readEndpoints(config.DAYBOOK_HOME);
-  const { shop: caller, operator } = callersOf(credentials);
+  const callers = callersOf(credentials);
+  const caller = callers.shop;
   const progress = openProgress(process.stdout);
   const shop = await openShop(caller, progress);
   try {
@@ -59,13 +61,16 @@ async function demonstrate(config: Config, credentials: Credentials): Promise<vo
 
     progress.title('A deposit that a reorganisation takes away, and that comes back');
     await printJournal(caller, await reorganisePayment(evm, shop, progress));
+
+    progress.title('A send through the settlement contract');
+    await printJournal(caller, await sendThroughContract(evm, callers, progress));
   } finally {
     progress.close();
     await shop.close();
   }
   await printBalances(caller);
   progress.title('The books');
-  await checkBooks(operator, progress);
+  await checkBooks(callers.operator, progress);
   process.stdout.write(`\nDone in ${progress.seconds()} s.\n`);
 }
 
