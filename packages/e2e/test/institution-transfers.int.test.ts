@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   getInstitutionTransfer,
   listInstitutions,
+  listOutgoing,
   listStatementLines,
   receiveStatement,
   setInstitutionEnabled,
@@ -149,6 +150,19 @@ describe('a transfer through the sandbox bank', () => {
       expect(await rig.balance()).toMatchObject({ posted: before.posted, held: before.held });
     },
   );
+
+  test('stands in the list of what went out, as it is, for its tenant', async () => {
+    const { transactionId, number } = await made();
+    const list = async (more = {}) => {
+      const all = { type: null, status: null, from: null, to: null, limit: 1 } as const;
+      return valueOf(await rig.call(listOutgoing, { ...owner, ...all, ...more })).transactions;
+    };
+    const row = { transactionId, number, type: 'transfer', asset: 'USD', amount, hash: null, institutionNumber: 1 };
+    expect(await list()).toMatchObject([{ ...row, status: 'pending', description: 'Canary words' }]);
+    valueOf(await rig.decide(transactionId, 'rejected'));
+    expect(await list({ type: 'transfer', status: 'failed' })).toMatchObject([{ ...row, status: 'failed' }]);
+    expect(await list({ tenantId: randomUUID() })).toEqual([]);
+  });
 
   test("another tenant's transfer is none, and names keep their settings", async () => {
     const { transactionId } = await made();
