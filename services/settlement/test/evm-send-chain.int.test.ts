@@ -1,4 +1,4 @@
 import { evmSendTestChain } from './evm-send-test-chain';
 import { describeSendChain } from './send-chain.contract';
 
-describeSendChain('EVM', evmSendTestChain, { schedules: 5 });
+describeSendChain('EVM', evmSendTestChain, { schedules: 3 });

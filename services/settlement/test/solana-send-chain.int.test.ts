@@ -1,4 +1,4 @@
 import { describeSendChain } from './send-chain.contract';
 import { solanaSendTestChain } from './solana-send-test-chain';
 
-describeSendChain('Solana', solanaSendTestChain, { schedules: 20 });
+describeSendChain('Solana', solanaSendTestChain, { schedules: 10 });
