@@ -120,7 +120,7 @@ function changeAt(entries: readonly Entry[], index: number, accountType: Account
 }
 
 function breaksFloor(account: Limited, change: bigint, free = 0n): boolean {
-  return change < 0n && account.floor !== null && availableOf(account) + free + change < account.floor;
+  return change < 0n && account.floor !== null && availableOf(account) + change < account.floor - free;
 }
 
 function freed(
