@@ -2,6 +2,7 @@ import { edgeProtections } from './edge-protections';
 import { ledgerProtections } from './ledger-protections';
 import { messagingProtections } from './messaging-protections';
 import { paymentProtections } from './payment-protections';
+import { payoutProtections } from './payout-protections';
 import type { Protection } from './protection';
 import { storeProtections } from './store-protections';
 
@@ -11,5 +12,6 @@ export const protections: readonly Protection[] = [
   ...messagingProtections,
   ...ledgerProtections,
   ...paymentProtections,
+  ...payoutProtections,
   ...edgeProtections,
 ];
