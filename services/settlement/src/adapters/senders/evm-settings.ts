@@ -47,7 +47,9 @@ export const evmSettings = {
     .enum(['depth', 'finalized'])
     .default('depth')
     .describe('What makes an EVM transaction final: EVM_CONFIRMATIONS blocks, or the `finalized` mark of the chain.'),
-  EVM_FEE_MAX: ether.default(20_000_000_000_000_000n).describe('Most that one send may cost in fees, in ETH; 0.02 when it is not set.'),
+  EVM_FEE_MAX: ether
+    .default(20_000_000_000_000_000n)
+    .describe('Most that one send may cost in fees, in ETH; 0.02 when it is not set.'),
 };
 
 const schema = z.object(evmSettings);
