@@ -125,6 +125,70 @@ export const reference = {
 "gateway_reference": "pi_1234567890"
 }`,
   },
+  transfer: {
+    method: 'POST',
+    path: '/api/transfers',
+    body: `{
+"institution_id": 5,
+"amount": 500.00,
+"currency": "USD",
+"description": "Funds transfer to investment account",
+"recipient_info": {
+"account_number": "1234567890",
+"routing_number": "987654321"
+}
+}`,
+    response: `{
+"success": true,
+"transaction_id": "TX987654321",
+"transfer_id": "TRF123456789",
+"status": "pending",
+"amount": 500.00,
+"currency": "USD"
+}`,
+  },
+  transferStatus: {
+    method: 'GET',
+    path: '/api/transfers/<transaction_id>/status',
+    response: `{
+"success": true,
+"transaction_id": "TX987654321",
+"transfer_id": "TRF123456789",
+"status": "completed",
+"amount": 500.00,
+"currency": "USD",
+"institution_reference": "REF123456"
+}`,
+  },
+  send: {
+    method: 'POST',
+    path: '/api/blockchain/transactions',
+    body: `{
+"to_address": "0xabcdef1234567890abcdef1234567890abcdef12",
+"amount": 0.1,
+"description": "Settlement payment",
+"use_contract": true // Use settlement smart contract
+}`,
+    response: `{
+"success": true,
+"transaction_id": "TX567890123",
+"eth_transaction_hash": "0x1234...",
+"from_address": "0xabcd...",
+"to_address": "0xefgh...",
+"amount": 0.1,
+"status": "pending"
+}`,
+  },
+  balance: {
+    method: 'GET',
+    path: '/api/blockchain/balance',
+    response: `{
+"success": true,
+"address": "0xabcd...",
+"balance_eth": 1.25,
+"balance_wei": "1250000000000000000"
+}`,
+  },
 } as const satisfies Record<string, Example>;
 
 /** The JSON of a printed example. */

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { readEndpoints } from '@daybook/standalone';
+import { eventually } from '@daybook/testing';
+import { JsonRpcProvider } from 'ethers';
+import type { PartnerClient } from './partner-client';
+import { differences, jsonOf, reference } from './partner-reference';
+import type { Tenant } from './tenant';
+
+const ether = 10n ** 18n;
+const fundedWithinMs = 60_000;
+
+/** What goes out: ETH on the development chain, and transfers through institutions. */
+export function describePartnerOutgoing(client: () => PartnerClient, otherTenant: () => Tenant): void {
+  let partner: PartnerClient;
+  const expectNotFoundByOthers = async (id: string) => {
+    const headers = { Authorization: `Bearer ${otherTenant().partnerToken}` };
+    for (const example of [reference.details, reference.transferStatus])
+      expect(await partner.run(example, { id, headers })).toMatchObject({
+        status: 404,
+        body: { success: false, code: 'TRANSACTION_NOT_FOUND' },
+      });
+  };
+  beforeAll(() => {
+    partner = client();
+  });
+
+  describe('Ethereum', () => {
+    test('the wallet is funded on the chain, and ETH is sent through the contract, once', async () => {
+      const { daybook } = partner;
+      const chain = new JsonRpcProvider(readEndpoints(daybook.home).evm.rpcUrl, undefined, { batchMaxCount: 1 });
+      const recipient = String(jsonOf(reference.send.body).to_address);
+      const had = await chain.getBalance(recipient);
+
+      const empty = await partner.run(reference.balance);
+      expect([empty.status, ...differences(empty.body, reference.balance.response)]).toEqual([200]);
+      expect(empty.text).toContain('"balance_eth":0.00,"balance_wei":"0"');
+      const refused = await partner.run(reference.send);
+      expect(refused).toMatchObject({ status: 422, body: { success: false, code: expect.any(String) } });
+
+      await daybook.payOnEvm(String(empty.body.address), 'ETH', ether + 1n);
+      await eventually(
+        async () => {
+          const { text } = await partner.run(reference.balance);
+          expect(text).toContain('"balance_eth":1.000000000000000001,"balance_wei":"1000000000000000001"');
+        },
+        { timeoutMs: fundedWithinMs },
+      );
+
+      let key = '';
+      const send = () => partner.run(reference.send, { headers: { ...partner.bearer, 'Idempotency-Key': key } });
+      const sent = await eventually(
+        async () => {
+          // What came in can be sent once it is final. A request that was refused is none that is repeated.
+          key = randomUUID();
+          const answer = await send();
+          expect([answer.status, answer.text]).toEqual([200, answer.text]);
+          return answer;
+        },
+        { timeoutMs: fundedWithinMs },
+      );
+      expect(differences(sent.body, reference.send.response, ['eth_transaction_hash'])).toEqual([]);
+      expect(sent.body).toMatchObject({ from_address: empty.body.address, amount: 0.1 });
+      const id = String(sent.body.transaction_id);
+
+      const details = await partner.reaches(id, 'completed');
+      expect(differences(details.body, reference.details.response, ['institution_id', 'gateway_id'])).toEqual([]);
+      expect(details.text).toContain('"amount":0.10,"currency":"ETH","type":"settlement"');
+      expect(details.body).toMatchObject({
+        description: 'Settlement payment',
+        blockchain_transaction: { status: 'confirmed', from_address: empty.body.address, amount: 0.1 },
+      });
+      await expectNotFoundByOthers(id);
+      const hash = String(details.body.eth_transaction_hash);
+      expect((await chain.getTransactionReceipt(hash))?.status).toBe(1);
+      for (const { status, body } of await Promise.all([send(), send(), send()]))
+        expect([status, body.transaction_id, body.status]).toEqual([200, id, 'completed']);
+      expect((await chain.getBalance(recipient)) - had).toBe(ether / 10n);
+      chain.destroy();
+
+      const listed = await partner.list('type=settlement&status=completed');
+      const { user_id, institution_id, gateway_id, blockchain_transaction, ...inTheList } = details.body;
+      expect([user_id, institution_id, gateway_id]).toEqual([expect.any(Number), null, null]);
+      expect(blockchain_transaction).toMatchObject({ eth_tx_hash: hash });
+      expect(listed).toMatchObject({ transactions: [inTheList], total: 1 });
+      const ops = { Authorization: `Bearer ${daybook.credentials.ops.token}` };
+      await eventually(
+        async () => {
+          const { wallets } = (await daybook.request('GET', '/v1/ops/wallets', { headers: ops })).body;
+          expect(wallets).toContainEqual(
+            expect.objectContaining({ address: empty.body.address, asset: 'ETH', difference: '0.00', underway: 0 }),
+          );
+        },
+        { timeoutMs: fundedWithinMs },
+      );
+    }, 150_000);
+  });
+
+  describe('transfers', () => {
+    /** So that there is number five, as in the examples. */
+    const addInstitutions = async () => {
+      const headers = { Authorization: `Bearer ${partner.daybook.credentials.ops.token}` };
+      const settings = { bank: 'sandbox', settleAfterSeconds: 86_400 };
+      for (const name of ['One', 'Two', 'Three', 'Four', 'Five']) {
+        const body = { name, currencies: ['USD'], settings };
+        expect((await partner.daybook.request('POST', '/v1/admin/institutions', { headers, body })).status).toBe(200);
+      }
+    };
+    const say = async (id: string, outcome: 'settled' | 'returned') => {
+      const said = { headers: { ...partner.bearer }, body: { outcome } };
+      expect((await partner.daybook.request('POST', `/v1/sandbox/transfers/${id}`, said)).status).toBe(200);
+    };
+
+    test('what a payment brought goes out through an institution, and comes back', async () => {
+      await addInstitutions();
+      const paid = await partner.runWithAmount(reference.paymentByStripe, '500.00');
+      await partner.decide(String(paid.body.transaction_id), 'succeeded');
+      const sent = await eventually(
+        async () => {
+          // What was paid can be transferred once it is settled.
+          const answer = await partner.run(reference.transfer);
+          expect([answer.status, answer.text]).toEqual([200, answer.text]);
+          return answer;
+        },
+        { timeoutMs: fundedWithinMs },
+      );
+      expect(differences(sent.body, reference.transfer.response)).toEqual([]);
+      expect(sent.text).toContain('"amount":500.00,"currency":"USD"');
+      const id = String(sent.body.transaction_id);
+
+      await say(id, 'settled');
+      const details = await partner.reaches(id, 'completed');
+      const notOfTransfers = ['eth_transaction_hash', 'gateway_id', 'blockchain_transaction'];
+      expect(differences(details.body, reference.details.response, notOfTransfers)).toEqual([]);
+      expect(details.body).toMatchObject({ type: 'transfer', institution_id: 5, amount: 500 });
+      const status = await partner.run(reference.transferStatus, { id });
+      expect([status.status, ...differences(status.body, reference.transferStatus.response)]).toEqual([200]);
+      expect(status.body).toMatchObject({ transfer_id: sent.body.transfer_id, status: 'completed' });
+
+      await expectNotFoundByOthers(id);
+
+      await say(id, 'returned');
+      await partner.reaches(id, 'refunded');
+      const refunded = await partner.list('type=transfer&status=refunded');
+      expect(refunded).toMatchObject({ transactions: [{ transaction_id: id, status: 'refunded' }], total: 1 });
+    }, 120_000);
+  });
+}
