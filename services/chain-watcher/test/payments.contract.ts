@@ -141,8 +141,9 @@ export function describePayments(
       expect(await confirmed(address)).toEqual([`50001 ${chain.asset}`]);
     });
 
-    const wire = cannot.wire;
-    test(`a node that errs, breaks off, answers nonsense or repeats itself loses nothing${wire ? `: ${wire}` : ''}`, async () => {
+    const { wire } = cannot;
+    const how = wire ? `: ${wire}` : '';
+    test(`a node that errs, breaks off, answers nonsense or repeats itself loses nothing${how}`, async () => {
       expect(chain.wire === undefined).toBe(wire !== undefined);
       if (chain.wire === undefined) return;
       const address = await watched();

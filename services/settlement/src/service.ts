@@ -25,7 +25,7 @@ import { bookSend } from './app/book-send';
 import { bookTransfer } from './app/book-transfer';
 import { watchReferenceOf } from './app/send-streams';
 import { sendsApp } from './app/sends';
-import type { TransferStore } from './bank-ports';
+import type { TransferStore } from './ports';
 import type { Config } from './config';
 import { depositsSubscription } from './consumers/deposits';
 import { intentsSubscription } from './consumers/intents';

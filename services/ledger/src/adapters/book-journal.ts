@@ -37,7 +37,6 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
   const batches = sealedPool();
   // One for all events: it is not kept by what it is given to.
   const place = { sequence: 0, reference: '' };
-  let loaded = false;
   const isStored = (before: number) => {
     book.stored = before;
     bounded?.durable(before);
@@ -49,9 +48,7 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
     async load() {
       if (state.length === 0) await bounded?.resume();
       await readOn(book, bounded);
-      // What a journal that is loaded reads of another writer's is little each time, and that writer has snapshots of it.
-      if (!loaded) bounded?.loaded();
-      loaded = true;
+      bounded?.loaded();
     },
     begin: batches.begin,
     add(events, metadata, sealed) {
@@ -137,6 +134,7 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
     return last && sha256Hex(last.payload);
   };
   const snapshots = createSnapshots({ memory, stream, state, index, head: () => book.head, storedHead });
+  let isLoaded = false;
   return {
     window,
     index,
@@ -152,6 +150,9 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
       snapshots.durable(before);
     },
     loaded() {
+      // What is read of another writer's afterwards is little each time, and that writer takes the snapshots.
+      if (isLoaded) return;
+      isLoaded = true;
       // Only now: whoever waits for the book waits for no more than it needs.
       index.warm();
       snapshots.loaded();

@@ -6,7 +6,7 @@
 import { assert } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import { uuidv7, type Clock, type Sealer } from '@daybook/runtime';
-import type { Bank, BankOf, InstitutionStore, OperateBook, TransferOrder, TransferStore } from '../bank-ports';
+import type { Bank, BankOf, InstitutionStore, OperateBook, TransferOrder, TransferStore } from '../ports';
 import type { Transfer, TransferCommand, TransferState } from '../domain/bank-transfer';
 import { holdNameOf } from '../domain/transfer-hold';
 import { openDescription, openRecipient } from './details';

@@ -9,7 +9,7 @@ import { commandHandler, memoryEventStore, type EventStore, type PersonalData } 
 import { createLogger, createSealer, Secret } from '@daybook/runtime';
 import { seededRandom } from '@daybook/testing';
 import { institutionEvents, transferEvents } from '../adapters/stored-transfers';
-import type { Bank, OperateBook } from '../bank-ports';
+import type { Bank, OperateBook } from '../ports';
 import { bankTransfer, type TransferObservation } from '../domain/bank-transfer';
 import { institutionRegistry } from '../domain/institutions';
 import { advanceTransfer } from './advance-transfer';

@@ -1,5 +1,5 @@
 /** Transfers through institutions, joined: what other services may ask for, and the pass that asks ledger and banks. */
-import type { TransferChecks } from '../bank-ports';
+import type { TransferChecks } from '../ports';
 import { advanceTransfer, type AdvanceDeps } from './advance-transfer';
 import { checkTransfers } from './check-transfers';
 import { createTransfer, getTransfer, type CreateDeps } from './create-transfer';

@@ -1,4 +1,4 @@
-import type { TransferStore } from '../bank-ports';
+import type { TransferStore } from '../ports';
 import { transferStream } from './transfer-streams';
 
 /** The journal has what an institution paid out, or its return. Ids and time come from the message: who handles it again writes the same. */

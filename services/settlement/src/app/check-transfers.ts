@@ -1,6 +1,6 @@
 import { isOperationalError } from '@daybook/core';
 import type { Clock, Logger } from '@daybook/runtime';
-import type { TransferChecks } from '../bank-ports';
+import type { TransferChecks } from '../ports';
 import type { AdvanceTransfer } from './advance-transfer';
 
 const batchSize = 20;

@@ -12,7 +12,7 @@ import {
 import { assert } from '@daybook/core';
 import { uuidv7, type Clock, type Sealer, type Secret } from '@daybook/runtime';
 import type { z } from 'zod';
-import type { InstitutionStore } from '../bank-ports';
+import type { InstitutionStore } from '../ports';
 import type { Institution, InstitutionCommand } from '../domain/institutions';
 import { keyedDigest, sortedFields } from './keyed-digest';
 import { institutionsStream, type Owner } from './transfer-streams';

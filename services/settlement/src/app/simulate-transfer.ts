@@ -1,7 +1,7 @@
 import type { CallOutcome, CallRequest, simulateInstitutionTransfer } from '@daybook/contracts';
 import { assert } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
-import type { TransferStore } from '../bank-ports';
+import type { TransferStore } from '../ports';
 import type { AdvanceTransfer } from './advance-transfer';
 import { ownTransfer, viewOf } from './create-transfer';
 import { transferStream } from './transfer-streams';

@@ -5,7 +5,7 @@
  */
 import type { CallOutcome, CallRequest, listStatementLines, receiveStatement } from '@daybook/contracts';
 import { sha256Hex, uuidv7, type Clock, type Logger, type Sealer } from '@daybook/runtime';
-import type { InstitutionStore, ReadStatements, StatementStore, TransferStore } from '../bank-ports';
+import type { InstitutionStore, ReadStatements, StatementStore, TransferStore } from '../ports';
 import type { MatchedLine, ReadLine, ReadStatement } from '../domain/bank-statement';
 import type { Transfer, TransferObservation } from '../domain/bank-transfer';
 import type { Institution } from '../domain/institutions';

@@ -7,7 +7,7 @@
  */
 import type { EventPlace, Projection, Sql } from '@daybook/event-store';
 import type { Pool } from 'pg';
-import type { TransferChecks } from '../bank-ports';
+import type { TransferChecks } from '../ports';
 import type { TransferEvent } from '../domain/bank-transfer';
 import { checksOf, endCheck, openTransactions, replaceTransaction, type OpenTransactions } from './transaction-rows';
 

@@ -8,7 +8,8 @@ import type { Credential } from '../../app/credential';
 
 type Caller = Pick<Credential, 'tenantId' | 'scopes'>;
 
-const namePattern = /^(?!(?:acct|clearing|merchant|held|refundable|suspense|custody|issuance):)[a-z][a-z0-9._:-]{0,99}$/;
+const namePattern =
+  /^(?!(?:acct|clearing|merchant|held|refundable|suspense|custody|provider|institution|wallet|issuance):)[a-z][a-z0-9._:-]{0,99}$/;
 const ownId = /^acct:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}):(.+)$/;
 
 /** Anything that could name an account: a name of the caller's own, or an id. */

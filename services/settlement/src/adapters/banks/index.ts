@@ -1,7 +1,7 @@
 import { OperationalError } from '@daybook/core';
 import type { Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
-import type { BankOf } from '../../bank-ports';
+import type { BankOf } from '../../ports';
 import { iso20022Bank } from './iso20022-bank';
 import { sandboxBank } from './sandbox-bank';
 

@@ -8,7 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperationalError } from '@daybook/core';
-import type { Bank } from '../../bank-ports';
+import type { Bank } from '../../ports';
 import { pain001, recipientProblem, type IsoSettings } from './pain-001';
 
 export function iso20022Bank(outbox: string, institutionId: string, settings: IsoSettings): Bank {

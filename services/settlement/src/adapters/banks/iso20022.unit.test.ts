@@ -1,4 +1,4 @@
-import type { TransferOrder } from '../../bank-ports';
+import type { TransferOrder } from '../../ports';
 import { isIban, pain001, recipientProblem } from './pain-001';
 import { readStatements } from './statements';
 

@@ -4,7 +4,7 @@
  */
 import type { InstitutionSettings } from '@daybook/contracts';
 import { assets, formatAmount, type AssetCode } from '@daybook/money';
-import type { TransferOrder } from '../../bank-ports';
+import type { TransferOrder } from '../../ports';
 
 export type IsoSettings = Extract<InstitutionSettings, { bank: 'iso20022' }>;
 

@@ -7,7 +7,7 @@ import { OperationalError } from '@daybook/core';
 import { asOperational } from '@daybook/event-store';
 import { codeFrom, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
-import type { Bank } from '../../bank-ports';
+import type { Bank } from '../../ports';
 import type { TransferObservation } from '../../domain/bank-transfer';
 
 type Row = { status: 'accepted' | 'settled' | 'rejected' | 'returned'; settles_at: Date };
