@@ -9,7 +9,7 @@ import { byDepth } from './test-chain';
 
 /** `CHAIN_BLOCKS=100000` follows a chain of that many blocks, with a deposit in every hundredth. */
 const blocks = Number(process.env['CHAIN_BLOCKS'] ?? 3_000);
-const rates = { empty: 5, partial: 5, stale: 2, error: 1 };
+const rates = { empty: 5, partial: 20, stale: 2, error: 1 };
 
 test(`over ${blocks} blocks from a provider that is empty, incomplete, stale and failing, no deposit is missed and none doubled`, async () => {
   const random = seededRandom(7);
@@ -18,7 +18,7 @@ test(`over ${blocks} blocks from a provider that is empty, incomplete, stale and
     const asset = random.below(2) === 0 ? 'ETH' : 'USDT_ERC20';
     return { block: 1 + random.below(blocks - 10), to, asset, amount: BigInt(at + 1) };
   });
-  const { provider, faults, grow } = faultyEvm(payments, rates, 11);
+  const { provider, faults, grow } = faultyEvm(payments, rates, 14);
   const source = evmChainOver(async () => provider, { chainId: 31_337, usdtContract: token });
   const { deps, log } = memoryWatch(source, new Set(payments.map(({ to }) => to)), byDepth(3));
   let failed = 0;
