@@ -212,9 +212,13 @@ export function describeWatcher(
       process = await begin();
     });
 
-    test.each(['reinclude', 'drop'] as const)(
-      'a watcher that is overtaken while it holds a block steps back, and its deposit is where the chain has it (%s)',
-      async (transfers) => {
+    test.each([
+      ['reinclude', 'has joined it'],
+      ['reinclude', 'has only recorded it'],
+      ['drop', 'has joined it'],
+    ] as const)(
+      'a watcher that is overtaken while it holds a block steps back, and its deposit is where the chain has it (%s, the other %s)',
+      async (transfers, other) => {
         const address = await watched();
         const source = chain.connect();
         let meanwhile: (() => Promise<void>) | undefined;
@@ -230,7 +234,8 @@ export function describeWatcher(
         await chain.pay(address, 7n);
         meanwhile = async () => {
           await chain.reorganise(1, transfers);
-          await process.settle();
+          if (other === 'has joined it') await process.settle();
+          else await crashBefore('extend');
         };
         expect(await refusals(slow, 1)).toEqual(['version_conflict']);
         await slow.stop();
@@ -242,6 +247,15 @@ export function describeWatcher(
         ]);
       },
     );
+
+    /** One more watcher, which ends there if it gets there. */
+    async function crashBefore(crashAt: 'extend' | 'unwind'): Promise<void> {
+      const crashing = await watchProcess(pool, chain.connect(), { rule: chain.rule(confirmations), crashAt });
+      await crashing.settle().catch((error: unknown) => {
+        if (!(error instanceof Crash)) throw error;
+      });
+      await crashing.stop();
+    }
 
     /** Codes of the passes that failed, out of `passes`. */
     async function refusals(one: WatchProcess, passes: number): Promise<string[]> {
@@ -267,14 +281,7 @@ export function describeWatcher(
           else if (one.type === 'restart') await restart();
           else {
             await process.stop();
-            const crashing = await watchProcess(pool, chain.connect(), {
-              rule: chain.rule(confirmations),
-              crashAt: one.at,
-            });
-            await crashing.settle().catch((error: unknown) => {
-              if (!(error instanceof Crash)) throw error;
-            });
-            await crashing.stop();
+            await crashBefore(one.at);
             process = await begin();
           }
         }

@@ -1,4 +1,4 @@
-import { assert, OperationalError } from '@daybook/core';
+import { assert } from '@daybook/core';
 import { assets, unitsMax } from '@daybook/money';
 import { uuidFrom } from '@daybook/runtime';
 import type { Deposit } from '../domain/deposit';
@@ -6,7 +6,7 @@ import { findFork, nextStep, type BlockReference } from '../domain/reorg';
 import type { ChainBlock, Transfer } from '../ports';
 import type { DepositPlace } from '../projections/deposits';
 import { confirmDeposits } from './confirm-deposits';
-import { ChainHaltedError, contextOf, decide, now, sourceFailed, type WatchDeps } from './watch-deps';
+import { ChainHaltedError, contextOf, decide, now, overtaken, sourceFailed, type WatchDeps } from './watch-deps';
 
 export type Pass = {
   readonly head: BlockReference;
@@ -107,10 +107,6 @@ async function readAhead(
 /** Another watcher has moved the cursor since, so what looks like a contradiction may be its work on newer blocks. */
 async function isOvertaken(deps: WatchDeps, tip: BlockReference): Promise<boolean> {
   return (await deps.cursor.tip())?.hash !== tip.hash;
-}
-
-function overtaken({ message }: ChainHaltedError): OperationalError {
-  return new OperationalError('version_conflict', true, { detail: `another watcher was first: ${message}` });
 }
 
 /** The first block is scanned too, but nothing is believed to link to it. */

@@ -55,7 +55,10 @@ export function sourceFailed(detail: string): OperationalError {
   return new OperationalError('upstream_unavailable', true, { detail });
 }
 
-/** Decides about a deposit in a block of the chain. A refusal contradicts what was believed, so it halts the chain. */
+/**
+ * Decides about a deposit in a block of the chain. A refusal contradicts what was believed, so it halts the chain; except
+ * where another watcher has the deposit in a block that it is about to join.
+ */
 export async function decide(
   deps: WatchDeps,
   depositId: string,
@@ -64,8 +67,23 @@ export async function decide(
   blockHash: string,
 ): Promise<void> {
   const outcome = await deps.handle(`deposit-${depositId}`, command, contextOf(deps, depositId));
-  if (!outcome.ok)
-    throw new ChainHaltedError(`cannot ${what} deposit ${depositId} in block ${blockHash}: ${outcome.rejection}`);
+  if (outcome.ok) return;
+  const halted = new ChainHaltedError(
+    `cannot ${what} deposit ${depositId} in block ${blockHash}: ${outcome.rejection}`,
+  );
+  if (outcome.rejection === 'deposit_in_another_block' && !(await isJoined(deps, outcome.state)))
+    throw overtaken(halted);
+  throw halted;
+}
+
+/** Deposits are recorded before their block joins the cursor, so two watchers may record one in two blocks at once. */
+async function isJoined({ cursor }: WatchDeps, state: DepositState): Promise<boolean> {
+  return state.status !== 'none' && (await cursor.hashAt(state.deposit.blockNumber)) === state.deposit.blockHash;
+}
+
+/** What looked like a contradiction is another watcher's work on newer blocks. */
+export function overtaken({ message }: ChainHaltedError): OperationalError {
+  return new OperationalError('version_conflict', true, { detail: `another watcher was first: ${message}` });
 }
 
 /** Its own for each attempt: two that race carry different times, and the store must see two commands, not one. */
