@@ -28,7 +28,7 @@ export async function keyCeremony(program: {
   try {
     const { KEYSTORE_PASSWORD: password } = parseConfig(schema, env);
     const isImport = option === '--import';
-    const phrase = isImport ? new Secret((await words()).trim().split(/\s+/).join(' ')) : await newPhrase();
+    const phrase = isImport ? new Secret(await words()) : await newPhrase();
     const { keyId } = await createKeystore(directory, phrase, password);
     print(`keystore of key ${keyId} made in ${directory}\n`);
     if (!isImport) print(`Write these words down. They are not shown again:\n\n${phrase.reveal()}\n`);

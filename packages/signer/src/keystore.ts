@@ -58,12 +58,12 @@ export async function newPhrase(): Promise<Secret> {
 }
 
 /**
- * The key ceremony: makes the directory, an empty journal and the keystore of `phrase`, readable by the owner alone. An
- * interrupted one is done again. Throws KeystoreError where there is a keystore, or a journal that tells of signatures.
+ * The key ceremony: makes the directory, an empty journal and the keystore of `words`, readable by the owner alone. An
+ * interrupted one is done again. Throws KeystoreError where the words are none of BIP-39, and where there is a keystore, or a
+ * journal that tells of signatures.
  */
-export async function createKeystore(directory: string, phrase: Secret, password: Secret): Promise<Keystore> {
-  const { Mnemonic } = await import('ethers');
-  if (!Mnemonic.isValidMnemonic(phrase.reveal())) throw new KeystoreError('the recovery phrase is not valid (BIP-39)');
+export async function createKeystore(directory: string, words: Secret, password: Secret): Promise<Keystore> {
+  const phrase = await phraseOf(words);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
   const paths = keystorePaths(directory);
@@ -90,6 +90,17 @@ export async function openKeystore(directory: string, password: Secret): Promise
   return keystore;
 }
 
+/**
+ * The words as BIP-39 has them, whatever capitals and spaces they were typed with: the seed is a digest of every character, so
+ * that any other spelling would be another key.
+ */
+async function phraseOf(words: Secret): Promise<Secret> {
+  const { Mnemonic } = await import('ethers');
+  const typed = words.reveal().normalize('NFKD').trim();
+  if (!Mnemonic.isValidMnemonic(typed)) throw new KeystoreError('the recovery phrase is not valid (BIP-39)');
+  return new Secret(Mnemonic.fromPhrase(typed).phrase);
+}
+
 /** What an interrupted ceremony left. */
 async function removeEmptyJournal(path: string): Promise<void> {
   if (!existsSync(path)) return;
@@ -104,7 +115,7 @@ async function expectPrivate(path: string): Promise<void> {
   if ((mode & 0o077) !== 0) throw new KeystoreError(`${path} can be read by others: chmod 600 ${path}`);
 }
 
-/** BIP-39 without a passphrase of its own: the words are English, so their normal form is themselves. */
+/** BIP-39 without a passphrase of its own, of words as `phraseOf` has them. */
 function keystoreOf(phrase: Secret): Keystore {
   const seed = pbkdf2Sync(phrase.reveal(), 'mnemonic', 2048, 64, 'sha512');
   return { keyId: sha256Hex(`daybook signer ${sha256Hex(seed)}`).slice(0, 16), seed };

@@ -72,14 +72,12 @@ export const tronTransaction = z.strictObject({
 export type TronTransaction = z.output<typeof tronTransaction>;
 
 /**
- * `lifetime` is a recent blockhash, or a durable nonce whose authority is the wallet. `computeUnitPrice` is in millionths
- * of a lamport. A token is paid to the associated account of `to`, which is made first if `createAccount` says so.
+ * `lifetime` is a recent blockhash. There are no durable nonces: a recent blockhash that is told to be one could not be told
+ * from it. `computeUnitPrice` is in millionths of a lamport. A token is paid to the associated account of `to`, which is
+ * made first if `createAccount` says so.
  */
 export const solanaTransaction = z.strictObject({
-  lifetime: z.discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('blockhash'), blockhash: solanaKey }),
-    z.strictObject({ type: z.literal('nonce'), account: solanaKey, nonce: solanaKey }),
-  ]),
+  lifetime: z.strictObject({ type: z.literal('blockhash'), blockhash: solanaKey }),
   computeUnitLimit: z.number().int().min(1).max(1_400_000),
   computeUnitPrice: whole,
   payment: z.discriminatedUnion('type', [

@@ -1,7 +1,14 @@
 /** Every family: whose wallet it is, what its bytes say when another library reads them, and what is not signed. */
 import { alice, ethSend, phrase, seed, settlementContract, usdt, usdtOnSolana, usdtOnTron } from './rig';
+import { decide, nothingSigned, remember, type Terms } from '../src/domain/signing';
 import type { FamilyKeys } from '../src/ports';
-import type { BitcoinTransaction, EvmTransaction, SolanaTransaction, TronTransaction } from '../src/transactions';
+import {
+  solanaTransaction,
+  type BitcoinTransaction,
+  type EvmTransaction,
+  type SolanaTransaction,
+  type TronTransaction,
+} from '../src/transactions';
 import { bitcoinKeys } from '../src/families/bitcoin-keys';
 import { evmKeys } from '../src/families/evm-keys';
 import { solanaKeys } from '../src/families/solana-keys';
@@ -131,6 +138,33 @@ describe('Bitcoin', () => {
     await expect(keys.read(0, upperCase)).resolves.toMatchObject({ reading: { to } });
   });
 
+  test('what inputs are told to have is the same for all transactions of a send, or their witnesses could be combined', async () => {
+    const policy = {
+      amounts: { BTC: { perSend: 10n ** 8n, perDay: 10n ** 8n } },
+      fees: { BTC: { perSend: 10n ** 6n, perDay: 10n ** 6n } },
+      replacementsMax: 10,
+    };
+    const signed = nothingSigned();
+    const ask = async (transaction: BitcoinTransaction) => {
+      const outcome = await keys.read(0, transaction);
+      if (!outcome.ok) return outcome.refusal;
+      const { fee } = transaction;
+      const terms: Terms = { ...outcome.reading, sendId: 'a', digest: `fee ${fee}`, feeAsset: 'BTC', fee };
+      const verdict = decide(terms, 0, signed, policy);
+      if (verdict.type === 'refused') return verdict.refusal;
+      remember(signed, { terms, at: 0, answer: { transactionId: 'x', bytes: '00' } });
+      return verdict.type;
+    };
+    expect(await ask(send)).toBe('sign');
+    // The other input is said to have less, so the witness of the first one holds for what it truly has, and with less change.
+    const lie = { ...send, inputs: [input(1, 60_000n), input(0, 20_000n)], change: 8_000n, fee: 2_000n };
+    expect(await ask(lie)).toBe('send_exists_with_different_fields');
+    const sameSum = { ...send, inputs: [input(1, 90_000n), input(0, 20_000n)], change: 38_000n, fee: 2_000n };
+    expect(await ask(sameSum)).toBe('send_exists_with_different_fields');
+    const inOtherOrder = { ...send, inputs: [...send.inputs].reverse(), change: 38_000n, fee: 2_000n };
+    expect(await ask(inOtherOrder)).toBe('sign');
+  });
+
   test.each<[string, string, Partial<BitcoinTransaction>]>([
     ['another network', 'chain_not_allowed', { network: 'mainnet' }],
     ['an address of another network', 'transaction_invalid', { to: 'bc1qcr8te4kr609gcawutmrza0j4xv80jy8z306fyu' }],
@@ -249,7 +283,6 @@ describe('Solana', () => {
     computeUnitPrice: 1_000n,
     payment: { type: 'native', to, amount: 5_000_000n },
   };
-  const durable: SolanaTransaction = { ...native, lifetime: { type: 'nonce', account, nonce: blockhash } };
   const token: SolanaTransaction = {
     ...native,
     payment: { type: 'token', mint: usdtOnSolana, to, amount: 9n, createAccount: true },
@@ -276,14 +309,6 @@ describe('Solana', () => {
     expect(transfer.lamports).toBe(5_000_000n);
   });
 
-  test('a durable nonce is advanced before anything else', async () => {
-    const { SystemInstruction, Transaction } = await import('@solana/web3.js');
-    const said = Transaction.from(Buffer.from((await keys.sign(0, durable)).bytes, 'hex'));
-    expect(said.recentBlockhash).toBe(blockhash);
-    const advance = SystemInstruction.decodeNonceAdvance(said.instructions[0]!);
-    expect(advance.noncePubkey.toBase58()).toBe(account);
-  });
-
   test("a token goes between the owners' associated accounts, with the decimals of the asset", async () => {
     const { PublicKey, Transaction } = await import('@solana/web3.js');
     const said = Transaction.from(Buffer.from((await keys.sign(0, token)).bytes, 'hex'));
@@ -306,11 +331,19 @@ describe('Solana', () => {
     expect(said.instructions[2]!.programId.toBase58()).toBe(programs[1]);
   });
 
-  test('only a durable nonce is a slot that one transaction can take', async () => {
+  test('two transactions of one send could both be included, so none replaces another; nor does a durable nonce', async () => {
     await expect(keys.read(0, native)).resolves.toMatchObject({ reading: { exclusive: false } });
-    await expect(keys.read(0, durable)).resolves.toMatchObject({
-      reading: { exclusive: true, slots: [`solana/${account}/${blockhash}`] },
-    });
+    await expect(keys.read(0, token)).resolves.toMatchObject({ reading: { exclusive: false } });
+    const told = (lifetime: object) =>
+      solanaTransaction.safeParse({
+        ...native,
+        lifetime,
+        computeUnitPrice: '1000',
+        payment: { ...native.payment, amount: '5000000' },
+      }).success;
+    expect(told(native.lifetime)).toBe(true);
+    // What is told to be a nonce may be a recent blockhash, and then every transaction that has it is included.
+    expect(told({ type: 'nonce', account, nonce: blockhash })).toBe(false);
   });
 
   test.each<[string, string, SolanaTransaction]>([

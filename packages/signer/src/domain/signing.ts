@@ -40,7 +40,7 @@ export type Terms = {
   readonly to: string;
   readonly asset: AssetCode;
   readonly amount: bigint;
-  /** How it gets there: plainly, or through which contract under which id. */
+  /** How it gets there: plainly, with what its inputs are told to have, or through which contract under which id. */
   readonly way: string;
   /** What the transaction uses up, such as the wallet's nonce. Sorted. */
   readonly slots: readonly string[];

@@ -275,6 +275,27 @@ describe('one send, one slot', () => {
     expect(ask(own, termsOf('c', { amount: 50n, fee: 7n }))).toBe('sign');
   });
 
+  test('what was signed by rules of before is known, and not replaced by those of now', () => {
+    const own = nothingSigned();
+    const answer = (transactionId: string) => ({ transactionId, bytes: '00' });
+    // Two with a durable nonce, which counted as a slot of its own, and one that does not tell the amounts of its inputs.
+    const durable = { slots: ['solana/account/nonce'], asset: 'SOL', feeAsset: 'SOL' } as const;
+    for (const fee of [1n, 2n])
+      remember(own, { terms: termsOf('a', { ...durable, fee }), at: noon, answer: answer(`${fee}`) });
+    remember(own, { terms: termsOf('b', { asset: 'BTC', feeAsset: 'BTC' }), at: noon, answer: answer('b') });
+    const limits = { ...policy, amounts: { ...policy.amounts, SOL: caps(100n, 250n) } };
+    const all = { ...limits, fees: { ...policy.fees, SOL: caps(10n, 25n) } };
+    expect(ask(own, termsOf('a', { ...durable, fee: 3n, exclusive: false }), noon, all)).toBe(
+      'replacement_not_possible',
+    );
+    expect(ask(own, termsOf('a', { ...durable, fee: 3n, slots: ['solana/0/hash'] }), noon, all)).toBe(
+      'send_exists_with_different_fields',
+    );
+    expect(ask(own, termsOf('b', { asset: 'BTC', feeAsset: 'BTC', way: 'native x:0=50', fee: 2n }))).toBe(
+      'send_exists_with_different_fields',
+    );
+  });
+
   test('a list of recipients is the whole of who is paid', () => {
     const listed = { ...policy, recipients: new Set(['0xalice']) };
     expect(ask(nothingSigned(), termsOf('a'), noon, listed)).toBe('sign');

@@ -1,7 +1,9 @@
 /**
  * Bitcoin: spends P2WPKH outputs of the wallet's own address (BIP-84), pays one address, and gives the rest back to the
- * own address. Signatures commit to the amounts of the inputs (BIP-143): who lies about one gets a transaction that no node
- * takes. Every input signals that it may be replaced (BIP-125).
+ * own address. A signature commits to the amount of its own input alone (BIP-143). Who lies about that one gets a witness
+ * that no node takes; who could ask twice, with a lie about another input each time, would have a true witness for every
+ * input of a transaction that burns the difference. So what the inputs of a send are told to have is part of its payment,
+ * and the same for ever. Every input signals that it may be replaced (BIP-125).
  */
 import { assert } from '@daybook/core';
 import type { FamilyKeys, ReadingOutcome } from '../ports';
@@ -71,7 +73,13 @@ function readBitcoin(
   const addsUp = spent === amount + change + fee && new Set(slots).size === slots.length;
   const isRelayed = amount >= outputMin && (change === 0n || change >= outputMin) && fee > 0n;
   if (to === undefined || to === own || !addsUp || !isRelayed) return { ok: false, refusal: 'transaction_invalid' };
-  return { ok: true, reading: { to, asset: 'BTC', amount, way: 'native', slots, exclusive: true } };
+  return { ok: true, reading: { to, asset: 'BTC', amount, way: wayOf(inputs), slots, exclusive: true } };
+}
+
+/** With the amount that each input is told to have, in one order. */
+function wayOf(inputs: BitcoinTransaction['inputs']): string {
+  const told = inputs.map(({ txid, vout, amount }) => `${txid}:${vout}=${amount}`);
+  return ['native', ...told.toSorted()].join(' ');
 }
 
 type Prefixes = (typeof networks)[BitcoinNetwork];

@@ -1,6 +1,7 @@
 /**
- * Solana: SOL to an address, or a listed token to the associated account of its owner. A durable nonce is a slot that one
- * transaction can take; of two with blockhashes both could be included, so those are never replaced.
+ * Solana: SOL to an address, or a listed token to the associated account of its owner. Two transactions of a send could both
+ * be included, so none replaces another. A durable nonce would exclude that, but what is told to be one may be a recent
+ * blockhash: a validator looks for it there first, and all that have it are included.
  */
 import { assert } from '@daybook/core';
 import { assets, type AssetCode } from '@daybook/money';
@@ -40,15 +41,15 @@ export function solanaKeys(seed: Buffer, chain: SolanaChain): FamilyKeys<SolanaT
     async sign(index, transaction) {
       const [{ Transaction }, { encodeBase58 }] = await Promise.all([import('@solana/web3.js'), import('ethers')]);
       const key = await keyAt(index);
-      const { lifetime } = transaction;
+      const { blockhash } = transaction.lifetime;
       const unsigned = new Transaction();
       unsigned.feePayer = key.publicKey;
-      unsigned.recentBlockhash = lifetime.type === 'blockhash' ? lifetime.blockhash : lifetime.nonce;
+      unsigned.recentBlockhash = blockhash;
       const instructions = await instructionsOf(transaction, key.publicKey, chain);
       unsigned.add(...instructions);
       unsigned.sign(key);
       const bytes = unsigned.serialize();
-      await expectSaysTheSame(bytes, unsigned.recentBlockhash, key.publicKey, instructions);
+      await expectSaysTheSame(bytes, blockhash, key.publicKey, instructions);
       assert(unsigned.signature, 'a signed transaction has a signature');
       return { transactionId: encodeBase58(unsigned.signature), bytes: bytes.toString('hex') };
     },
@@ -62,20 +63,15 @@ async function readSolana(
   own: string,
 ): Promise<ReadingOutcome> {
   const { to, amount } = payment;
-  const keys = [to, ...(lifetime.type === 'nonce' ? [lifetime.account, lifetime.nonce] : [lifetime.blockhash])];
-  const areKeys = (await Promise.all(keys.map(isKey))).every((is) => is);
+  const areKeys = (await Promise.all([to, lifetime.blockhash].map(isKey))).every((is) => is);
   if (!areKeys || to === own || amount <= 0n || amount > unitsMax) return { ok: false, refusal: 'transaction_invalid' };
   const isNative = payment.type === 'native';
   const asset = isNative ? 'SOL' : chain.tokens.get(payment.mint);
   if (asset === undefined) return { ok: false, refusal: 'contract_not_allowed' };
   const way = isNative ? 'native' : payment.mint;
-  // With a blockhash, what the bytes follow from: the same for two sends, they would be one transaction.
-  const slot =
-    lifetime.type === 'nonce'
-      ? `solana/${lifetime.account}/${lifetime.nonce}`
-      : `solana/${index}/${lifetime.blockhash}/${to}/${asset}/${amount}`;
-  const exclusive = lifetime.type === 'nonce';
-  return { ok: true, reading: { to, asset, amount, way, slots: [slot], exclusive } };
+  // What the bytes follow from: were it the same for two sends, they would be one transaction.
+  const slot = `solana/${index}/${lifetime.blockhash}/${to}/${asset}/${amount}`;
+  return { ok: true, reading: { to, asset, amount, way, slots: [slot], exclusive: false } };
 }
 
 /** Whether it is 32 bytes in their one base58 spelling. */
@@ -89,16 +85,12 @@ async function isKey(text: string): Promise<boolean> {
 }
 
 async function instructionsOf(
-  { lifetime, payment, computeUnitLimit, computeUnitPrice }: SolanaTransaction,
+  { payment, computeUnitLimit, computeUnitPrice }: SolanaTransaction,
   own: PublicKey,
   chain: SolanaChain,
 ): Promise<TransactionInstruction[]> {
   const { ComputeBudgetProgram, PublicKey: Key, SystemProgram } = await import('@solana/web3.js');
   const to = new Key(payment.to);
-  const nonce =
-    lifetime.type === 'nonce'
-      ? [SystemProgram.nonceAdvance({ noncePubkey: new Key(lifetime.account), authorizedPubkey: own })]
-      : [];
   const budget = [
     ComputeBudgetProgram.setComputeUnitLimit({ units: computeUnitLimit }),
     ComputeBudgetProgram.setComputeUnitPrice({ microLamports: computeUnitPrice }),
@@ -107,8 +99,7 @@ async function instructionsOf(
     payment.type === 'native'
       ? [SystemProgram.transfer({ fromPubkey: own, toPubkey: to, lamports: payment.amount })]
       : await tokenTransfer(payment, own, to, chain);
-  // The nonce is to be advanced before anything else.
-  return [...nonce, ...budget, ...pay];
+  return [...budget, ...pay];
 }
 
 async function tokenTransfer(
