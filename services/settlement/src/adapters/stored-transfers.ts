@@ -81,6 +81,10 @@ const transferDefinitions = {
   BankTransferProcessing: { version: 1, data: common.extend({ reference }) },
   BankTransferFailed: { version: 1, data: common.extend({ reason: z.string(), held: z.boolean() }) },
   BankTransferSettled: { version: 1, data: common.extend({ reference, exceptions }) },
+  BankTransferReferenced: {
+    version: 1,
+    data: common.extend({ what: z.enum(['payout', 'return']), reference: z.string() }),
+  },
   BankTransferBooked: { version: 1, data: common.extend({ ledgerReference: z.string() }) },
   BankTransferReturned: { version: 1, data: common.extend({ reference, reason: z.string() }) },
   BankTransferReturnBooked: { version: 1, data: common.extend({ ledgerReference: z.string() }) },

@@ -54,7 +54,7 @@ export function statementCalls(deps: StatementDeps) {
       if (institution === undefined) return { ok: false, rejection: 'institution_not_found' };
       const settings = settingsOf(sealer, institution);
       if (settings.bank !== 'iso20022') return { ok: false, rejection: 'institution_without_statements' };
-      const read = deps.readStatements(request.document, transactionIdOf);
+      const read = onceEach(deps.readStatements(request.document, transactionIdOf));
       if (read === undefined) return { ok: false, rejection: 'statement_invalid' };
       if (read.some(({ iban }) => iban !== null && iban !== settings.debtorIban))
         return { ok: false, rejection: 'statement_of_other_account' };
@@ -84,6 +84,17 @@ export function statementCalls(deps: StatementDeps) {
       return page === undefined ? { ok: false, rejection: 'cursor_invalid' } : { ok: true, value: page };
     },
   };
+}
+
+/** Undefined when it has two of one id that say different things: which of them holds is not for us to say. */
+function onceEach(read: readonly ReadStatement[] | undefined): readonly ReadStatement[] | undefined {
+  const known = new Map<string, ReadStatement>();
+  for (const statement of read ?? []) {
+    const there = known.get(statement.statementId);
+    if (there !== undefined && digestOf(there.lines) !== digestOf(statement.lines)) return undefined;
+    known.set(statement.statementId, there ?? statement);
+  }
+  return read && [...known.values()];
 }
 
 function digestOf(lines: readonly ReadLine[]): string {

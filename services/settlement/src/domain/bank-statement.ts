@@ -17,7 +17,7 @@ export type StatementLine = {
   readonly amount: bigint | null;
   readonly currency: string | null;
   readonly endToEndId: string | null;
-  /** The institution's own. */
+  /** The institution's own, or the place in the statement; null in a report. */
   readonly reference: string | null;
   readonly bookedOn: string | null;
   /** Why it was refused or came back. */
@@ -37,8 +37,9 @@ export type ReadLine = StatementLine & {
   readonly isReturn: boolean;
 };
 
-/** A statement as it was read. */
+/** A statement as it was read, or one page of it. */
 export type ReadStatement = {
+  /** The institution's own; with the number of the page behind it from the second page on. */
   readonly statementId: string;
   /** Whose account; null for a report. */
   readonly iban: string | null;

@@ -20,6 +20,7 @@
  *   T4  Whatever the order of observations, a transfer of which one says that it was paid out ends settled or returned.
  *   T5  Paid out after a refusal is an exception: the amount was free again.
  *   T6  It is completed and returned only when the journal has it.
+ *   T7  Of two payouts with references of their own one is refused, and so of two returns, in whatever order they are told.
  */
 import type { institutionTransferExceptions, institutionTransferStatuses, Mode } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
@@ -91,6 +92,8 @@ type Fact =
       readonly exceptions: readonly TransferException[];
     }
   | { readonly type: 'BankTransferBooked'; readonly ledgerReference: string }
+  /** The institution's reference of what was known without one: another one is another payout, or return. */
+  | { readonly type: 'BankTransferReferenced'; readonly what: 'payout' | 'return'; readonly reference: string }
   | { readonly type: 'BankTransferReturned'; readonly reference: string | null; readonly reason: string }
   | { readonly type: 'BankTransferReturnBooked'; readonly ledgerReference: string };
 
@@ -111,7 +114,9 @@ export type Transfer = TransferTerms & {
   readonly stage: 'created' | 'held' | 'handed' | 'processing' | 'failed' | 'settled' | 'returned';
   /** The amount was held at some time, so the institution may have been told. */
   readonly wasHeld: boolean;
+  /** As it was told last: of the order, then of the payout. */
   readonly reference: string | null;
+  readonly payoutReference: string | null;
   readonly returnReference: string | null;
   readonly failure: string | null;
   readonly exceptions: readonly TransferException[];
@@ -166,12 +171,11 @@ function observe(said: TransferObservation, state: Transfer, at: string): Decisi
       if (state.stage === 'failed') return accept();
       return record(state, at, { type: 'BankTransferFailed', reason: said.reason, held: true });
     case 'settled':
-      if (isOver) return isSame(state.reference, said.reference) ? accept() : reject('transfer_settled_otherwise');
+      if (isOver) return toldAgain('payout', state, said.reference, at);
       return record(state, at, settledBy(state, said.reference));
     case 'returned': {
       const { reference, reason } = said;
-      if (state.stage === 'returned')
-        return isSame(state.returnReference, reference) ? accept() : reject('transfer_returned_otherwise');
+      if (state.stage === 'returned') return toldAgain('return', state, reference, at);
       const returned = { type: 'BankTransferReturned', reference, reason } as const;
       // What came back had gone out, also when nobody said so.
       return isOver ? record(state, at, returned) : record(state, at, settledBy(state, null), returned);
@@ -186,9 +190,17 @@ function settledBy(state: Transfer, reference: string | null): Fact {
   return { type: 'BankTransferSettled', reference, exceptions };
 }
 
-/** A reference that was not told contradicts none. */
-function isSame(known: string | null, told: string | null): boolean {
-  return known === null || told === null || known === told;
+/** A reference that was not told contradicts none; the first one that is told stays. */
+function toldAgain(
+  what: 'payout' | 'return',
+  state: Transfer,
+  reference: string | null,
+  at: string,
+): Decision<TransferEvent, TransferRejection> {
+  const known = what === 'payout' ? state.payoutReference : state.returnReference;
+  if (reference === null || known === reference) return accept();
+  if (known === null) return record(state, at, { type: 'BankTransferReferenced', what, reference });
+  return reject(what === 'payout' ? 'transfer_settled_otherwise' : 'transfer_returned_otherwise');
 }
 
 function book(
@@ -225,6 +237,7 @@ function apply(state: TransferState, fact: Fact, at: string): Transfer {
       stage: 'created',
       wasHeld: false,
       reference: null,
+      payoutReference: null,
       returnReference: null,
       failure: null,
       exceptions: [],
@@ -249,7 +262,18 @@ function apply(state: TransferState, fact: Fact, at: string): Transfer {
     case 'BankTransferSettled': {
       assert(state.wasHeld && state.stage !== 'settled' && state.stage !== 'returned', 'settled twice, or never held');
       const reference = fact.reference ?? state.reference;
-      return { ...next, stage: 'settled', failure: null, reference, exceptions: fact.exceptions };
+      const { reference: payoutReference, exceptions } = fact;
+      return { ...next, stage: 'settled', failure: null, reference, payoutReference, exceptions };
+    }
+    case 'BankTransferReferenced': {
+      const { reference } = fact;
+      assert(state.stage === 'settled' || state.stage === 'returned', 'a reference of what was not said');
+      if (fact.what === 'payout') {
+        assert(state.payoutReference === null, 'a payout has two references');
+        return { ...next, reference, payoutReference: reference };
+      }
+      assert(state.stage === 'returned' && state.returnReference === null, 'a return has two references');
+      return { ...next, returnReference: reference };
     }
     case 'BankTransferBooked':
       assert(state.ledgerReference === null, 'booked twice');

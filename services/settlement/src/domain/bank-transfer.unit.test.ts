@@ -158,6 +158,28 @@ describe('bank transfer', () => {
     expect(summaryOf(play([...paid, booked('payout', '0x1'), booked('return', '0x2')]).state).status).toBe('returned');
   });
 
+  test('T7 of two payouts with references of their own one is refused, and so of two returns, in whatever order', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        const taken = play(given).steps.flatMap(({ command: each, accepted }) =>
+          accepted && each.type === 'RecordObserved' ? [each.observation] : [],
+        );
+        for (const status of ['settled', 'returned'] as const) {
+          const references = taken.flatMap((said) => (said.status === status && said.reference) || []);
+          expect(new Set(references).size).toBeLessThanOrEqual(1);
+        }
+      }),
+    );
+    const early = [create, held, observed({ status: 'accepted', reference: 'order' }), returned(null)];
+    const known = play([...early, settled('r1'), returned('r3')]);
+    expect(known.log.slice(-2)).toMatchObject([
+      { type: 'BankTransferReferenced', what: 'payout', reference: 'r1', summary: { reference: 'r1' } },
+      { type: 'BankTransferReferenced', what: 'return', reference: 'r3' },
+    ]);
+    expect(bankTransfer.decide(settled('r2'), known.state)).toEqual(reject('transfer_settled_otherwise'));
+    expect(bankTransfer.decide(returned('r4'), known.state)).toEqual(reject('transfer_returned_otherwise'));
+  });
+
   test('the events alone give the state, and each carries the summary that it leaves behind', () => {
     fc.assert(
       fc.property(commands, (given) => {

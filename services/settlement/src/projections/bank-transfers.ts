@@ -21,6 +21,7 @@ export const bankTransfersProjection: Projection<TransferEvent> = {
     BankTransferProcessing: (event, at) => [replace(event, at)],
     BankTransferFailed: (event, at) => [replace(event, at), decided(event)],
     BankTransferSettled: (event, at) => [replace(event, at), decided(event)],
+    BankTransferReferenced: (event, at) => [replace(event, at)],
     BankTransferBooked: (event, at) => [replace(event, at)],
     BankTransferReturned: (event, at) => [replace(event, at)],
     BankTransferReturnBooked: (event, at) => [replace(event, at)],

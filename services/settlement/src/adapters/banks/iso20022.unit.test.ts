@@ -95,4 +95,56 @@ describe('statements', () => {
       { line: 3, endToEndId: 'c', amount: 400n },
     ]);
   });
+
+  test('what XML has no place for is refused, wherever it stands, and so is what the parser throws over', () => {
+    const line = (id: string) =>
+      entry('1', `<NtryDtls><TxDtls><Refs><EndToEndId>${id}</EndToEndId></Refs></TxDtls></NtryDtls>`);
+    for (const bad of ['\0', '\x1f', '\ufffe', '\ud800']) {
+      expect(readStatements(wrap(line(`a${bad}`)), () => null)).toBeUndefined();
+      expect(readStatements(wrap(entry('1', `<AddtlNtryInf>${bad}</AddtlNtryInf>`)), () => null)).toBeUndefined();
+    }
+    expect(linesOf(line('a\u{1f600}é\x7f'))).toHaveLength(1);
+    // Whether references are read or stay as they are, no such character comes of them.
+    for (const reference of ['&#0;', '&#x0;', '&#1;'])
+      expect(linesOf(line(reference))[0]?.endToEndId).not.toMatch(/\p{Cc}/u);
+    const deep = `${'<a>'.repeat(200_000)}${'</a>'.repeat(200_000)}`;
+    for (const xml of ['<Document/><!-- unfinished', '<Document/><![CDATA[', deep])
+      expect(readStatements(xml, () => null)).toBeUndefined();
+  });
+
+  test('a line has the reference of the bank, or its place; what all of a batch share is of none alone', () => {
+    const referenced = (reference: string) => `<AcctSvcrRef>${reference}</AcctSvcrRef>`;
+    const batch = `<NtryDtls><TxDtls><Refs><EndToEndId>x</EndToEndId></Refs></TxDtls><TxDtls><Refs>${referenced('own')}</Refs></TxDtls><TxDtls><Refs><EndToEndId>y</EndToEndId></Refs></TxDtls></NtryDtls>`;
+    const entries = [
+      entry('1', referenced('A')),
+      entry('1', '<NtryRef>1</NtryRef>'),
+      entry('1', referenced('NONREF')),
+      entry('1', referenced('B') + batch),
+      entry('1', referenced('C') + '<NtryDtls><TxDtls><Refs><EndToEndId>x</EndToEndId></Refs></TxDtls></NtryDtls>'),
+    ];
+    expect(linesOf(entries.join('')).map(({ reference }) => reference)).toEqual([
+      'A',
+      'S/2',
+      'S/3',
+      'B/1',
+      'own',
+      'B/3',
+      'C',
+    ]);
+  });
+
+  test('each page is a statement of its own, whether the statement or its message is in pages', () => {
+    const paged = (of: string, number: string, message = '') =>
+      `<Document><BkToCstmrStmt>${message}<Stmt><Id>S</Id>${
+        of === 'Stmt' ? `<StmtPgntn><PgNb>${number}</PgNb>` + '<LastPgInd>false</LastPgInd></StmtPgntn>' : ''
+      }<Acct><Id><IBAN>X</IBAN></Id></Acct>${entry('1')}</Stmt></BkToCstmrStmt></Document>`;
+    const group = (number: string) => `<GrpHdr><MsgPgntn><PgNb>${number}</PgNb></MsgPgntn></GrpHdr>`;
+    const idOf = (xml: string) => readStatements(xml, () => null)?.map(({ statementId }) => statementId);
+    expect(idOf(paged('Stmt', '1'))).toEqual(['S']);
+    expect(idOf(paged('Stmt', '00002'))).toEqual(['S#2']);
+    expect(idOf(paged('', '', group('3')))).toEqual(['S#3']);
+    expect(idOf(paged('Stmt', '2', group('3')))).toEqual(['S#2']);
+    expect(idOf(paged('Stmt', 'x'))).toBeUndefined();
+    expect(readStatements(paged('Stmt', '2'), () => null)?.[0]?.lines[0]?.reference).toBe('S#2/1');
+  });
 });

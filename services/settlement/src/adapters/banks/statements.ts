@@ -1,7 +1,8 @@
 /**
  * What an institution writes back, read into lines: ISO 20022 camt.053 statements, of which only the account's booked
  * entries count, and pain.002 reports on the status of orders. Nothing else of a document is kept: no names, no accounts.
- * Versions differ in details that are not read here, so any version of the two is taken. Pure.
+ * Versions differ in details that are not read here, so any version of the two is taken. A statement that comes in pages is
+ * one for each page. Pure.
  */
 import { transferCurrencies } from '@daybook/contracts';
 import { assets, parseAmount } from '@daybook/money';
@@ -30,8 +31,17 @@ const parser = new XMLParser({
   isArray: (name) => lists.has(name),
 });
 
-const id = z.string().min(1).max(105);
-const money = z.object({ '#text': z.string().max(30), '@Ccy': z.string().max(3) });
+/** What XML 1.0 has no place for, and a table neither. The parser lets it through, and a reference may stand for it. */
+const forbidden = /[^\P{Cc}\t\n\r\x7f-\x9f]|[\ufffe\uffff\p{Surrogate}]/u;
+
+const word = (lengthMax: number) =>
+  z
+    .string()
+    .max(lengthMax)
+    .refine((text) => !forbidden.test(text));
+const id = word(105).min(1);
+const page = z.object({ PgNb: z.string().regex(/^\d{1,5}$/) }).optional();
+const money = z.object({ '#text': word(30), '@Ccy': word(3) });
 const reasons = z.array(z.object({ Rsn: z.object({ Cd: id.optional(), Prtry: id.optional() }).optional() })).optional();
 const creditOrDebit = z.enum(['CRDT', 'DBIT']);
 
@@ -43,18 +53,18 @@ const details = z.object({
   RtrInf: reasons,
 });
 const entry = z.object({
-  NtryRef: id.optional(),
   Amt: money,
   CdtDbtInd: creditOrDebit,
   RvslInd: z.enum(['true', 'false']).optional(),
   /** A code itself until version 7, an element with one from 8 on. */
   Sts: z.union([z.string(), z.object({ Cd: z.string().optional() })]),
-  BookgDt: z.object({ Dt: z.string().max(40).optional(), DtTm: z.string().max(40).optional() }).optional(),
+  BookgDt: z.object({ Dt: word(40).optional(), DtTm: word(40).optional() }).optional(),
   AcctSvcrRef: id.optional(),
   NtryDtls: z.array(z.union([z.literal(''), z.object({ TxDtls: z.array(details).optional() })])).optional(),
 });
 const statement = z.object({
   Id: id,
+  StmtPgntn: page,
   Acct: z.object({ Id: z.object({ IBAN: z.string().max(34).optional() }) }),
   Ntry: z.array(entry).optional(),
 });
@@ -70,7 +80,13 @@ const report = z.object({
 });
 const document = z.object({
   Document: z.union([
-    z.object({ BkToCstmrStmt: z.object({ Stmt: z.array(statement).min(1).max(100) }) }),
+    z.object({
+      BkToCstmrStmt: z.object({
+        /** Until version 5, pages are those of the message. */
+        GrpHdr: z.object({ MsgPgntn: page }).optional(),
+        Stmt: z.array(statement).min(1).max(100),
+      }),
+    }),
     z.object({ CstmrPmtStsRpt: report }),
   ]),
 });
@@ -81,38 +97,62 @@ export function readStatements(
   transactionIdOf: (messageId: string) => string | null,
 ): readonly ReadStatement[] | undefined {
   // No such document declares entities, and those that do are bombs.
-  if (/<!(DOCTYPE|ENTITY)/i.test(xml) || XMLValidator.validate(xml) !== true) return undefined;
-  const read = document.safeParse(parser.parse(xml));
+  if (forbidden.test(xml) || /<!(DOCTYPE|ENTITY)/i.test(xml)) return undefined;
+  const read = document.safeParse(parsed(xml));
   if (!read.success) return undefined;
-  const { Document: said } = read.data;
-  return 'CstmrPmtStsRpt' in said
-    ? [statusesOf(said.CstmrPmtStsRpt, transactionIdOf)]
-    : said.BkToCstmrStmt.Stmt.map(entriesOf);
+  const { Document: content } = read.data;
+  if ('CstmrPmtStsRpt' in content) return [statusesOf(content.CstmrPmtStsRpt, transactionIdOf)];
+  const { GrpHdr, Stmt } = content.BkToCstmrStmt;
+  return Stmt.map((one) => entriesOf(one, one.StmtPgntn ?? GrpHdr?.MsgPgntn));
 }
 
-function entriesOf({ Id, Acct, Ntry = [] }: z.output<typeof statement>): ReadStatement {
-  const lines = Ntry.flatMap(linesOf).map((line, index) => ({ ...line, line: index + 1 }));
-  return { statementId: Id, iban: Acct.Id.IBAN ?? null, lines };
+/** Undefined when it is no XML. The parser refuses by throwing what its validator lets through. */
+function parsed(xml: string): unknown {
+  try {
+    return XMLValidator.validate(xml) === true ? parser.parse(xml) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function entriesOf({ Id, Acct, Ntry = [] }: z.output<typeof statement>, paged: z.output<typeof page>): ReadStatement {
+  const number = parseInt(paged?.PgNb ?? '1', 10);
+  const statementId = number === 1 ? Id : `${Id}#${number}`;
+  const lines = Ntry.flatMap(linesOf).map(({ reference, ...read }, index) => {
+    const line = index + 1;
+    // Without one of the institution's own, the place tells the same line again from another like it.
+    return { ...read, line, reference: reference ?? `${statementId}/${line}` };
+  });
+  return { statementId, iban: Acct.Id.IBAN ?? null, lines };
 }
 
 function linesOf(booked: z.output<typeof entry>): Omit<ReadLine, 'line'>[] {
   const transactions = (booked.NtryDtls ?? []).flatMap((part) => (part === '' ? [] : (part.TxDtls ?? [])));
   const isOnly = transactions.length <= 1;
-  return (transactions.length === 0 ? [{}] : transactions).map((one: Partial<z.output<typeof details>>) => {
+  const ofEntry = ownReference(booked.AcctSvcrRef);
+  return (transactions.length === 0 ? [{}] : transactions).map((one: Partial<z.output<typeof details>>, index) => {
     const direction = one.CdtDbtInd ?? booked.CdtDbtInd;
-    // The amount of a batch says nothing of the ones in it.
+    // The amount of a batch says nothing of the ones in it, and its reference is that of all of them.
     const written = one.Amt ?? one.AmtDtls?.TxAmt?.Amt ?? (isOnly ? booked.Amt : undefined);
+    const inBatch = isOnly || ofEntry === null ? ofEntry : `${ofEntry}/${index + 1}`;
     return {
       said: direction === 'DBIT' ? 'debit' : 'credit',
       ...unitsOf(written),
       endToEndId: one.Refs?.EndToEndId ?? null,
-      reference: one.Refs?.AcctSvcrRef ?? booked.AcctSvcrRef ?? booked.NtryRef ?? null,
+      reference: ownReference(one.Refs?.AcctSvcrRef) ?? inBatch,
       bookedOn: (booked.BookgDt?.Dt ?? booked.BookgDt?.DtTm)?.slice(0, 10) ?? null,
       reason: reasonOf(one.RtrInf),
       isFinal: (typeof booked.Sts === 'string' ? booked.Sts : booked.Sts.Cd) === 'BOOK',
       isReturn: one.RtrInf !== undefined || booked.RvslInd === 'true',
     } as const;
   });
+}
+
+/** What institutions write where a reference has to stand and they have none. */
+const placeholders = ['NONREF', 'NOTPROVIDED'];
+
+function ownReference(written: string | undefined): string | null {
+  return written === undefined || placeholders.includes(written.toUpperCase()) ? null : written;
 }
 
 /** More decimals than the currency has are nothing when they are zeros. */
