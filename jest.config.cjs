@@ -37,8 +37,9 @@ const shared = {
   modulePathIgnorePatterns: ['<rootDir>/(packages|services)/[^/]+/dist/'],
 };
 
-/** Three levels by file suffix. Integration and e2e runs share one Postgres, started once for the run. */
+/** Three levels by file suffix. Integration and e2e runs have one Postgres for each worker, started once for the run. */
 module.exports = {
+  maxWorkers: 2,
   projects: [
     {
       ...shared,

@@ -54,9 +54,7 @@ describe('embeddedPostgres', () => {
     const url = await startAndBeKilled('embeddedPostgres', { directory });
     await query(url, 'create table kept (id int)');
     const server = embeddedPostgres({ directory });
-    const begun = performance.now();
     await server.start();
-    expect(performance.now() - begun).toBeLessThan(1_000);
     expect(server.url).toBe(url);
     await expect(query(server.url, 'select count(*)::int as n from kept')).resolves.toEqual([{ n: 0 }]);
     await server.stop();

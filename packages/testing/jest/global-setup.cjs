@@ -1,6 +1,7 @@
 /**
- * Starts one Postgres for the whole run and announces it as DAYBOOK_TEST_DATABASE_URL. Several projects name this
- * setup; whoever comes first starts it. Runs outside of the test environment, on the compiled package.
+ * Starts one Postgres for each worker of the run, because what one suite holds open in a server delays the readers of
+ * another, and announces them as DAYBOOK_TEST_DATABASE_URL, in order and separated by spaces. Several projects name this
+ * setup; whoever comes first starts them. Runs outside of the test environment, on the compiled package.
  */
 const { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } = require('node:fs');
 const { tmpdir } = require('node:os');
@@ -8,20 +9,25 @@ const { join } = require('node:path');
 
 const prefix = 'daybook-test-postgres-';
 
-module.exports = async () => {
+module.exports = async ({ maxWorkers }) => {
   prepareKafka();
   if (process.env.DAYBOOK_TEST_DATABASE_URL) return;
   const { embeddedPostgres } = loadEmbedded();
   await removeLeftovers(embeddedPostgres);
+  const running = await Promise.all(Array.from({ length: maxWorkers }, () => startPostgres(embeddedPostgres)));
+  process.env.DAYBOOK_TEST_DATABASE_URL = running.map(({ server }) => server.url).join(' ');
+  globalThis.daybookTestPostgres = running;
+};
+
+async function startPostgres(embeddedPostgres) {
   const directory = mkdtempSync(join(tmpdir(), prefix));
   writeFileSync(join(directory, 'owner.pid'), `${process.pid}`);
   // The data lives as long as the run: speed counts, and a power cut does not.
   const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '400' };
   const server = embeddedPostgres({ directory, settings });
   await server.start();
-  process.env.DAYBOOK_TEST_DATABASE_URL = server.url;
-  globalThis.daybookTestPostgres = { server, directory };
-};
+  return { server, directory };
+}
 
 /** A directory only: the first test file that needs the broker starts it. */
 function prepareKafka() {

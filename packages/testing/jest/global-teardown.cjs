@@ -1,4 +1,4 @@
-/** Stops the Postgres that the setup of this run started. One given by DAYBOOK_TEST_DATABASE_URL is left alone. */
+/** Stops every Postgres that the setup of this run started. One given by DAYBOOK_TEST_DATABASE_URL is left alone. */
 const { rmSync } = require('node:fs');
 
 module.exports = async () => {
@@ -7,8 +7,10 @@ module.exports = async () => {
   if (running === undefined) return;
   delete globalThis.daybookTestPostgres;
   delete process.env.DAYBOOK_TEST_DATABASE_URL;
-  await running.server.stop();
-  rmSync(running.directory, { recursive: true, force: true });
+  for (const { server, directory } of running) {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  }
 };
 
 async function stopKafka() {

@@ -11,12 +11,9 @@ export type TestDatabase = {
 
 const poolMax = 8;
 
-/** A new empty database on the run's server. */
+/** A new empty database on this worker's server. */
 export async function testDatabase(): Promise<TestDatabase> {
-  const server = process.env['DAYBOOK_TEST_DATABASE_URL'];
-  if (server === undefined || server === '') {
-    throw new Error('DAYBOOK_TEST_DATABASE_URL is not set: name the test *.int.test.ts or *.e2e.test.ts.');
-  }
+  const server = serverOfWorker();
   const name = `test_${randomBytes(6).toString('hex')}`;
   const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
   await onServer(server, `create database ${name} template template0`);
@@ -36,6 +33,16 @@ export async function testDatabase(): Promise<TestDatabase> {
       await Promise.all(pools.splice(0).map((pool) => pool.end()));
     },
   };
+}
+
+/** Given servers may be fewer than workers; the workers then share them. */
+function serverOfWorker(): string {
+  const servers = (process.env['DAYBOOK_TEST_DATABASE_URL'] ?? '').split(' ').filter((url) => url !== '');
+  const server = servers[(Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % servers.length];
+  if (server === undefined) {
+    throw new Error('DAYBOOK_TEST_DATABASE_URL is not set: name the test *.int.test.ts or *.e2e.test.ts.');
+  }
+  return server;
 }
 
 async function onServer(url: string, statement: string): Promise<void> {
