@@ -3,10 +3,10 @@
  * made it and the worker both come here, also at once, and after a crash anywhere: every step is asked for under the send's
  * own id and recorded by one append, so that the step after it begins with what is recorded and with nothing else.
  */
-import { assert, assertNever } from '@daybook/core';
+import { assert, assertNever, isOperationalError, OperationalError } from '@daybook/core';
 import { signRequest, type Refusal } from '@daybook/signer';
 import { isOver, isSigned, type ChainSend, type SendFailure, type SendState } from '../domain/send-state';
-import { isBusy, takenBut, type Wallet } from '../domain/wallet';
+import { isBusy, takenBut, type Wallet, type WalletFields } from '../domain/wallet';
 import type { Prepared } from '../ports';
 import { followSend } from './follow-send';
 import { inTurn, type InTurn } from './in-turn';
@@ -61,9 +61,9 @@ async function stepOf(deps: AdvanceDeps, turns: InTurn, send: ChainSend): Promis
     case 'prepared':
       return sign(deps, send);
     case 'signed':
-      return send.attempts.at(-1)?.bytes === null ? sign(deps, send) : broadcast(deps, send);
+      return send.attempts.at(-1)?.bytes === null ? signReplacement(deps, send) : broadcast(deps, send);
     case 'sent':
-      return send.attempts.at(-1)?.bytes === null ? sign(deps, send) : followSend(deps, send);
+      return send.attempts.at(-1)?.bytes === null ? signReplacement(deps, send) : followSend(deps, send);
     case 'included':
       return followSend(deps, send);
     case 'releasing':
@@ -78,7 +78,10 @@ async function stepOf(deps: AdvanceDeps, turns: InTurn, send: ChainSend): Promis
 
 async function hold(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   const outcome = await deps.ledger.hold(send);
-  if (!outcome.ok) return refuse(deps, send, 'insufficient_balance', outcome.rejection);
+  if (!outcome.ok) {
+    const failure = outcome.rejection === 'account_frozen' ? 'account_frozen' : 'insufficient_balance';
+    return refuse(deps, send, failure, outcome.rejection);
+  }
   await record(deps, send, { type: 'RecordHeld', at: timeOf(deps) });
   return 'again';
 }
@@ -142,6 +145,7 @@ async function sign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   const { transaction } = send.attempts[attempt - 1]?.prepared ?? {};
   assert(wallet.wallet !== null && transaction !== undefined, 'what is signed is prepared');
   const { index } = wallet.wallet;
+  await expectItsKey(deps, wallet.wallet);
   const answer = await deps.signer.sign(signRequest.decode({ sendId, index, family, transaction } as never));
   if (!answer.ok) {
     const { refusal: detail } = answer;
@@ -163,6 +167,34 @@ async function sign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   return 'again';
 }
 
+/** Whatever keeps the signer from it, what was signed before has left, and may be included or become final meanwhile. */
+async function signReplacement(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  try {
+    return await sign(deps, send);
+  } catch (error) {
+    if (!isOperationalError(error)) throw error;
+    deps.logger.warn(
+      { error, send: send.transactionId },
+      'a send is followed without its replacement, which is unsigned',
+    );
+    return followSend(deps, send);
+  }
+}
+
+/**
+ * Asked for each signature: a signer that was started again may have another keystore. What another key signs spends nothing
+ * of the wallet, and would be recorded as what may have left.
+ */
+async function expectItsKey(deps: AdvanceDeps, wallet: WalletFields): Promise<void> {
+  const { walletId, chain, family, index, address } = wallet;
+  const { address: signs } = await deps.signer.walletOf({ family, index });
+  if (signs === address) return;
+  deps.logger.error({ walletId, chain, index, address, signs }, 'the signer has another key than that of the wallet');
+  throw new OperationalError('upstream_unavailable', false, {
+    detail: `the signer has another key than that of wallet ${walletId} on ${chain}: ${signs} instead of ${address}`,
+  });
+}
+
 /** The bytes are stored by now. Whether the network has them is not known before the chain shows them. */
 async function broadcast(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   // Again, for a process that ended right after it had stored them.
@@ -174,7 +206,7 @@ async function broadcast(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
 
 async function release(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   // What the ledger refused to hold is not held.
-  if (send.failure !== 'insufficient_balance') await deps.ledger.release(send);
+  if (send.failure !== 'insufficient_balance' && send.failure !== 'account_frozen') await deps.ledger.release(send);
   await onWallet(deps, send, { type: 'FreeSlot', sendId: send.transactionId, at: timeOf(deps) });
   await record(deps, send, { type: 'RecordClosed', at: timeOf(deps) });
   return 'wait';

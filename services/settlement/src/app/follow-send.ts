@@ -29,16 +29,18 @@ export async function followSend(deps: AdvanceDeps, send: ChainSend): Promise<St
     case 'pending':
     case 'unseen': {
       if (send.stage === 'included') await record(deps, send, { type: 'RecordExcluded', at: timeOf(deps) });
-      if (status.type === 'unseen') await give(deps, send);
+      // The node may know what a replacement replaces and not the replacement, of which the first broadcast was lost.
+      if (status.type === 'unseen' || hashesOf(send).length > 1) await give(deps, send);
       return replace(deps, send);
     }
   }
 }
 
-/** A higher fee on the same slot, once the last attempt has waited long enough. */
+/** A higher fee on the same slot, once the last attempt has waited long enough, and so has the last refusal of another. */
 async function replace(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   const last = send.attempts.at(-1);
   if (!send.replaceable || last?.sentAt == null || !isOlderThan(deps, last.sentAt, deps.bumpAfterMs)) return 'wait';
+  if (send.notReplacedAt !== null && !isOlderThan(deps, send.notReplacedAt, deps.bumpAfterMs)) return 'wait';
   try {
     const higher = await deps.chainOf(send.chain).bump(termsOf(send), last.prepared);
     if (higher === undefined || higher.maxFee > send.feeCap) return 'wait';

@@ -18,6 +18,7 @@
  *   N2  After something was signed, a send fails by what the chain's final state says, and by nothing else.
  *   N3  Repeating an accepted command at once is accepted again and records nothing.
  *   N4  What is final or closed stays; it is told to the ledger once.
+ *   N5  A send that has a transaction prepared is ended by the signer's refusal or by the chain, and by nothing else.
  */
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
 import type { Prepared } from '../ports';
@@ -85,6 +86,7 @@ export type SendRejection =
   | 'send_not_found'
   | 'send_over'
   | 'already_signed'
+  | 'already_prepared'
   | 'not_prepared'
   | 'slot_differs'
   | 'fee_above_cap'
@@ -153,6 +155,8 @@ function refuse(command: CommandOf<'RecordRefused'>, state: ChainSend): Decision
   if (isOver(state)) return accept();
   if (isSigned(state)) return reject('already_signed');
   const { failure, detail, at } = command;
+  // The signer may have signed what is prepared, for a process that has not recorded it yet: only its no ends that.
+  if (state.attempts.length > 0 && failure !== 'signer_refused') return reject('already_prepared');
   return record(state, { type: 'SendRefused', failure, detail }, at);
 }
 
@@ -220,8 +224,8 @@ function record(state: SendState, fact: Fact, at: string): Decision<SendEvent, S
 function apply(state: SendState, fact: Fact, at: string): ChainSend {
   if (fact.type === 'SendCreated') {
     assert(state.stage === 'none', 'a send is created twice');
-    const nothing = { attempts: [], inclusion: null, failure: null, ledgerReference: null, replaceable: true };
-    return { ...fact.terms, ...nothing, stage: 'created', updatedAt: at };
+    const nothing = { attempts: [], inclusion: null, failure: null, ledgerReference: null };
+    return { ...fact.terms, ...nothing, replaceable: true, notReplacedAt: null, stage: 'created', updatedAt: at };
   }
   assert(state.stage !== 'none', `${fact.type} before the send was created`);
   assert(state.stage !== 'over', `${fact.type} after the end`);
@@ -241,9 +245,11 @@ function apply(state: SendState, fact: Fact, at: string): ChainSend {
       const stage = state.stage === 'included' ? 'included' : 'signed';
       return { ...next, stage, attempts: changed(state, attempt, { hash, bytes }) };
     }
-    case 'SendNotReplaced':
+    case 'SendNotReplaced': {
       assert(fact.attempt > 1, 'the first transaction replaces nothing');
-      return { ...next, attempts: state.attempts.slice(0, fact.attempt - 1), replaceable: false };
+      const attempts = state.attempts.slice(0, fact.attempt - 1);
+      return { ...next, attempts, replaceable: fact.detail === refusedForToday, notReplacedAt: at };
+    }
     case 'SendBroadcast': {
       const stage = state.stage === 'signed' ? 'sent' : state.stage;
       return { ...next, stage, attempts: changed(state, fact.attempt, { sentAt: at }) };
@@ -286,6 +292,9 @@ function isOurs(state: ChainSend, { hash }: Inclusion): boolean {
 function isSameInclusion(a: Inclusion | null, b: Inclusion): boolean {
   return a !== null && a.hash === b.hash && a.blockHash === b.blockHash;
 }
+
+/** The one refusal of the signer that time alone takes back. */
+const refusedForToday = 'fee_above_day_cap';
 
 /** A transaction without anything that excludes another can have no replacement: both could be included. */
 function isSameSlot(a: Prepared, b: Prepared): boolean {

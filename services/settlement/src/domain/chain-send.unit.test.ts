@@ -43,7 +43,9 @@ const prepared = fc
 
 const command: fc.Arbitrary<SendCommand> = fc.oneof(
   { weight: 3, arbitrary: fc.constant<SendCommand>({ type: 'RecordHeld', at }) },
-  fc.constant<SendCommand>({ type: 'RecordRefused', failure: 'signer_refused', detail: 'd', at }),
+  fc
+    .constantFrom('signer_refused' as const, 'fee_too_high' as const, 'wallet_funds_insufficient' as const)
+    .map((failure): SendCommand => ({ type: 'RecordRefused', failure, detail: 'd', at })),
   {
     weight: 4,
     arbitrary: fc.record({ attempt, prepared }).map((of): SendCommand => ({ type: 'RecordPrepared', ...of, at })),
@@ -130,6 +132,27 @@ test('N4: what is final or closed stays, and is told to the ledger once', () => 
       if (ends.length === 1) expect(['', 'SendClosed', 'SendBooked']).toContain(after.join());
     }),
   );
+});
+
+test('N5: what is prepared is ended by the signer or the chain, and by nothing else', () => {
+  fc.assert(
+    fc.property(commands, (all) => {
+      for (const { before, events } of play(all)) {
+        if (before.stage === 'none' || before.attempts.length === 0) continue;
+        for (const event of events) if (event.type === 'SendRefused') expect(event.failure).toBe('signer_refused');
+      }
+    }),
+  );
+});
+
+test.each([
+  ['fee_above_day_cap', true],
+  ['fee_above_send_cap', false],
+  ['replacements_exhausted', false],
+])('a replacement that is refused for %s may be asked for again: %p', (detail, replaceable) => {
+  const second = { ...usual[1]!, attempt: 2 } as SendCommand;
+  const steps = play([...usual, second, { type: 'RecordNotReplaced', attempt: 2, detail, at }]);
+  expect(steps.at(-1)?.after).toMatchObject({ replaceable, notReplacedAt: at, attempts: [{ hash: 'h1' }] });
 });
 
 test('only a transaction of the send counts as its inclusion', () => {

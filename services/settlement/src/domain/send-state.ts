@@ -34,6 +34,7 @@ export type ChainSendTerms = {
 /** Why nothing was signed, or what became of what was. */
 export type SendFailure =
   | 'insufficient_balance'
+  | 'account_frozen'
   | 'wallet_funds_insufficient'
   | 'fee_too_high'
   | 'not_payable'
@@ -78,8 +79,10 @@ export type ChainSend = ChainSendTerms & {
   readonly inclusion: Inclusion | null;
   readonly failure: SendFailure | null;
   readonly ledgerReference: string | null;
-  /** False once the signer has refused to replace what it signed. */
+  /** False once the signer has refused, for good, to replace what it signed. */
   readonly replaceable: boolean;
+  /** When the signer last refused to. */
+  readonly notReplacedAt: string | null;
   readonly updatedAt: string;
 };
 export type SendState = { readonly stage: 'none' } | ChainSend;

@@ -1,0 +1,264 @@
+/** Sends that two processes bring on at once, or whose signer or node is not as it was when they were begun. */
+import { OperationalError } from '@daybook/core';
+import { commandHandler, memoryEventStore } from '@daybook/event-store';
+import type { Refusal, Signer } from '@daybook/signer';
+import { fakeClock, testLogger } from '@daybook/testing';
+import { fundingEvents, sendEvents, walletEvents } from '../adapters/stored-sends';
+import { chainSend } from '../domain/chain-send';
+import type { ChainSendTerms, SendState } from '../domain/send-state';
+import { hotWallet } from '../domain/wallet';
+import { walletFunding } from '../domain/wallet-funding';
+import type { Prepared, Preparing, SendChain, SlotStatus } from '../ports';
+import { advanceSend } from './advance-send';
+import { sendStream, walletStream } from './send-streams';
+
+const bumpAfterMs = 60_000;
+const giveUpAfterMs = 3_600_000;
+const start = '2026-03-01T10:00:00.000Z';
+const [own, other] = [`0x${'a1'.repeat(20)}`, `0x${'c3'.repeat(20)}`];
+const wallet = {
+  walletId: 'w',
+  tenantId: 't',
+  mode: 'sandbox',
+  chain: 'evm-1',
+  family: 'evm',
+  index: 3,
+  address: own,
+  publicKey: '04',
+  feeAsset: 'ETH',
+  assets: ['ETH'],
+} as const;
+const terms: ChainSendTerms = {
+  transactionId: 'TX1',
+  number: 2,
+  tenantId: 't',
+  mode: 'sandbox',
+  walletId: 'w',
+  chain: 'evm-1',
+  family: 'evm',
+  fromAddress: own,
+  toAddress: `0x${'b2'.repeat(20)}`,
+  asset: 'ETH',
+  amount: 5n,
+  feeAsset: 'ETH',
+  feeCap: 1_000_000n,
+  useContract: false,
+  userNumber: null,
+  contentHash: 'c',
+  encryptedDetails: 'e',
+  createdAt: start,
+};
+
+/** A transaction at a price, on the one nonce. */
+const preparedAt = (price: number): Prepared => ({
+  transaction: {
+    chainId: 1,
+    nonce: 7,
+    gasLimit: '21000',
+    maxFeePerGas: String(price),
+    maxPriorityFeePerGas: '1',
+    payment: { type: 'native', to: terms.toAddress, amount: '5' },
+  },
+  slot: { family: 'evm', nonce: 7, sinceBlock: 0 },
+  maxFee: 21_000n * BigInt(price),
+});
+const includedAs = (transactionId: string): SlotStatus => ({
+  type: 'included',
+  transactionId,
+  blockNumber: 9,
+  blockHash: 'b9',
+  final: true,
+  succeeded: true,
+  fee: 21_000n,
+  gasUsed: 21_000n,
+  gasPrice: 1n,
+});
+const away = () => new OperationalError('upstream_unavailable', true);
+
+/** What all processes have in common; `status`, `refusal`, `key`, `isSignerAway` and `isNodeAway` are for the test to change. */
+async function world() {
+  const now = fakeClock(start);
+  const log = memoryEventStore(now);
+  const { logger, lines } = testLogger();
+  const outside = {
+    status: { type: 'pending' } as SlotStatus,
+    refusal: null as Refusal | null,
+    key: own as string,
+    isSignerAway: false,
+    isNodeAway: false,
+    asked: [] as string[],
+    /** Bytes that nodes were given, also those that they did not take. */
+    given: [] as string[],
+  };
+  const signer: Signer = {
+    async walletOf() {
+      if (outside.isSignerAway) throw away();
+      return { address: outside.key, publicKey: '04' };
+    },
+    async sign(request) {
+      if (outside.isSignerAway) throw away();
+      if (request.family !== 'evm') throw new Error('a request of another family');
+      const { maxFeePerGas: price } = request.transaction;
+      outside.asked.push(`h${price}`);
+      if (outside.refusal !== null) return { ok: false, refusal: outside.refusal };
+      return { ok: true, value: { transactionId: `h${price}`, bytes: `0${price}` } };
+    },
+  };
+  const chain = {
+    prepare: async (): Promise<Preparing> => ({ ok: true, prepared: preparedAt(1) }),
+    bump: async (_send: unknown, { transaction }: Prepared) => preparedAt(Number(transaction['maxFeePerGas']) + 1),
+    async broadcast(bytes: string) {
+      outside.given.push(bytes);
+      if (outside.isNodeAway) throw away();
+    },
+    statusOf: async () => outside.status,
+  };
+  const sends = commandHandler(chainSend, sendEvents, log);
+  const wallets = commandHandler(hotWallet, walletEvents, log);
+  const context = { commandId: 'c', correlationId: 'c', causationId: 'c' };
+  await wallets.handle(walletStream('w'), { type: 'OpenWallet', wallet, at: start }, context);
+  await sends.handle(sendStream('TX1'), { type: 'CreateSend', ...terms }, context);
+
+  function process(more: { readonly chain?: Partial<typeof chain>; readonly signer?: Partial<Signer> } = {}) {
+    const advance = advanceSend({
+      sends,
+      wallets,
+      fundings: commandHandler(walletFunding, fundingEvents, log),
+      ledger: { hold: async () => ({ ok: true }), release: async () => undefined, balanceOf: async () => 0n },
+      signer: { ...signer, ...more.signer },
+      chainOf: () => ({ ...chain, ...more.chain }) as unknown as SendChain,
+      bumpAfterMs,
+      giveUpAfterMs,
+      now,
+      logger,
+    });
+    return async (): Promise<Exclude<SendState, { stage: 'none' }>> => {
+      const state = await advance('TX1');
+      if (state.stage === 'none') throw new Error('the send is there');
+      return state;
+    };
+  }
+  const slotsOf = async () => {
+    const { state } = await wallets.load(walletStream('w'));
+    return state.wallet === null ? [] : [...state.slots.values()].map(({ sendId, signed }) => ({ sendId, signed }));
+  };
+  return { outside, now, process, signer, slotsOf, lines };
+}
+
+function gate() {
+  let open = () => undefined as void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+test('what one process finds too dear does not end what another has prepared, and may have had signed', async () => {
+  const { outside, now, process, signer, slotsOf } = await world();
+  const [told, reserved, recorded] = [gate(), gate(), gate()];
+  const first = process({
+    chain: {
+      async prepare() {
+        told.open();
+        await reserved.opened;
+        return { ok: false, refusal: 'fee_too_high' };
+      },
+    },
+  });
+  const second = process({
+    signer: {
+      async sign(request) {
+        const answer = await signer.sign(request);
+        reserved.open();
+        await recorded.opened;
+        return answer;
+      },
+    },
+  });
+  now.advance(giveUpAfterMs);
+  const slow = first();
+  await told.opened;
+  const fast = second();
+  expect(await slow).toMatchObject({ stage: 'sent', failure: null, attempts: [{ hash: 'h1' }] });
+  recorded.open();
+  expect(await fast).toMatchObject({ stage: 'sent', failure: null });
+  expect(await slotsOf()).toEqual([{ sendId: 'TX1', signed: true }]);
+  expect(new Set(outside.given)).toEqual(new Set(['01']));
+});
+
+test('a replacement that the fees of today do not allow is asked for again, once in the time that one waits for it', async () => {
+  const { outside, now, process } = await world();
+  const advance = process();
+  await advance();
+  outside.refusal = 'fee_above_day_cap';
+  now.advance(bumpAfterMs);
+  for (let look = 0; look < 5; look++) await advance();
+  expect(outside.asked).toEqual(['h1', 'h2']);
+  now.advance(bumpAfterMs - 1);
+  await advance();
+  expect(outside.asked).toEqual(['h1', 'h2']);
+  outside.refusal = null;
+  now.advance(1);
+  expect(await advance()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }, { hash: 'h2' }] });
+  expect(outside.given).toEqual(['01', '02']);
+
+  // What the signer refuses for good is not asked for again.
+  outside.refusal = 'replacements_exhausted';
+  for (let look = 0; look < 5; look++) {
+    now.advance(bumpAfterMs);
+    await advance();
+  }
+  expect(outside.asked).toEqual(['h1', 'h2', 'h2', 'h3']);
+});
+
+test('a replacement whose broadcast was lost is given again, once a look, though the node knows what it replaces', async () => {
+  const { outside, now, process } = await world();
+  const advance = process();
+  await advance();
+  for (let look = 0; look < 3; look++) await advance();
+  // The node knows the only one: there is nothing to give.
+  expect(outside.given).toEqual(['01']);
+  now.advance(bumpAfterMs);
+  outside.isNodeAway = true;
+  expect(await advance()).toMatchObject({ attempts: [{ hash: 'h1' }, { hash: 'h2' }] });
+  expect(outside.given).toEqual(['01', '02']);
+  outside.isNodeAway = false;
+  await advance();
+  expect(outside.given).toEqual(['01', '02', '02']);
+});
+
+test('a signer that is away keeps nobody from following what it signed before', async () => {
+  const { outside, now, process } = await world();
+  const advance = process();
+  await advance();
+  outside.isSignerAway = true;
+  now.advance(bumpAfterMs);
+  expect(await advance()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }, { hash: null }] });
+  outside.status = { type: 'unseen' };
+  outside.given = [];
+  await advance();
+  expect(outside.given).toEqual(['01']);
+  outside.status = includedAs('h1');
+  expect(await advance()).toMatchObject({ stage: 'final', failure: null, inclusion: { hash: 'h1' } });
+});
+
+test("nothing is signed by another key than the wallet's, and it is said loudly", async () => {
+  const { outside, process, lines, slotsOf } = await world();
+  const advance = process();
+  outside.key = other;
+  await expect(advance()).rejects.toThrow(`another key than that of wallet w on evm-1: ${other} instead of ${own}`);
+  expect([outside.asked, outside.given]).toEqual([[], []]);
+  expect(await slotsOf()).toEqual([{ sendId: 'TX1', signed: false }]);
+  expect(lines.find(({ level }) => level === 'error')).toMatchObject({ walletId: 'w', chain: 'evm-1', signs: other });
+  outside.key = own;
+  expect(await advance()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }] });
+
+  // Neither is a replacement, and the first transaction is followed on.
+  const again = await world();
+  await again.process()();
+  again.outside.key = other;
+  again.now.advance(bumpAfterMs);
+  again.outside.status = { type: 'pending' };
+  await again.process()();
+  again.outside.status = includedAs('h1');
+  expect(await again.process()()).toMatchObject({ stage: 'final', inclusion: { hash: 'h1' } });
+  expect(again.outside.asked).toEqual(['h1']);
+});
