@@ -27,11 +27,18 @@ const withWitness = Buffer.from(
   'hex',
 );
 
+/** One input without a script, one output with a script of four bytes: as valid as any other. */
+const sixtyFourBytes = Buffer.from(
+  `0200000001${'ab'.repeat(32)}0000000000ffffffff010700000000000000046a02beef00000000`,
+  'hex',
+);
+
 /** A block of these transactions, with the Merkle root of these ids (in the order of their bytes). */
 function blockOf(transactions: readonly Buffer[], root: Buffer): Buffer {
   const header = Buffer.concat([Buffer.alloc(36), root, Buffer.alloc(12)]);
   return Buffer.concat([header, Buffer.from([transactions.length]), ...transactions]);
 }
+const coinbase = genesis.subarray(81);
 const digestOf = (id: string) => Buffer.from(id, 'hex').reverse();
 
 describe('a raw Bitcoin block', () => {
@@ -49,7 +56,8 @@ describe('a raw Bitcoin block', () => {
 
   test('the id of a transaction leaves its witnesses out', () => {
     const { id } = Transaction.fromRaw(withWitness, { allowUnknownOutputs: true, allowLegacyWitnessUtxo: true });
-    const [transaction] = readBitcoinBlock(blockOf([withWitness], digestOf(id))).transactions;
+    const root = doubleHash(Buffer.concat([doubleHash(coinbase), digestOf(id)]));
+    const [, transaction] = readBitcoinBlock(blockOf([coinbase, withWitness], root)).transactions;
     expect(transaction!.id).toBe(id);
     expect(transaction!.outputs.map(({ value }) => value)).toEqual([112_340_000n, 223_450_000n]);
   });
@@ -72,9 +80,20 @@ describe('a raw Bitcoin block', () => {
   });
 
   test('transactions that are repeated under an unchanged root are noticed', () => {
-    const coinbase = genesis.subarray(81);
     const id = doubleHash(coinbase);
     const root = doubleHash(Buffer.concat([id, id]));
     expect(() => readBitcoinBlock(blockOf([coinbase, coinbase], root))).toThrow('a transaction twice');
+  });
+
+  test('a transaction of 64 bytes is one, and is no coinbase', () => {
+    const root = doubleHash(Buffer.concat([doubleHash(coinbase), doubleHash(sixtyFourBytes)]));
+    const { transactions } = readBitcoinBlock(blockOf([coinbase, sixtyFourBytes], root));
+    expect(transactions.map(({ isCoinbase }) => isCoinbase)).toEqual([true, false]);
+    expect(transactions[1]!.outputs.map(({ value }) => value)).toEqual([7n]);
+  });
+
+  test('inner nodes of the Merkle tree are no transactions, nor is any block without a coinbase', () => {
+    expect(() => readBitcoinBlock(blockOf([sixtyFourBytes], doubleHash(sixtyFourBytes)))).toThrow('no coinbase first');
+    expect(() => readBitcoinBlock(blockOf([], Buffer.alloc(32)))).toThrow('no coinbase first');
   });
 });
