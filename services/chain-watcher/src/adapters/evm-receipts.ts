@@ -2,7 +2,7 @@
  * The receipts of an EVM block, none left out: one for each transaction of its body, in order, and together with exactly the
  * logs that the bloom filter of its header was made of. Logs are never asked for by themselves: an index that lags behind
  * answers with some of them, or none, and nobody can tell. A log that repeats another one to the last topic leaves no trace
- * of its own in the filter; it is in the same answer as its transaction's other effects.
+ * of its own in the filter, so the logs of a receipt are counted too: their numbers have no gap and no repeat.
  */
 import { contradiction } from '@daybook/http';
 import { z } from 'zod';
@@ -22,6 +22,7 @@ export async function receiptsOf(rpc: EvmRpc, block: RpcBlock): Promise<readonly
   if (!complete) throw contradiction(`the receipts of block ${block.number} are not those of its transactions`);
   if ((await bloomOf(all)) !== block.logsBloom.toLowerCase())
     throw contradiction(`the receipts of block ${block.number} are not of the logs that its header names`);
+  if (!all.every(isCounted)) throw contradiction(`the receipts of block ${block.number} miss a log or tell one twice`);
   return all;
 }
 
@@ -47,6 +48,14 @@ function isOf(receipt: RpcReceipt, transactionHash: string, block: RpcBlock): bo
     receipt.blockHash === block.hash &&
     receipt.logs.every((log) => log.blockHash === block.hash && log.transactionHash === transactionHash)
   );
+}
+
+/**
+ * Numbers go through the block (Ethereum JSON-RPC: the position in the block). Nodes are known that begin anew with each
+ * transaction (besu #6204, foundry #7483); what every node counts by one is the logs of a receipt.
+ */
+function isCounted({ logs }: RpcReceipt): boolean {
+  return logs.every(({ logIndex }, place) => logIndex === logs[0]!.logIndex + BigInt(place));
 }
 
 /** The filter of all logs: three bits of 2048 for each address and topic (Ethereum yellow paper, 4.3.1). */

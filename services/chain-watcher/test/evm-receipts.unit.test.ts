@@ -1,0 +1,34 @@
+import { evmChainOver } from '../src/adapters/evm-chain';
+import { faultyEvm, token } from './faulty-evm';
+
+const never = { empty: 0, partial: 0, stale: 0, error: 0 };
+const to = '0x70997970C51812dc3A010C7d01b50e0d17dc79C8';
+type Log = { readonly logIndex: string };
+type Receipt = { readonly logs: readonly Log[] };
+
+/** Two payments of the token in one block, by a node without states, and what becomes of their receipts. */
+async function transfersOf(change: (receipts: readonly Receipt[]) => readonly Receipt[]) {
+  const payments = [5n, 6n].map((amount) => ({ block: 1, to, asset: 'USDT_ERC20' as const, amount }));
+  const { provider, grow } = faultyEvm(payments, never, 1);
+  grow(1);
+  const send: typeof provider.send = async (method, parameters) => {
+    const told = await provider.send(method, parameters);
+    return method === 'eth_getBlockReceipts' ? change(told as readonly Receipt[]) : told;
+  };
+  const source = evmChainOver(async () => ({ ...provider, send }), { chainId: 31_337, usdtContract: token });
+  const [block] = await source.blocksAfter(0, 1, { has: () => true });
+  return block!.transfers.map(({ amount }) => amount);
+}
+
+describe('the logs of a receipt', () => {
+  test('are counted through the block, or anew in each transaction', async () => {
+    expect(await transfersOf((all) => all)).toEqual([5n, 6n]);
+    const anew = ({ logs }: Receipt) => logs.map((log, place) => ({ ...log, logIndex: `0x${place}` }));
+    expect(await transfersOf((all) => all.map((one) => ({ ...one, logs: anew(one) })))).toEqual([5n, 6n]);
+  });
+
+  test('are not believed when one of them is told twice, which its filter does not show', async () => {
+    const twice = transfersOf((all) => all.map((one) => ({ ...one, logs: [...one.logs, ...one.logs] })));
+    await expect(twice).rejects.toThrow('miss a log or tell one twice');
+  });
+});
