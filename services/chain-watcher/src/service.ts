@@ -28,7 +28,7 @@ import { callHandlers } from './http/calls';
 import { chainMetrics } from './http/chain-metrics';
 import type { AddressDeriver, ChainSource } from './ports';
 import { addressesAfter, addressesProjection, chainOfAddress } from './projections/addresses';
-import { depositsAbove, depositsProjection, depositsSeenUpTo } from './projections/deposits';
+import { depositsAbove, depositsProjection, depositsRevertedInCursor, depositsSeenUpTo } from './projections/deposits';
 
 export type Overrides = PlatformOverrides & {
   /** Stands between the watcher and the source of a chain. */
@@ -132,6 +132,7 @@ function watcherOf(parts: Parts, watched: Watched): Rescannable & { readonly wat
     caughtUp: () => projections.caughtUp(),
     depositsAbove: (number: number) => depositsAbove(pool, chain, number),
     depositsSeenUpTo: (number: number) => depositsSeenUpTo(pool, chain, number),
+    depositsRevertedInCursor: () => depositsRevertedInCursor(pool, chain),
   };
   const compareBalances = balanceComparison({ ...deps, book: balanceBook(pool, chain, now) });
   const mayStandStill = simulated !== undefined || config.CHAIN_FROZEN_MS === 0;

@@ -38,7 +38,8 @@ export function memoryWatch(source: ChainSource, addresses: ReadonlySet<string>,
         if (blocks.length > 2 * blocksKept) blocks = blocks.slice(-blocksKept);
       },
       blocks: async () => blocks.toReversed(),
-      async unwind(_tip, fork) {
+      async unwind(tip, fork) {
+        if (blocks.at(-1)?.hash !== tip.hash) throw new OperationalError('version_conflict', true);
         blocks = blocks.filter(({ number }) => number <= fork.number);
       },
     },
@@ -71,6 +72,14 @@ export function memoryWatch(source: ChainSource, addresses: ReadonlySet<string>,
           ...place,
           canonicalHash: blocks.find((block) => block.number === place.blockNumber)?.hash ?? null,
         })),
+    depositsRevertedInCursor: async () =>
+      log.flatMap(({ type, at: _at, ...deposit }) =>
+        type === 'DepositReverted' &&
+        states.get(`deposit-${deposit.depositId}`)?.status === 'reverted' &&
+        blocks.some(({ hash }) => hash === deposit.blockHash)
+          ? [deposit]
+          : [],
+      ),
   };
   return { deps, log };
 }

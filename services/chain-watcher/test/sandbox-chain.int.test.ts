@@ -1,7 +1,9 @@
 import { OperationalError } from '@daybook/core';
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
+import { randomUUID } from 'node:crypto';
 import { sandboxChain, sandboxChains, transactionIdOf } from '../src/adapters/sandbox-chain';
+import type { DepositEvent } from '../src/domain/deposit';
 import { describeChain } from './chain.contract';
 import { sandboxTestChain } from './sandbox-chain';
 import { byDepth } from './test-chain';
@@ -62,7 +64,7 @@ describe('a simulated chain', () => {
     expect((await chain.head()).number).toBe((outcome as { blockNumber: number }).blockNumber + 2);
   });
 
-  test('a deposit is confirmed after however many passes that got on and failed late', async () => {
+  test('a deposit that was reverted in a block of the cursor is confirmed after however many passes that got on and failed late', async () => {
     const own = await testDatabase();
     const ownPool = own.pool(schema);
     await prepare(ownPool);
@@ -83,12 +85,27 @@ describe('a simulated chain', () => {
     await chain.pay('TA', 7n);
     await chain.mine(1_100);
     const { number: head } = await source.head();
-    for (served = 100; served < head; served += 100)
+    served = 100;
+    await expect(process.pass()).rejects.toThrow('too many requests');
+    // As by a watcher that died before it took the cursor back to before this block.
+    const [{ depositId, blockHash }] = (await depositLog(ownPool, ['TA'])) as [DepositEvent];
+    const command = { type: 'RevertDeposit', blockHash, at: new Date().toISOString() } as const;
+    const context = { commandId: randomUUID(), correlationId: depositId, causationId: depositId };
+    await process.deps.handle(`deposit-${depositId}`, command, context);
+    const before = ['Seen 7 USDT_TRC20', 'Reverted 7 USDT_TRC20'];
+    for (; served < head; served += 100)
       for (let pass = 0; pass < 8; pass++) await expect(process.pass()).rejects.toThrow('too many requests');
-    expect(summary(await depositLog(ownPool, ['TA']))).toEqual(['Seen 7 USDT_TRC20']);
+    expect(summary(await depositLog(ownPool, ['TA']))).toEqual(before);
     served = head;
     await process.settle();
-    expect(summary(await depositLog(ownPool, ['TA']))).toEqual(['Seen 7 USDT_TRC20', 'Confirmed 7 USDT_TRC20']);
+    expect(summary(await depositLog(ownPool, ['TA']))).toEqual([
+      ...before,
+      'Seen 7 USDT_TRC20',
+      'Confirmed 7 USDT_TRC20',
+    ]);
+    await process.deps.caughtUp();
+    const { rows } = await ownPool.query('select 1 from reverted_places_v1');
+    expect(rows).toEqual([]);
     await process.stop();
     await own.drop();
   });

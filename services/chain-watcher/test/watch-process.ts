@@ -19,7 +19,12 @@ import type { FinalityRule } from '../src/domain/confirmation';
 import { depositDecider, type DepositEvent } from '../src/domain/deposit';
 import type { ChainSource } from '../src/ports';
 import { addressesAfter, addressesProjection } from '../src/projections/addresses';
-import { depositsAbove, depositsProjection, depositsSeenUpTo } from '../src/projections/deposits';
+import {
+  depositsAbove,
+  depositsProjection,
+  depositsRevertedInCursor,
+  depositsSeenUpTo,
+} from '../src/projections/deposits';
 
 export const schema = 'chain_watcher';
 export const tenantId = '7a1c0000-0000-8000-8000-000000000001';
@@ -87,6 +92,7 @@ export async function watchProcess(
     caughtUp: () => projections.caughtUp(),
     depositsAbove: (number) => depositsAbove(pool, source.chain, number),
     depositsSeenUpTo: (number) => depositsSeenUpTo(pool, source.chain, number),
+    depositsRevertedInCursor: () => depositsRevertedInCursor(pool, source.chain),
   };
   const pass = () => watchPass(deps, () => undefined);
   const addresses = commandHandler(addressDecider, addressEvents, store);

@@ -19,7 +19,7 @@ import { watchPass, type Pass } from '../../../../services/chain-watcher/src/app
 import { steadyPace } from '../../../../services/chain-watcher/src/app/watch-deps';
 import { watchlist } from '../../../../services/chain-watcher/src/app/watchlist';
 import { addressDecider } from '../../../../services/chain-watcher/src/domain/address';
-import { depositDecider } from '../../../../services/chain-watcher/src/domain/deposit';
+import { depositDecider, type Deposit } from '../../../../services/chain-watcher/src/domain/deposit';
 import type { LinkedBlock } from '../../../../services/chain-watcher/src/domain/reorg';
 import type { BlockCursor } from '../../../../services/chain-watcher/src/ports';
 import type { AddressOwner } from '../../../../services/chain-watcher/src/projections/addresses';
@@ -119,6 +119,11 @@ function readModelOf(parts: Parts) {
             rows.put('addresses', reference, { id, reference, address, tenantId, mode } satisfies AddressRow);
             continue;
           }
+          // As `reverted_places_v1`.
+          if (event.type === 'DepositReverted') {
+            const { type: _type, at: _at, ...place } = event;
+            rows.put('reverted_places', `${place.depositId} ${place.blockHash}`, place satisfies Deposit);
+          }
           const status = ({ DepositSeen: 'seen', DepositConfirmed: 'confirmed', DepositReverted: 'reverted' } as const)[
             event.type
           ];
@@ -161,6 +166,15 @@ function placesOf({ database, pool }: Parts) {
             ...row,
             canonicalHash: blocks.find((block) => block.number === row.blockNumber)?.hash ?? null,
           }));
+      }),
+    depositsRevertedInCursor: () =>
+      database.ask(pool, 'deposits reverted in the cursor', (rows) => {
+        const hashes = new Set(rows.get<Cursor>('cursor', chainName)?.blocks.map(({ hash }) => hash));
+        return rows
+          .all<Deposit>('reverted_places')
+          .map(([, place]) => place)
+          .filter(({ blockHash }) => hashes.has(blockHash))
+          .filter(({ depositId }) => rows.get<DepositPlace>('deposits', depositId)?.status === 'reverted');
       }),
   };
 }

@@ -10,7 +10,8 @@ import type { BlockCursor } from '../ports';
 
 /**
  * Blocks kept below the tip: the deepest reorg that can be followed. Far deeper than any confirmation rule. More are kept
- * while a deposit in them awaits its confirmation, because passes that fail late confirm nothing and yet move the tip.
+ * while a deposit in them awaits its confirmation, or was reverted in spite of them, because passes that fail late change
+ * nothing about it and yet move the tip.
  */
 const blocksKept = 1024;
 
@@ -66,11 +67,7 @@ export function blockCursor(pool: Pool, chain: string): BlockCursor {
           tip = block;
         }
         await insert(tx, chain, blocks);
-        await tx.query(
-          `delete from cursor_blocks where chain = $1 and number <= $2 and number < coalesce(
-             (select min(block_number) from deposits_v1 where chain = $1 and status = 'seen'), $2 + 1)`,
-          [chain, last.number - blocksKept],
-        );
+        await forget(tx, chain, last.number - blocksKept);
       });
     },
     async blocks() {
@@ -100,6 +97,21 @@ async function insert(tx: Tx, chain: string, blocks: readonly LinkedBlock[]): Pr
       blocks.map(({ hash }) => hash),
       blocks.map(({ parentHash }) => parentHash),
     ],
+  );
+}
+
+/** Forgets the blocks up to this number, as far as no deposit needs them. */
+async function forget(tx: Tx, chain: string, number: number): Promise<void> {
+  await tx.query(
+    `delete from cursor_blocks where chain = $1 and number <= $2
+       and number < coalesce(
+         (select min(block_number) from deposits_v1 where chain = $1 and status = 'seen'), $2 + 1)
+       and number < coalesce(
+         (select min(place.block_number) from reverted_places_v1 place
+          join cursor_blocks block
+            on block.chain = place.chain and block.number = place.block_number and block.hash = place.block_hash
+          where place.chain = $1 and place.block_number <= $2), $2 + 1)`,
+    [chain, number],
   );
 }
 

@@ -63,7 +63,7 @@ async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Prom
   if (canonicalHash !== null && canonicalHash !== hash) return 0;
   const addresses = new Set(deposits.map(({ address }) => address));
   const told = await deps.source.finalTransfers({ number, hash }, addresses);
-  if (told === undefined && canonicalHash === null)
+  if (told === undefined && canonicalHash === null && (await isReplaced(deps, { number, hash })))
     throw new ChainHaltedError(
       `deposit ${deposits[0]!.depositId} is in block ${number}, which neither the cursor nor the chain has`,
     );
@@ -76,6 +76,12 @@ async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Prom
   for (const { depositId } of deposits)
     await decide(deps, depositId, 'confirm', { type: 'ConfirmDeposit', blockHash: hash, at: now(deps) }, hash);
   return deposits.length;
+}
+
+/** Only another block in its place shows that a block is gone: what a node does not have, it may not have yet. */
+async function isReplaced({ source }: WatchDeps, { number, hash }: BlockReference): Promise<boolean> {
+  const shown = await source.hashAt(number);
+  return shown !== undefined && shown !== hash;
 }
 
 /** What a block that goes away would take: all that waits in it, or who pays in parts would need no second provider. */

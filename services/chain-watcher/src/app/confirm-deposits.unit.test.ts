@@ -74,6 +74,7 @@ async function confirmed({ source, deposits, rule = depth, witnesses = [] }: Sce
     caughtUp: async () => undefined,
     depositsAbove: async () => [],
     depositsSeenUpTo: async () => deposits,
+    depositsRevertedInCursor: async () => [],
   };
   const problem = await confirmDeposits(deps, tip).then(
     () => null,
@@ -119,6 +120,16 @@ describe('a deposit whose block is final', () => {
       decided: ['ConfirmDeposit deposit-a'],
       problem: 'upstream_unavailable',
     });
+  });
+
+  test.each([
+    ['halts the chain where another block stands in its place', 'another', undefined],
+    ['waits where the source has no block in its place', undefined, 'upstream_unavailable'],
+    ['waits where the source has its block, and tells nothing of it yet', 'h5', 'upstream_unavailable'],
+  ] as const)('older than the cursor: %s', async (_name, shown, problem) => {
+    const source = { ...provider(() => undefined), hashAt: async () => shown };
+    const deposits = [waiting('a', { canonicalHash: null })];
+    expect(await confirmed({ source, deposits })).toEqual({ decided: [], problem });
   });
 
   test('waits when another block has taken the place of its own', async () => {

@@ -2,6 +2,7 @@ import { assert } from '@daybook/core';
 import { assets, unitsMax } from '@daybook/money';
 import { uuidFrom } from '@daybook/runtime';
 import type { Deposit } from '../domain/deposit';
+import { confirmationsMax } from '../domain/confirmation';
 import { findFork, nextStep, type BlockReference } from '../domain/reorg';
 import type { ChainBlock, Transfer } from '../ports';
 import type { DepositPlace } from '../projections/deposits';
@@ -43,6 +44,7 @@ export async function watchPass(
     const scan = await scanBlocks(deps, head, tip, strays, (joined) => (tip = joined));
     if (scan === 'forked') return { head, tip: await unwind(deps, tip), more: true, waiting: 0 };
     // Here the tip is in the source's chain: it was read from it, links to what was, or is its head.
+    await seeAgain(deps);
     return { head, tip, more: scan === 'more', waiting: await confirmDeposits(deps, tip) };
   } catch (error) {
     throw error instanceof ChainHaltedError && (await isOvertaken(deps, tip)) ? overtaken(error) : error;
@@ -70,11 +72,11 @@ async function scanBlocks(
     if (first === 'wait') return 'done';
     const joined: ChainBlock[] = [];
     for (const block of blocks) {
-      const before = joined.at(-1) ?? tip;
-      if (nextStep(before, head, block) !== 'extend') break;
-      await recordBlock(deps, block, strays);
+      if (nextStep(joined.at(-1) ?? tip, head, block) !== 'extend') break;
       joined.push(block);
     }
+    await requireHead(deps, head, joined);
+    for (const block of joined) await recordBlock(deps, block, strays);
     await deps.cursor.extend(joined);
     const last = joined.at(-1);
     assert(last, 'a step to extend without a block');
@@ -83,6 +85,16 @@ async function scanBlocks(
     scanned += joined.length;
   }
   return 'more';
+}
+
+/**
+ * The addresses were read after the head. A block that replaced one below it since may pay an address that is newer, so
+ * nothing is joined unless the head still stands where it was.
+ */
+async function requireHead({ source }: WatchDeps, head: BlockReference, joined: readonly ChainBlock[]): Promise<void> {
+  const last = joined.at(-1);
+  const shown = last?.number === head.number ? last.hash : await source.hashAt(head.number);
+  if (shown !== head.hash) throw sourceFailed(`the head ${head.number} was replaced while blocks up to it were read`);
 }
 
 /** Providers cap what they answer at once, each at another size: half as much after a failure, up to twice after a success. */
@@ -111,7 +123,7 @@ async function isOvertaken(deps: WatchDeps, tip: BlockReference): Promise<boolea
 
 /** The first block is scanned too, but nothing is believed to link to it. */
 async function begin(deps: WatchDeps, head: BlockReference): Promise<BlockReference> {
-  const number = deps.startBlock ?? head.number;
+  const number = deps.startBlock ?? (await newestFinal(deps, head));
   const [genesis, [first]] = [
     await deps.source.genesisHash(),
     await deps.source.blocksAfter(number - 1, 1, deps.watchlist),
@@ -120,6 +132,14 @@ async function begin(deps: WatchDeps, head: BlockReference): Promise<BlockRefere
   await recordTransfers(deps, first);
   await deps.cursor.begin(genesis, first);
   return { number: first.number, hash: first.hash };
+}
+
+/** A cursor that begins with a block which leaves the chain has no block in common with it any more. */
+async function newestFinal({ source, rule }: WatchDeps, head: BlockReference): Promise<number> {
+  if (rule.kind === 'depth') return Math.max(0, head.number - confirmationsMax(rule));
+  const mark = await source.finalized();
+  if (mark === undefined) throw sourceFailed('the source marks no block as final');
+  return Math.min(mark.number, head.number);
 }
 
 /**
@@ -181,11 +201,7 @@ function depositOf(deps: WatchDeps, block: ChainBlock, transfer: Transfer): Depo
 /** Reverts what is in blocks that left the chain, then takes the cursor back to the newest block that both have. */
 async function unwind(deps: WatchDeps, tip: BlockReference): Promise<BlockReference> {
   await refuseOtherGenesis(deps);
-  const fork = await forkOf(deps);
-  if (fork === undefined)
-    throw new ChainHaltedError(`no block of the cursor is in the chain any more, from block ${tip.number} down`);
-  if (fork.hash === tip.hash)
-    throw sourceFailed(`what follows block ${tip.number} does not link to it, and yet the source has it`);
+  const fork = await forkOf(deps, tip);
   const orphaned = await deps.depositsAbove(fork.number);
   const confirmed = orphaned.find(({ status }) => status === 'confirmed');
   if (confirmed)
@@ -199,14 +215,31 @@ async function unwind(deps: WatchDeps, tip: BlockReference): Promise<BlockRefere
   return fork;
 }
 
-async function forkOf(deps: WatchDeps): Promise<BlockReference | undefined> {
-  const cursor = await deps.cursor.blocks();
-  const source = new Map<number, string | undefined>();
-  for (;;) {
-    const search = findFork(cursor, source);
-    if (search.type !== 'ask') return search.type === 'found' ? search.block : undefined;
-    source.set(search.number, await deps.source.hashAt(search.number));
+/**
+ * The newest block that the cursor and the source both have. A node that is behind has none of our blocks either, so
+ * nothing is concluded before the source has shown what stands in their place.
+ */
+async function forkOf({ cursor, source, watchlist }: WatchDeps, tip: BlockReference): Promise<BlockReference> {
+  const ours = await cursor.blocks();
+  const shown = new Map<number, string | undefined>();
+  let search = findFork(ours, shown);
+  while (search.type === 'ask') {
+    shown.set(search.number, await source.hashAt(search.number));
+    search = findFork(ours, shown);
   }
+  const oldest = ours.at(-1);
+  if (search.type === 'none' && oldest !== undefined && shown.get(oldest.number) === undefined)
+    throw sourceFailed(`the source does not tell which block it has at ${oldest.number}, the oldest of the cursor`);
+  if (search.type === 'none')
+    throw new ChainHaltedError(`no block of the cursor is in the chain any more, from block ${tip.number} down`);
+  const fork = search.block;
+  if (fork.hash === tip.hash)
+    throw sourceFailed(`what follows block ${tip.number} does not link to it, and yet the source has it`);
+  const [next] = await source.blocksAfter(fork.number, 1, watchlist);
+  const replaced = ours.find(({ number }) => number === next?.number);
+  if (next?.parentHash !== fork.hash || next.hash === replaced?.hash)
+    throw sourceFailed(`the source has block ${fork.number} and shows nothing else above it than the cursor has`);
+  return fork;
 }
 
 async function revert(deps: WatchDeps, deposits: readonly DepositPlace[]): Promise<void> {
@@ -223,6 +256,22 @@ async function revertMisplaced(deps: WatchDeps, tip: BlockReference): Promise<vo
     if (canonicalHash === null || canonicalHash === blockHash) continue;
     const command = { type: 'RevertDeposit', blockHash, at: now(deps) } as const;
     await deps.handle(`deposit-${depositId}`, command, contextOf(deps, depositId));
+  }
+}
+
+/**
+ * A reversal is recorded before the cursor moves. Where the cursor did not move in the end, because the process died,
+ * another watcher was first or the chain is back on its old branch, the deposit is reverted and its block is joined. It is
+ * seen again, where that block is; a refusal means that another watcher has it somewhere else by now.
+ */
+async function seeAgain(deps: WatchDeps): Promise<void> {
+  await deps.caughtUp();
+  for (const deposit of await deps.depositsRevertedInCursor()) {
+    const { depositId, blockNumber } = deposit;
+    const command = { type: 'SeeDeposit', deposit, at: now(deps) } as const;
+    const outcome = await deps.handle(`deposit-${depositId}`, command, contextOf(deps, depositId));
+    const { chain } = deps.source;
+    if (outcome.ok) deps.logger.warn({ chain, depositId, blockNumber }, 'a reversal was not followed by the cursor');
   }
 }
 

@@ -3,7 +3,7 @@ import type { CommandContext, Outcome } from '@daybook/event-store';
 import type { AssetCode } from '@daybook/money';
 import { currentCorrelation, uuidv7, type Clock, type Logger } from '@daybook/runtime';
 import type { FinalityRule } from '../domain/confirmation';
-import type { DepositCommand, DepositEvent, DepositRejection, DepositState } from '../domain/deposit';
+import type { Deposit, DepositCommand, DepositEvent, DepositRejection, DepositState } from '../domain/deposit';
 import type { BlockCursor, ChainSource } from '../ports';
 import type { DepositPlace } from '../projections/deposits';
 import type { Watchlist } from './watchlist';
@@ -36,7 +36,7 @@ export type WatchDeps = {
   readonly watchlist: Watchlist;
   readonly rule: FinalityRule;
   readonly pace: Pace;
-  /** First block ever scanned; undefined is the head at that moment. */
+  /** First block ever scanned; undefined is the newest that is final at that moment. */
   readonly startBlock: number | undefined;
   readonly now: Clock;
   readonly logger: Logger;
@@ -49,6 +49,8 @@ export type WatchDeps = {
   caughtUp(): Promise<void>;
   depositsAbove(number: number): Promise<readonly DepositPlace[]>;
   depositsSeenUpTo(number: number): Promise<readonly (DepositPlace & { readonly canonicalHash: string | null })[]>;
+  /** Reverted, and yet a block that they were in is one of the cursor: as they were in it. */
+  depositsRevertedInCursor(): Promise<readonly Deposit[]>;
 };
 
 export function sourceFailed(detail: string): OperationalError {

@@ -36,6 +36,11 @@ export function isFinal(
   return place.blockNumber <= tipNumber - confirmationsOf(rule, place) + 1;
 }
 
+/** The confirmations with which a block is final whatever is in it. */
+export function confirmationsMax({ confirmations, tiers = [] }: Extract<FinalityRule, { kind: 'depth' }>): number {
+  return Math.max(confirmations, ...tiers.map((tier) => tier.confirmations));
+}
+
 function confirmationsOf(rule: Extract<FinalityRule, { kind: 'depth' }>, { asset, amount }: Place): number {
   const asked = (rule.tiers ?? []).filter((tier) => tier.asset === asset && amount >= tier.amount);
   return Math.max(rule.confirmations, ...asked.map(({ confirmations }) => confirmations));

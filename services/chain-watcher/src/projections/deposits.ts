@@ -1,11 +1,12 @@
 /**
- * deposits_v1: where each deposit is, and whether it is final. Source: deposit streams. Order: global.
+ * deposits_v1: where each deposit is, and whether it is final; reverted_places_v1: where each was that is not final, as it
+ * was there. Source: deposit streams. Order: global.
  * Read by the watcher, after `caughtUp()`, to find what to confirm and what to revert.
  */
 import type { Pool } from 'pg';
 import type { Projection, Sql, StoredEventsOf } from '@daybook/event-store';
 import type { storedEvents } from '../adapters/stored-events';
-import type { DepositEvent } from '../domain/deposit';
+import type { Deposit, DepositEvent } from '../domain/deposit';
 
 type Event = StoredEventsOf<typeof storedEvents>;
 
@@ -14,8 +15,8 @@ export const depositsProjection: Projection<Event> = {
   version: 1,
   handlers: {
     DepositSeen: (event) => [put(event, 'seen')],
-    DepositConfirmed: (event) => [put(event, 'confirmed')],
-    DepositReverted: (event) => [put(event, 'reverted')],
+    DepositConfirmed: (event) => [put(event, 'confirmed'), forgetPlaces(event)],
+    DepositReverted: (event) => [put(event, 'reverted'), keepPlace(event)],
   },
 };
 
@@ -46,6 +47,35 @@ function put(event: DepositEvent, status: DepositPlace['status']): Sql {
       event.at,
     ],
   };
+}
+
+function keepPlace(event: DepositEvent): Sql {
+  return {
+    text: `insert into reverted_places_v1 (deposit_id, chain, transaction_id, index, asset, amount, address, reference,
+             tenant_id, mode, block_number, block_hash)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+           on conflict (deposit_id, block_hash) do update
+           set asset = excluded.asset, amount = excluded.amount, address = excluded.address,
+               reference = excluded.reference, tenant_id = excluded.tenant_id, mode = excluded.mode`,
+    values: [
+      event.depositId,
+      event.chain,
+      event.transactionId,
+      event.index,
+      event.asset,
+      event.amount,
+      event.address,
+      event.reference,
+      event.tenantId,
+      event.mode,
+      event.blockNumber,
+      event.blockHash,
+    ],
+  };
+}
+
+function forgetPlaces({ depositId }: DepositEvent): Sql {
+  return { text: 'delete from reverted_places_v1 where deposit_id = $1', values: [depositId] };
 }
 
 /** A deposit in a block that was the chain's when it was scanned. */
@@ -103,6 +133,28 @@ export async function depositsSeenUpTo(
     [chain, number],
   );
   return rows.map((row) => ({ ...placeOf(row), canonicalHash: row.canonical_hash }));
+}
+
+/**
+ * Reverted, and yet a block that they were in is one of the cursor. Not only the last one: it may have been seen in the
+ * block of another branch since.
+ */
+export async function depositsRevertedInCursor(pool: Pool, chain: string): Promise<readonly Deposit[]> {
+  const { rows } = await pool.query<
+    Omit<Row, 'status'> & { reference: string; tenant_id: string; mode: Deposit['mode'] }
+  >(
+    `select place.* from reverted_places_v1 place
+     join cursor_blocks block
+       on block.chain = place.chain and block.number = place.block_number and block.hash = place.block_hash
+     join deposits_v1 deposit on deposit.deposit_id = place.deposit_id
+     where place.chain = $1 and deposit.status = 'reverted'
+     order by place.block_number, place.deposit_id`,
+    [chain],
+  );
+  return rows.map(({ reference, tenant_id: tenantId, mode, ...row }) => {
+    const { status: _status, ...place } = placeOf({ ...row, status: 'reverted' });
+    return { ...place, chain, reference, tenantId, mode };
+  });
 }
 
 function placeOf(row: Row): DepositPlace {
