@@ -5,8 +5,9 @@ const ofTransfers = (title: string): Held => ({
   file: 'packages/e2e/test/institution-transfers.int.test.ts',
   title,
 });
+const ofSends = (title: string): Held => ({ file: 'services/settlement/src/app/advance-send.unit.test.ts', title });
 
-/** From a tenant's balance to a recipient's account at a bank. */
+/** From a tenant's balance to a recipient's account at a bank or on a chain. */
 export const payoutProtections: readonly Protection[] = [
   {
     name: 'hold-ends-with-its-fact',
@@ -38,5 +39,47 @@ export const payoutProtections: readonly Protection[] = [
     find: "said === 'credit' && !isReturn ? 'not_a_return' : null",
     replace: 'null',
     held: ofTransfers('a line is about a transfer to the last unit, once, and booked; what is not is kept and listed'),
+  },
+  {
+    name: 'prepared-ends-by-the-signer',
+    row: 'E20',
+    removes: 'the look whether a transaction is prepared, before a send is given up for its fees or for want of funds',
+    file: 'services/settlement/src/domain/chain-send.ts',
+    find: "if (state.attempts.length > 0 && failure !== 'signer_refused') return reject('already_prepared');",
+    replace: '',
+    held: ofSends('what one process finds too dear does not end what another has prepared, and may have had signed'),
+  },
+  {
+    name: 'replacement-given-again',
+    row: 'E20',
+    removes: 'the repeated broadcast of a replacement of what the node knows',
+    file: 'services/settlement/src/app/follow-send.ts',
+    find: ' || hashesOf(send).length > 1',
+    replace: '',
+    held: ofSends(
+      'a replacement whose broadcast was lost is given again, once a look, though the node knows what it replaces',
+    ),
+  },
+  {
+    name: 'key-of-the-wallet',
+    row: 'G27',
+    removes: 'the comparison of the address that the signer has with that of the wallet',
+    file: 'services/settlement/src/app/advance-send.ts',
+    find: 'if (signs === address) return;',
+    replace: 'if (signs !== undefined) return;',
+    held: ofSends("nothing is signed by another key than the wallet's, and it is said loudly"),
+  },
+  {
+    name: 'told-inputs-are-the-payment',
+    row: 'E21',
+    removes: 'the amounts that inputs are told to have from what stays the same for all transactions of a send',
+    file: 'packages/signer/src/families/bitcoin-keys.ts',
+    find: 'way: wayOf(inputs)',
+    replace: "way: 'native'",
+    held: {
+      file: 'packages/signer/test/families.unit.test.ts',
+      title:
+        'what inputs are told to have is the same for all transactions of a send, or their witnesses could be combined',
+    },
   },
 ];
