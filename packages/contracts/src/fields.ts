@@ -33,12 +33,34 @@ export type Mode = z.infer<typeof mode>;
 
 /** UTC, ISO 8601 with milliseconds, so that text order is time order. */
 export const timestamp = z.iso.datetime({ precision: 3 });
+/** Read models keep no instants before the year 1. */
+export const instant = timestamp.refine((time) => time >= '0001', 'must be in a year from 1 on');
 
 export const tenantId = z.uuid();
 
-/** A caller's own name for something. Short enough for an index, and without what a table cannot hold. */
-export const label = z
-  .string()
-  .min(1)
-  .max(200)
-  .regex(/^[^\0\p{Surrogate}]*$/u, 'must be valid Unicode without null characters');
+/** Text without what a table cannot hold. */
+export const storableText = (lengthMax: number) =>
+  z
+    .string()
+    .max(lengthMax)
+    .regex(/^[^\0\p{Surrogate}]*$/u, 'must be valid Unicode without null characters');
+
+/** A caller's own name for something. Short enough for an index. */
+export const label = storableText(200).min(1);
+
+const metadataKeysMax = 20;
+
+/** Whatever a caller wants to find again, under keys of its own. */
+export const callersMetadata = z
+  .record(storableText(40).min(1), storableText(500))
+  .refine((fields) => Object.keys(fields).length <= metadataKeysMax, `at most ${metadataKeysMax} keys`);
+
+/** Of the rows of a page: their list and its order are known already. */
+export const pageOfTransactions = z.array(storableText(40)).min(1).max(100);
+
+/** Where a transaction stands in a list: neither time nor number ever changes. */
+export const transactionKey = z.object({
+  transactionId: z.string(),
+  number: z.number().int().positive(),
+  createdAt: timestamp,
+});

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { listOutgoing } from '@daybook/contracts';
+import { getOutgoing, listOutgoing } from '@daybook/contracts';
 import { callNode } from '@daybook/embedded';
 import { eventually } from '@daybook/testing';
 import { merchant, newAddress, owner, sendRig, valueOf, type SendRig } from './send-rig';
@@ -56,8 +56,10 @@ test('a send is held, signed, included and booked; the fee that the chain took i
   );
   expect(listed).toMatchObject({
     total: 1,
-    transactions: [{ transactionId: send.transactionId, status: 'completed' }],
+    transactions: [{ transactionId: send.transactionId, number: send.number }],
   });
+  const rows = valueOf(await rig.call(getOutgoing, { ...owner, transactionIds: [send.transactionId] })).transactions;
+  expect(rows).toMatchObject([{ type: 'withdrawal', status: 'completed', description: 'Canary words' }]);
 });
 
 test('what cannot be sent is refused before anything is signed', async () => {

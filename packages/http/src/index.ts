@@ -8,6 +8,7 @@ export {
   jsonInteger,
   jsonNumber,
   losslessBody,
+  numberToken,
   parseJson,
   parseJsonBytes,
   stringifyJson,

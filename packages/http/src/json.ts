@@ -131,6 +131,13 @@ export const decimalToken = z
   })
   .transform(String);
 
+/** A JSON number as it was sent, of at most so many characters. */
+export const numberToken = (lengthMax: number) =>
+  z
+    .custom<LosslessNumber>((value) => isLosslessNumber(value) && value.value.length <= lengthMax, 'must be a number')
+    .transform(String)
+    .meta({ override: { type: 'number' } });
+
 /** A whole JSON number within the safe range. */
 export const jsonInteger = z
   .custom<LosslessNumber>(

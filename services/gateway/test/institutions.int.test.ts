@@ -96,12 +96,12 @@ describe('transfers', () => {
     ['recipient_invalid', 400, 'recipient_info'],
     ['insufficient_balance', 422, 'amount'],
     ['idempotency_key_reused', 409, 'Idempotency-Key'],
+    ['account_frozen', 409, undefined],
   ] as const)('%s names the field', async (rejection, status, field) => {
-    gateway.services.respond(createInstitutionTransfer)(() => ({ ok: false, rejection }));
-    expect(await as(partner, 'POST', '/api/transfers', example)).toMatchObject({
-      status,
-      body: { success: false, field },
-    });
+    gateway.services.respond(createInstitutionTransfer)(() => ({ ok: false, rejection, replayed: true }));
+    const reply = await as(partner, 'POST', '/api/transfers', example);
+    expect(reply).toMatchObject({ status, body: { success: false } });
+    expect([reply.body.field, reply.headers.get('idempotent-replayed')]).toEqual([field, 'true']);
   });
 
   test.each([

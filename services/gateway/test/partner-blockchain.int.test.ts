@@ -106,6 +106,7 @@ describe('POST /api/blockchain/transactions', () => {
     ['limit_exceeded', 422, undefined],
     ['wallet_funds_insufficient', 422, 'amount'],
     ['insufficient_balance', 422, 'amount'],
+    ['account_frozen', 409, undefined],
   ] as const)('%s is told', async (rejection, status, field) => {
     gateway.services.respond(createSend)(() => ({ ok: false, rejection }));
     const { body, ...answer } = await post(example);

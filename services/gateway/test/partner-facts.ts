@@ -1,9 +1,9 @@
-import type { CallOutcome, getInstitutionTransfer, getPayment, getSend, listOutgoing } from '@daybook/contracts';
+import type { CallOutcome, getInstitutionTransfer, getOutgoing, getPayment, getSend } from '@daybook/contracts';
 
 export type Payment = Extract<CallOutcome<typeof getPayment>, { ok: true }>['value']['payment'];
 export type Send = Extract<CallOutcome<typeof getSend>, { ok: true }>['value']['send'];
 type Transfer = Extract<CallOutcome<typeof getInstitutionTransfer>, { ok: true }>['value']['transfer'];
-export type Outgoing = Extract<CallOutcome<typeof listOutgoing>, { ok: true }>['value']['transactions'][number];
+export type Outgoing = Extract<CallOutcome<typeof getOutgoing>, { ok: true }>['value']['transactions'][number];
 
 export const idOf = (number: number) => `TX${String(number).padStart(20, '0')}`;
 export const address = '0xabcdef1234567890abcdef1234567890abcdef12';

@@ -1,4 +1,12 @@
-import { getInstitutionTransfer, getPayment, getSend, listOutgoing, listPayments } from '@daybook/contracts';
+import {
+  getInstitutionTransfer,
+  getOutgoing,
+  getPayment,
+  getPayments,
+  getSend,
+  listOutgoing,
+  listPayments,
+} from '@daybook/contracts';
 import { GatewayHarness, type TestCredential } from './harness';
 import {
   address,
@@ -24,15 +32,24 @@ afterAll(() => gateway.stop());
 beforeEach(() => gateway.services.reset());
 
 const get = (path: string) => gateway.request('GET', path, { headers: partner.headers });
-/** Both services' lists, newest first, as they answer a request. */
+const keyOf = ({ transactionId, number, createdAt }: Payment | Outgoing) => ({ transactionId, number, createdAt });
+/** Both services' lists, newest first, as they answer a request; and rows, in whatever order. */
 const keep = (payments: readonly Payment[], sent: readonly Outgoing[]) => {
   gateway.services.respond(listPayments)(({ limit }) => ({
     ok: true,
-    value: { payments: payments.slice(0, limit), total: payments.length },
+    value: { payments: payments.slice(0, limit).map(keyOf), total: payments.length },
   }));
   gateway.services.respond(listOutgoing)(({ limit }) => ({
     ok: true,
-    value: { transactions: sent.slice(0, limit), total: sent.length },
+    value: { transactions: sent.slice(0, limit).map(keyOf), total: sent.length },
+  }));
+  gateway.services.respond(getPayments)(({ transactionIds: ids }) => ({
+    ok: true,
+    value: { payments: payments.filter(({ transactionId }) => ids.includes(transactionId)).toReversed() },
+  }));
+  gateway.services.respond(getOutgoing)(({ transactionIds: ids }) => ({
+    ok: true,
+    value: { transactions: sent.filter(({ transactionId }) => ids.includes(transactionId)).toReversed() },
   }));
 };
 
@@ -99,6 +116,15 @@ describe('GET /api/transactions', () => {
       }
       expect(seen).toEqual(numbers.map(numberOf));
     }
+    // However deep a page is, whoever keeps its rows is asked for those of the page alone.
+    gateway.services.reset();
+    keep(
+      numbers.filter(isPayment).map((n) => ({ ...payment, ...facts(n) })),
+      numbers.filter((n) => !isPayment(n)).map((n) => ({ ...outgoing, ...facts(n) })),
+    );
+    await get('/api/transactions?limit=5&offset=30');
+    const rows = [getPayments, getOutgoing].flatMap((call) => gateway.services.received(call));
+    expect(rows.flatMap(({ transactionIds }) => transactionIds)).toHaveLength(5);
   });
 
   test('filters reach both services: days are whole, an offset skips, a status has its own name there', async () => {
@@ -114,6 +140,14 @@ describe('GET /api/transactions', () => {
     };
     expect(gateway.services.received(listPayments)).toEqual([asked]);
     expect(gateway.services.received(listOutgoing)).toEqual([{ ...asked, type: null }]);
+  });
+
+  test('the last day there is stands for no end, as in many a client', async () => {
+    keep([payment], [outgoing]);
+    await get('/api/transactions?start_date=0001-01-01&end_date=9999-12-31');
+    expect(gateway.services.received(listPayments)).toMatchObject([{ from: '0001-01-01T00:00:00.000Z', to: null }]);
+    await get('/api/transactions?end_date=9998-12-31');
+    expect(gateway.services.received(listOutgoing)[1]).toMatchObject({ from: null, to: '9999-01-01T00:00:00.000Z' });
   });
 
   test.each([
@@ -142,6 +176,9 @@ describe('GET /api/transactions', () => {
     ['status', 'status=done'],
     ['start_date', 'start_date=2023-02-30'],
     ['end_date', 'start_date=2023-02-02&end_date=2023-02-01'],
+    ['start_date', 'start_date=0000-01-01'],
+    ['start_date', 'start_date=9999-12-31'],
+    ['end_date', 'end_date=9999-12-30'],
     ['limit', 'limit=0'],
     ['limit', 'limit=101'],
     ['limit', 'limit=1e1'],

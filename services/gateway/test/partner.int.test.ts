@@ -123,6 +123,16 @@ describe('POST /api/payments', () => {
     expect(await post(example)).toMatchObject({ status, body: { success: false, field } });
   });
 
+  test('metadata may be numbers, which are kept as their digits and are as bounded as text', async () => {
+    opened();
+    const raw = (value: string) =>
+      post(`{"gateway_id":3,"amount":1.00,"currency":"USD","metadata":{"a":${value},"b":"${'v'.repeat(500)}"}}`);
+    expect((await raw('1.10')).status).toBe(200);
+    expect(gateway.services.received(createPayment)[0]?.metadata).toEqual({ a: '1.10', b: 'v'.repeat(500) });
+    expect((await raw('1'.repeat(500))).status).toBe(200);
+    expect(await raw('1'.repeat(501))).toMatchObject({ status: 400, body: { field: 'metadata.a' } });
+  });
+
   test('takes amounts as they are written, and refuses what is not one, naming the field', async () => {
     const raw = (token: string) => `{"gateway_id":3,"amount":${token},"currency":"USD"}`;
     opened();
@@ -144,6 +154,10 @@ describe('POST /api/payments', () => {
     ['description', { description: 'a\u0000b' }],
     ['metadata', { metadata: Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`k${n}`, 'v'])) }],
     ['metadata.k', { metadata: { k: { deep: 1 } } }],
+    ['metadata.k', { metadata: { k: 'v'.repeat(501) } }],
+    ['metadata.k', { metadata: { k: 'a\u0000b' } }],
+    ['metadata.k', { metadata: { k: '' } }],
+    ['metadata', { metadata: { 'a\u0000b': 'v' } }],
   ])('refuses a bad %s', async (field, change) => {
     const reply = await post({ ...example, ...change });
     expect(reply).toMatchObject({ status: 400, body: { success: false, code: 'INVALID_REQUEST' } });

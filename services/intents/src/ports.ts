@@ -132,6 +132,9 @@ export type PaymentQuery = {
   readonly limit: number;
 };
 
+/** Where a payment stands in a list. */
+export type PaymentKey = { readonly transactionId: string; readonly number: number; readonly createdAt: string };
+
 export type PaymentChecks = {
   /** Those whose provider is to be asked, the longest waiting first. */
   due(now: Date, limit: number): Promise<readonly { readonly transactionId: string; readonly attempts: number }[]>;

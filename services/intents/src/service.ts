@@ -48,6 +48,7 @@ import { deadlines, findIntents, intentsProjection } from './projections/intents
 import {
   countPayments,
   findPayments,
+  paymentRows,
   paymentChecks,
   paymentsOfReference,
   paymentsProjection,
@@ -139,6 +140,7 @@ function paymentsOf(
     placeOfGateway: (gatewayId) => caughtUp(() => placeOfGateway(pool, gatewayId)),
     paymentsOf: (gatewayId, reference) => caughtUp(() => paymentsOfReference(pool, gatewayId, reference)),
     find: (query) => caughtUp(() => findPayments(pool, query)),
+    rowsOf: (request) => paymentRows(pool, request),
     count: (query) => caughtUp(() => countPayments(pool, query)),
     now,
     logger,

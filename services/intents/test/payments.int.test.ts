@@ -3,6 +3,7 @@ import {
   addGateway,
   createPayment,
   getPayment,
+  getPayments,
   listExceptions,
   listPayments,
   paymentStatusChanged,
@@ -424,7 +425,7 @@ describe('payments', () => {
   });
 
   test('lists are newest first, count all, and are filtered by status and time', async () => {
-    const list = async (more: Partial<CallRequest<typeof listPayments>> = {}) => {
+    const keysOf = async (more: Partial<CallRequest<typeof listPayments>> = {}) => {
       const outcome = await rig.call(listPayments, {
         ...owner,
         status: null,
@@ -435,6 +436,11 @@ describe('payments', () => {
       });
       return outcome.ok ? outcome.value : { payments: [], total: 0 };
     };
+    const rows = async (transactionIds: readonly string[], by: string = tenantId) => {
+      const asked = { ...owner, tenantId: by, transactionIds: [...transactionIds] };
+      const outcome = await rig.call(getPayments, asked);
+      return outcome.ok ? outcome.value.payments : [];
+    };
     now.advance(1_000);
     const from = now().toISOString();
     const { number } = await gatewayOf(settings.stripe);
@@ -442,13 +448,16 @@ describe('payments', () => {
     for (let n = 0; n < 3; n++) made.push((await created(number)).payment.transactionId);
     now.advance(1_000);
     const to = now().toISOString();
-    expect((await list({ from, to })).payments.map((each) => each.transactionId)).toEqual(made.toReversed());
-    expect(await list({ from, to, limit: 1 })).toMatchObject({ payments: [{ transactionId: made[2] }], total: 3 });
-    expect(await list({ from: to })).toEqual({ payments: [], total: 0 });
-    expect(await list({ from, to, status: 'completed' })).toEqual({ payments: [], total: 0 });
-    expect((await list()).payments.every((each) => each.description === 'Canary words')).toBe(true);
-    expect(await list({ tenantId: randomUUID() })).toEqual({ payments: [], total: 0 });
-    const numbers = (await list()).payments.map((each) => each.number);
+    expect((await keysOf({ from, to })).payments.map((each) => each.transactionId)).toEqual(made.toReversed());
+    expect(await keysOf({ from, to, limit: 1 })).toMatchObject({ payments: [{ transactionId: made[2] }], total: 3 });
+    expect(await keysOf({ from: to })).toEqual({ payments: [], total: 0 });
+    expect(await keysOf({ from, to, status: 'completed' })).toEqual({ payments: [], total: 0 });
+    const shown = await rows(made);
+    expect(shown.map(({ transactionId }) => transactionId).toSorted()).toEqual(made.toSorted());
+    expect(shown.every(({ description }) => description === 'Canary words')).toBe(true);
+    expect(await rows(made, randomUUID())).toEqual([]);
+    expect(await keysOf({ tenantId: randomUUID() })).toEqual({ payments: [], total: 0 });
+    const numbers = (await keysOf()).payments.map((each) => each.number);
     expect(new Set(numbers).size).toBe(numbers.length);
     expect(numbers.every((each) => each % 2 === 1)).toBe(true);
   });

@@ -41,7 +41,7 @@ import { walletRegistry } from './domain/wallet-registry';
 import { sendCalls } from './http/send-calls';
 import { transferCalls } from './http/transfer-calls';
 import { bankTransfersProjection, openTransfers, transferChecks } from './projections/bank-transfers';
-import { countOutgoing, findOutgoing } from './projections/outgoing';
+import { countOutgoing, findOutgoing, outgoingRows } from './projections/outgoing';
 import { openSends, openSendsByWallet, sendChecks, sendsProjection } from './projections/sends';
 import { openSettlements, settlementsProjection } from './projections/settlements';
 import { findStatementLines, statementLinesProjection } from './projections/statement-lines';
@@ -173,6 +173,7 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     personalData: createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now }),
     nextNumber: transactionNumbers(pool),
     find: (query) => caughtUp(() => findOutgoing(pool, query)),
+    rowsOf: (request) => outgoingRows(pool, request),
     count: (query) => caughtUp(() => countOutgoing(pool, query)),
     allWallets: () => caughtUp(() => allWallets(pool)),
     openSends: () => openSendsByWallet(pool),

@@ -10,24 +10,28 @@
  */
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { asset, label, minorUnits, mode, signedMinorUnits, tenantId, timestamp } from '../fields';
+import {
+  asset,
+  callersMetadata,
+  instant,
+  label,
+  minorUnits,
+  mode,
+  signedMinorUnits,
+  storableText,
+  tenantId,
+  timestamp,
+} from '../fields';
 import { entry, ledgerReference } from '../ledger-events';
 import { watermark } from './ledger-audit-calls';
 import { accountTypes, balanceView } from './ledger-calls';
 
-const storable = /^[^\0\p{Surrogate}]*$/u;
-const metadataKeysMax = 20;
-
 /** Whatever a caller wants to find again. No personal data: it is stored as it is, for ever. */
-export const bookMetadata = z
-  .record(z.string().min(1).max(40).regex(storable), z.string().max(500).regex(storable))
-  .refine((fields) => Object.keys(fields).length <= metadataKeysMax, `at most ${metadataKeysMax} keys`);
+export const bookMetadata = callersMetadata;
 
 /** Of something that is there. A tenant names its own as it did when it made it; operators by the id in the journal. */
-const reference = z.string().min(1).max(300).regex(storable);
+const reference = storableText(300).min(1);
 const positive = minorUnits.refine((units) => units > 0n, 'must be greater than zero');
-/** Read models keep no instants before the year 1. */
-const instant = timestamp.refine((time) => time >= '0001', 'must be in a year from 1 on');
 const actor = label;
 const asker = { mode, tenantId: tenantId.nullable() };
 const asked = { ...asker, actor, dryRun: z.boolean() };
@@ -82,7 +86,7 @@ const operations = {
     effectiveAt: instant.nullable(),
     /** When that is in a closed period: refuse it, or post it as of the first instant that is still open. */
     closedPeriod: z.enum(['refuse', 'adjust']),
-    description: z.string().max(500).regex(storable).nullable(),
+    description: storableText(500).nullable(),
     metadata: bookMetadata.nullable(),
   }),
   reverse: z.strictObject({

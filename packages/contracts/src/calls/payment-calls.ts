@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { minorUnits, mode, tenantId, timestamp } from '../fields';
+import {
+  callersMetadata,
+  instant,
+  label,
+  minorUnits,
+  mode,
+  pageOfTransactions,
+  storableText,
+  tenantId,
+  timestamp,
+  transactionKey,
+} from '../fields';
 import { paymentCurrencies, paymentProviders, paymentStatusChanged } from '../payment-events';
 
 export const gatewayView = z.object({
@@ -43,7 +54,7 @@ export const addGateway = defineCall({
   request: z.strictObject({
     tenantId,
     mode,
-    name: z.string().min(1).max(100),
+    name: storableText(100).min(1),
     currencies: z.array(z.enum(paymentCurrencies)).min(1),
     settings: providerSettings,
   }),
@@ -78,11 +89,11 @@ export const createPayment = defineCall({
     gatewayNumber: z.number().int().positive(),
     currency: z.enum(paymentCurrencies),
     amount: minorUnits,
-    description: z.string().max(500).nullable(),
-    metadata: z.record(z.string(), z.string()),
+    description: storableText(500).nullable(),
+    metadata: callersMetadata,
     /** The user who asks, within the tenant. */
     userNumber: z.number().int().positive().nullable(),
-    idempotencyKey: z.string().nullable(),
+    idempotencyKey: label.nullable(),
   }),
   response: z.object({
     payment: paymentView,
@@ -126,7 +137,17 @@ export const receiveProviderWebhook = defineCall({
   rejections: ['gateway_not_found', 'signature_invalid'],
 });
 
-/** Newest first, by place in the list. `total` counts all that the filters leave. */
+/** Those of them that are there and the tenant's, in any order. */
+export const getPayments = defineCall({
+  name: 'intents.get-payments',
+  request: z.strictObject({ tenantId, mode, transactionIds: pageOfTransactions }),
+  response: z.object({ payments: z.array(paymentView) }),
+});
+
+/**
+ * Newest first, by creation time and then by number. `total` counts all that the filters leave. A list is long and its
+ * rows are not small: it has their places only, and `getPayments` has the rows of a page.
+ */
 export const listPayments = defineCall({
   name: 'intents.list-payments',
   request: z.strictObject({
@@ -134,9 +155,9 @@ export const listPayments = defineCall({
     mode,
     status: paymentStatusChanged.data.shape.status.nullable(),
     /** Created at this time or later, and before `to`. */
-    from: timestamp.nullable(),
-    to: timestamp.nullable(),
+    from: instant.nullable(),
+    to: instant.nullable(),
     limit: z.number().int().min(0).max(10_000),
   }),
-  response: z.object({ payments: z.array(paymentView), total: z.number().int().nonnegative() }),
+  response: z.object({ payments: z.array(transactionKey), total: z.number().int().nonnegative() }),
 });

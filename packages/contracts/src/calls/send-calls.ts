@@ -1,7 +1,20 @@
 /** Chain transactions that we make: payments out of a tenant's hot wallets, and what the wallets hold. */
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { asset, label, minorUnits, mode, signedTotalUnits, tenantId, timestamp, totalUnits } from '../fields';
+import {
+  asset,
+  instant,
+  label,
+  minorUnits,
+  mode,
+  pageOfTransactions,
+  signedTotalUnits,
+  storableText,
+  tenantId,
+  timestamp,
+  totalUnits,
+  transactionKey,
+} from '../fields';
 import { chainFamilies, sendState } from '../send-events';
 
 /** A send as its owner sees it. */
@@ -24,7 +37,7 @@ export const createSend = defineCall({
     toAddress: z.string().min(1).max(200),
     amount: minorUnits.refine((units) => units > 0n, 'must be greater than zero'),
     useContract: z.boolean(),
-    description: z.string().max(500).nullable(),
+    description: storableText(500).nullable(),
     /** The user who asks, within the tenant. */
     userNumber: z.number().int().positive().nullable(),
   }),
@@ -38,6 +51,7 @@ export const createSend = defineCall({
     'limit_exceeded',
     'wallet_funds_insufficient',
     'insufficient_balance',
+    'account_frozen',
   ],
 });
 
@@ -79,7 +93,17 @@ export const outgoingView = z.object({
   updatedAt: timestamp,
 });
 
-/** Newest first, by creation time and then by number. `total` counts all that the filters leave. */
+/** Those of them that are there and the tenant's, in any order. */
+export const getOutgoing = defineCall({
+  name: 'settlement.get-transactions',
+  request: z.strictObject({ tenantId, mode, transactionIds: pageOfTransactions }),
+  response: z.object({ transactions: z.array(outgoingView) }),
+});
+
+/**
+ * Newest first, by creation time and then by number. `total` counts all that the filters leave. A list is long and its
+ * rows are not small: it has their places only, and `getOutgoing` has the rows of a page.
+ */
 export const listOutgoing = defineCall({
   name: 'settlement.list-transactions',
   request: z.strictObject({
@@ -88,11 +112,11 @@ export const listOutgoing = defineCall({
     type: z.enum(outgoingTypes).nullable(),
     status: z.enum(outgoingStatuses).nullable(),
     /** Created at this time or later, and before `to`. */
-    from: timestamp.nullable(),
-    to: timestamp.nullable(),
+    from: instant.nullable(),
+    to: instant.nullable(),
     limit: z.number().int().min(0).max(10_000),
   }),
-  response: z.object({ transactions: z.array(outgoingView), total: z.number().int().nonnegative() }),
+  response: z.object({ transactions: z.array(transactionKey), total: z.number().int().nonnegative() }),
 });
 
 /** Every hot wallet and asset: the final state of the chain beside the ledger's account. For operators. */

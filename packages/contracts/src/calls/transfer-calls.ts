@@ -1,7 +1,7 @@
 /** Transfers from a tenant's balance to a recipient's account at a bank, through an institution that the tenant configured. */
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { minorUnits, mode, tenantId, timestamp } from '../fields';
+import { label, minorUnits, mode, storableText, tenantId, timestamp } from '../fields';
 import { banks, institutionTransferStatusChanged, transferCurrencies } from '../institution-transfer-events';
 
 export const institutionView = z.object({
@@ -43,7 +43,7 @@ export const addInstitution = defineCall({
   request: z.strictObject({
     tenantId,
     mode,
-    name: z.string().min(1).max(100),
+    name: storableText(100).min(1),
     currencies: z.array(z.enum(transferCurrencies)).min(1),
     settings: institutionSettings,
   }),
@@ -77,6 +77,8 @@ export const institutionTransferView = institutionTransferStatusChanged.data
     description: z.string().nullable(),
   });
 
+const recipientFieldsMax = 20;
+
 /**
  * The amount is held before the institution is told. What comes of it is for the institution to say: the answer may be
  * that it is pending, also when the ledger or the institution did not answer in time.
@@ -89,12 +91,14 @@ export const createInstitutionTransfer = defineCall({
     institutionNumber: z.number().int().positive(),
     currency: z.enum(transferCurrencies),
     amount: minorUnits.refine((units) => units > 0n, 'must be greater than zero'),
-    description: z.string().max(500).nullable(),
+    description: storableText(500).nullable(),
     /** Whom the institution is to pay, by the names of its own forms. */
-    recipient: z.record(z.string().min(1).max(40), z.string().min(1).max(200)),
+    recipient: z
+      .record(storableText(40).min(1), storableText(200).min(1))
+      .refine((fields) => Object.keys(fields).length <= recipientFieldsMax, `at most ${recipientFieldsMax} fields`),
     /** The user who asks, within the tenant. */
     userNumber: z.number().int().positive().nullable(),
-    idempotencyKey: z.string().nullable(),
+    idempotencyKey: label.nullable(),
   }),
   response: z.object({ transfer: institutionTransferView, replayed: z.boolean() }),
   rejections: [
@@ -104,6 +108,7 @@ export const createInstitutionTransfer = defineCall({
     'currency_not_supported',
     'recipient_invalid',
     'insufficient_balance',
+    'account_frozen',
   ],
 });
 

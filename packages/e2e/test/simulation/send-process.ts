@@ -78,6 +78,7 @@ export function processThatEnds(
     personalData: createPersonalData({ pool, masterKey: rig.config.PERSONAL_DATA_KEY, now: () => new Date() }),
     nextNumber: transactionNumbers(pool),
     find: async () => [],
+    rowsOf: async () => [],
     count: async () => 0,
     allWallets: async () => [],
     openSends: async () => new Map(),

@@ -52,6 +52,11 @@ export const limit = z
   .transform((digits) => parseInt(digits, 10))
   .meta({ description: 'Entries on the page.', override: { type: 'integer', minimum: 1, maximum: 100, default: 20 } });
 
+/** Whole days: the tables know no year 0, and a last day of the last year has no day after it. */
+export const calendarDay = z.iso
+  .date('must be a date such as 2023-09-01')
+  .refine((date) => date >= '0001' && date < '9999', 'must be a day of the years 1 to 9998');
+
 /** An id that a path can name. Anything else names nothing, and is answered as not found. */
 export const pathId = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters');
 export const pathUuid = z.uuid();

@@ -1,7 +1,7 @@
-import type { CallOutcome, CallRequest, getPayment, listPayments } from '@daybook/contracts';
+import type { CallOutcome, CallRequest, getPayment, getPayments, listPayments } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
 import { summaryOf, type PaymentSummary } from '../domain/provider-payment';
-import type { PaymentQuery, PaymentStore } from '../ports';
+import type { PaymentKey, PaymentQuery, PaymentStore } from '../ports';
 import { paymentStream } from './ask-provider';
 import { viewOfPayment } from './payment-view';
 
@@ -9,7 +9,8 @@ import { viewOfPayment } from './payment-view';
 export function paymentReads(deps: {
   readonly payments: PaymentStore;
   readonly personalData: PersonalData;
-  readonly find: (query: PaymentQuery) => Promise<readonly PaymentSummary[]>;
+  readonly find: (query: PaymentQuery) => Promise<readonly PaymentKey[]>;
+  readonly rowsOf: (request: CallRequest<typeof getPayments>) => Promise<readonly PaymentSummary[]>;
   readonly count: (query: PaymentQuery) => Promise<number>;
 }) {
   const { payments, personalData } = deps;
@@ -27,8 +28,13 @@ export function paymentReads(deps: {
 
     async listPayments(request: CallRequest<typeof listPayments>): Promise<CallOutcome<typeof listPayments>> {
       const [found, total] = await Promise.all([deps.find(request), deps.count(request)]);
+      return { ok: true, value: { payments: [...found], total } };
+    },
+
+    async getPayments(request: CallRequest<typeof getPayments>): Promise<CallOutcome<typeof getPayments>> {
+      const found = await deps.rowsOf(request);
       const views = await Promise.all(found.map((summary) => viewOfPayment(personalData, summary)));
-      return { ok: true, value: { payments: views, total } };
+      return { ok: true, value: { payments: views } };
     },
   };
 }

@@ -1,10 +1,10 @@
 /** Payments through providers, joined: what other services may ask for, and the pass that asks providers. */
-import type { ProviderSettings } from '@daybook/contracts';
+import type { CallRequest, getPayments, ProviderSettings } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
 import type { Clock, Logger, Sealer, Secret } from '@daybook/runtime';
 import { gatewayNumbered } from '../domain/payment-gateways';
 import type { PaymentSummary } from '../domain/provider-payment';
-import type { GatewayStore, PaymentChecks, PaymentProvider, PaymentQuery, PaymentStore } from '../ports';
+import type { GatewayStore, PaymentChecks, PaymentKey, PaymentProvider, PaymentQuery, PaymentStore } from '../ports';
 import { askProvider } from './ask-provider';
 import { checkPayments } from './check-payments';
 import { createPayment } from './create-payment';
@@ -28,7 +28,8 @@ export type PaymentDeps = {
     gatewayId: string,
   ) => Promise<(Parameters<typeof registryOf>[0] & { number: number }) | undefined>;
   readonly paymentsOf: (gatewayId: string, reference: string) => Promise<readonly string[]>;
-  readonly find: (query: PaymentQuery) => Promise<readonly PaymentSummary[]>;
+  readonly find: (query: PaymentQuery) => Promise<readonly PaymentKey[]>;
+  readonly rowsOf: (request: CallRequest<typeof getPayments>) => Promise<readonly PaymentSummary[]>;
   readonly count: (query: PaymentQuery) => Promise<number>;
   readonly now: Clock;
   readonly logger: Logger;

@@ -5,10 +5,11 @@
  * never replaces a newer one.
  * Serves: list-payments, the webhooks of providers (by reference), and the worker that asks providers.
  */
+import type { CallRequest, getPayments } from '@daybook/contracts';
 import { asOperational, type EventPlace, type Projection, type Sql } from '@daybook/event-store';
 import type { Pool, QueryResultRow } from 'pg';
 import type { PaymentEvent, PaymentSummary } from '../domain/provider-payment';
-import type { PaymentChecks, PaymentQuery } from '../ports';
+import type { PaymentChecks, PaymentKey, PaymentQuery } from '../ports';
 
 export const paymentsProjection: Projection<PaymentEvent> = {
   name: 'payments',
@@ -68,12 +69,30 @@ function decided({ summary }: PaymentEvent): Sql {
   return { text: 'delete from payment_checks where transaction_id = $1', values: [summary.transactionId] };
 }
 
-/** Newest first. Creation time and number never change, so pages neither repeat nor skip while payments are created. */
-export async function findPayments(pool: Pool, query: PaymentQuery): Promise<readonly PaymentSummary[]> {
+/** Newest first, without the rows. Creation time and number never change, so pages neither repeat nor skip while payments are created. */
+export async function findPayments(pool: Pool, query: PaymentQuery): Promise<readonly PaymentKey[]> {
+  const { rows } = await select<Pick<Row, 'transaction_id' | 'number' | 'created_at'>>(
+    pool,
+    `select transaction_id, number, created_at from payments_v1 where ${filter}
+     order by created_at desc, number desc limit $6`,
+    [...filterValues(query), query.limit],
+  );
+  return rows.map((row) => ({
+    transactionId: row.transaction_id,
+    number: parseInt(row.number, 10),
+    createdAt: row.created_at.toISOString(),
+  }));
+}
+
+/** Another tenant's are none. */
+export async function paymentRows(
+  pool: Pool,
+  { tenantId, mode, transactionIds }: CallRequest<typeof getPayments>,
+): Promise<readonly PaymentSummary[]> {
   const { rows } = await select<Row>(
     pool,
-    `select * from payments_v1 where ${filter} order by created_at desc, number desc limit $6`,
-    [...filterValues(query), query.limit],
+    'select * from payments_v1 where transaction_id = any($3) and tenant_id = $1 and mode = $2',
+    [tenantId, mode, transactionIds],
   );
   return rows.map(summaryOfRow);
 }

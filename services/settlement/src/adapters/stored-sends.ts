@@ -42,6 +42,7 @@ const prepared = z.object({
 
 const failure = z.enum([
   'insufficient_balance',
+  'account_frozen',
   'wallet_funds_insufficient',
   'fee_too_high',
   'not_payable',

@@ -145,15 +145,19 @@ test('a death at any step, 300 times: held once, ordered once, and ended by what
   expect(deaths).toBeGreaterThan(300);
 });
 
-test('a ledger that refuses ends it before the bank hears of it, for good', async () => {
+test.each([
+  ['insufficient_balance', 'insufficient_balance'],
+  ['account_not_found', 'insufficient_balance'],
+  ['account_frozen', 'account_frozen'],
+] as const)('a ledger that refuses by %s ends it before the bank hears of it, for good', async (refusal, told) => {
   const { process, heal, orders } = world(1);
   heal();
   const alive = process();
   const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
   await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
-  const refusing = { ...alive, operateBook: async () => ({ ok: false, rejection: 'insufficient_balance' }) as const };
+  const refusing = { ...alive, operateBook: async () => ({ ok: false, rejection: refusal }) as const };
   const create = createTransfer({ ...refusing, advance: advanceTransfer(refusing) });
-  expect(await create(request)).toEqual({ ok: false, rejection: 'insufficient_balance' });
-  expect(await alive.create(request)).toEqual({ ok: false, rejection: 'insufficient_balance' });
+  expect(await create(request)).toEqual({ ok: false, rejection: told });
+  expect(await alive.create(request)).toEqual({ ok: false, rejection: told, replayed: true });
   expect(orders).toEqual([]);
 });

@@ -30,6 +30,7 @@ const answerWithinMs = 5_000;
 /** Failures that were the answer to the request. What the chain made of a send is told as the send's state. */
 const refusals: Readonly<Partial<Record<SendFailure, Rejection>>> = {
   insufficient_balance: 'insufficient_balance',
+  account_frozen: 'account_frozen',
   wallet_funds_insufficient: 'wallet_funds_insufficient',
   fee_too_high: 'limit_exceeded',
   not_payable: 'address_invalid',

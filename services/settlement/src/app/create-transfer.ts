@@ -40,7 +40,8 @@ export function createTransfer(deps: CreateDeps): (request: Request) => Promise<
   async function answerOf(transactionId: string, replayed: boolean): Promise<Answer> {
     const state = await advanced(deps, transactionId);
     assert(state.stage !== 'none', 'the transfer that was created is there');
-    if (state.stage === 'failed' && !state.wasHeld) return { ok: false, rejection: 'insufficient_balance' };
+    if (state.stage === 'failed' && !state.wasHeld)
+      return { ok: false, rejection: refusedBy(state.failure), ...(replayed ? { replayed } : {}) };
     return { ok: true, value: { transfer: await viewOf(personalData, state), replayed } };
   }
 
@@ -84,6 +85,11 @@ export function createTransfer(deps: CreateDeps): (request: Request) => Promise<
     if (!outcome.ok) return { ok: false, rejection: 'idempotency_key_reused' };
     return answerOf(transactionId, outcome.events.length === 0);
   };
+}
+
+/** The ledger's own reasons are many, and most of them say that there is not enough to be had. */
+function refusedBy(failure: string | null): 'account_frozen' | 'insufficient_balance' {
+  return failure === 'account_frozen' ? failure : 'insufficient_balance';
 }
 
 function refusalOf(deps: CreateDeps, institution: Institution, { currency, recipient }: Request) {

@@ -1,8 +1,8 @@
-import type { CallOutcome, CallRequest, getSend, listOutgoing, walletBalance } from '@daybook/contracts';
+import type { CallOutcome, CallRequest, getOutgoing, getSend, listOutgoing, walletBalance } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
 import { summaryOf } from '../domain/send-state';
 import type { SendStore } from '../ports';
-import type { Outgoing, OutgoingQuery } from '../projections/outgoing';
+import type { Outgoing, OutgoingKey, OutgoingQuery } from '../projections/outgoing';
 import type { CreateDeps } from './create-send';
 import { openDescription } from './details';
 import { sendStream } from './send-streams';
@@ -13,7 +13,8 @@ export function sendReads(
   deps: Pick<CreateDeps, 'chainFor' | 'openWallet'> & {
     readonly sends: SendStore;
     readonly personalData: PersonalData;
-    readonly find: (query: OutgoingQuery) => Promise<readonly Outgoing[]>;
+    readonly find: (query: OutgoingQuery) => Promise<readonly OutgoingKey[]>;
+    readonly rowsOf: (request: CallRequest<typeof getOutgoing>) => Promise<readonly Outgoing[]>;
     readonly count: (query: OutgoingQuery) => Promise<number>;
   },
 ) {
@@ -40,13 +41,18 @@ export function sendReads(
 
     async listOutgoing(request: OutgoingQuery): Promise<CallOutcome<typeof listOutgoing>> {
       const [found, total] = await Promise.all([deps.find(request), deps.count(request)]);
+      return { ok: true, value: { transactions: [...found], total } };
+    },
+
+    async getOutgoing(request: CallRequest<typeof getOutgoing>): Promise<CallOutcome<typeof getOutgoing>> {
+      const found = await deps.rowsOf(request);
       const transactions = await Promise.all(
         found.map(async ({ encryptedDetails, ...view }) => ({
           ...view,
           description: await openDescription(personalData, { ...view, encryptedDetails }),
         })),
       );
-      return { ok: true, value: { transactions, total } };
+      return { ok: true, value: { transactions } };
     },
   };
 }

@@ -1,5 +1,6 @@
 import {
   createSend,
+  getOutgoing,
   getSend,
   listOutgoing,
   listWallets,
@@ -20,6 +21,7 @@ export function sendCalls(
     readonly createSend: Answer<typeof createSend>;
     readonly getSend: Answer<typeof getSend>;
     readonly walletBalance: Answer<typeof walletBalance>;
+    readonly getOutgoing: Answer<typeof getOutgoing>;
     readonly listOutgoing: Answer<typeof listOutgoing>;
     readonly listWallets: Answer<typeof listWallets>;
   },
@@ -28,6 +30,7 @@ export function sendCalls(
     onCall(createSend, app.createSend),
     onCall(getSend, app.getSend),
     onCall(walletBalance, app.walletBalance),
+    onCall(getOutgoing, app.getOutgoing),
     onCall(listOutgoing, app.listOutgoing),
     onCall(listWallets, app.listWallets),
   ]);

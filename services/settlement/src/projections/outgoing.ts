@@ -1,5 +1,5 @@
 /** What `transactions_v1` shows of both kinds, sends and transfers through institutions. Written by their projections. */
-import type { CallRequest, listOutgoing, outgoingView } from '@daybook/contracts';
+import type { CallRequest, getOutgoing, listOutgoing, outgoingView, transactionKey } from '@daybook/contracts';
 import { asOperational } from '@daybook/event-store';
 import type { Pool, QueryResultRow } from 'pg';
 import type { z } from 'zod';
@@ -11,12 +11,32 @@ export type Outgoing = Omit<z.output<typeof outgoingView>, 'description'> & { re
 const filter = `tenant_id = $1 and mode = $2 and ($3::text is null or type = $3) and ($4::text is null or status = $4)
   and ($5::timestamptz is null or created_at >= $5) and ($6::timestamptz is null or created_at < $6)`;
 
-/** Newest first. Creation time and number never change, so pages neither repeat nor skip while others are created. */
-export async function findOutgoing(pool: Pool, query: OutgoingQuery): Promise<readonly Outgoing[]> {
+export type OutgoingKey = z.output<typeof transactionKey>;
+
+/** Newest first, without the rows. Time and number never change, so pages neither repeat nor skip while others are created. */
+export async function findOutgoing(pool: Pool, query: OutgoingQuery): Promise<readonly OutgoingKey[]> {
+  const rows = await select<Pick<Row, 'transaction_id' | 'number' | 'created_at'>>(
+    pool,
+    `select transaction_id, number, created_at from transactions_v1 where ${filter}
+     order by created_at desc, number desc limit $7`,
+    [...valuesOf(query), query.limit],
+  );
+  return rows.map((row) => ({
+    transactionId: row.transaction_id,
+    number: parseInt(row.number, 10),
+    createdAt: row.created_at.toISOString(),
+  }));
+}
+
+/** Another tenant's are none. */
+export async function outgoingRows(
+  pool: Pool,
+  { tenantId, mode, transactionIds }: CallRequest<typeof getOutgoing>,
+): Promise<readonly Outgoing[]> {
   const rows = await select<Row>(
     pool,
-    `select * from transactions_v1 where ${filter} order by created_at desc, number desc limit $7`,
-    [...valuesOf(query), query.limit],
+    'select * from transactions_v1 where transaction_id = any($3) and tenant_id = $1 and mode = $2',
+    [tenantId, mode, transactionIds],
   );
   return rows.map((row) => ({
     transactionId: row.transaction_id,

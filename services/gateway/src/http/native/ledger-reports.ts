@@ -2,7 +2,7 @@ import { asset, accountTypes, getStatement, getTrialBalance, listDailyBalances, 
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
-import { cursor, limit, pathId, timestampField } from '../fields';
+import { calendarDay, cursor, limit, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
@@ -88,10 +88,9 @@ function entries({ services: { ledger } }: Deps): Route {
   });
 }
 
-const day = z.iso.date({ error: 'must be a day such as 2026-02-01' });
 const period = {
-  from: day.meta({ description: 'First day.' }),
-  to: day.meta({ description: 'The day after the last one.' }),
+  from: calendarDay.meta({ description: 'First day.' }),
+  to: calendarDay.meta({ description: 'The day after the last one.' }),
   time_zone: timeZone,
   known_at: twoClocks.known_at,
 };
@@ -230,7 +229,11 @@ function dailyBalances({ services: { ledger } }: Deps): Route {
     responses: {
       200: {
         description: 'The days.',
-        schema: z.strictObject({ ...accountHead, days: z.array(z.strictObject({ day, ...totals })), watermark }),
+        schema: z.strictObject({
+          ...accountHead,
+          days: z.array(z.strictObject({ day: z.iso.date(), ...totals })),
+          watermark,
+        }),
         example: {
           account_id: 'cash',
           asset: 'INR',

@@ -16,7 +16,7 @@ import { errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
 import { journalId, journalIdsOf, shownId } from './journal-ids';
-import { readerOf } from './ledger-fields';
+import { instant, readerOf } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 type Checkpoint = Extract<CallOutcome<typeof getTransactionProof>, { ok: true }>['value']['checkpoint'];
@@ -218,7 +218,7 @@ type Bound = NonNullable<CallRequest<typeof planExport>['from']>;
 const bound = z
   .union([
     wholeNumber.transform((sequence): Bound => ({ sequence })),
-    z.iso.datetime({ offset: true }).transform((text): Bound => ({ instant: new Date(text).toISOString() })),
+    instant.transform((text): Bound => ({ instant: text })),
   ])
   .optional()
   .meta({

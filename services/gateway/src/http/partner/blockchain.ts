@@ -47,6 +47,11 @@ const rejections = {
     message: 'amount: with the fee, more than is available',
     field: 'amount',
   },
+  account_frozen: {
+    status: 409,
+    code: 'ACCOUNT_FROZEN',
+    message: 'The balance is frozen. Ask the operator.',
+  },
 } as const satisfies Record<RejectionOf<typeof createSend | typeof walletBalance>, Failure>;
 
 /** The reference knows one chain and one asset. */
@@ -104,6 +109,7 @@ const sendResponses = {
     rejections.limit_exceeded,
     rejections.wallet_funds_insufficient,
     rejections.insufficient_balance,
+    rejections.account_frozen,
   ]),
 };
 

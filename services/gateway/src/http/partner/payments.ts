@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createPayment, getPayment, paymentCurrencies, paymentStatuses } from '@daybook/contracts';
-import { decimalToken, FailureError, jsonNumber, type Failure } from '@daybook/http';
+import { FailureError, jsonNumber, numberToken, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { amountNumber, amountOf, amountToken, idempotencyKey, text } from '../fields';
@@ -17,10 +17,11 @@ export function paymentRoutes(deps: Deps): Route[] {
 }
 
 const metadataKeysMax = 20;
+const metadataLengthMax = 500;
 
 /** Values are kept as text: numbers as their digits. */
 const metadata = z
-  .record(z.string().min(1).max(40), z.union([text(500), decimalToken]))
+  .record(text(40), z.union([text(metadataLengthMax), numberToken(metadataLengthMax)]))
   .refine((fields) => Object.keys(fields).length <= metadataKeysMax, `must have at most ${metadataKeysMax} keys`);
 
 /** What the payer's side goes on with, by provider. */

@@ -1,14 +1,18 @@
 import {
   getInstitutionTransfer,
+  getOutgoing,
   getPayment,
+  getPayments,
   getSend,
   listOutgoing,
   listPayments,
   outgoingTypes,
   type CallRequest,
+  type transactionKey,
 } from '@daybook/contracts';
 import { z } from 'zod';
 import type { Services } from '../../ports';
+import { calendarDay } from '../fields';
 import { accepted } from '../rejections';
 import { errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
@@ -50,14 +54,20 @@ const wholeNumber = (from: number, to: number, otherwise: number) =>
     .refine((number) => number >= from && number <= to, `must be a whole number from ${from} to ${to}`)
     .meta({ override: { type: 'integer', minimum: from, maximum: to, default: otherwise } });
 
-const day = z.iso.date('must be a date such as 2023-09-01');
+/** What stands for no end where an end has to be given. */
+const noEnd = '9999-12-31';
 
 const query = z
   .strictObject({
     type: z.enum(transactionTypes).optional(),
     status: z.enum(transactionStatuses).optional(),
-    start_date: day.optional().meta({ description: 'First day, UTC.' }),
-    end_date: day.optional().meta({ description: 'Last day, UTC; all of it counts.' }),
+    start_date: calendarDay.optional().meta({ description: 'First day, UTC.' }),
+    end_date: z
+      .preprocess((date) => (date === noEnd ? undefined : date), calendarDay.optional())
+      .meta({
+        description: `Last day, UTC; all of it counts. ${noEnd} is no end.`,
+        override: { type: 'string', format: 'date' },
+      }),
     limit: wholeNumber(1, limitMax, 50),
     offset: wholeNumber(0, offsetMax, 0),
   })
@@ -92,18 +102,19 @@ function list({ services }: Deps): Route {
       ...errorsOf(partnerDialect, [invalidField('type', 'is not a type of transaction')]),
     },
     async handle({ caller: { tenantId, mode }, query: asked }) {
-      const { limit, offset } = asked;
-      const from = asked.start_date === undefined ? null : midnight(asked.start_date, 0);
-      const to = asked.end_date === undefined ? null : midnight(asked.end_date, 1);
+      const { limit, offset, start_date: first, end_date: last } = asked;
+      const from = first === undefined ? null : midnight(first, 0);
+      const to = last === undefined ? null : midnight(last, 1);
       // All that the page and those before it hold may be of one service.
       const listing = { tenantId, mode, from, to, limit: offset + limit };
       const parts = await Promise.all([payments(services, listing, asked), outgoing(services, listing, asked)]);
       const page = parts
-        .flatMap(({ transactions }) => transactions)
+        .flatMap(({ keys }) => keys)
         .toSorted(newestFirst)
         .slice(offset, offset + limit);
       const total = parts.reduce((sum, part) => sum + part.total, 0);
-      return { body: { transactions: page, total, limit, offset } };
+      const transactions = await rowsOf(services, { tenantId, mode }, page);
+      return { body: { transactions, total, limit, offset } };
     },
   });
 }
@@ -114,28 +125,53 @@ function midnight(date: string, daysLater: number): string {
 
 type Listing = Omit<CallRequest<typeof listPayments>, 'status'>;
 type Filters = Pick<z.output<typeof query>, 'type' | 'status'>;
-type Listed = ReturnType<typeof listedPayment> | ReturnType<typeof listedOutgoing>;
-type Part = { readonly transactions: readonly Listed[]; readonly total: number };
+type Key = z.output<typeof transactionKey> & { readonly keptBy: 'intents' | 'settlement' };
+type Part = { readonly keys: readonly Key[]; readonly total: number };
+const none: Part = { keys: [], total: 0 };
 
 /** The order of both services' lists. Neither time nor number ever changes, so pages do not repeat or skip. */
-function newestFirst(one: Listed, other: Listed): number {
-  if (one.created_at !== other.created_at) return one.created_at > other.created_at ? -1 : 1;
-  return other.id - one.id;
+function newestFirst(one: Key, other: Key): number {
+  if (one.createdAt !== other.createdAt) return one.createdAt > other.createdAt ? -1 : 1;
+  return other.number - one.number;
 }
 
 async function payments({ intents }: Deps['services'], listing: Listing, { type, status }: Filters): Promise<Part> {
   const asked = status === undefined ? null : paymentStatusOf(status);
-  if ((type !== undefined && type !== 'payment') || asked === undefined) return { transactions: [], total: 0 };
+  if ((type !== undefined && type !== 'payment') || asked === undefined) return none;
   const found = accepted<typeof listPayments>(await intents(listPayments, { ...listing, status: asked }), {});
-  return { transactions: found.payments.map(listedPayment), total: found.total };
+  return { keys: found.payments.map((key) => ({ ...key, keptBy: 'intents' })), total: found.total };
 }
 
 async function outgoing({ settlement }: Deps['services'], listing: Listing, { type, status }: Filters): Promise<Part> {
   const asked = type === undefined ? null : outgoingTypes.find((known) => known === type);
-  if (asked === undefined) return { transactions: [], total: 0 };
+  if (asked === undefined) return none;
   const filters = { type: asked, status: status === undefined ? null : outgoingStatusOf(status) };
   const found = accepted<typeof listOutgoing>(await settlement(listOutgoing, { ...listing, ...filters }), {});
-  return { transactions: found.transactions.map(listedOutgoing), total: found.total };
+  return { keys: found.transactions.map((key) => ({ ...key, keptBy: 'settlement' })), total: found.total };
+}
+
+/** A list may be long: only the rows of the page are read whole. */
+async function rowsOf(
+  { intents, settlement }: Deps['services'],
+  owner: Pick<Listing, 'tenantId' | 'mode'>,
+  page: readonly Key[],
+) {
+  const asked = (service: Key['keptBy']) => {
+    const transactionIds = page.filter(({ keptBy }) => keptBy === service).map(({ transactionId }) => transactionId);
+    return transactionIds.length === 0 ? undefined : { ...owner, transactionIds };
+  };
+  const [ofIntents, ofSettlement] = [asked('intents'), asked('settlement')];
+  const [paid, sent] = await Promise.all([
+    ofIntents && intents(getPayments, ofIntents),
+    ofSettlement && settlement(getOutgoing, ofSettlement),
+  ]);
+  const rows = new Map(
+    [
+      ...(paid === undefined ? [] : accepted<typeof getPayments>(paid, {}).payments.map(listedPayment)),
+      ...(sent === undefined ? [] : accepted<typeof getOutgoing>(sent, {}).transactions.map(listedOutgoing)),
+    ].map((row) => [row.transaction_id, row]),
+  );
+  return page.flatMap(({ transactionId: id }) => rows.get(id) ?? []);
 }
 
 function details({ services: { intents, settlement } }: Deps): Route {

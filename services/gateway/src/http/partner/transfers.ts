@@ -50,6 +50,11 @@ const rejections = {
     message: 'amount: more than is available in this currency',
     field: 'amount',
   },
+  account_frozen: {
+    status: 409,
+    code: 'ACCOUNT_FROZEN',
+    message: 'The balance is frozen. Ask the operator.',
+  },
   transfer_not_found: { status: 404, code: 'TRANSACTION_NOT_FOUND', message: 'There is no such transaction.' },
 } as const satisfies Record<RejectionOf<TransferCall>, Failure>;
 
@@ -140,6 +145,7 @@ function create({ services: { settlement } }: Deps): Route {
         rejections.institution_not_found,
         rejections.institution_disabled,
         rejections.insufficient_balance,
+        rejections.account_frozen,
         rejections.idempotency_key_reused,
       ]),
     },
