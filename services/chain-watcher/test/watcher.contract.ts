@@ -213,12 +213,12 @@ export function describeWatcher(
     });
 
     test.each([
-      ['reinclude', 'has joined it'],
-      ['reinclude', 'has only recorded it'],
-      ['drop', 'has joined it'],
+      ['included again', 'reinclude', 'settle'],
+      ['included again, in a block that the other has not joined yet', 'reinclude', 'crash'],
+      ['dropped', 'drop', 'settle'],
     ] as const)(
-      'a watcher that is overtaken while it holds a block steps back, and its deposit is where the chain has it (%s, the other %s)',
-      async (transfers, other) => {
+      'a watcher that is overtaken while it holds a block steps back, and its deposit is where the chain has it (%s)',
+      async (_, transfers, other) => {
         const address = await watched();
         const source = chain.connect();
         let meanwhile: (() => Promise<void>) | undefined;
@@ -234,7 +234,7 @@ export function describeWatcher(
         await chain.pay(address, 7n);
         meanwhile = async () => {
           await chain.reorganise(1, transfers);
-          if (other === 'has joined it') await process.settle();
+          if (other === 'settle') await process.settle();
           else await crashBefore('extend');
         };
         expect(await refusals(slow, 1)).toEqual(['version_conflict']);
