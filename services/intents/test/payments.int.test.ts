@@ -22,7 +22,13 @@ import { messageOf, openTransport, readMessage } from '@daybook/messaging';
 import { Secret, uuidFrom } from '@daybook/runtime';
 import { eventually, fakeClock, testDatabase, testLogger } from '@daybook/testing';
 import { createService, loadConfig } from '../src';
-import { coinbaseSignature, startProviderDouble, stripeSignature, type ProviderDouble } from './provider-double';
+import {
+  coinbaseSignature,
+  isOpening,
+  startProviderDouble,
+  stripeSignature,
+  type ProviderDouble,
+} from './provider-double';
 
 const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
 const token = 'internal-token-of-the-payments-tests-only';
@@ -290,7 +296,7 @@ describe.each(names)('a payment through %s', (name) => {
     async (fault) => {
       const { number } = await gateway();
       // Stripe's library asks once more by itself when a connection was closed.
-      providers.failNext(fault, ...(name === 'stripe' && fault.includes('cut') ? [fault] : []));
+      providers.failNext(isOpening, fault, ...(name === 'stripe' && fault.includes('cut') ? [fault] : []));
       const idempotencyKey = randomUUID();
       const { payment, session } = await created(number, { idempotencyKey });
       expect(session).toBeNull();
@@ -314,9 +320,11 @@ describe.each(names)('a payment through %s', (name) => {
     const { payment } = await created(number);
     const reference = payment.providerReference ?? '';
     pay(name, reference);
-    // For PayPal the second request is the capture, which takes the money.
     const notice = noticeOf(name, reference, randomUUID());
-    providers.failNext('do it and cut the answer');
+    // PayPal takes the money by the capture.
+    const isAnswerOf = ({ path }: { readonly path: string }) =>
+      path.endsWith(name === 'paypal' ? `${reference}/capture` : reference);
+    providers.failNext(isAnswerOf, 'do it and cut the answer');
     await tell(gatewayId, notice).catch(() => undefined);
     now.advance(3_600_000);
     await becomes(payment.transactionId, { status: 'completed' });

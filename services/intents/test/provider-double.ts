@@ -26,6 +26,10 @@ export type Charge = {
   currency: string;
 };
 
+/** A payment is made. */
+export const isOpening = ({ method, path }: Asked): boolean =>
+  method === 'POST' && ['/v1/payment_intents', '/v2/checkout/orders', '/charges'].includes(path);
+
 const webhookSecret = 'whsec_of_the_double';
 
 export async function startProviderDouble() {
@@ -35,6 +39,7 @@ export async function startProviderDouble() {
   const charges = new Map<string, Charge>();
   const repeats = new Map<string, string>();
   let faults: Fault[] = [];
+  let isMet: (request: Asked) => boolean = () => false;
   let declines: string | null = null;
 
   /** What was made under the same key before is answered again. */
@@ -153,7 +158,7 @@ export async function startProviderDouble() {
       body: Buffer.concat(chunks).toString(),
     };
     asked.push(request);
-    const now = url === '/v1/oauth2/token' ? 'none' : (faults.shift() ?? 'none');
+    const now = isMet(request) ? (faults.shift() ?? 'none') : 'none';
     if (now === 'answer 500') return void res.writeHead(500, { 'content-type': 'application/json' }).end('{}');
     const on = url.startsWith('/charges') ? onCoinbase : url.startsWith('/v1/payment_intents') ? onStripe : onPaypal;
     const answer = on(request);
@@ -170,8 +175,11 @@ export async function startProviderDouble() {
     stripe,
     paypal,
     charges,
-    /** For the next requests, sign-in aside. */
-    failNext: (...next: Fault[]) => (faults = next),
+    /** For the next requests of that kind: the worker asks about other payments at any time. */
+    failNext: (which: (request: Asked) => boolean, ...next: Fault[]) => {
+      isMet = which;
+      faults = next;
+    },
     decline: (reason: string | null) => (declines = reason),
     stop: () => {
       server.closeAllConnections();

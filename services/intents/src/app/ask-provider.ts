@@ -2,11 +2,11 @@
  * Brings a payment up to what its provider says. The request that made the payment, the provider's webhooks and the
  * worker all come here: the state is always read from the provider, so their order and number do not matter.
  */
-import { assert } from '@daybook/core';
+import { assert, OperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
-import { uuidv7, type Clock, type Sealer } from '@daybook/runtime';
+import { uuidv7, type Clock, type Logger, type Sealer } from '@daybook/runtime';
 import { gatewayNumbered, type Gateway } from '../domain/payment-gateways';
-import type { Payment, PaymentCommand, PaymentState } from '../domain/provider-payment';
+import { isReference, type Payment, type PaymentCommand, type PaymentState } from '../domain/provider-payment';
 import type { GatewayStore, PaymentOrder, PaymentProvider, PaymentStore } from '../ports';
 import type { ProviderSettings } from '@daybook/contracts';
 import { registryOf, settingsOf } from './gateways';
@@ -19,6 +19,7 @@ export type AskDeps = {
   readonly sealer: Sealer;
   readonly providerOf: (settings: ProviderSettings) => PaymentProvider;
   readonly now: Clock;
+  readonly logger: Logger;
 };
 
 export const paymentStream = (transactionId: string) => `payment-${transactionId}`;
@@ -33,6 +34,16 @@ export function askProvider(deps: AskDeps): AskProvider {
     const commandId = uuidv7(now());
     const context = { commandId, correlationId: transactionId, causationId: commandId };
     const outcome = await payments.handle(paymentStream(transactionId), command, context);
+    if (!outcome.ok && outcome.rejection === 'reference_differs' && command.type === 'RecordOpened') {
+      // A provider without idempotency keys, asked twice at once: the first that was recorded is what the payer sees.
+      const { state } = await payments.load(paymentStream(transactionId));
+      const orphan = command.reference;
+      deps.logger.warn(
+        { transactionId, orphan },
+        'the provider has a second payment for this one; nobody was shown it',
+      );
+      return state;
+    }
     if (!outcome.ok) throw new Error(`${command.type} for payment ${transactionId}: ${outcome.rejection}`);
     return outcome.state;
   }
@@ -44,7 +55,8 @@ export function askProvider(deps: AskDeps): AskProvider {
     const { description } = await openDetails(personalData, state);
     const order: PaymentOrder = { transactionId, currency: state.asset, amount: state.amount, description };
     if (state.reference !== null) {
-      const observation = await provider.observe(state.reference, order);
+      const said = await provider.observe(state.reference, order);
+      const observation = said.status === 'failed' ? { ...said, reason: plainText(said.reason) } : said;
       return record(transactionId, { type: 'RecordObserved', observation, at: now().toISOString() });
     }
     if (state.stage === 'failed') return state;
@@ -52,14 +64,22 @@ export function askProvider(deps: AskDeps): AskProvider {
     const at = now().toISOString();
     if (answer.opened) {
       const { reference, session } = answer;
+      // It is a key of ours from then on.
+      if (!isReference(reference))
+        throw new OperationalError('upstream_unavailable', false, { detail: 'the provider told no usable reference' });
       return record(transactionId, { type: 'RecordOpened', reference, session, at });
     }
     return record(transactionId, {
       type: 'RecordObserved',
-      observation: { status: 'failed', reason: answer.reason },
+      observation: { status: 'failed', reason: plainText(answer.reason) },
       at,
     });
   };
+}
+
+/** Words of a provider are shown and stored in tables, which do not hold everything that JSON does. */
+function plainText(said: string): string {
+  return said.replaceAll(/[\p{Cc}\p{Surrogate}]+/gu, ' ').slice(0, 500);
 }
 
 async function gatewayOf({ gateways }: AskDeps, payment: Payment): Promise<Gateway> {

@@ -1,6 +1,7 @@
 /** Exceptions: what came and is not where it was meant to go, with what there is to do about it, and doing it. */
 import {
-  timestamp,
+  instant,
+  label,
   type CallOutcome,
   type CallRequest,
   type exceptionView,
@@ -100,7 +101,7 @@ function todo({ kind, place }: Pick<ExceptionRow, 'kind' | 'place'>): Pick<View,
   }
 }
 
-const cursorKey = z.tuple([timestamp, z.string()]);
+const cursorKey = z.tuple([instant, label]);
 
 function writeCursor({ receivedAt, exceptionId }: ExceptionKey): string {
   return Buffer.from(JSON.stringify([receivedAt, exceptionId])).toString('base64url');

@@ -1,9 +1,9 @@
 import type { CallOutcome, CallRequest, listIntents as listIntentsCall } from '@daybook/contracts';
-import { timestamp } from '@daybook/contracts';
+import { instant } from '@daybook/contracts';
 import { z } from 'zod';
 import type { FindIntents, PageKey } from '../ports';
 
-const cursorKey = z.tuple([timestamp, z.uuid()]);
+const cursorKey = z.tuple([instant, z.uuid()]);
 
 /** Pages of a tenant's intents. `findIntents` sees every intent that was created before the call. */
 export function listIntents(findIntents: FindIntents) {

@@ -6,6 +6,7 @@
 import type { CallOutcome, CallRequest, receiveProviderWebhook } from '@daybook/contracts';
 import type { Logger } from '@daybook/runtime';
 import type { PaymentProvider, ProviderNotice } from '../ports';
+import { isReference } from '../domain/provider-payment';
 import type { AskProvider } from './ask-provider';
 
 export type WebhookInbox = {
@@ -34,6 +35,10 @@ export function receiveWebhook(deps: {
       return { ok: false, rejection: 'signature_invalid' };
     }
     const { eventId, reference } = notice;
+    if (!isReference(eventId) || (reference !== null && !isReference(reference))) {
+      deps.logger.warn({ gatewayId }, 'a webhook whose ids are none was set aside');
+      return { ok: true, value: {} };
+    }
     if ((await deps.inbox.receive(gatewayId, notice)) === 'applied') return { ok: true, value: {} };
     const transactionIds = reference === null ? [] : await deps.paymentsOf(gatewayId, reference);
     if (transactionIds.length === 0) {

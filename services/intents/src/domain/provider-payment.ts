@@ -43,6 +43,9 @@ export type PaymentTerms = {
   readonly createdAt: string;
 };
 
+/** An id of a provider's: short enough for an index, and without what a table cannot hold. */
+export const isReference = (told: string): boolean => /^[\x21-\x7e]{1,255}$/.test(told);
+
 /** What the payer's side needs to go on, by the names of the provider's own API. */
 export type PaymentSession = Readonly<Record<string, string>>;
 

@@ -3,7 +3,7 @@
  * event alone, except the count of attempts, which the event names. Read by the delivery worker (what is due) and by
  * list-deliveries.
  */
-import type { CallOutcome, deliveryStatuses, listDeliveries, Mode } from '@daybook/contracts';
+import { instant, type CallOutcome, type deliveryStatuses, type listDeliveries, type Mode } from '@daybook/contracts';
 import { defineTable, type RowOf, type Rows, type TableProjection } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { z } from 'zod';
@@ -114,7 +114,7 @@ export async function dueDeliveries(
 
 type DeliveryPage = Extract<CallOutcome<typeof listDeliveries>, { ok: true }>['value'];
 
-const cursorFields = z.tuple([z.iso.datetime(), z.uuid()]);
+const cursorFields = z.tuple([instant, z.uuid()]);
 export type DeliveryCursor = z.infer<typeof cursorFields>;
 
 /** The place after which a page starts; undefined for a text that no page has given. */

@@ -3,7 +3,7 @@
  * Source: this service's event store. A statement is recorded once, so its rows are written once.
  * Serves: list-statement-lines.
  */
-import { timestamp } from '@daybook/contracts';
+import { instant, label } from '@daybook/contracts';
 import { asOperational, type Projection } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { z } from 'zod';
@@ -50,7 +50,7 @@ type Row = {
   received_at: Date;
 };
 
-const cursorKey = z.tuple([timestamp, z.string(), z.number().int()]);
+const cursorKey = z.tuple([instant, label, z.number().int().positive().max(1_000_000_000)]);
 
 /** Newest first, pages by the last line of the page before. Undefined for a cursor of no list. */
 export async function findStatementLines(
