@@ -105,6 +105,22 @@ describe('a reversal that the cursor does not follow', () => {
   });
 });
 
+test('a deposit that another watcher reverts while it is about to be confirmed halts nothing, and is confirmed', async () => {
+  const { deps, source, honest, pass, show, told } = scene(a);
+  await pass();
+  show(grown(a, 'a', 5 + confirmations));
+  source.finalTransfers = async (...asked) => {
+    const { depositId, blockHash } = (await deps.depositsSeenUpTo(5))[0]!;
+    const command = { type: 'RevertDeposit', blockHash, at: new Date().toISOString() } as const;
+    await deps.handle(`deposit-${depositId}`, command, { commandId: '', correlationId: '', causationId: '' });
+    return honest.finalTransfers(...asked);
+  };
+  await expect(pass()).rejects.toThrow('version_conflict');
+  Object.assign(source, honest);
+  await pass();
+  expect(told()).toEqual(['Seen a5', 'Reverted a5', 'Seen a5', 'Confirmed a5']);
+});
+
 test.each([1, 8])(
   'a block that replaces one below the head while a window of %d is read is not joined with older addresses',
   async (window) => {

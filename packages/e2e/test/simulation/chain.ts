@@ -1,7 +1,8 @@
 /**
  * A chain of blocks with reorganisations, and for each process a provider of it. A provider is many nodes behind one name:
  * each answer may come late or not at all, from a node that is behind, or from one that still follows a branch which the
- * others have left. No branch is ever left that is as deep as the confirmations that make a deposit final.
+ * others have left. They may return to it. No branch is ever left that is as deep as the confirmations that make a deposit
+ * final.
  */
 import { OperationalError } from '@daybook/core';
 import { sha256Hex } from '@daybook/runtime';
@@ -23,6 +24,8 @@ export type ChainFaults = {
 
 export const chainName = 'evm-simulated';
 export const confirmations = 3;
+/** Share of replacements that are a return to the branch that was left last. */
+const returned = 0.3;
 /** Share of moments at which the newest blocks are replaced while a payment is in them, where they are at all. */
 const paidReorg = 0.5;
 
@@ -56,6 +59,7 @@ export function simulatedChain(world: World, faults: ChainFaults): SimulatedEvm 
 
   /** As many blocks again and one more, so that the new branch is the longer one. */
   function reorganise(): void {
+    if (random.chance(returned) && goBack()) return;
     const depth = Math.min(blocks.length - 1, 1 + random.below(confirmations - 1));
     if (depth === 0) return;
     left = [...blocks];
@@ -63,6 +67,22 @@ export function simulatedChain(world: World, faults: ChainFaults): SimulatedEvm 
     world.note(`the newest ${depth} blocks are replaced`);
     waiting.push(...orphaned.filter(() => !chance(faults.forgotten)));
     for (let again = 0; again <= depth; again++) mineOne();
+  }
+
+  /** The branch that was left goes on and is the longer one again, with what it held; false if it is too old for that. */
+  function goBack(): boolean {
+    const branch = left;
+    const fork = blocks.findLastIndex(({ hash }, number) => branch[number]?.hash === hash);
+    const depth = blocks.length - 1 - fork;
+    if (depth === 0 || depth >= confirmations || fork === branch.length - 1) return false;
+    left = [...blocks];
+    const orphaned = blocks.splice(-depth).flatMap(({ transfers }) => transfers);
+    blocks.push(...branch.slice(fork + 1));
+    world.note(`back on the branch that was left above block ${fork}`);
+    const held = new Set(blocks.flatMap(({ transfers }) => transfers.map(({ transactionId }) => transactionId)));
+    waiting = [...waiting, ...orphaned].filter(({ transactionId }) => !held.has(transactionId));
+    while (blocks.length <= left.length) mineOne();
+    return true;
   }
 
   function live(): void {

@@ -59,7 +59,8 @@ export function sourceFailed(detail: string): OperationalError {
 
 /**
  * Decides about a deposit in a block of the chain. A refusal contradicts what was believed, so it halts the chain; except
- * where another watcher has the deposit in a block that it is about to join.
+ * where another watcher has the deposit in a block that it is about to join, or has reverted it before it takes the cursor
+ * back.
  */
 export async function decide(
   deps: WatchDeps,
@@ -73,6 +74,7 @@ export async function decide(
   const halted = new ChainHaltedError(
     `cannot ${what} deposit ${depositId} in block ${blockHash}: ${outcome.rejection}`,
   );
+  if (outcome.rejection === 'deposit_not_in_a_block') throw overtaken(halted);
   if (outcome.rejection === 'deposit_in_another_block' && !(await isJoined(deps, outcome.state)))
     throw overtaken(halted);
   throw halted;
