@@ -1,7 +1,9 @@
 /**
  * What hot wallets hold by the final state of their chains, beside their accounts in the ledger. The two are read one after
- * the other and money moves between: a difference counts once nothing is under way.
+ * the other and money moves between: a difference counts once nothing is under way. Chains are asked beside each other, and
+ * a node that hangs holds up nothing but the wallets of its chain.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { CallOutcome, listWallets } from '@daybook/contracts';
 import { isOperationalError } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
@@ -10,6 +12,11 @@ import type { WalletFields } from '../domain/wallet';
 import type { SendChain, SendLedger } from '../ports';
 
 type Row = Extract<CallOutcome<typeof listWallets>, { ok: true }>['value']['wallets'][number];
+
+/** Longer than that a node hangs: it is asked no more in the same look. */
+const answerWithinMs = 3_000;
+/** Whoever asks for the list has 10 seconds. */
+const lookWithinMs = 5_000;
 
 export type ReconcileDeps = {
   readonly all: () => Promise<readonly WalletFields[]>;
@@ -21,22 +28,46 @@ export type ReconcileDeps = {
   readonly logger: Logger;
 };
 
-/** `pass` looks at all wallets, for a worker; `wallets` looks now. `last` is what was seen last. */
-export function reconcileWallets(deps: ReconcileDeps) {
-  let last: readonly Row[] = [];
+type Patience = { readonly answerWithinMs: number; readonly lookWithinMs: number };
+
+/**
+ * `pass` looks at all wallets, for a worker; `listWallets` looks now, and where that takes too long answers what was seen
+ * last. `last` is what was seen last.
+ */
+export function reconcileWallets(deps: ReconcileDeps, patience: Patience = { answerWithinMs, lookWithinMs }) {
+  const seen = new Map<string, Row>();
   let dueAt = 0;
 
-  async function look(): Promise<readonly Row[]> {
+  async function look(found = new Map<string, Row>()): Promise<void> {
     const [wallets, open] = await Promise.all([deps.all(), deps.openSends()]);
-    const rows: Row[] = [];
-    for (const wallet of wallets) {
-      for (const asset of wallet.assets) rows.push(await rowOf(deps, wallet, asset, open.get(wallet.walletId) ?? 0));
-    }
-    return (last = rows);
+    const chains = [...new Set(wallets.map(({ chain }) => chain))];
+    await Promise.all(
+      chains.map(async (chain) => {
+        let hangs = false;
+        for (const wallet of wallets.filter((each) => each.chain === chain))
+          for (const asset of wallet.assets) {
+            const underway = open.get(wallet.walletId) ?? 0;
+            const [onChain, inLedger] = await balancesOf(wallet, asset, hangs);
+            hangs ||= onChain === 'late';
+            const at = deps.now().toISOString();
+            const row = rowOf(wallet, asset, onChain, inLedger, { underway, at });
+            found.set(keyOf(wallet, asset), row);
+            seen.set(keyOf(wallet, asset), row);
+          }
+      }),
+    );
+  }
+
+  function balancesOf(wallet: WalletFields, asset: AssetCode, hangs: boolean) {
+    const chain = hangs ? undefined : deps.chainOf(wallet.chain);
+    return Promise.all([
+      answered(deps, chain?.balanceOf(wallet.address, asset), patience),
+      answered(deps, deps.ledger.balanceOf(wallet, asset), patience),
+    ]);
   }
 
   return {
-    last: () => last,
+    last: (): readonly Row[] => [...seen.values()],
     async pass(): Promise<Date | null> {
       if (deps.now().getTime() >= dueAt) {
         dueAt = deps.now().getTime() + deps.everyMs;
@@ -45,27 +76,56 @@ export function reconcileWallets(deps: ReconcileDeps) {
       return new Date(dueAt);
     },
     async listWallets(): Promise<CallOutcome<typeof listWallets>> {
-      return { ok: true, value: { wallets: [...(await look())] } };
+      const found = new Map<string, Row>();
+      await within(look(found), patience.lookWithinMs);
+      const known = (wallet: WalletFields, asset: AssetCode) =>
+        found.get(keyOf(wallet, asset)) ??
+        seen.get(keyOf(wallet, asset)) ??
+        rowOf(wallet, asset, null, null, { underway: 0, at: null });
+      const all = await deps.all();
+      return { ok: true, value: { wallets: all.flatMap((of) => of.assets.map((asset) => known(of, asset))) } };
     },
   };
 }
 
-async function rowOf(deps: ReconcileDeps, wallet: WalletFields, asset: AssetCode, underway: number): Promise<Row> {
-  const { walletId, tenantId, mode, chain, family, address } = wallet;
-  const onChain = await answered(deps, deps.chainOf(chain)?.balanceOf(address, asset));
-  const inLedger = await answered(deps, deps.ledger.balanceOf(wallet, asset));
-  const difference = onChain === null || inLedger === null ? null : onChain.final - inLedger;
-  const at = deps.now().toISOString();
-  const what = { walletId, tenantId, mode, chain, family, address, asset, underway, at };
-  return { ...what, onChain: onChain?.final ?? null, inLedger, difference };
+const keyOf = ({ walletId }: WalletFields, asset: AssetCode) => `${walletId} ${asset}`;
+
+type Unknown = null | 'late';
+
+function rowOf(
+  { walletId, tenantId, mode, chain, family, address }: WalletFields,
+  asset: AssetCode,
+  asked: { readonly final: bigint } | Unknown,
+  booked: bigint | Unknown,
+  rest: Pick<Row, 'underway' | 'at'>,
+): Row {
+  const onChain = asked === null || asked === 'late' ? null : asked.final;
+  const inLedger = booked === null || booked === 'late' ? null : booked;
+  const difference = onChain === null || inLedger === null ? null : onChain - inLedger;
+  return { walletId, tenantId, mode, chain, family, address, asset, onChain, inLedger, difference, ...rest };
 }
 
 /** One that cannot be asked leaves the others as they are. */
-async function answered<Answer>(deps: ReconcileDeps, asked: Promise<Answer> | undefined): Promise<Answer | null> {
+async function answered<Answer>(
+  deps: ReconcileDeps,
+  asked: Promise<Answer> | undefined,
+  patience: Patience,
+): Promise<Answer | Unknown> {
   if (asked === undefined) return null;
-  return asked.catch((error: unknown) => {
+  try {
+    return await within(asked, patience.answerWithinMs);
+  } catch (error) {
     if (!isOperationalError(error)) throw error;
     deps.logger.warn({ error }, 'a wallet is not reconciled');
     return null;
-  });
+  }
+}
+
+async function within<Answer>(asked: Promise<Answer>, ms: number): Promise<Answer | 'late'> {
+  const enough = new AbortController();
+  try {
+    return await Promise.race([asked, wait(ms, 'late' as const, { signal: enough.signal })]);
+  } finally {
+    enough.abort();
+  }
 }
