@@ -44,7 +44,7 @@ export const configSchema = z.object({
     .default('depth')
     .describe('What makes an EVM deposit final: EVM_CONFIRMATIONS blocks, or the `finalized` mark of the chain.'),
   EVM_WITNESS_URLS: urlList.describe('Further EVM nodes, by comma; see CHAIN_WITNESSED_FROM.'),
-  EVM_START_BLOCK: startBlock.describe('First EVM block to scan on the first start; the head without it.'),
+  EVM_START_BLOCK: startBlock.describe('First EVM block to scan on the first start; the newest final one without it.'),
   BITCOIN_RPC_URL: nodeUrl.describe(
     'JSON-RPC of bitcoind, with user and password. Without a node BTC is not available.',
   ),
@@ -62,7 +62,9 @@ export const configSchema = z.object({
   BITCOIN_TIERS: tiersSetting('BTC', '1=6').describe(
     'More confirmations for large deposits: amount in BTC and confirmations, by comma.',
   ),
-  BITCOIN_START_BLOCK: startBlock.describe('First Bitcoin block to scan on the first start; the head without it.'),
+  BITCOIN_START_BLOCK: startBlock.describe(
+    'First Bitcoin block to scan on the first start; the newest final one without it.',
+  ),
   TRON_XPUB: extendedPublicKey.describe('Extended public key whose children are the Tron deposit addresses.'),
   TRON_API_URL: nodeUrl.describe('HTTP API of a Tron node. Without it Tron is simulated, in sandbox only.'),
   TRON_API_KEY: secretSetting(1).optional().describe('Key of the API, sent as TRON-PRO-API-KEY.'),
@@ -77,7 +79,9 @@ export const configSchema = z.object({
     .regex(/^T[1-9A-HJ-NP-Za-km-z]{33}$/)
     .optional()
     .describe('The one contract that is USDT on Tron. Without it only TRX is available there.'),
-  TRON_START_BLOCK: startBlock.describe('First Tron block to scan on the first start; the head without it.'),
+  TRON_START_BLOCK: startBlock.describe(
+    'First Tron block to scan on the first start; the newest final one without it.',
+  ),
   SOLANA_SEED: secretSetting(32)
     .refine((seed) => /^([0-9a-fA-F]{2}){16,64}$/.test(seed.reveal()), 'must be 16 to 64 bytes in hex')
     .optional()
@@ -99,7 +103,9 @@ export const configSchema = z.object({
     .default('false')
     .transform((allow) => allow === 'true')
     .describe('Whether that mint may be of Token-2022, with extensions that do not take away what was paid.'),
-  SOLANA_START_SLOT: startBlock.describe('First Solana slot to scan on the first start; the newest without it.'),
+  SOLANA_START_SLOT: startBlock.describe(
+    'First Solana slot to scan on the first start; the newest final one without it.',
+  ),
   UPI_PAYEE: z
     .string()
     .regex(/^[A-Za-z0-9._-]{2,256}@[A-Za-z0-9.-]{2,64}$/)

@@ -9,6 +9,7 @@ const ofIntent = (title: string): Held => ({
 const ofReceipts = (title: string): Held => ({ file: 'services/intents/src/domain/receipts.unit.test.ts', title });
 const onEvm = (title: string): Held => ({ file: 'services/chain-watcher/test/evm-chain.int.test.ts', title });
 
+const onPasses = (title: string): Held => ({ file: 'services/chain-watcher/test/watch-chain.unit.test.ts', title });
 const ofConfirming = (title: string): Held => ({ file: watcher('app/confirm-deposits.unit.test'), title });
 
 /** From a block of a chain to the merchant's balance. */
@@ -149,6 +150,36 @@ export const paymentProtections: readonly Protection[] = [
     held: onEvm(
       'waits for a log that the node leaves out of its receipts, whichever it is, and for receipts that it leaves out',
     ),
+  },
+  {
+    name: 'reversal-followed',
+    row: 'E1',
+    removes: 'the look whether the cursor followed a reversal: a deposit stays reverted in a block that is joined',
+    file: watcher('app/watch-chain'),
+    find: 'await seeAgain(deps);',
+    replace: '',
+    held: onPasses('is undone when %s, and the chain is on the branch that was left'),
+  },
+  {
+    name: 'absence-shows-nothing',
+    row: 'E3',
+    removes: 'the look at what stands in the place of blocks that a node does not have',
+    file: watcher('app/watch-chain'),
+    find: 'if (next?.parentHash !== fork.hash || next.hash === replaced?.hash)',
+    replace: "if (fork.hash === '')",
+    held: onPasses('removes nothing: %s'),
+  },
+  {
+    name: 'logs-are-counted',
+    row: 'E3',
+    removes: 'the count of the logs of a receipt: one that is told twice is two deposits',
+    file: watcher('adapters/evm-receipts'),
+    find: 'if (!all.every(isCounted))',
+    replace: 'if (all.length < 0)',
+    held: {
+      file: 'services/chain-watcher/test/evm-receipts.unit.test.ts',
+      title: 'are not believed when one of them is told twice, which its filter does not show',
+    },
   },
   {
     name: 'asset-pinned-at-credit',
