@@ -32,6 +32,18 @@ export const payoutProtections: readonly Protection[] = [
     held: ofTransfers('a line is about a transfer to the last unit, once, and booked; what is not is kept and listed'),
   },
   {
+    name: 'first-reference-stays',
+    row: 'F12',
+    removes: 'the record of the reference of a payout that was known without one',
+    file: 'services/settlement/src/domain/bank-transfer.ts',
+    find: "if (known === null) return record(state, at, { type: 'BankTransferReferenced', what, reference });",
+    replace: 'if (known === null) return accept();',
+    held: {
+      file: 'services/settlement/src/app/statements.unit.test.ts',
+      title: 'a second debit is a problem, also when the return came before the first',
+    },
+  },
+  {
     name: 'return-is-called-one',
     row: 'F12',
     removes: 'the look whether a bank calls a credit a return',
