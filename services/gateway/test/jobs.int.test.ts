@@ -86,7 +86,8 @@ describe('a check', () => {
     expect(await send('POST', '/v1/ops/checks', { body: {} })).toMatchObject({ status, body: { code } });
   });
 
-  test('is refused with a field that it does not have', async () => {
+  test('is refused with a field that it does not have, or with text that no table holds', async () => {
+    expect(await send('POST', '/v1/ops/replays', { body: { account_id: 'a\u0000b' } })).toMatchObject({ status: 400 });
     expect(await send('POST', '/v1/ops/checks', { body: { dry_run: true } })).toMatchObject({ status: 400 });
     expect(gateway.services.count()).toBe(0);
   });

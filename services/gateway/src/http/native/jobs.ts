@@ -15,7 +15,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
-import { cursor, idempotencyKey, limit, pathUuid, timestampField } from '../fields';
+import { cursor, idempotencyKey, limit, pathUuid, timestampField, text } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route, type ServerSentEvent } from '../route';
@@ -80,7 +80,7 @@ const replayBody = z.strictObject({
   dry_run: z.boolean().default(true),
   accept_differences: z.boolean().default(false),
   tenant_id: z.uuid().nullable().default(null),
-  account_id: z.string().min(1).max(200).nullable().default(null),
+  account_id: text(200).nullable().default(null),
   from_sequence: z.number().int().nonnegative().nullable().default(null),
   to_sequence: z.number().int().nonnegative().nullable().default(null),
 });
