@@ -24,8 +24,8 @@ export type ChainFaults = {
 
 export const chainName = 'evm-simulated';
 export const confirmations = 3;
-/** Share of replacements that are a return to the branch that was left last. */
-const returned = 0.3;
+/** Share of replacements after which the chain is soon back on the branch that it left. */
+const returned = 0.5;
 /** Share of moments at which the newest blocks are replaced while a payment is in them, where they are at all. */
 const paidReorg = 0.5;
 
@@ -59,7 +59,6 @@ export function simulatedChain(world: World, faults: ChainFaults): SimulatedEvm 
 
   /** As many blocks again and one more, so that the new branch is the longer one. */
   function reorganise(): void {
-    if (random.chance(returned) && goBack()) return;
     const depth = Math.min(blocks.length - 1, 1 + random.below(confirmations - 1));
     if (depth === 0) return;
     left = [...blocks];
@@ -67,14 +66,15 @@ export function simulatedChain(world: World, faults: ChainFaults): SimulatedEvm 
     world.note(`the newest ${depth} blocks are replaced`);
     waiting.push(...orphaned.filter(() => !chance(faults.forgotten)));
     for (let again = 0; again <= depth; again++) mineOne();
+    if (random.chance(returned)) world.after(1 + random.below(faults.blockMs), null, goBack);
   }
 
-  /** The branch that was left goes on and is the longer one again, with what it held; false if it is too old for that. */
-  function goBack(): boolean {
+  /** The branch that was left goes on and is the longer one again, with what it held; nothing if it is too old for that. */
+  function goBack(): void {
     const branch = left;
     const fork = blocks.findLastIndex(({ hash }, number) => branch[number]?.hash === hash);
     const depth = blocks.length - 1 - fork;
-    if (depth === 0 || depth >= confirmations || fork === branch.length - 1) return false;
+    if (healed || depth === 0 || depth >= confirmations || fork === branch.length - 1) return;
     left = [...blocks];
     const orphaned = blocks.splice(-depth).flatMap(({ transfers }) => transfers);
     blocks.push(...branch.slice(fork + 1));
@@ -82,7 +82,6 @@ export function simulatedChain(world: World, faults: ChainFaults): SimulatedEvm 
     const held = new Set(blocks.flatMap(({ transfers }) => transfers.map(({ transactionId }) => transactionId)));
     waiting = [...waiting, ...orphaned].filter(({ transactionId }) => !held.has(transactionId));
     while (blocks.length <= left.length) mineOne();
-    return true;
   }
 
   function live(): void {
