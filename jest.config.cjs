@@ -39,6 +39,7 @@ const shared = {
 
 /** Three levels by file suffix. Integration and e2e runs have one Postgres for each worker, started once for the run. */
 module.exports = {
+  // With `npm run jest`, each collects its garbage alone: helpers of two workers wait for each other on two cores.
   maxWorkers: 2,
   projects: [
     {
