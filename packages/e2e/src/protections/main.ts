@@ -66,9 +66,10 @@ function chosenBy(only: string | undefined): readonly Protection[] {
 
 /** Once for all runs of tests, as one run starts them. */
 async function startServers(): Promise<() => Promise<void>> {
-  const step = (name: string) => require(join(root, 'packages/testing/jest', name)) as () => Promise<void>;
-  await step('global-setup.cjs')();
-  return step('global-teardown.cjs');
+  const step = (name: string) => require(join(root, 'packages/testing/jest', name)) as unknown;
+  // `runTests` runs one file at a time.
+  await (step('global-setup.cjs') as (run: { maxWorkers: number }) => Promise<void>)({ maxWorkers: 1 });
+  return step('global-teardown.cjs') as () => Promise<void>;
 }
 
 type Chosen = Protection & { readonly problem: string | null };
