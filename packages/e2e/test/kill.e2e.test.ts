@@ -4,8 +4,9 @@ import { eventually } from '@daybook/testing';
 import { Instance } from './instance';
 import { expectBooksBalance } from './stories';
 
-const points = 20;
-const terms = 2;
+const hasTime = process.env['CI'] === 'true' || process.env['LONG_TESTS'] === 'true';
+const points = hasTime ? 20 : 5;
+const terms = hasTime ? 2 : 1;
 /** A payment takes two to three seconds from the intent to the webhook; the kill falls anywhere in it. */
 const paymentMs = 3_000;
 
@@ -25,7 +26,7 @@ describe('kill -9 at any moment of a payment', () => {
     });
     receiver.setSecret(String(registered.body.secret));
     for (let point = 0; point < points; point++) {
-      // One kill in each twentieth of the payment, at a random place inside it.
+      // One kill in each part of the payment, at a random place inside it.
       const killAfterMs = Math.round(((point + Math.random()) / points) * paymentMs);
       const orderId = `KILL-${point}-${randomInt(1e9)}`;
       const crash = after(killAfterMs, async () => {
@@ -52,7 +53,7 @@ describe('kill -9 at any moment of a payment', () => {
     const merchant = (accounts.body.accounts as { account_id: string; asset: string; available: string }[]).find(
       ({ account_id: id }) => id.startsWith('merchant:'),
     );
-    expect(merchant).toMatchObject({ asset: 'USDT_ERC20', available: '1990.00' });
+    expect(merchant).toMatchObject({ asset: 'USDT_ERC20', available: (points * 99.5).toFixed(2) });
   }, 600_000);
 
   /** One transfer; its id when it was accepted, undefined when that is not known. Any other answer is a failure. */
