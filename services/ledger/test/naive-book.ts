@@ -179,6 +179,7 @@ export class NaiveBook extends NaiveLists {
     if (amount === 0n) return;
     this.events += 1;
     this.taken.push({ holdId, amount, how: 'ReleaseHold' });
+    this.answers.push({ id: `release:${holdId}`, content: '', rejection: null });
   }
 
   private postOpposite(id: string, sides: readonly Side[], amount: bigint, effectiveAt: string): void {
