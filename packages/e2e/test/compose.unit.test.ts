@@ -19,6 +19,7 @@ type Container = {
   image: string;
   command?: string[];
   environment?: Record<string, string>;
+  env_file?: { path: string; required: boolean }[];
   build?: { context: string; dockerfile: string };
   depends_on?: Record<string, unknown>;
   healthcheck?: unknown;
@@ -103,8 +104,7 @@ describe('docker-compose.yml', () => {
   test('a service reaches the others by their names, at the port they listen on', () => {
     const urls = ours.flatMap(([, { environment = {} }]) =>
       Object.entries(environment).filter(
-        ([name]) =>
-          name.endsWith('_URL') && !['DATABASE_URL', 'BASE_URL', 'EVM_RPC_URL', 'EVENTSTOREDB_URL'].includes(name),
+        ([name]) => name.endsWith('_URL') && !['DATABASE_URL', 'BASE_URL', 'EVENTSTOREDB_URL'].includes(name),
       ),
     );
     for (const [, value] of urls) {
@@ -133,6 +133,18 @@ describe('docker-compose.yml', () => {
     expect(elsewhere.filter((volume) => volume.startsWith('signer:'))).toEqual([]);
     const password = /signer-password/;
     for (const { environment = {} } of Object.values(others)) expect(JSON.stringify(environment)).not.toMatch(password);
+  });
+
+  test('those that must agree on the chains read one file, and nothing overrides it', () => {
+    const readers = ours.filter(([, { env_file: files }]) => files !== undefined);
+    expect(readers.map(([name]) => name).toSorted()).toEqual(['chain-watcher', 'settlement', 'signer']);
+    for (const [, { env_file: files, environment = {} }] of readers) {
+      expect(files).toEqual([{ path: 'chains.env', required: false }]);
+      expect(
+        Object.keys(environment).filter((name) => /_RPC_URL$|_API_URL$|_CONTRACT$|_MODE$|_CAPS$/.test(name)),
+      ).toEqual([]);
+    }
+    expect(readFileSync(join(root, '.gitignore'), 'utf8')).toMatch(/^chains\.env$/m);
   });
 
   test('Postgres ends transactions that anyone leaves open', () => {

@@ -96,22 +96,12 @@ export function describePartnerOutgoing(client: () => PartnerClient, otherTenant
   });
 
   describe('transfers', () => {
-    /** So that there is number five, as in the examples. */
-    const addInstitutions = async () => {
-      const headers = { Authorization: `Bearer ${partner.daybook.credentials.ops.token}` };
-      const settings = { bank: 'sandbox', settleAfterSeconds: 86_400 };
-      for (const name of ['One', 'Two', 'Three', 'Four', 'Five']) {
-        const body = { name, currencies: ['USD'], settings };
-        expect((await partner.daybook.request('POST', '/v1/admin/institutions', { headers, body })).status).toBe(200);
-      }
-    };
     const say = async (id: string, outcome: 'settled' | 'returned') => {
       const said = { headers: { ...partner.bearer }, body: { outcome } };
       expect((await partner.daybook.request('POST', `/v1/sandbox/transfers/${id}`, said)).status).toBe(200);
     };
 
     test('what a payment brought goes out through an institution, and comes back', async () => {
-      await addInstitutions();
       const paid = await partner.runWithAmount(reference.paymentByStripe, '500.00');
       await partner.decide(String(paid.body.transaction_id), 'succeeded');
       const sent = await eventually(

@@ -49,7 +49,7 @@ describe("the README's tour", () => {
           timeout: 60_000,
         });
       const output = run();
-      expect(blocks).toHaveLength(6);
+      expect(blocks).toHaveLength(7);
       for (const said of [
         '"status":"pending"',
         '"status":"settled"',
@@ -58,6 +58,7 @@ describe("the README's tour", () => {
         '"status":"processing"',
         '"direction":"debit"',
         '"gateway_reference":"pi_',
+        '"type":"transfer"',
       ]) {
         expect(output).toContain(said);
       }

@@ -10,6 +10,7 @@ export const seedConfigSchema = z.object({
   IDENTITY_URL: z.url(),
   INTENTS_URL: z.url(),
   LEDGER_URL: z.url(),
+  SETTLEMENT_URL: z.url(),
 });
 
 async function main(directory: string): Promise<void> {
@@ -19,7 +20,12 @@ async function main(directory: string): Promise<void> {
     baseUrl: config.BASE_URL,
     secrets: await loadSecrets(directory),
     databaseUrl: config.DATABASE_URL,
-    urls: { identity: config.IDENTITY_URL, intents: config.INTENTS_URL, ledger: config.LEDGER_URL },
+    urls: {
+      identity: config.IDENTITY_URL,
+      intents: config.INTENTS_URL,
+      ledger: config.LEDGER_URL,
+      settlement: config.SETTLEMENT_URL,
+    },
   });
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { assert } from '@daybook/core';
 import {
   addGateway,
+  addInstitution,
   issueCredential,
   issueFunds,
   openAccount,
@@ -59,8 +60,13 @@ export type SeedOptions = {
   readonly home: string;
   readonly secrets: Pick<Secrets, 'instanceId' | 'internalToken'>;
   readonly databaseUrl: string;
-  /** Without intents there are no payment gateways. */
-  readonly urls: { readonly identity: string; readonly ledger: string; readonly intents: string | null };
+  /** Without intents there are no payment gateways, without settlement no institutions. */
+  readonly urls: {
+    readonly identity: string;
+    readonly ledger: string;
+    readonly intents: string | null;
+    readonly settlement: string | null;
+  };
 };
 
 export function readCredentials(home: string): Credentials {
@@ -80,16 +86,19 @@ export async function seedDemo(options: SeedOptions): Promise<void> {
     writePrivateFile(path, { ...known, baseUrl: options.baseUrl, auditor });
     return;
   }
-  const token = new Secret(options.secrets.internalToken);
-  const identity = callClient({ baseUrl: options.urls.identity, token });
-  const ledger = callClient({ baseUrl: options.urls.ledger, token });
-  const intents = options.urls.intents === null ? null : callClient({ baseUrl: options.urls.intents, token });
+  const { urls, secrets } = options;
+  const token = new Secret(secrets.internalToken);
+  const clientOf = (baseUrl: string) => callClient({ baseUrl, token });
+  const [identity, ledger] = [clientOf(urls.identity), clientOf(urls.ledger)];
+  const intents = urls.intents === null ? null : clientOf(urls.intents);
+  const settlement = urls.settlement === null ? null : clientOf(urls.settlement);
+  const tenantId = uuidFrom([secrets.instanceId, 'demo']);
   try {
-    if (intents !== null) await addGateways(intents, uuidFrom([options.secrets.instanceId, 'demo']));
-    const credentials = await issueAll(options, identity, ledger);
-    writePrivateFile(path, credentials);
+    if (intents !== null) await addGateways(intents, tenantId);
+    if (settlement !== null) await addInstitutions(settlement, tenantId);
+    writePrivateFile(path, await issueAll(options, identity, ledger));
   } finally {
-    await Promise.all([identity.stop(), ledger.stop(), intents?.stop()]);
+    await Promise.all([identity, ledger, intents, settlement].map((client) => client?.stop()));
   }
 }
 
@@ -136,6 +145,25 @@ async function addGateways(intents: CallClient, tenantId: string): Promise<void>
   for (const { name, plays } of demoGateways) {
     const settings = { provider: 'sandbox', plays } as const;
     await must(intents, addGateway, { tenantId, mode: 'sandbox', name, currencies: ['USD', 'EUR', 'GBP'], settings });
+  }
+}
+
+/** As many as let institution 5 be one, as in the reference's examples. */
+const demoInstitutions = ['First', 'Second', 'Third', 'Fourth', 'Fifth'];
+/** Of the sandbox bank; whoever does not want to wait says that it has paid out. */
+const settleAfterSeconds = 60;
+
+async function addInstitutions(settlement: CallClient, tenantId: string): Promise<void> {
+  const settings = { bank: 'sandbox', settleAfterSeconds } as const;
+  for (const which of demoInstitutions) {
+    const name = `${which} sandbox bank`;
+    await must(settlement, addInstitution, {
+      tenantId,
+      mode: 'sandbox',
+      name,
+      currencies: ['USD', 'EUR', 'GBP'],
+      settings,
+    });
   }
 }
 

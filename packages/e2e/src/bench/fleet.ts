@@ -63,7 +63,7 @@ export async function startFleet(): Promise<Fleet> {
       NOTIFICATIONS_URL: nobody,
       SETTLEMENT_URL: nobody,
     });
-    const urls = { identity: identity.url, ledger: ledger.url, intents: null };
+    const urls = { identity: identity.url, ledger: ledger.url, intents: null, settlement: null };
     await seedDemo({ baseUrl: gateway.url, home, secrets, databaseUrl: postgres.url, urls });
     const headers = { 'content-type': 'application/json', 'x-api-key': readCredentials(home).partner.apiKey };
     const processes = { ledger: ledger.child, gateway: gateway.child };
