@@ -40,8 +40,11 @@ export const configSchema = z.object({
     .int()
     .min(1)
     .max(10_000_000)
-    .default(20_000)
-    .describe('Finished commands of a book whose answers stay in memory; older answers are read from the journal.'),
+    .default(2_000)
+    .describe(
+      'Finished commands of a book whose answers stay in memory, about; older answers are read from the journal. With many, ' +
+        'their records are there long enough to be moved among old objects, which costs more than reading the few that are asked for again.',
+    ),
   RECORD_FILTER_MIB: z.coerce
     .number()
     .int()
@@ -55,7 +58,9 @@ export const configSchema = z.object({
     .min(1_000)
     .max(100_000_000)
     .default(100_000)
-    .describe('Events of a book from one snapshot to the next: what a start reads at most.'),
+    .describe(
+      'Events of a book from one snapshot to the next, or as many as it has accounts if those are more: what a start reads at most.',
+    ),
   QUEUE_MAX: z.coerce
     .number()
     .int()

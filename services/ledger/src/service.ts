@@ -19,6 +19,7 @@ import { recordExamination, snapshotExamination } from './adapters/book-examinat
 import { bookMemory, type BookMemory } from './adapters/book-memory';
 import { checkSource, lastCleanCheck } from './adapters/check-source';
 import { jobTable } from './adapters/job-table';
+import { keepCommandsYoung } from './adapters/process-heap';
 import { findTransactionSequence, provenBook, readJournalReaders } from './adapters/proven-books';
 import { publishedBy } from './adapters/published-events';
 import { replayDifferences } from './adapters/replay-differences';
@@ -79,6 +80,7 @@ const migrations = join(__dirname, '../migrations');
 
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
+  keepCommandsYoung();
   const platform = openPlatform(config, { name: 'ledger', migrations }, overrides);
   const { pool, consumerPool, store, now, logger, onFatal } = platform;
   const journal = overrides.wrapStore?.(store) ?? store;

@@ -1,6 +1,8 @@
 /** A book folded from its journal alone, to hold against what was made of it on the way. */
 import type { EventStore } from '@daybook/event-store';
 import type { BookState } from '../domain/book-state';
+import { isOpen } from '../domain/records';
+import type { BookJournal } from '../ports';
 import { bookJournal } from './book-journal';
 import type { BookMemory } from './book-memory';
 import { captureState, hashOfState } from './book-snapshot';
@@ -14,9 +16,15 @@ export async function refoldBook(
 ): Promise<{ readonly state: BookState; readonly head: string; readonly stateHash: string }> {
   const upTo: EventStore = {
     ...store,
-    scanStream: (name, range) => store.scanStream(name, { ...range, to: BigInt(events) - 1n }),
+    async *scanStream(name, range) {
+      for await (const batch of store.scanStream(name, { ...range, to: BigInt(events) - 1n })) {
+        yield batch;
+        // A state is its accounts and open records; all others would be as many as there are events.
+        journal.state.records.turn((_id, record) => (isOpen(record) ? 'apart' : 'forgotten'));
+      }
+    },
   };
-  const journal = bookJournal(upTo, stream);
+  const journal: BookJournal = bookJournal(upTo, stream);
   if (events > 0) await journal.load();
   const head = journal.head();
   return { state: journal.state, head, stateHash: await hashOfState(captureState(journal.state, head)) };

@@ -44,18 +44,29 @@ export async function* snapshotParts(
   pause: () => Promise<void>,
 ): AsyncGenerator<Buffer, void, undefined> {
   const first = { format: snapshotFormat, accounts: accounts.length, records: records.length };
-  yield lineOf({ ...first, fields: accountFields, rest });
-  for (let from = 0; from < accounts.length; from += linesPerPart) {
-    await pause();
-    yield Buffer.concat(accounts.slice(from, from + linesPerPart).map((account) => lineOf(fieldsOf(account))));
-  }
-  for (let from = 0; from < records.length; from += linesPerPart) {
-    await pause();
-    yield Buffer.concat(records.slice(from, from + linesPerPart).map(lineOf));
-  }
+  yield Buffer.from(lineOf({ ...first, fields: accountFields, rest }));
+  yield* linesOf(accounts, lineOfAccount, pause);
+  yield* linesOf(records, lineOf, pause);
 }
 
 const linesPerPart = 1_000;
+/** The engine stands still for so many. */
+const linesPerPause = 50;
+
+async function* linesOf<Item>(
+  items: readonly Item[],
+  line: (item: Item) => string,
+  pause: () => Promise<void>,
+): AsyncGenerator<Buffer, void, undefined> {
+  let part = '';
+  for (let index = 0; index < items.length; index++) {
+    if (index % linesPerPause === 0) await pause();
+    part += line(items[index]!);
+    if ((index + 1) % linesPerPart > 0 && index + 1 < items.length) continue;
+    yield Buffer.from(part);
+    part = '';
+  }
+}
 
 const accountFields = Object.keys(
   newAccount(
@@ -64,13 +75,13 @@ const accountFields = Object.keys(
   ),
 );
 
-function fieldsOf(account: Account): unknown[] {
+function lineOfAccount(account: Account): string {
   const fields = account as unknown as Record<string, unknown>;
-  return accountFields.map((name) => fields[name]);
+  return lineOf(accountFields.map((name) => fields[name]));
 }
 
-function lineOf(value: unknown): Buffer {
-  return Buffer.from(`${JSON.stringify(plainOf(value))}\n`);
+function lineOf(value: unknown): string {
+  return `${JSON.stringify(plainOf(value))}\n`;
 }
 
 function plainOf(value: unknown): unknown {

@@ -67,6 +67,9 @@ export function createSnapshots({ memory, stream, state, index, head, storedHead
     }
   }
 
+  /** Writing one takes as long as there are accounts: no more of them than events go into snapshots. */
+  const due = () => Math.max(snapshotEvery, state.accounts.size);
+
   /** What is worth a snapshot although it is not due: a hundredth of what a start may read. */
   const isMuch = () => state.length - newest >= snapshotEvery / 100;
 
@@ -87,7 +90,7 @@ export function createSnapshots({ memory, stream, state, index, head, storedHead
       return { head: snapshot.head };
     },
     durable(before) {
-      if (captured === undefined && writing === undefined && before - newest >= snapshotEvery)
+      if (captured === undefined && writing === undefined && before - newest >= due())
         captured = captureState(state, head());
       if (captured !== undefined && captured.sequence <= before) {
         const taken = captured;

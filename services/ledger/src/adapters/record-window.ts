@@ -1,19 +1,19 @@
 /**
  * The records of a book that are in memory: all open ones, and of the closed ones those that were touched or asked for
- * lately. The others are evicted and recalled from the journal when a command needs them.
+ * lately. The others are forgotten and recalled from the journal when a command needs them.
  *
  * Why a command is never decided without the record of an id that was recorded:
  *
  *   1  Whether a record is at hand is asked in the turn in which the command is decided, so the answer cannot grow old.
  *      It is at hand when it is in memory, or when no event can have made it: the index says that it has certainly not
  *      been noted, or a look into the index found no event that touches it (`absent`).
- *   2  Only durable events are noted, and a record is evicted only if the last event that touched it was noted. So a
+ *   2  Only durable events are noted, and a record is forgotten only if the last event that touched it was noted. So a
  *      record that is not in memory has all its events in the index, and they are in the store.
  *   3  While a recall is under way nothing is decided (the engine sees to it), so no record is made or changed between
  *      the look and its result. A record that is in memory is never replaced by what a recall brings.
  *   4  An event may touch a record that is not in memory without its command naming it; `apply` leaves the record absent,
  *      and by 2 a later recall folds that event too.
- *   5  `absent` loses an id when its record is evicted, so that what was made since is found.
+ *   5  `absent` loses an id when its record is forgotten, so that what was made since is found.
  *
  * A conflict of writers gives a new journal with a new window: nothing here outlives the state that it speaks of, except
  * the filter, which may know ids too many but never too few, because every event that is read is noted.
@@ -21,7 +21,7 @@
 import type { EventStore } from '@daybook/event-store';
 import type { BookEvent } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
-import { isOpen, recordIdsOf, recordsFrom, type BookRecord, type EventPlace } from '../domain/records';
+import { isOpen, recordIdsOf, recordsFrom, type EventPlace } from '../domain/records';
 import type { RecordIndex } from './record-index';
 import { decodeBookEvent, referenceOf } from './stored-events';
 
@@ -55,27 +55,15 @@ export function recordWindow({ store, stream, state, index, recordsMax }: Deps):
   let pending: number[] = [];
   let noted = 0;
   const absent = new Set<string>();
-  /** Recalled since the last eviction: they are wanted. */
-  const recalled = new Set<string>();
-  /** Goes round through the records, in the order in which they came. */
-  let round: IterableIterator<[string, BookRecord]> = records.entries();
 
-  const evict = (before: number) => {
-    let excess = records.size - recordsMax;
-    // Records that stay are passed over, so one call may evict too few; the next ones go on behind them.
-    for (let steps = 2 * excess; excess > 0 && steps > 0; steps--) {
-      const next = round.next();
-      if (next.done) {
-        round = records.entries();
-        continue;
-      }
-      const [id, record] = next.value;
-      if (record.sequence >= before || isOpen(record) || recalled.has(id)) continue;
-      records.delete(id);
+  /** Forgets those that were not set since the last turn, but for what is open or not durable. */
+  const turn = (before: number) => {
+    records.turn((id, record) => {
+      if (isOpen(record)) return 'apart';
+      if (record.sequence >= before) return 'young';
       absent.delete(id);
-      excess -= 1;
-    }
-    recalled.clear();
+      return 'forgotten';
+    });
   };
 
   // Most ids are new, and the index knows that without looking into a map.
@@ -97,7 +85,7 @@ export function recordWindow({ store, stream, state, index, recordsMax }: Deps):
         pending = pending.slice(noted);
         noted = 0;
       }
-      if (records.size > recordsMax) evict(before);
+      if (records.youngSize() >= recordsMax / 2) turn(before);
     },
     isAtHand(ids) {
       for (let at = 0; at < ids.length; at++) if (isMissing(ids[at]!)) return false;
@@ -115,7 +103,6 @@ export function recordWindow({ store, stream, state, index, recordsMax }: Deps):
           absent.add(id);
         } else if (!records.has(id)) {
           records.set(id, record);
-          recalled.add(id);
         }
       }
     },

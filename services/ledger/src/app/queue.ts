@@ -12,30 +12,34 @@ export type Queue<Item> = {
 };
 
 export function createQueue<Item>(): Queue<Item> {
+  // The array stays when it is empty: one that nearly always is would be made anew for every item.
   let items: (Item | undefined)[] = [];
   let head = 0;
+  let tail = 0;
+  const begin = (rest: Item[]) => {
+    items = rest;
+    head = 0;
+    tail = rest.length;
+  };
   return {
-    push: (item) => void items.push(item),
+    push(item) {
+      items[tail] = item;
+      tail += 1;
+    },
     peek: () => items[head] as Item,
     shift() {
       const item = items[head] as Item;
       items[head] = undefined;
       head += 1;
-      if (head === items.length) {
-        items = [];
-        head = 0;
-      } else if (head >= 1_024 && head * 2 >= items.length) {
-        items = items.slice(head);
-        head = 0;
-      }
+      if (head === tail) head = tail = 0;
+      else if (head >= 1_024 && head * 2 >= tail) begin(items.slice(head, tail) as Item[]);
       return item;
     },
-    size: () => items.length - head,
-    first: (count) => items.slice(head, head + count) as Item[],
+    size: () => tail - head,
+    first: (count) => items.slice(head, Math.min(head + count, tail)) as Item[],
     drain() {
-      const all = items.slice(head) as Item[];
-      items = [];
-      head = 0;
+      const all = items.slice(head, tail) as Item[];
+      begin([]);
       return all;
     },
   };

@@ -1,6 +1,6 @@
 /** G6: reading a book back into memory, against reading the same events and parsing them. */
 import { assert } from '@daybook/core';
-import { bookJournal } from '../adapters/book-journal';
+import { refoldBook } from '../adapters/book-refold';
 import type { Goal } from './goals';
 import { eventsOf } from './goal-throughput';
 import { all } from './load';
@@ -30,11 +30,10 @@ export const replay: Goal = async ({ server, rounds, accounts, events }) => {
     const measured = await interleave(rounds, {
       read: () => yardsticks.read(),
       ours: async () => {
-        const journal = bookJournal(subject.store, stream);
         const begun = performance.now();
-        await journal.load();
-        const rate = (journal.state.length / (performance.now() - begun)) * 1_000;
-        assert(journal.state.length === length, `${journal.state.length} of ${length} events were read`);
+        const { state } = await refoldBook(subject.store, stream, length);
+        const rate = (state.length / (performance.now() - begun)) * 1_000;
+        assert(state.length === length, `${state.length} of ${length} events were read`);
         return rate;
       },
     });

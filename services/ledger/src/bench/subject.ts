@@ -3,6 +3,7 @@ import { postgresEventStore, type EventStore } from '@daybook/event-store';
 import { createLogger } from '@daybook/runtime';
 import { bookJournal } from '../adapters/book-journal';
 import { bookMemory } from '../adapters/book-memory';
+import { keepCommandsYoung } from '../adapters/process-heap';
 import { createEngine, type Engine } from '../app/engine';
 import { loadConfig } from '../config';
 import { verifyBook } from './verify';
@@ -31,6 +32,7 @@ export type Subject = {
 };
 
 export async function openSubject(server: Server, name: string): Promise<Subject> {
+  keepCommandsYoung();
   const database = await openLedgerDatabase(server, name);
   const store = postgresEventStore(database.pool);
   const logger = createLogger({ service: 'bench', level: 'error' });

@@ -7,7 +7,8 @@
 import { AssertionError, assertNever } from '@daybook/core';
 import { cloneAccount, effectOf, isAboveCeiling, isBelowFloor, newAccount, type Account, type Entry } from './account';
 import type { BookEvent, TransferFields } from './book-events';
-import { applyToRecords, cloneRecord, type BookRecord, type Cells, type EventPlace, type Records } from './records';
+import { RecordMap } from './record-map';
+import { applyToRecords, cloneRecord, type Cells, type EventPlace, type Records } from './records';
 
 /** What `decide` and `apply` need of a state: that of a book, or a fork of it. */
 export type WorkingState = Records & {
@@ -25,7 +26,7 @@ export type WorkingState = Records & {
 export type BookState = WorkingState & {
   readonly accounts: Map<string, Account>;
   /** All open records, and the closed ones that are in memory. */
-  readonly records: Map<string, BookRecord>;
+  readonly records: RecordMap;
   /** Ids of the open records, in the order of their making. */
   readonly open: Set<string>;
 };
@@ -33,7 +34,7 @@ export type BookState = WorkingState & {
 export function emptyBook(): BookState {
   return {
     accounts: new Map(),
-    records: new Map(),
+    records: new RecordMap(),
     open: new Set(),
     length: 0,
     lastAt: '',

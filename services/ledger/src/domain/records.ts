@@ -270,6 +270,12 @@ function make(
   if (isOpen(record)) state.open.add(id);
 }
 
+/** Its time in memory begins: until now it was there because it was open. */
+function close(state: Records, id: string, record: BookRecord): void {
+  state.open.delete(id);
+  state.records.set(id, record);
+}
+
 /** The subject of an open transfer, which is closed by this; null when the record is not among `only`. */
 function resolve(
   state: Records,
@@ -288,7 +294,7 @@ function resolve(
     throw new AssertionError(`transfer ${transferId} ${status} with other fields`);
   subject.status = status;
   record.sequence = sequence;
-  state.open.delete(transferId);
+  close(state, transferId, record);
   return subject;
 }
 
@@ -353,7 +359,7 @@ function changeHold(
   record.sequence = sequence;
   if (subject.remaining > 0n) return;
   subject.status = status;
-  state.open.delete(holdId);
+  close(state, holdId, record);
 }
 
 function sameMovement(a: TransferFields, b: TransferFields): boolean {

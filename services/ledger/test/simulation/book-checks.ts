@@ -231,7 +231,7 @@ async function snapshotProblems(store: EventStore, tables: BookTables, state: Bo
   if (problems.length > 0) return problems;
   const journal = bookJournal(store, stream, certainMemory(tables));
   await journal.load();
-  await journal.recall(new Set(state.records.keys()));
+  await journal.recall(new Set(Array.from(state.records, ([id]) => id)));
   if (accountsText(journal.state) !== accountsText(state)) problems.push('S7: started from a snapshot, other balances');
   for (const [id, record] of state.records)
     if (textOf(journal.state.records.get(id)) !== textOf(record)) problems.push(`S7: another record of ${id}`);
