@@ -1,8 +1,8 @@
 /**
  * V8 counts what survives its collections by the place in the code that made it, and where nearly all does, it makes the
  * next ones among the old objects at once, for good. A burst of commands that wait for the store is enough; from then on
- * every command is old from its beginning, and keeps alive what it names. With this, two hundred bytes of a command grow
- * old instead of over a thousand, and the collector stands still for less than half of the time.
+ * every command is old from its beginning, and keeps alive what it names. At 17,000 transfers a second one in eight bytes
+ * that were allocated grew old; without, and with a small window of records, it is one in a hundred.
  */
 import { setFlagsFromString } from 'node:v8';
 
