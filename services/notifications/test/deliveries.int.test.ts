@@ -6,7 +6,6 @@ import {
   registerEndpoint,
   transferStatusChanged,
 } from '@daybook/contracts';
-import type { CallClient } from '@daybook/http';
 import { eventually } from '@daybook/testing';
 import type { z } from 'zod';
 import {
@@ -14,26 +13,21 @@ import {
   isSignedBy,
   messageFor,
   payEndpoint,
+  restartable,
   startHarness,
   valueOf,
   type Harness,
+  type Restartable,
   type Transfer,
 } from './harness';
 
 let harness: Harness;
-let call: CallClient;
-let restart: () => Promise<void>;
+let service: Restartable;
 const soon = { timeoutMs: 10_000 };
 
 beforeAll(async () => {
   harness = await startHarness();
-  let service = await harness.run();
-  ({ call } = service);
-  restart = async () => {
-    await service.stop();
-    service = await harness.run();
-    ({ call } = service);
-  };
+  service = await restartable(harness);
 });
 afterAll(async () => {
   await harness?.stop();
@@ -52,15 +46,19 @@ async function publish(transfer: Transfer, revision = 3n, correlationId = 'test'
 
 async function deliveriesOf(tenantId: string, endpointId: string) {
   const request = { tenantId, mode: 'sandbox', endpointId, limit: 100, cursor: null } as const;
-  return (await valueOf(call, listDeliveries, request)).deliveries;
+  return (await valueOf(service.call, listDeliveries, request)).deliveries;
 }
 
 describe('pay webhooks', () => {
   test("carry the reference's fields first, signed, with the request's correlation id", async () => {
     const [payer, payee] = [randomUUID(), randomUUID()];
     const [at, other] = [await harness.receiver(), await harness.receiver()];
-    const { secret } = await valueOf(call, registerEndpoint, payEndpoint(payer, at.url, { accountId: 'WALLET123' }));
-    await valueOf(call, registerEndpoint, payEndpoint(payee, other.url));
+    const { secret } = await valueOf(
+      service.call,
+      registerEndpoint,
+      payEndpoint(payer, at.url, { accountId: 'WALLET123' }),
+    );
+    await valueOf(service.call, registerEndpoint, payEndpoint(payee, other.url));
     const transfer = confirmedTransfer(payer, { creditTenantId: payee });
     await publish(transfer, 7n, 'request-42');
     await eventually(() => expect([at.received.length, other.received.length]).toEqual([1, 1]), soon);
@@ -88,16 +86,16 @@ describe('pay webhooks', () => {
     const [payer, payee] = [randomUUID(), randomUUID()];
     const hit = await harness.receiver();
     const miss = await harness.receiver();
-    await valueOf(call, registerEndpoint, payEndpoint(payer, hit.url));
+    await valueOf(service.call, registerEndpoint, payEndpoint(payer, hit.url));
     for (const more of [
       { accountId: 'WALLET999' },
       { mode: 'live' as const, url: 'https://93.184.216.34/' },
       { events: ['transfer.failed' as const], accountId: 'WALLET123' },
       { dialect: 'intents' as const, url: `${miss.url}2` },
     ]) {
-      await valueOf(call, registerEndpoint, payEndpoint(payer, miss.url, more));
+      await valueOf(service.call, registerEndpoint, payEndpoint(payer, miss.url, more));
     }
-    await valueOf(call, registerEndpoint, payEndpoint(randomUUID(), miss.url));
+    await valueOf(service.call, registerEndpoint, payEndpoint(randomUUID(), miss.url));
     await publish(confirmedTransfer(payer, { creditTenantId: payee }));
     // Between two wallets of the tenant: one delivery to the tenant's endpoint.
     await publish(confirmedTransfer(payer, { creditTenantId: payer, creditAccountId: 'WALLET5' }));
@@ -108,17 +106,12 @@ describe('pay webhooks', () => {
   test('are given once, however often their message is', async () => {
     const tenantId = randomUUID();
     const at = await harness.receiver();
-    const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
+    const { endpoint } = await valueOf(service.call, registerEndpoint, payEndpoint(tenantId, at.url));
     const message = await publish(confirmedTransfer(tenantId));
     await harness.transport.publish([message, message]);
     await eventually(() => expect(at.received).toHaveLength(1), soon);
 
-    // As after a crash between scheduling and the inbox's commit: everything is handled again.
-    const pool = harness.database.pool('notifications');
-    await restart();
-    await pool.query('truncate inbox');
-    await pool.query('update consumer_offsets set next_offset = 0');
-    await restart();
+    await service.handleAgain();
     const last = confirmedTransfer(tenantId);
     await publish(last);
     await eventually(() => expect(at.received.at(-1)?.body).toContain(last.transferId), soon);
@@ -131,7 +124,7 @@ describe('many at once', () => {
   test('are told once each, also by two services that share the work', async () => {
     const tenantId = randomUUID();
     const at = await harness.receiver();
-    const { endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
+    const { endpoint } = await valueOf(service.call, registerEndpoint, payEndpoint(tenantId, at.url));
     const other = await harness.run();
     const transfers = Array.from({ length: 300 }, () => confirmedTransfer(tenantId));
     const messages = transfers.map((transfer) =>
@@ -181,7 +174,7 @@ describe('intent webhooks', () => {
   test('tell of what a receiver can see, with the full state, and of an exception once', async () => {
     const at = await harness.receiver();
     const events = ['intent.confirming', 'intent.paid', 'intent.settled', 'intent.exception'] as const;
-    const { secret } = await valueOf(call, registerEndpoint, {
+    const { secret } = await valueOf(service.call, registerEndpoint, {
       tenantId,
       mode: 'sandbox',
       dialect: 'intents',
@@ -227,7 +220,7 @@ describe('retries', () => {
   test('follow the schedule with the same id and body, until one succeeds', async () => {
     const tenantId = randomUUID();
     const at = await harness.receiver((res, count) => res.writeHead(count < 10 ? 500 : 200).end());
-    const { secret, endpoint } = await valueOf(call, registerEndpoint, payEndpoint(tenantId, at.url));
+    const { secret, endpoint } = await valueOf(service.call, registerEndpoint, payEndpoint(tenantId, at.url));
     await publish(confirmedTransfer(tenantId));
     const second = 1_000;
     const hour = 3_600 * second;
@@ -268,7 +261,7 @@ describe('retries', () => {
     const tenantId = randomUUID();
     const at = await harness.receiver((res, count) => res.writeHead(count === 1 ? 410 : 200).end());
     const registration = payEndpoint(tenantId, at.url);
-    const { endpoint, secret } = await valueOf(call, registerEndpoint, registration);
+    const { endpoint, secret } = await valueOf(service.call, registerEndpoint, registration);
     await publish(confirmedTransfer(tenantId));
     const delivery = await eventually(async () => {
       const [found] = await deliveriesOf(tenantId, endpoint.endpointId);
@@ -276,7 +269,7 @@ describe('retries', () => {
       return found!;
     }, soon);
     const again = { tenantId, mode: 'sandbox', deliveryId: delivery.deliveryId } as const;
-    expect(await call(redeliver, again)).toEqual({ ok: false, rejection: 'endpoint_disabled' });
+    expect(await service.call(redeliver, again)).toEqual({ ok: false, rejection: 'endpoint_disabled' });
     const unheard = await publish(confirmedTransfer(tenantId));
     await eventually(async () => {
       const handled = 'select from inbox where message_id = $1';
@@ -284,13 +277,13 @@ describe('retries', () => {
       expect(rowCount).toBe(1);
     }, soon);
 
-    const repeat = await valueOf(call, registerEndpoint, registration);
+    const repeat = await valueOf(service.call, registerEndpoint, registration);
     expect(repeat).toMatchObject({ secret, endpoint: { status: 'enabled', endpointId: endpoint.endpointId } });
-    expect(await call(redeliver, { ...again, tenantId: randomUUID() })).toEqual({
+    expect(await service.call(redeliver, { ...again, tenantId: randomUUID() })).toEqual({
       ok: false,
       rejection: 'delivery_not_found',
     });
-    await valueOf(call, redeliver, again);
+    await valueOf(service.call, redeliver, again);
     await eventually(() => expect(at.received).toHaveLength(2), soon);
     expect(at.received[1]?.headers['webhook-id']).toBe(at.received[0]?.headers['webhook-id']);
     expect(at.received[1]?.body).toBe(at.received[0]?.body);

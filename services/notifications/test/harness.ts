@@ -98,6 +98,30 @@ export async function startHarness(): Promise<Harness> {
   };
 }
 
+export type Restartable = Awaited<ReturnType<typeof restartable>>;
+
+/** A running service that a test can start anew. */
+export async function restartable(harness: Harness) {
+  let service = await harness.run();
+  const restart = async () => {
+    await service.stop();
+    service = await harness.run();
+  };
+  return {
+    get call() {
+      return service.call;
+    },
+    /** As after a crash between effects and the inbox's commit: every message is handled again. */
+    async handleAgain() {
+      const pool = harness.database.pool('notifications');
+      await restart();
+      await pool.query('truncate inbox');
+      await pool.query('update consumer_offsets set next_offset = 0');
+      await restart();
+    },
+  };
+}
+
 /** The value of a call that must not be refused. */
 export async function valueOf<Call extends CallContract>(client: CallClient, call: Call, request: CallRequest<Call>) {
   const outcome = (await client(call, request)) as { ok: boolean; value?: unknown };
