@@ -4,13 +4,18 @@ import { eventually } from '@daybook/testing';
 import { JsonRpcProvider } from 'ethers';
 import type { PartnerClient } from './partner-client';
 import { differences, jsonOf, reference } from './partner-reference';
+import type { PartnerWebhooks } from './partner-webhooks';
 import type { Tenant } from './tenant';
 
 const ether = 10n ** 18n;
 const fundedWithinMs = 60_000;
 
 /** What goes out: ETH on the development chain, and transfers through institutions. */
-export function describePartnerOutgoing(client: () => PartnerClient, otherTenant: () => Tenant): void {
+export function describePartnerOutgoing(
+  client: () => PartnerClient,
+  otherTenant: () => Tenant,
+  webhooks: () => PartnerWebhooks,
+): void {
   let partner: PartnerClient;
   const expectNotFoundByOthers = async (id: string) => {
     const headers = { Authorization: `Bearer ${otherTenant().partnerToken}` };
@@ -70,6 +75,7 @@ export function describePartnerOutgoing(client: () => PartnerClient, otherTenant
         blockchain_transaction: { status: 'confirmed', from_address: empty.body.address, amount: 0.1 },
       });
       await expectNotFoundByOthers(id);
+      await webhooks().expectTold(details);
       const hash = String(details.body.eth_transaction_hash);
       expect((await chain.getTransactionReceipt(hash))?.status).toBe(1);
       for (const { status, body } of await Promise.all([send(), send(), send()]))
@@ -129,7 +135,7 @@ export function describePartnerOutgoing(client: () => PartnerClient, otherTenant
       await expectNotFoundByOthers(id);
 
       await say(id, 'returned');
-      await partner.reaches(id, 'refunded');
+      await webhooks().expectTold(await partner.reaches(id, 'refunded'));
       const refunded = await partner.list('type=transfer&status=refunded');
       expect(refunded).toMatchObject({ transactions: [{ transaction_id: id, status: 'refunded' }], total: 1 });
     }, 120_000);

@@ -4,6 +4,7 @@ import { PartnerClient, type Listed } from './partner-client';
 import { differences, reference } from './partner-reference';
 import { describePartnerOutgoing } from './partner-outgoing';
 import { describePartnerRefusals } from './partner-refusals';
+import { openPartnerWebhooks, type PartnerWebhooks } from './partner-webhooks';
 import { expectBooksBalance } from './stories';
 import { openTenant, type Tenant } from './tenant';
 
@@ -35,14 +36,19 @@ const badFilters = [
 describe('the partner API', () => {
   const daybook = new Instance({ LOG_LEVEL: 'warn' });
   let partner: PartnerClient;
+  let webhooks: PartnerWebhooks;
   let other: Tenant;
 
   beforeAll(async () => {
     await daybook.start();
     partner = await PartnerClient.signIn(daybook);
+    webhooks = await openPartnerWebhooks(daybook);
     other = await openTenant(daybook, { txc: 0n });
   }, 120_000);
-  afterAll(() => daybook.dispose());
+  afterAll(async () => {
+    await daybook.dispose();
+    await webhooks?.close();
+  });
   afterEach(() => expectBooksBalance(daybook));
 
   describe('by the examples of its reference', () => {
@@ -60,7 +66,7 @@ describe('the partner API', () => {
     });
 
     test.each(['paymentByStripe', 'paymentByCoinbase', 'paymentByPayPal'] as const)(
-      '%s is opened, paid and found',
+      '%s is opened, paid, found, and told of by webhook',
       async (name) => {
         const opened = await partner.run(reference[name]);
         expect([opened.status, ...differences(opened.body, reference[name].response)]).toEqual([200]);
@@ -77,6 +83,7 @@ describe('the partner API', () => {
         const details = await partner.run(reference.details, { id });
         expect(differences(details.body, reference.details.response, notOfPayments)).toEqual([]);
         expect(details.text).toContain('"amount":100.00');
+        await webhooks.expectTold(details);
         expect(details.body).toMatchObject({
           type: 'payment',
           status: 'completed',
@@ -108,6 +115,7 @@ describe('the partner API', () => {
   describePartnerOutgoing(
     () => partner,
     () => other,
+    () => webhooks,
   );
 
   describe('lists', () => {

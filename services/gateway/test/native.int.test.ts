@@ -131,6 +131,26 @@ describe('webhook endpoints', () => {
     expect(await register([])).toMatchObject({ status: 400, body: { field: 'events' } });
   });
 
+  test('tell of transactions to holders of the scope partner, and of nothing else beside them', async () => {
+    gateway.services.respond(registerEndpoint)(() => ({ ok: true, value: { endpoint: stored, secret: 'whsec_x' } }));
+    const partner = await gateway.issue('api_key', ['partner', 'webhooks']);
+    const register = (who: TestCredential, events: string[]) =>
+      as(who, 'POST', '/v1/webhook-endpoints', { body: { url: endpoint.url, events } });
+    const events = ['pending', 'processing', 'completed', 'failed', 'refunded'].map(
+      (status) => `transaction.${status}`,
+    );
+    expect((await register(partner, events)).status).toBe(201);
+    expect(await register(tenant, events)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    for (const other of ['intent.paid', 'transfer.failed', 'transaction.returned'])
+      expect(await register(partner, ['transaction.completed', other])).toMatchObject({
+        status: 400,
+        body: { field: expect.stringMatching(/^events/) },
+      });
+    expect(gateway.services.received(registerEndpoint)).toMatchObject([
+      { dialect: 'partner', accountId: null, events, tenantId: partner.tenantId },
+    ]);
+  });
+
   test('are listed without secrets, removed, and asked for their deliveries', async () => {
     gateway.services.respond(listEndpoints)(() => ({ ok: true, value: { endpoints: [stored] } }));
     expect((await as(tenant, 'GET', '/v1/webhook-endpoints')).body).toEqual({ endpoints: [shown] });

@@ -7,11 +7,13 @@ import { deliveryLeases } from './adapters/delivery-leases';
 import { deliveryWorker, type DeliveryWorkerDeps } from './adapters/delivery-worker';
 import { storedEvents } from './adapters/stored-events';
 import { replaceTold } from './adapters/told-intents';
+import { replaceToldTransaction } from './adapters/told-transactions';
 import { webhookClient } from './adapters/webhook-client';
 import { sendDelivery } from './app/send-delivery';
 import { openWebhooks } from './app/webhooks';
 import type { Config } from './config';
 import { intentsConsumer } from './consumers/intents';
+import { transactionConsumers } from './consumers/transactions';
 import { transfersConsumer } from './consumers/transfers';
 import { callHandlers } from './http/calls';
 import type { WebhookClient } from './ports';
@@ -76,6 +78,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       projections,
       platform.consumer(transfersConsumer(scheduling)),
       platform.consumer(intentsConsumer(scheduling, replaceTold)),
+      ...transactionConsumers(scheduling, replaceToldTransaction).map((each) => platform.consumer(each)),
       { name: 'webhook client', start: async () => undefined, stop: () => client.close() },
       worker,
     ],

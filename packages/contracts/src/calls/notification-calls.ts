@@ -3,7 +3,7 @@ import { defineCall } from '../call-contract';
 import { mode, tenantId, timestamp } from '../fields';
 
 /** Which dialect's payload an endpoint receives. */
-export const webhookDialects = ['pay', 'intents'] as const;
+export const webhookDialects = ['pay', 'intents', 'partner'] as const;
 export const webhookEvents = [
   'transfer.processing',
   'transfer.confirmed',
@@ -16,6 +16,11 @@ export const webhookEvents = [
   'intent.expired',
   'intent.underpaid',
   'intent.exception',
+  'transaction.pending',
+  'transaction.processing',
+  'transaction.completed',
+  'transaction.failed',
+  'transaction.refunded',
 ] as const;
 
 const endpointView = z.object({

@@ -1,6 +1,13 @@
 import { uuidFrom, withCorrelation, type Clock } from '@daybook/runtime';
 import type { Endpoint, WebhookEvent } from '../domain/endpoint';
-import { intentPayload, transferPayload, type IntentFact, type TransferFact } from './payloads';
+import {
+  intentPayload,
+  transactionPayload,
+  transferPayload,
+  type IntentFact,
+  type Transaction,
+  type TransferFact,
+} from './payloads';
 import type { KnownDelivery, Tenant, Webhooks } from './webhooks';
 
 export type ScheduleDeps = {
@@ -91,6 +98,23 @@ export async function scheduleIntent(
     const told = listeners(registered, fact, ({ dialect, accountId }) => dialect === 'intents' && accountId === null);
     await schedule(deps, fact, { tenantId, mode }, told, () => intentPayload(event, intent, source.sequence));
   }
+}
+
+/** Tells the partner's endpoints of where the transaction is. */
+export async function scheduleTransaction(
+  deps: ScheduleDeps,
+  tenant: Tenant,
+  transaction: Transaction,
+  source: FactSource,
+): Promise<void> {
+  const { transaction_id: subject, status } = transaction;
+  const fact: Fact = { ...source, event: `transaction.${status}`, subject };
+  const told = listeners(
+    await deps.webhooks.endpointsOf(tenant),
+    fact,
+    ({ dialect, accountId }) => dialect === 'partner' && accountId === null,
+  );
+  await schedule(deps, fact, tenant, told, () => transactionPayload(fact.event, transaction, source.sequence));
 }
 
 function listeners(

@@ -26,7 +26,7 @@ export type DeliveryFields = {
   readonly tenantId: string;
   readonly mode: Mode;
   readonly event: WebhookEvent;
-  /** The resource that the fact is about: an intent's or a transfer's id. */
+  /** The resource that the fact is about: an intent's, a transfer's or a transaction's id. */
   readonly subject: string;
   /** The exact text that is signed and sent. */
   readonly payload: string;

@@ -1,7 +1,15 @@
-import { listEndpoints, registerEndpoint, removeEndpoint, webhookEvents, type CallOutcome } from '@daybook/contracts';
+import {
+  listEndpoints,
+  registerEndpoint,
+  removeEndpoint,
+  webhookEvents,
+  type CallOutcome,
+  type CallRequest,
+} from '@daybook/contracts';
 import { FailureError } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
+import { edgeFailures } from '../dialect';
 import { pathUuid, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
@@ -25,7 +33,24 @@ const example = {
   status: 'enabled',
   created_at: '2026-02-11T10:00:00.000Z',
 };
-const eventsMixed = invalidField('events', 'must be either all intent.* or all transfer.*');
+const eventsMixed = invalidField('events', 'must be all intent.*, all transfer.* or all transaction.*');
+
+type Registration = CallRequest<typeof registerEndpoint>;
+
+/** By what the events are about. */
+const dialects = {
+  intent: 'intents',
+  transfer: 'pay',
+  transaction: 'partner',
+} as const satisfies Record<string, Registration['dialect']>;
+type About = keyof typeof dialects;
+
+/** The dialect that all of the events are of; fails for a mixture. */
+function dialectOf(events: Registration['events']): Registration['dialect'] {
+  const [first, ...others] = new Set(events.map((event) => dialects[event.split('.')[0] as About]));
+  if (first === undefined || others.length > 0) throw new FailureError(eventsMixed);
+  return first;
+}
 
 function describe(endpoint: Endpoint) {
   return {
@@ -48,7 +73,8 @@ function register({ services: { notifications } }: Deps): Route {
     path: '/v1/webhook-endpoints',
     summary: 'Register a webhook endpoint',
     description:
-      'Intent events or transfer events of the whole tenant. Registering the same URL again adds events; the secret stays.',
+      'Intent events, transfer events or, with the scope `partner`, transaction events of the whole tenant. Registering ' +
+      'the same URL again adds events; the secret stays.',
     access: ['webhooks'],
     request: {
       query: z.strictObject({}),
@@ -73,12 +99,14 @@ function register({ services: { notifications } }: Deps): Route {
       ]),
     },
     async handle({ caller, body }) {
-      const aboutTransfers = body.events.filter((event) => event.startsWith('transfer.')).length;
-      if (aboutTransfers !== 0 && aboutTransfers !== body.events.length) throw new FailureError(eventsMixed);
+      const dialect = dialectOf(body.events);
+      // Who may not read the transactions may not be told of them.
+      if (dialect === 'partner' && !caller.scopes.includes('partner'))
+        throw new FailureError(edgeFailures.scopeMissing);
       const outcome = await notifications(registerEndpoint, {
         tenantId: caller.tenantId,
         mode: caller.mode,
-        dialect: aboutTransfers === 0 ? 'intents' : 'pay',
+        dialect,
         accountId: null,
         url: body.url,
         events: [...new Set(body.events)],
