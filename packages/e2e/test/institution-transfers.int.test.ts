@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   getInstitutionTransfer,
-  getOutgoing,
+  getMovements,
   listInstitutions,
-  listOutgoing,
+  listMovements,
   listStatementLines,
   receiveStatement,
   setInstitutionEnabled,
@@ -157,13 +157,13 @@ describe('a transfer through the sandbox bank', () => {
     const list = async (more = {}) => {
       const all = { type: null, status: null, from: null, to: null, limit: 1 } as const;
       const asked = { ...owner, ...all, ...more };
-      const keys = valueOf(await rig.call(listOutgoing, asked)).transactions;
+      const keys = valueOf(await rig.call(listMovements, asked)).transactions;
       if (keys.length === 0) return keys;
       const transactionIds = keys.map(({ transactionId: id }) => id);
-      expect(valueOf(await rig.call(getOutgoing, { ...owner, tenantId: randomUUID(), transactionIds }))).toEqual({
+      expect(valueOf(await rig.call(getMovements, { ...owner, tenantId: randomUUID(), transactionIds }))).toEqual({
         transactions: [],
       });
-      return valueOf(await rig.call(getOutgoing, { ...owner, transactionIds })).transactions;
+      return valueOf(await rig.call(getMovements, { ...owner, transactionIds })).transactions;
     };
     const row = { transactionId, number, type: 'transfer', asset: 'USD', amount, hash: null, institutionNumber: 1 };
     expect(await list()).toMatchObject([{ ...row, status: 'pending', description: 'Canary words' }]);

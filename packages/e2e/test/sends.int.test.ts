@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { getOutgoing, listOutgoing } from '@daybook/contracts';
+import { getMovements, listMovements } from '@daybook/contracts';
 import { callNode } from '@daybook/embedded';
 import { eventually } from '@daybook/testing';
 import { merchant, newAddress, owner, sendRig, valueOf, type SendRig } from './send-rig';
@@ -52,14 +52,34 @@ test('a send is held, signed, included and booked; the fee that the chain took i
     rejection: 'idempotency_key_reused',
   });
   const listed = valueOf(
-    await rig.call(listOutgoing, { ...owner, type: 'withdrawal', status: null, from: null, to: null, limit: 10 }),
+    await rig.call(listMovements, { ...owner, type: 'withdrawal', status: null, from: null, to: null, limit: 10 }),
   );
   expect(listed).toMatchObject({
     total: 1,
     transactions: [{ transactionId: send.transactionId, number: send.number }],
   });
-  const rows = valueOf(await rig.call(getOutgoing, { ...owner, transactionIds: [send.transactionId] })).transactions;
+  const rows = valueOf(await rig.call(getMovements, { ...owner, transactionIds: [send.transactionId] })).transactions;
   expect(rows).toMatchObject([{ type: 'withdrawal', status: 'completed', description: 'Canary words' }]);
+});
+
+test('what came to the wallet is listed, once it is final, as a deposit', async () => {
+  const list = { ...owner, type: 'deposit' as const, status: null, from: null, to: null, limit: 10 };
+  const [before] = [valueOf(await rig.call(listMovements, list)).total];
+  await rig.fund(ether / 8n);
+  const listed = valueOf(await rig.call(listMovements, list));
+  expect(listed.total).toBe(before + 1);
+  const [newest] = listed.transactions;
+  const rows = valueOf(
+    await rig.call(getMovements, { ...owner, transactionIds: [newest!.transactionId] }),
+  ).transactions;
+  expect(rows).toMatchObject([
+    { type: 'deposit', status: 'completed', asset: 'ETH', amount: ether / 8n, toAddress: wallet, description: null },
+  ]);
+  expect([newest!.number % 2, rows[0]?.hash, rows[0]?.blockNumber]).toEqual([
+    0,
+    expect.stringMatching(/^0x[0-9a-f]{64}$/),
+    expect.any(Number),
+  ]);
 });
 
 test('what cannot be sent is refused before anything is signed', async () => {

@@ -1,9 +1,9 @@
-import type { CallOutcome, getInstitutionTransfer, getOutgoing, getPayment, getSend } from '@daybook/contracts';
+import type { CallOutcome, getInstitutionTransfer, getMovements, getPayment, getSend } from '@daybook/contracts';
 
 export type Payment = Extract<CallOutcome<typeof getPayment>, { ok: true }>['value']['payment'];
 export type Send = Extract<CallOutcome<typeof getSend>, { ok: true }>['value']['send'];
 type Transfer = Extract<CallOutcome<typeof getInstitutionTransfer>, { ok: true }>['value']['transfer'];
-export type Outgoing = Extract<CallOutcome<typeof getOutgoing>, { ok: true }>['value']['transactions'][number];
+export type Movement = Extract<CallOutcome<typeof getMovements>, { ok: true }>['value']['transactions'][number];
 
 export const idOf = (number: number) => `TX${String(number).padStart(20, '0')}`;
 export const address = '0xabcdef1234567890abcdef1234567890abcdef12';
@@ -46,7 +46,7 @@ export const send: Send = {
   description: 'Settlement payment',
   ...times,
 };
-export const outgoing: Outgoing = {
+export const outgoing: Movement = {
   transactionId: send.transactionId,
   number: send.number,
   userNumber: 123,
@@ -57,7 +57,19 @@ export const outgoing: Outgoing = {
   description: send.description,
   institutionNumber: null,
   hash,
+  toAddress: null,
+  blockNumber: null,
   ...times,
+};
+export const deposit: Movement = {
+  ...outgoing,
+  transactionId: idOf(460),
+  number: 460,
+  userNumber: null,
+  type: 'deposit',
+  description: null,
+  toAddress: address,
+  blockNumber: 12_345_679,
 };
 export const transfer: Transfer = {
   transactionId: idOf(458),

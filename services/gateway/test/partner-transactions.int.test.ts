@@ -1,15 +1,16 @@
 import {
   getInstitutionTransfer,
-  getOutgoing,
+  getMovements,
   getPayment,
   getPayments,
   getSend,
-  listOutgoing,
+  listMovements,
   listPayments,
 } from '@daybook/contracts';
 import { GatewayHarness, type TestCredential } from './harness';
 import {
   address,
+  deposit,
   hash,
   idOf,
   outgoing,
@@ -17,7 +18,7 @@ import {
   send,
   times,
   transfer,
-  type Outgoing,
+  type Movement,
   type Payment,
 } from './partner-facts';
 
@@ -32,14 +33,14 @@ afterAll(() => gateway.stop());
 beforeEach(() => gateway.services.reset());
 
 const get = (path: string) => gateway.request('GET', path, { headers: partner.headers });
-const keyOf = ({ transactionId, number, createdAt }: Payment | Outgoing) => ({ transactionId, number, createdAt });
+const keyOf = ({ transactionId, number, createdAt }: Payment | Movement) => ({ transactionId, number, createdAt });
 /** Both services' lists, newest first, as they answer a request; and rows, in whatever order. */
-const keep = (payments: readonly Payment[], sent: readonly Outgoing[]) => {
+const keep = (payments: readonly Payment[], sent: readonly Movement[]) => {
   gateway.services.respond(listPayments)(({ limit }) => ({
     ok: true,
     value: { payments: payments.slice(0, limit).map(keyOf), total: payments.length },
   }));
-  gateway.services.respond(listOutgoing)(({ limit }) => ({
+  gateway.services.respond(listMovements)(({ limit }) => ({
     ok: true,
     value: { transactions: sent.slice(0, limit).map(keyOf), total: sent.length },
   }));
@@ -47,7 +48,7 @@ const keep = (payments: readonly Payment[], sent: readonly Outgoing[]) => {
     ok: true,
     value: { payments: payments.filter(({ transactionId }) => ids.includes(transactionId)).toReversed() },
   }));
-  gateway.services.respond(getOutgoing)(({ transactionIds: ids }) => ({
+  gateway.services.respond(getMovements)(({ transactionIds: ids }) => ({
     ok: true,
     value: { transactions: sent.filter(({ transactionId }) => ids.includes(transactionId)).toReversed() },
   }));
@@ -123,7 +124,7 @@ describe('GET /api/transactions', () => {
       numbers.filter((n) => !isPayment(n)).map((n) => ({ ...outgoing, ...facts(n) })),
     );
     await get('/api/transactions?limit=5&offset=30');
-    const rows = [getPayments, getOutgoing].flatMap((call) => gateway.services.received(call));
+    const rows = [getPayments, getMovements].flatMap((call) => gateway.services.received(call));
     expect(rows.flatMap(({ transactionIds }) => transactionIds)).toHaveLength(5);
   });
 
@@ -139,7 +140,7 @@ describe('GET /api/transactions', () => {
       limit: 6,
     };
     expect(gateway.services.received(listPayments)).toEqual([asked]);
-    expect(gateway.services.received(listOutgoing)).toEqual([{ ...asked, type: null }]);
+    expect(gateway.services.received(listMovements)).toEqual([{ ...asked, type: null }]);
   });
 
   test('the last day there is stands for no end, as in many a client', async () => {
@@ -147,7 +148,7 @@ describe('GET /api/transactions', () => {
     await get('/api/transactions?start_date=0001-01-01&end_date=9999-12-31');
     expect(gateway.services.received(listPayments)).toMatchObject([{ from: '0001-01-01T00:00:00.000Z', to: null }]);
     await get('/api/transactions?end_date=9998-12-31');
-    expect(gateway.services.received(listOutgoing)[1]).toMatchObject({ from: null, to: '9999-01-01T00:00:00.000Z' });
+    expect(gateway.services.received(listMovements)[1]).toMatchObject({ from: null, to: '9999-01-01T00:00:00.000Z' });
   });
 
   test.each([
@@ -156,13 +157,13 @@ describe('GET /api/transactions', () => {
     ['type=transfer&status=completed', [], [{ type: 'transfer', status: 'completed' }]],
     ['status=refunded', [], [{ type: null, status: 'returned' }]],
     ['type=payment&status=refunded', [], []],
-    ['type=deposit', [], []],
-  ])('%s asks only who can have such', async (query, ofPayments, ofOutgoing) => {
+    ['type=deposit', [], [{ type: 'deposit', status: null }]],
+  ])('%s asks only who can have such', async (query, ofPayments, ofMovements) => {
     keep([payment], [outgoing]);
     const { body } = await get(`/api/transactions?${query}`);
-    expect(body.total).toBe(ofPayments.length + ofOutgoing.length);
+    expect(body.total).toBe(ofPayments.length + ofMovements.length);
     expect(gateway.services.received(listPayments)).toMatchObject(ofPayments);
-    expect(gateway.services.received(listOutgoing)).toMatchObject(ofOutgoing);
+    expect(gateway.services.received(listMovements)).toMatchObject(ofMovements);
   });
 
   test('what came back is refunded', async () => {
@@ -205,6 +206,10 @@ describe('GET /api/transactions/{id}', () => {
         ? { ok: true, value: { transfer } }
         : { ok: false, rejection: 'transfer_not_found' },
     );
+    gateway.services.respond(getMovements)(({ transactionIds: [id] }) => ({
+      ok: true,
+      value: { transactions: [deposit, outgoing].filter(({ transactionId }) => transactionId === id) },
+    }));
   });
 
   test('tells of a transfer which institution it goes through', async () => {
@@ -267,6 +272,26 @@ describe('GET /api/transactions/{id}', () => {
       type: 'withdrawal',
       eth_transaction_hash: null,
       blockchain_transaction: null,
+    });
+  });
+
+  test('tells of a deposit where it came to on the chain', async () => {
+    const answer = await get(`/api/transactions/${deposit.transactionId}`);
+    expect(answer.text).toContain('"amount":0.100000000000000001,"gas_used":null');
+    expect(answer.body).toMatchObject({
+      id: 460,
+      type: 'deposit',
+      status: 'completed',
+      description: null,
+      eth_transaction_hash: hash,
+      user_id: null,
+      blockchain_transaction: {
+        eth_tx_hash: hash,
+        from_address: null,
+        to_address: address,
+        block_number: 12_345_679,
+        status: 'confirmed',
+      },
     });
   });
 

@@ -41,7 +41,8 @@ import { walletRegistry } from './domain/wallet-registry';
 import { sendCalls } from './http/send-calls';
 import { transferCalls } from './http/transfer-calls';
 import { bankTransfersProjection, openTransfers, transferChecks } from './projections/bank-transfers';
-import { countOutgoing, findOutgoing, outgoingRows } from './projections/outgoing';
+import { depositsProjection } from './projections/deposits';
+import { countMovements, findMovements, movementRows } from './projections/movements';
 import { openSends, openSendsByWallet, sendChecks, sendsProjection } from './projections/sends';
 import { openSettlements, settlementsProjection } from './projections/settlements';
 import { findStatementLines, statementLinesProjection } from './projections/statement-lines';
@@ -72,6 +73,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       statementLinesProjection,
       sendsProjection,
       walletsProjection,
+      depositsProjection,
     ],
   });
   const bankTransfers = bankTransfersOf(config, platform, { transfers, projections, ledger });
@@ -93,7 +95,9 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       ledger,
       platform.consumer(intentsSubscription(advance)),
       platform.consumer(ledgerTransactionsSubscription(advance, bookTransfer(transfers), bookSend(sending))),
-      platform.consumer(depositsSubscription(commandHandler(walletFunding, fundingEvents, store))),
+      platform.consumer(
+        depositsSubscription(commandHandler(walletFunding, fundingEvents, store), transactionNumbers(pool)),
+      ),
       ...sends.components,
       dueWorker({ name: 'transfers through institutions', pass: bankTransfers.checkTransfers, now, logger, onFatal }),
       platform.relay({ name: 'settlement', map: publishedEvents }),
@@ -172,9 +176,9 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     checks: sendChecks(pool),
     personalData: createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now }),
     nextNumber: transactionNumbers(pool),
-    find: (query) => caughtUp(() => findOutgoing(pool, query)),
-    rowsOf: (request) => outgoingRows(pool, request),
-    count: (query) => caughtUp(() => countOutgoing(pool, query)),
+    find: (query) => caughtUp(() => findMovements(pool, query)),
+    rowsOf: (request) => movementRows(pool, request),
+    count: (query) => caughtUp(() => countMovements(pool, query)),
     allWallets: () => caughtUp(() => allWallets(pool)),
     openSends: () => openSendsByWallet(pool),
     bumpAfterMs: config.SEND_BUMP_AFTER_MS,

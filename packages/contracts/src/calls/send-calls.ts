@@ -70,47 +70,53 @@ export const walletBalance = defineCall({
   rejections: ['asset_not_supported'],
 });
 
-/** What went out of a tenant's balance: sends, and transfers through institutions. */
-export const outgoingTypes = ['withdrawal', 'transfer', 'settlement'] as const;
-export const outgoingStatuses = ['pending', 'processing', 'completed', 'failed', 'returned'] as const;
+/** Between a tenant and the outside: sends, transfers through institutions, and what came to its hot wallets. */
+export const movementTypes = ['withdrawal', 'transfer', 'settlement', 'deposit'] as const;
+export const movementStatuses = ['pending', 'processing', 'completed', 'failed', 'returned'] as const;
 
-export const outgoingView = z.object({
+export const movementView = z.object({
   transactionId: z.string(),
   number: z.number().int().positive(),
   userNumber: z.number().int().positive().nullable(),
-  /** `withdrawal`: a plain send; `settlement`: one through the settlement contract; `transfer`: through an institution. */
-  type: z.enum(outgoingTypes),
+  /**
+   * `withdrawal`: a plain send; `settlement`: one through the settlement contract; `transfer`: through an institution;
+   * `deposit`: to a hot wallet, listed when it is final.
+   */
+  type: z.enum(movementTypes),
   asset,
   amount: minorUnits,
-  status: z.enum(outgoingStatuses),
+  status: z.enum(movementStatuses),
   /** Null when there is none, or when it was erased. */
   description: z.string().nullable(),
   /** Of a transfer. */
   institutionNumber: z.number().int().positive().nullable(),
-  /** Of a send. */
+  /** Of a send, or of a deposit. */
   hash: z.string().nullable(),
+  /** Of a deposit. */
+  toAddress: z.string().nullable(),
+  blockNumber: z.number().int().nonnegative().nullable(),
   createdAt: timestamp,
   updatedAt: timestamp,
 });
 
 /** Those of them that are there and the tenant's, in any order. */
-export const getOutgoing = defineCall({
+export const getMovements = defineCall({
   name: 'settlement.get-transactions',
   request: z.strictObject({ tenantId, mode, transactionIds: pageOfTransactions }),
-  response: z.object({ transactions: z.array(outgoingView) }),
+  response: z.object({ transactions: z.array(movementView) }),
 });
 
 /**
  * Newest first, by creation time and then by number. `total` counts all that the filters leave. A list is long and its
- * rows are not small: it has their places only, and `getOutgoing` has the rows of a page.
+ * rows are not small: it has their places only, and `getMovements` has the rows of a page.
  */
-export const listOutgoing = defineCall({
+export const listMovements = defineCall({
   name: 'settlement.list-transactions',
   request: z.strictObject({
     tenantId,
     mode,
-    type: z.enum(outgoingTypes).nullable(),
-    status: z.enum(outgoingStatuses).nullable(),
+    type: z.enum(movementTypes).nullable(),
+    status: z.enum(movementStatuses).nullable(),
     /** Created at this time or later, and before `to`. */
     from: instant.nullable(),
     to: instant.nullable(),

@@ -147,10 +147,25 @@ const funding = z.object({
   chain: z.string(),
   asset,
   amount: minorUnits,
+  receipt: z
+    .object({
+      transactionId: z.string(),
+      number: z.number().int().positive(),
+      hash: z.string(),
+      toAddress: z.string(),
+      blockNumber: count,
+    })
+    .nullable(),
+});
+
+type FundedBefore = { readonly funding: object };
+const withoutReceipt = (data: unknown) => ({
+  ...(data as FundedBefore),
+  funding: { ...(data as FundedBefore).funding, receipt: null },
 });
 
 const fundingDefinitions = {
-  WalletFunded: { version: 1, data: z.object({ funding, at }) },
+  WalletFunded: { version: 2, data: z.object({ funding, at }), upcast: { 1: withoutReceipt } },
   TransactionClaimed: {
     version: 1,
     data: z.object({ claim: z.object({ transactionId: z.string(), walletId: z.string(), sendId }), at }),

@@ -1,8 +1,8 @@
-import type { CallOutcome, CallRequest, getOutgoing, getSend, listOutgoing, walletBalance } from '@daybook/contracts';
+import type { CallOutcome, CallRequest, getMovements, getSend, listMovements, walletBalance } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
 import { summaryOf } from '../domain/send-state';
 import type { SendStore } from '../ports';
-import type { Outgoing, OutgoingKey, OutgoingQuery } from '../projections/outgoing';
+import type { Movement, MovementKey, MovementQuery } from '../projections/movements';
 import type { CreateDeps } from './create-send';
 import { openDescription } from './details';
 import { sendStream } from './send-streams';
@@ -13,9 +13,9 @@ export function sendReads(
   deps: Pick<CreateDeps, 'chainFor' | 'openWallet'> & {
     readonly sends: SendStore;
     readonly personalData: PersonalData;
-    readonly find: (query: OutgoingQuery) => Promise<readonly OutgoingKey[]>;
-    readonly rowsOf: (request: CallRequest<typeof getOutgoing>) => Promise<readonly Outgoing[]>;
-    readonly count: (query: OutgoingQuery) => Promise<number>;
+    readonly find: (query: MovementQuery) => Promise<readonly MovementKey[]>;
+    readonly rowsOf: (request: CallRequest<typeof getMovements>) => Promise<readonly Movement[]>;
+    readonly count: (query: MovementQuery) => Promise<number>;
   },
 ) {
   const { sends, personalData } = deps;
@@ -39,17 +39,17 @@ export function sendReads(
       return { ok: true, value: { address, balance: now } };
     },
 
-    async listOutgoing(request: OutgoingQuery): Promise<CallOutcome<typeof listOutgoing>> {
+    async listMovements(request: MovementQuery): Promise<CallOutcome<typeof listMovements>> {
       const [found, total] = await Promise.all([deps.find(request), deps.count(request)]);
       return { ok: true, value: { transactions: [...found], total } };
     },
 
-    async getOutgoing(request: CallRequest<typeof getOutgoing>): Promise<CallOutcome<typeof getOutgoing>> {
+    async getMovements(request: CallRequest<typeof getMovements>): Promise<CallOutcome<typeof getMovements>> {
       const found = await deps.rowsOf(request);
       const transactions = await Promise.all(
         found.map(async ({ encryptedDetails, ...view }) => ({
           ...view,
-          description: await openDescription(personalData, { ...view, encryptedDetails }),
+          description: encryptedDetails && (await openDescription(personalData, { ...view, encryptedDetails })),
         })),
       );
       return { ok: true, value: { transactions } };

@@ -1,9 +1,11 @@
-import { uuidFrom } from '@daybook/runtime';
+import { codeFrom, uuidFrom } from '@daybook/runtime';
 
 export const sendStream = (transactionId: string) => `send-${transactionId}`;
 export const walletStream = (walletId: string) => `wallet-${walletId}`;
 export const registryStream = 'wallets';
 export const fundingStream = (depositId: string) => `funding-${depositId}`;
+/** What the tenant knows a deposit to its wallet by. */
+export const receiptIdOf = (depositId: string) => codeFrom('TX', ['deposit', depositId]);
 /** Of a transaction that we signed. Ids are unique on a chain only. */
 export const claimStream = (chain: string, transactionId: string) => `signed-${chain}-${transactionId}`;
 

@@ -18,6 +18,16 @@ export type Funding = {
   readonly chain: string;
   readonly asset: AssetCode;
   readonly amount: bigint;
+  /** Null for deposits that were recorded before they were transactions of their tenant. */
+  readonly receipt: Receipt | null;
+};
+/** The deposit as its tenant's transaction. */
+export type Receipt = {
+  readonly transactionId: string;
+  readonly number: number;
+  readonly hash: string;
+  readonly toAddress: string;
+  readonly blockNumber: number;
 };
 /** A transaction that we signed. */
 export type Claim = { readonly transactionId: string; readonly walletId: string; readonly sendId: string };

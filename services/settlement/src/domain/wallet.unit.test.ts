@@ -135,6 +135,7 @@ const funding = {
   chain: 'c',
   asset: 'ETH',
   amount: 5n,
+  receipt: { transactionId: 'TX1', number: 2, hash: '0x1', toAddress: '0x2', blockNumber: 3 },
 } as const;
 const claim = { transactionId: '0x1', walletId: 'w', sendId: 's' };
 
@@ -157,4 +158,7 @@ test.each<[string, FundingCommand, FundingCommand]>([
   expect(decision).toMatchObject({ ok: true, events: [expect.anything()] });
   expect(walletFunding.decide(first, state)).toEqual({ ok: true, events: [] });
   expect(walletFunding.decide(other, state)).toEqual({ ok: false, rejection: 'recorded_differently' });
+  // A repeat has a number of its own, and the first one stays.
+  const again: FundingCommand = { type: 'RecordFunding', funding: { ...funding, receipt: null }, at };
+  if (first.type === 'RecordFunding') expect(walletFunding.decide(again, state)).toEqual({ ok: true, events: [] });
 });

@@ -1,8 +1,8 @@
 import {
   createSend,
-  getOutgoing,
+  getMovements,
   getSend,
-  listOutgoing,
+  listMovements,
   listWallets,
   walletBalance,
   type CallOutcome,
@@ -21,8 +21,8 @@ export function sendCalls(
     readonly createSend: Answer<typeof createSend>;
     readonly getSend: Answer<typeof getSend>;
     readonly walletBalance: Answer<typeof walletBalance>;
-    readonly getOutgoing: Answer<typeof getOutgoing>;
-    readonly listOutgoing: Answer<typeof listOutgoing>;
+    readonly getMovements: Answer<typeof getMovements>;
+    readonly listMovements: Answer<typeof listMovements>;
     readonly listWallets: Answer<typeof listWallets>;
   },
 ): Router {
@@ -30,8 +30,8 @@ export function sendCalls(
     onCall(createSend, app.createSend),
     onCall(getSend, app.getSend),
     onCall(walletBalance, app.walletBalance),
-    onCall(getOutgoing, app.getOutgoing),
-    onCall(listOutgoing, app.listOutgoing),
+    onCall(getMovements, app.getMovements),
+    onCall(listMovements, app.listMovements),
     onCall(listWallets, app.listWallets),
   ]);
 }

@@ -1,19 +1,20 @@
-/** Payments, sends and transfers as this dialect shows them: one list of transactions, whichever service keeps them. */
+/** Payments, sends, transfers and deposits as this dialect shows them: one list of transactions, whichever service keeps them. */
 import {
   paymentStatuses,
   type institutionTransferView,
-  type outgoingStatuses,
-  type outgoingView,
+  type movementStatuses,
+  type movementView,
   type paymentView,
   type sendView,
 } from '@daybook/contracts';
+import { assert } from '@daybook/core';
 import { jsonNumber } from '@daybook/http';
 import { assetCodes } from '@daybook/money';
 import { z } from 'zod';
 import { amountNumber, timestampField } from '../fields';
 
 type Payment = z.output<typeof paymentView>;
-type Outgoing = z.output<typeof outgoingView>;
+type Movement = z.output<typeof movementView>;
 type Send = z.output<typeof sendView>;
 type Transfer = z.output<typeof institutionTransferView>;
 
@@ -25,7 +26,7 @@ export function paymentStatusOf(status: TransactionStatus): Payment['status'] | 
   return paymentStatuses.find((known) => known === status);
 }
 
-export function outgoingStatusOf(status: TransactionStatus): (typeof outgoingStatuses)[number] {
+export function movementStatusOf(status: TransactionStatus): (typeof movementStatuses)[number] {
   return status === 'refunded' ? 'returned' : status;
 }
 
@@ -52,7 +53,7 @@ export const detailedTransaction = z.strictObject({
   blockchain_transaction: z
     .strictObject({
       eth_tx_hash: z.string(),
-      from_address: z.string(),
+      from_address: z.string().nullable().meta({ description: 'Of a deposit it is not known.' }),
       to_address: z.string(),
       amount: z.number(),
       gas_used: z.number().int().nullable(),
@@ -66,7 +67,7 @@ export const detailedTransaction = z.strictObject({
       created_at: timestampField,
     })
     .nullable()
-    .meta({ description: 'Of what is sent on the chain, once it is signed.' }),
+    .meta({ description: 'Of what is sent on the chain, once it is signed, and of what was deposited there.' }),
 });
 
 export const listedExample = {
@@ -122,18 +123,20 @@ export function listedPayment(payment: Payment) {
   };
 }
 
-export function listedOutgoing(outgoing: Omit<Outgoing, 'userNumber' | 'institutionNumber'>) {
+type ListedMovement = Omit<Movement, 'userNumber' | 'institutionNumber' | 'toAddress' | 'blockNumber'>;
+
+export function listedMovement(movement: ListedMovement) {
   return {
-    id: outgoing.number,
-    transaction_id: outgoing.transactionId,
-    amount: amountNumber(outgoing.amount, outgoing.asset),
-    currency: outgoing.asset,
-    type: outgoing.type,
-    status: outgoing.status === 'returned' ? 'refunded' : outgoing.status,
-    description: outgoing.description,
-    eth_transaction_hash: outgoing.hash,
-    created_at: outgoing.createdAt,
-    updated_at: outgoing.updatedAt,
+    id: movement.number,
+    transaction_id: movement.transactionId,
+    amount: amountNumber(movement.amount, movement.asset),
+    currency: movement.asset,
+    type: movement.type,
+    status: movement.status === 'returned' ? 'refunded' : movement.status,
+    description: movement.description,
+    eth_transaction_hash: movement.hash,
+    created_at: movement.createdAt,
+    updated_at: movement.updatedAt,
   };
 }
 
@@ -149,7 +152,7 @@ export function detailedPayment(payment: Payment) {
 
 export function detailedSend(send: Send) {
   return {
-    ...listedOutgoing({ ...send, type: send.useContract ? 'settlement' : 'withdrawal' }),
+    ...listedMovement({ ...send, type: send.useContract ? 'settlement' : 'withdrawal' }),
     user_id: send.userNumber,
     institution_id: null,
     gateway_id: null,
@@ -159,11 +162,33 @@ export function detailedSend(send: Send) {
 
 export function detailedTransfer(transfer: Transfer) {
   return {
-    ...listedOutgoing({ ...transfer, type: 'transfer', hash: null }),
+    ...listedMovement({ ...transfer, type: 'transfer', hash: null }),
     user_id: transfer.userNumber,
     institution_id: transfer.institutionNumber,
     gateway_id: null,
     blockchain_transaction: null,
+  };
+}
+
+export function detailedDeposit(deposit: Movement) {
+  const { hash, toAddress, blockNumber, asset, amount, createdAt } = deposit;
+  assert(hash !== null && toAddress !== null, 'a deposit has its transaction');
+  return {
+    ...listedMovement(deposit),
+    user_id: null,
+    institution_id: null,
+    gateway_id: null,
+    blockchain_transaction: {
+      eth_tx_hash: hash,
+      from_address: null,
+      to_address: toAddress,
+      amount: amountNumber(amount, asset),
+      gas_used: null,
+      gas_price: null,
+      block_number: blockNumber,
+      status: 'confirmed',
+      created_at: createdAt,
+    },
   };
 }
 

@@ -1,15 +1,16 @@
 import {
   getInstitutionTransfer,
-  getOutgoing,
+  getMovements,
   getPayment,
   getPayments,
   getSend,
-  listOutgoing,
+  listMovements,
   listPayments,
-  outgoingTypes,
+  movementTypes,
   type CallRequest,
   type transactionKey,
 } from '@daybook/contracts';
+import { FailureError } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { calendarDay } from '../fields';
@@ -19,16 +20,17 @@ import { route, type Route } from '../route';
 import { partnerDialect, partnerRejections } from './dialect';
 import { transactionId } from './fields';
 import {
+  detailedDeposit,
   detailedExample,
   detailedPayment,
   detailedSend,
   detailedTransaction,
   detailedTransfer,
   listedExample,
-  listedOutgoing,
+  listedMovement,
   listedPayment,
   listedTransaction,
-  outgoingStatusOf,
+  movementStatusOf,
   paymentStatusOf,
   transactionStatuses,
   transactionTypes,
@@ -83,9 +85,9 @@ function list({ services }: Deps): Route {
     path: '/api/transactions',
     summary: 'Get transaction history',
     description:
-      'Newest first: payments through providers, transfers through institutions, and what was sent on a chain, which is a ' +
-      '`settlement` if it went through the settlement contract, else a `withdrawal`. A transfer that came back is ' +
-      '`refunded`. `total` counts all that the filters leave.',
+      'Newest first: payments through providers, transfers through institutions, what was sent on a chain, which is a ' +
+      '`settlement` if it went through the settlement contract, else a `withdrawal`, and what came to your wallets, a ' +
+      '`deposit`, once it is final. A transfer that came back is `refunded`. `total` counts all that the filters leave.',
     access: ['partner'],
     request: { query },
     responses: {
@@ -107,7 +109,7 @@ function list({ services }: Deps): Route {
       const to = last === undefined ? null : midnight(last, 1);
       // All that the page and those before it hold may be of one service.
       const listing = { tenantId, mode, from, to, limit: offset + limit };
-      const parts = await Promise.all([payments(services, listing, asked), outgoing(services, listing, asked)]);
+      const parts = await Promise.all([payments(services, listing, asked), movements(services, listing, asked)]);
       const page = parts
         .flatMap(({ keys }) => keys)
         .toSorted(newestFirst)
@@ -142,11 +144,11 @@ async function payments({ intents }: Deps['services'], listing: Listing, { type,
   return { keys: found.payments.map((key) => ({ ...key, keptBy: 'intents' })), total: found.total };
 }
 
-async function outgoing({ settlement }: Deps['services'], listing: Listing, { type, status }: Filters): Promise<Part> {
-  const asked = type === undefined ? null : outgoingTypes.find((known) => known === type);
+async function movements({ settlement }: Deps['services'], listing: Listing, { type, status }: Filters): Promise<Part> {
+  const asked = type === undefined ? null : movementTypes.find((known) => known === type);
   if (asked === undefined) return none;
-  const filters = { type: asked, status: status === undefined ? null : outgoingStatusOf(status) };
-  const found = accepted<typeof listOutgoing>(await settlement(listOutgoing, { ...listing, ...filters }), {});
+  const filters = { type: asked, status: status === undefined ? null : movementStatusOf(status) };
+  const found = accepted<typeof listMovements>(await settlement(listMovements, { ...listing, ...filters }), {});
   return { keys: found.transactions.map((key) => ({ ...key, keptBy: 'settlement' })), total: found.total };
 }
 
@@ -163,12 +165,12 @@ async function rowsOf(
   const [ofIntents, ofSettlement] = [asked('intents'), asked('settlement')];
   const [paid, sent] = await Promise.all([
     ofIntents && intents(getPayments, ofIntents),
-    ofSettlement && settlement(getOutgoing, ofSettlement),
+    ofSettlement && settlement(getMovements, ofSettlement),
   ]);
   const rows = new Map(
     [
       ...(paid === undefined ? [] : accepted<typeof getPayments>(paid, {}).payments.map(listedPayment)),
-      ...(sent === undefined ? [] : accepted<typeof getOutgoing>(sent, {}).transactions.map(listedOutgoing)),
+      ...(sent === undefined ? [] : accepted<typeof getMovements>(sent, {}).transactions.map(listedMovement)),
     ].map((row) => [row.transaction_id, row]),
   );
   return page.flatMap(({ transactionId: id }) => rows.get(id) ?? []);
@@ -195,11 +197,18 @@ function details({ services: { intents, settlement } }: Deps): Route {
       if (payment.ok) return { body: detailedPayment(payment.value.payment) };
       const send = await settlement(getSend, asked);
       if (send.ok) return { body: detailedSend(send.value.send) };
-      const outcome = await settlement(getInstitutionTransfer, asked);
-      const { transfer } = accepted<typeof getInstitutionTransfer>(outcome, {
-        transfer_not_found: partnerRejections.payment_not_found,
-      });
-      return { body: detailedTransfer(transfer) };
+      const transfer = await settlement(getInstitutionTransfer, asked);
+      if (transfer.ok) return { body: detailedTransfer(transfer.value.transfer) };
+      return { body: detailedDeposit(await depositOf(settlement, asked)) };
     },
   });
+}
+
+type Asked = CallRequest<typeof getInstitutionTransfer>;
+
+async function depositOf(settlement: Services['settlement'], { transactionId: id, ...owner }: Asked) {
+  const found = accepted<typeof getMovements>(await settlement(getMovements, { ...owner, transactionIds: [id] }), {});
+  const [deposit] = found.transactions;
+  if (deposit?.type !== 'deposit') throw new FailureError(partnerRejections.payment_not_found);
+  return deposit;
 }
