@@ -83,6 +83,15 @@ export function describePartnerOutgoing(
       expect((await chain.getBalance(recipient)) - had).toBe(ether / 10n);
       chain.destroy();
 
+      const deposits = await partner.list('type=deposit');
+      expect(deposits).toMatchObject({ transactions: [{ currency: 'ETH', status: 'completed' }], total: 1 });
+      const deposit = await partner.run(reference.details, { id: String(deposits.transactions[0]?.transaction_id) });
+      expect(deposit.text).toContain('"amount":1.000000000000000001,"currency":"ETH","type":"deposit"');
+      expect(deposit.body).toMatchObject({
+        blockchain_transaction: { to_address: empty.body.address, from_address: null, status: 'confirmed' },
+      });
+      await expectNotFoundByOthers(String(deposit.body.transaction_id));
+
       const listed = await partner.list('type=settlement&status=completed');
       const { user_id, institution_id, gateway_id, blockchain_transaction, ...inTheList } = details.body;
       expect([user_id, institution_id, gateway_id]).toEqual([expect.any(Number), null, null]);

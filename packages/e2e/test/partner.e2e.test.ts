@@ -127,7 +127,7 @@ describe('the partner API', () => {
       const all = await partner.list('limit=100');
       expect(all.transactions).toHaveLength(all.total);
       const typesSeen = new Set(all.transactions.map(({ type }) => type));
-      expect([...typesSeen].toSorted()).toEqual(['payment', 'settlement', 'transfer']);
+      expect([...typesSeen].toSorted()).toEqual(['deposit', 'payment', 'settlement', 'transfer']);
       const newestFirst = all.transactions.toSorted((a, b) => b.created_at.localeCompare(a.created_at) || b.id - a.id);
       expect(all.transactions).toEqual(newestFirst);
 
