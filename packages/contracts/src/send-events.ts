@@ -84,6 +84,16 @@ export const walletFunded = defineEvent({
     chain: z.string(),
     asset,
     amount: minorUnits,
+    /** The deposit as its tenant's transaction. Deposits that were recorded before they were one have none. */
+    receipt: z
+      .object({
+        transactionId: z.string(),
+        number: z.number().int().positive(),
+        hash: z.string(),
+        toAddress: z.string(),
+        blockNumber: z.number().int().nonnegative(),
+      })
+      .optional(),
     at: timestamp,
   }),
 });

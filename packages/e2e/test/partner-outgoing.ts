@@ -91,6 +91,7 @@ export function describePartnerOutgoing(
         blockchain_transaction: { to_address: empty.body.address, from_address: null, status: 'confirmed' },
       });
       await expectNotFoundByOthers(String(deposit.body.transaction_id));
+      await webhooks().expectTold(deposit);
 
       const listed = await partner.list('type=settlement&status=completed');
       const { user_id, institution_id, gateway_id, blockchain_transaction, ...inTheList } = details.body;

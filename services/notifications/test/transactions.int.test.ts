@@ -4,6 +4,7 @@ import {
   paymentStatusChanged,
   registerEndpoint,
   sendStatusChanged,
+  walletFunded,
   webhookEvents,
   type EventContract,
 } from '@daybook/contracts';
@@ -183,6 +184,42 @@ describe('partner webhooks', () => {
     ]);
     expect(at.received.at(-1)?.body).toContain('"amount":0.10,"currency":"ETH","type":"settlement"');
     expect(at.received.map(({ body }) => body).join()).not.toContain('0xrecipient');
+  });
+
+  test('tell of a deposit to a wallet, but not of one that is no transaction', async () => {
+    const tenantId = randomUUID();
+    const walletId = randomUUID();
+    const { at } = await partnerEndpoint(tenantId);
+    const deposit = (receipt?: z.output<typeof walletFunded.data>['receipt']) => ({
+      depositId: randomUUID(),
+      walletId,
+      tenantId,
+      mode: 'sandbox' as const,
+      chain: 'evm-1',
+      asset: 'ETH' as const,
+      amount: 1_000_000_000_000_000_001n,
+      receipt,
+      at: '2026-03-01T11:00:00.000Z',
+    });
+    const before = deposit();
+    const listed = deposit({ transactionId: 'TX1', number: 460, hash: '0xcc', toAddress: '0xwallet', blockNumber: 9 });
+    await harness.transport.publish(
+      [before, listed].map((fact) =>
+        messageFor(walletFunded, fact, { stream: `funding-${fact.depositId}`, revision: 0n }),
+      ),
+    );
+    await eventually(() => expect(at.received).toHaveLength(1), soon);
+    await service.handleAgain();
+    expect(toldBy(at)).toMatchObject([
+      {
+        event: 'transaction.completed',
+        transaction_id: 'TX1',
+        type: 'deposit',
+        eth_transaction_hash: '0xcc',
+        blockchain_transaction: { from_address: null, block_number: 9, status: 'confirmed' },
+      },
+    ]);
+    expect(at.received[0]?.body).toContain('"amount":1.000000000000000001,"currency":"ETH","type":"deposit"');
   });
 
   test('tell that a transfer was paid out, and that it came back', async () => {

@@ -5,6 +5,7 @@ import type {
   paymentStatusChanged,
   sendStatusChanged,
   transferStatusChanged,
+  walletFunded,
 } from '@daybook/contracts';
 import { jsonNumber, stringifyJson } from '@daybook/http';
 import { assets, formatAmount, type AssetCode } from '@daybook/money';
@@ -16,6 +17,9 @@ export type IntentFact = z.output<typeof intentStatusChanged.data>;
 export type PaymentFact = z.output<typeof paymentStatusChanged.data>;
 export type SendFact = z.output<typeof sendStatusChanged.data>;
 export type InstitutionTransferFact = z.output<typeof institutionTransferStatusChanged.data>;
+type FundingFact = z.output<typeof walletFunded.data>;
+/** A deposit to a hot wallet that is a transaction of its tenant. */
+export type DepositFact = FundingFact & { readonly receipt: NonNullable<FundingFact['receipt']> };
 /** Of a fact, in the order of its resource. */
 export type Sequence = string;
 
@@ -113,6 +117,25 @@ export function institutionTransferTransaction(transfer: InstitutionTransferFact
     transfer_id: transfer.transferId,
     institution_id: transfer.institutionNumber,
     institution_reference: transfer.institutionReference,
+  };
+}
+
+/** Told of when it is final, so it is completed from the beginning. */
+export function depositTransaction({ receipt, asset, amount, at }: DepositFact): Transaction {
+  const { transactionId, number, hash, blockNumber } = receipt;
+  return {
+    ...commonOf(
+      { number, transactionId, amount, asset, createdAt: at, updatedAt: at },
+      { type: 'deposit', status: 'completed', hash },
+    ),
+    blockchain_transaction: {
+      eth_tx_hash: hash,
+      from_address: null,
+      gas_used: null,
+      gas_price: null,
+      block_number: blockNumber,
+      status: chainStatuses.completed,
+    },
   };
 }
 

@@ -8,12 +8,14 @@ import {
   institutionTransferStatusChanged,
   paymentStatusChanged,
   sendStatusChanged,
+  walletFunded,
   type EventContract,
 } from '@daybook/contracts';
 import type { Tx } from '@daybook/event-store';
 import { on, type Subscription } from '@daybook/messaging';
 import type { z } from 'zod';
 import {
+  depositTransaction,
   institutionTransferTransaction,
   paymentTransaction,
   sendTransaction,
@@ -31,27 +33,40 @@ export function transactionConsumers(
   deps: ScheduleDeps,
   replaceTold: ReplaceToldTransaction,
 ): readonly [payments: Subscription, sends: Subscription, transfers: Subscription] {
-  const about = <Data extends z.ZodType<Tenant>>(
-    group: string,
+  const handlerOf = <Data extends z.ZodType<Tenant>>(
     contract: EventContract<string, Data>,
-    transactionOf: (fact: z.output<Data>) => Transaction,
-  ): Subscription => ({
-    group,
-    topic: contract.topic,
-    handlers: [
-      on(contract, async (tx, { id, data, streamVersion, correlationId }) => {
-        const transaction = transactionOf(data);
-        const shown = shownOfTransaction(transaction);
-        // A transaction also changes in ways that its payload does not show: telling of those would be the same again.
-        if ((await replaceTold(tx, transaction.transaction_id, shown)) === shown) return;
-        const source = { messageId: id, sequence: streamVersion, correlationId };
-        await scheduleTransaction(deps, { tenantId: data.tenantId, mode: data.mode }, transaction, source);
-      }),
-    ],
-  });
+    transactionOf: (fact: z.output<Data>) => Transaction | undefined,
+  ) =>
+    on(contract, async (tx, { id, data, streamVersion, correlationId }) => {
+      const transaction = transactionOf(data);
+      if (transaction === undefined) return;
+      const shown = shownOfTransaction(transaction);
+      // A transaction also changes in ways that its payload does not show: telling of those would be the same again.
+      if ((await replaceTold(tx, transaction.transaction_id, shown)) === shown) return;
+      const source = { messageId: id, sequence: streamVersion, correlationId };
+      await scheduleTransaction(deps, { tenantId: data.tenantId, mode: data.mode }, transaction, source);
+    });
+
   return [
-    about('notifications.payments', paymentStatusChanged, paymentTransaction),
-    about('notifications.sends', sendStatusChanged, sendTransaction),
-    about('notifications.institution-transfers', institutionTransferStatusChanged, institutionTransferTransaction),
+    {
+      group: 'notifications.payments',
+      topic: paymentStatusChanged.topic,
+      handlers: [handlerOf(paymentStatusChanged, paymentTransaction)],
+    },
+    {
+      group: 'notifications.sends',
+      topic: sendStatusChanged.topic,
+      handlers: [handlerOf(sendStatusChanged, sendTransaction), handlerOf(walletFunded, depositOf)],
+    },
+    {
+      group: 'notifications.institution-transfers',
+      topic: institutionTransferStatusChanged.topic,
+      handlers: [handlerOf(institutionTransferStatusChanged, institutionTransferTransaction)],
+    },
   ];
+}
+
+/** Undefined for a deposit of before deposits were transactions. */
+function depositOf({ receipt, ...fact }: z.output<typeof walletFunded.data>): Transaction | undefined {
+  return receipt && depositTransaction({ ...fact, receipt });
 }

@@ -22,5 +22,6 @@ export function publishedOfSend(event: SendEvent, stored: StoredEvent): readonly
 
 export function publishedOfFunding(event: FundingEvent, stored: StoredEvent): readonly OutgoingMessage[] {
   if (event.type === 'TransactionClaimed') return [];
-  return [messageOf(walletFunded, { ...event.funding, at: event.at }, stored)];
+  const { receipt, ...funding } = event.funding;
+  return [messageOf(walletFunded, { ...funding, receipt: receipt ?? undefined, at: event.at }, stored)];
 }
