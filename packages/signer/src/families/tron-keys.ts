@@ -53,6 +53,7 @@ export function tronKeys(seed: Buffer, chain: TronChain): FamilyKeys<TronTransac
           ref_block_hash: refBlockHash,
           expiration,
           timestamp,
+          // The library takes a double; a limit that one does not hold was refused when the transaction was read.
           ...(feeLimit > 0n ? { fee_limit: Number(feeLimit) } : {}),
         },
       });

@@ -1,3 +1,4 @@
+import { stringifyJson } from '@daybook/http';
 import type { Credentials } from '../seed';
 
 /** Somebody who uses the running instance: where it is, and what tells who asks. */
@@ -13,7 +14,7 @@ export function callersOf({ baseUrl, intents, partner, ops }: Credentials): Call
   };
 }
 
-/** Throws on anything but success. */
+/** Throws on anything but success. Amounts in a body are `jsonNumber`s: digits, as they stand. */
 export async function request(
   caller: Caller,
   method: 'GET' | 'POST' | 'DELETE',
@@ -23,7 +24,7 @@ export async function request(
   const response = await fetch(caller.baseUrl + path, {
     method,
     headers: { ...caller.headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: stringifyJson(body) }),
   });
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${text}`);

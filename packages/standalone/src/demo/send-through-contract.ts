@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { callNode, payFromFaucet } from '@daybook/embedded';
+import { jsonNumber } from '@daybook/http';
 import { settledEventOf, settlementIdOf, type Settled } from '@daybook/settlement-contract';
 import type { EvmPlace } from '../evm-node';
 import { request, type Caller, type Callers } from './client';
@@ -39,7 +40,7 @@ export async function sendThroughContract(
   const to = `0x${randomBytes(20).toString('hex')}`;
   const { transaction_id: transactionId } = (await request(partner, 'POST', '/api/blockchain/transactions', {
     to_address: to,
-    amount: Number(amount.text),
+    amount: jsonNumber(amount.text),
     description: 'A settlement of the demo',
     use_contract: true,
   })) as Created;

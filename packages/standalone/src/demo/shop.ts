@@ -1,5 +1,6 @@
 /** What a shop does with the `intents` API: it makes an intent, looks at it, and is told when it is settled. */
 import { randomUUID } from 'node:crypto';
+import { jsonNumber } from '@daybook/http';
 import { request, type Caller } from './client';
 import type { Progress } from './progress';
 import { openReceiver, type ReceivedWebhook } from './webhook-receiver';
@@ -27,7 +28,7 @@ export async function openShop(caller: Caller, progress: Progress) {
 
   return {
     async createIntent(amount: string, currency: 'ETH' | 'USDT_ERC20'): Promise<Intent> {
-      const body = { amount: Number(amount), currency, order_id: `DEMO-${randomUUID().slice(0, 8)}` };
+      const body = { amount: jsonNumber(amount), currency, order_id: `DEMO-${randomUUID().slice(0, 8)}` };
       const intent = (await request(caller, 'POST', '/api/v1/intents/create-payment', body)) as Intent;
       progress.step(`intent ${intent.intent_id} created: ${amount} ${currency} to ${intent.payment_address}`);
       return intent;
