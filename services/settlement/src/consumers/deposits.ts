@@ -4,6 +4,7 @@
  */
 import { depositConfirmed } from '@daybook/contracts';
 import { on, type Subscription } from '@daybook/messaging';
+import { uuidv7 } from '@daybook/runtime';
 import { claimStream, fundingStream, receiptIdOf, walletIdOfReference } from '../app/send-streams';
 import type { FundingStore } from '../ports';
 
@@ -32,7 +33,8 @@ export function depositsSubscription(fundings: FundingStore, nextNumber: () => P
         const outcome = await fundings.handle(
           fundingStream(depositId),
           { type: 'RecordFunding', funding, at: message.occurredAt },
-          { commandId: message.id, correlationId: message.correlationId, causationId: message.id },
+          // Of its own: two who handle the message at once have other numbers, and one of them is first.
+          { commandId: uuidv7(), correlationId: message.correlationId, causationId: message.id },
         );
         if (!outcome.ok) throw new Error(`deposit ${depositId} of wallet ${walletId}: ${outcome.rejection}`);
       }),
