@@ -3,7 +3,7 @@
  * its outcome, answered for ever, and its subject, which is what can still change of it.
  *
  * A record is *open* while a later event must find it (a pending transfer, an open hold) and *closed* after that. Open records are in
- * memory and in every snapshot. A closed one may be absent, because it was evicted or because the state began at a
+ * memory and in every snapshot. A closed one may be absent, because it was forgotten or because the state began at a
  * snapshot. What `apply` then does, so that a snapshot and its tail give the same accounts and the same open records as
  * the whole journal:
  *
@@ -12,7 +12,7 @@
  *   an event that changes a closed one  changes it if it is there, and leaves it absent otherwise
  *
  * So a record in memory is always complete, and one that is absent can be had by folding the events that touch it
- * (`recordIdsOf`) with `recordsFrom`. `decide` takes an absent record for one that never was: whoever evicts brings
+ * (`recordIdsOf`) with `recordsFrom`. `decide` takes an absent record for one that never was: whoever forgets brings
  * `recordIdsNeeded` back before. An absent record must not be read from the stored events while newer events that touch
  * it are not among them.
  */
