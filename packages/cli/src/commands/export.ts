@@ -1,5 +1,5 @@
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
-import { once } from 'node:events';
+import { renameSync, rmSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Json } from '../api';
 import { CliError, exitCodes } from '../exit-codes';
 import { progressBar } from '../terminal';
@@ -20,22 +20,20 @@ export const registerExport: Register = (program, terminal, finish) => {
 /** Written beside the file and put in its place when it is whole, so that a file of the name is never half an export. */
 async function exportJournal({ api, terminal, json }: Context, { from, to, output }: Options) {
   const draft = `${output}.part`;
-  const file = createWriteStream(draft, { flags: 'w', mode: 0o600 });
-  const failed = once(file, 'error').then(([error]) => {
-    throw new CliError(`${draft} cannot be written: ${(error as NodeJS.ErrnoException).code}`, exitCodes.usage);
-  });
-  failed.catch(() => undefined);
+  const unwritable = (error: NodeJS.ErrnoException) => {
+    throw new CliError(`${draft} cannot be written: ${error.code}`, exitCodes.usage);
+  };
+  const file = await open(draft, 'w', 0o600).catch(unwritable);
   const bar = progressBar(terminal, 'lines');
   const lines = lineCounter();
   try {
     for await (const chunk of api.download('/v1/ops/journal/export', { from, to })) {
       lines.take(chunk);
       bar.update(lines.count(), { total: lines.expected(), phase: 'exporting' });
-      if (!file.write(chunk)) await Promise.race([once(file, 'drain'), failed]);
+      await file.appendFile(chunk).catch(unwritable);
     }
-    file.end();
-    await Promise.race([once(file, 'close'), failed]);
     const manifest = lines.manifest();
+    await file.close();
     renameSync(draft, output);
     const { book, first, last, events } = manifest;
     const signed = manifest.coveredBy !== null;
@@ -47,7 +45,7 @@ async function exportJournal({ api, terminal, json }: Context, { from, to, outpu
       );
     return exitCodes.ok;
   } catch (error) {
-    file.destroy();
+    await file.close();
     rmSync(draft, { force: true });
     throw error;
   } finally {
