@@ -14,8 +14,10 @@
  */
 import { minorUnits, signedMinorUnits } from '@daybook/contracts';
 import type { z } from 'zod';
-import { impliedOf, type Implied } from './implied-fields';
+import { defOf, identifier, isHash, toldOf, type Seal } from './event-definitions';
+import type { Implied } from './implied-fields';
 import { jsonTexts, outOfRange, type JsonTexts } from './json-text';
+import { compileReader, type ReadPlain } from './plain-reader';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -27,12 +29,11 @@ export type CompiledEvent = {
   encodePlain(event: Fields, previousHash: string): string | undefined;
   /** The stored text of any event; undefined when zod has to look at it. */
   encode(event: Fields, previousHash: string): string | undefined;
+  /** The event of a stored text; undefined when it is to be parsed as JSON. */
+  readonly readPlain: ReadPlain | undefined;
   /** The event of a parsed payload, without its seal. */
   decode(data: Fields): Fields;
 };
-
-/** The fields of the seal: the event's own type, and the hash of the one before. */
-type Seal = { readonly type: string; readonly hash: string };
 
 /** What writes a value: JSON as it stands, source of a string that is JSON, of one that is not yet, and statements. */
 type Writing = readonly (
@@ -42,7 +43,12 @@ type Writing = readonly (
   | { readonly statement: (careful: boolean) => string }
 )[];
 
-export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): CompiledEvent | undefined {
+/** `outlived`: whether a part of the event is kept for longer than the event, so that its text must not be. */
+export function compileEvent(
+  type: string,
+  schema: z.ZodObject,
+  { seal, outlived }: { readonly seal: Seal; readonly outlived: boolean },
+): CompiledEvent | undefined {
   const shape = Object.entries(schema.shape) as [string, z.ZodType][];
   const own = shape.filter(([name]) => name !== seal.type && name !== seal.hash);
   // The type comes first and is always there, so every other field begins with a comma.
@@ -71,13 +77,8 @@ export function compileEvent(type: string, schema: z.ZodObject, seal: Seal): Com
     ['data', 'rules'],
     `return { type: ${JSON.stringify(type)}, ${read.join(', ')} };`,
   );
-  return { ...encoders, decode: (data) => decode(data, rules) };
-}
-
-/** What a field is when it is there, and what it is otherwise. */
-function toldOf(field: z.ZodType): { readonly told: z.ZodType; readonly how: Implied | undefined } {
-  const how = impliedOf(field);
-  return { told: how === undefined ? field : defOf(field).innerType!, how };
+  const readPlain = outlived ? undefined : compileReader(type, schema, seal);
+  return { ...encoders, readPlain, decode: (data) => decode(data, rules) };
 }
 
 function isLeftOut(how: Implied, name: string, rules: Implied[]): string {
@@ -159,8 +160,6 @@ function quoted(value: string): Writing {
   return [{ json: '"' }, { value }, { json: '"' }];
 }
 
-const identifier = /^[A-Za-z_]\w*$/;
-
 function build<Built>(parameters: readonly string[], body: string): Built {
   // eslint-disable-next-line no-new-func -- The source is made of the definitions in this folder.
   return new Function(...parameters, body) as Built;
@@ -171,21 +170,6 @@ function ownTextOf(value: string): Writing {
   const add = `s += json.text(${value});`;
   const addPlain = `{ const own = json.text(${value}); if (!json.isAscii(own)) return undefined; s += own; }`;
   return [{ statement: (careful) => (careful ? add : addPlain) }];
-}
-
-/** `def` of a zod schema, as far as it is used here. */
-type Def = {
-  readonly type: string;
-  readonly checks?: readonly { readonly _zod: { readonly def: { readonly pattern?: RegExp } } }[];
-  readonly values?: readonly unknown[];
-  readonly innerType?: z.ZodType;
-  readonly element?: z.ZodType;
-  readonly shape?: Readonly<Record<string, z.ZodType>>;
-  readonly valueType?: z.ZodType;
-};
-
-function defOf(schema: z.ZodType): Def {
-  return (schema as unknown as { readonly def: Def }).def;
 }
 
 /** What writes the JSON of `value`, which is source; undefined for what is not known. */
@@ -217,10 +201,6 @@ function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
     default:
       return undefined;
   }
-}
-
-function isHash({ checks = [] }: Def): boolean {
-  return checks.some(({ _zod }) => _zod.def.pattern?.source === '^[0-9a-f]{64}$');
 }
 
 function choice(condition: string, yes: Writing, no: Writing): Writing {

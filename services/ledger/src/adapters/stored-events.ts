@@ -189,8 +189,13 @@ export const storedForms = {
 };
 const definitions = defineStoredEvents(storedForms);
 const seal = { type: 'event', hash: 'previousHash' };
+/** What these begin stays in memory as long as it is open. */
+const outlived = new Set(['AccountOpened', 'HoldPlaced']);
 const compiled = new Map<string, CompiledEvent | undefined>(
-  Object.entries(storedForms).map(([type, { data }]) => [type, compileEvent(type, data, seal)]),
+  Object.entries(storedForms).map(([type, { data }]) => [
+    type,
+    compileEvent(type, data, { seal, outlived: outlived.has(type) }),
+  ]),
 );
 
 /** An event with its seal. */
@@ -215,7 +220,10 @@ export const bookEventCodec: EventCodec<SealedEvent> = {
   decode(stored) {
     const { event, previousHash } = decodeBookEvent(stored);
     // In place: nobody else has it, and a copy would cost more than the decoding.
-    return Object.assign(event, { event: event.type, previousHash }) as SealedEvent;
+    const sealed = event as unknown as Record<string, unknown>;
+    sealed['event'] = event.type;
+    sealed['previousHash'] = previousHash;
+    return event as SealedEvent;
   },
 };
 
@@ -240,29 +248,28 @@ export function textOfBookEvent(event: BookEvent, previousHash: string): string 
   return compiled.get(event.type)?.encode(event, previousHash) ?? encodeChecked(event, previousHash).payload.toString();
 }
 
+type Decoded = { readonly event: BookEvent; readonly previousHash: string };
+
 /** Refuses bytes whose type, as the store says it, is not the type that was sealed. */
-export function decodeBookEvent(stored: Pick<StoredEvent, 'type' | 'version' | 'payload'>): {
-  readonly event: BookEvent;
-  readonly previousHash: string;
-} {
+export function decodeBookEvent(stored: Pick<StoredEvent, 'type' | 'version' | 'payload'>): Decoded {
   const { type, version, payload } = stored;
   const fast = compiled.get(type);
   if (fast === undefined || version !== storedForms[type as BookEvent['type']].version) return decodeChecked(stored);
-  const data = JSON.parse(payload.toString()) as { readonly event: string; readonly previousHash: string };
+  const text = payload.toString();
+  const read = fast.readPlain?.(text);
+  if (read !== undefined) return read as unknown as Decoded;
+  const data = JSON.parse(text) as { readonly event: string; readonly previousHash: string };
   assert(data.event === type, `an event sealed as ${data.event} is stored as ${type}`);
   return { event: fast.decode(data) as BookEvent, previousHash: data.previousHash };
 }
 
-/** Whether events of the type are written and read without zod. */
-export function isCompiled(type: BookEvent['type']): boolean {
-  return compiled.get(type) !== undefined;
+/** How events of the type are written and read without zod, if they are. */
+export function compiledOf(type: BookEvent['type']): CompiledEvent | undefined {
+  return compiled.get(type);
 }
 
 /** What `encodeBookEvent` and `decodeBookEvent` agree with: the definitions themselves, with every check. */
-export function decodeChecked(stored: Pick<StoredEvent, 'type' | 'version' | 'payload'>): {
-  readonly event: BookEvent;
-  readonly previousHash: string;
-} {
+export function decodeChecked(stored: Pick<StoredEvent, 'type' | 'version' | 'payload'>): Decoded {
   const { event: sealedType, previousHash, ...event } = definitions.decode(stored);
   assert(sealedType === stored.type, `an event sealed as ${sealedType} is stored as ${stored.type}`);
   return { event: completed(storedForms[event.type].data.shape, event) as unknown as BookEvent, previousHash };
