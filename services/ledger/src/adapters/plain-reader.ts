@@ -20,6 +20,7 @@ const giveUp = 'return undefined;';
 /** Undefined when a field that is always there is of a kind that is not read by position. */
 export function compileReader(type: string, schema: z.ZodObject, seal: Seal): ReadPlain | undefined {
   const names = createNames();
+  const instants = { last: '' };
   const rules: Implied[] = [];
   const source: string[] = [];
   const fields: string[] = [];
@@ -37,6 +38,9 @@ export function compileReader(type: string, schema: z.ZodObject, seal: Seal): Re
     // One that cannot be read makes what follows it another text than the expected one.
     if (value !== undefined) source.push(how === undefined ? value.must(into) : value.may(into));
     if (name === seal.hash) continue;
+    // It stays with every account that the event changes, and is the same for all events of a moment.
+    if (name === 'at')
+      source.push(`${into} = ${into} === instants.last ? instants.last : (instants.last = own(${into}));`);
     fields.push(`${name}: ${how?.kind === 'null' ? `${into} ?? null` : how?.kind === 'none' ? `${into} ?? []` : into}`);
     if (how?.kind === 'other') {
       later.push(`if (${into} === undefined) event.${name} = rules[${rules.push(how) - 1}].value(event);`);
@@ -51,9 +55,15 @@ export function compileReader(type: string, schema: z.ZodObject, seal: Seal): Re
     ${later.join(' ')}
     return { event, previousHash };`;
   // eslint-disable-next-line no-new-func -- The source is made of the definitions in this folder.
-  const read = new Function('s', 'rules', body) as (text: string, known: readonly Implied[]) => ReturnType<ReadPlain>;
-  return (text) => read(text, rules);
+  const read = new Function('s', 'rules', 'instants', 'own', body) as (
+    text: string,
+    ...known: readonly unknown[]
+  ) => ReturnType<ReadPlain>;
+  return (text) => read(text, rules, instants, ownText);
 }
+
+/** The same text in memory of its own. */
+const ownText = (slice: string) => Buffer.from(slice).toString();
 
 /** Statements that put the value behind some text into a variable: one that has to be there, and one that may be. */
 type Reader = { must(into: string): string; may(into: string): string };

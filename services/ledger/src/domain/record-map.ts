@@ -15,15 +15,15 @@ export class RecordMap implements Cells<BookRecord>, Iterable<[string, BookRecor
   readonly #apart = new Map<string, BookRecord>();
 
   get(id: string): BookRecord | undefined {
-    return this.#young.get(id) ?? this.#old.get(id) ?? this.#apart.get(id);
+    return this.#young.get(id) ?? this.#old.get(id) ?? (this.#apart.size > 0 ? this.#apart.get(id) : undefined);
   }
 
   has(id: string): boolean {
-    return this.#young.has(id) || this.#old.has(id) || this.#apart.has(id);
+    return this.#young.has(id) || this.#old.has(id) || (this.#apart.size > 0 && this.#apart.has(id));
   }
 
   set(id: string, record: BookRecord): void {
-    this.#apart.delete(id);
+    if (this.#apart.size > 0) this.#apart.delete(id);
     this.#young.set(id, record);
   }
 
