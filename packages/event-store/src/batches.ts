@@ -5,7 +5,7 @@
 import { AssertionError } from '@daybook/core';
 import type { Pool } from 'pg';
 import { advance, postgresCheckpoints, type Checkpoint, type CheckpointTable } from './checkpoint';
-import { inTransaction, type Tx } from './database';
+import { inTransactionAfter, runAll, together, type Sql, type Tx } from './database';
 import type { EventStore, Position, StoredEvent } from './event-store';
 import { followedLog } from './log-tail';
 
@@ -31,8 +31,11 @@ export type BatchOptions = {
   forget?(): void;
   /** Another version has taken the place over. Without this it is a bug; with it the runner ends, and its waiters fail. */
   retired?(): void;
-  /** The effects of some events, in order, inside the transaction that moves the checkpoint. */
-  handle(tx: Tx, events: readonly StoredEvent[]): Promise<void>;
+  /**
+   * The effects of some events, in order, inside the transaction that moves the checkpoint. Statements that are returned
+   * are run with that move.
+   */
+  handle(tx: Tx, events: readonly StoredEvent[]): Promise<readonly Sql[] | void>;
 };
 
 export type Batches = {
@@ -45,7 +48,7 @@ export type Batches = {
   settled(): Promise<void>;
 };
 
-const batchSizeDefault = 500;
+export const batchSizeDefault = 500;
 
 /** The stored place, for the first batch. Throws `Retired` or AssertionError when it is another version's. */
 export async function openBatches(options: BatchOptions): Promise<Checkpoint> {
@@ -59,17 +62,23 @@ export async function openBatches(options: BatchOptions): Promise<Checkpoint> {
 export function createBatches(options: BatchOptions): Batches {
   const { pool, store, name, checkpoints = postgresCheckpoints } = options;
   const ahead = readAhead(options);
-  const apply = async (tx: Tx, known: Checkpoint, events: readonly StoredEvent[]) => {
-    const { claimed, current, version } = await checkpoints.claim(tx, name);
+  const claim = (tx: Tx) => checkpoints.claim(tx, name);
+  const apply = async (
+    tx: Tx,
+    { claimed, current, version }: Awaited<ReturnType<typeof claim>>,
+    known: Checkpoint,
+    events: readonly StoredEvent[],
+  ) => {
     checkVersion(options, version);
     const moved = current.position !== known.position || current.count !== known.count;
     if (!claimed || moved) {
       options.forget?.();
       return { checkpoint: current, progress: moved };
     }
-    await options.handle(tx, events);
+    const last = (await options.handle(tx, events)) ?? [];
     const next = advance(current, events);
-    if (!(await checkpoints.move(tx, name, current, next))) throw new CheckpointMoved();
+    const [, isMoved] = await together(tx, [() => runAll(tx, last), () => checkpoints.move(tx, name, current, next)]);
+    if (!isMoved) throw new CheckpointMoved();
     return { checkpoint: next, progress: true };
   };
   return {
@@ -85,7 +94,7 @@ export function createBatches(options: BatchOptions): Batches {
         return { checkpoint: known, progress: false };
       }
       try {
-        return await inTransaction(pool, (tx) => apply(tx, known, events));
+        return await inTransactionAfter(pool, claim, (tx, claimed) => apply(tx, claimed, known, events));
       } catch (error) {
         options.forget?.();
         if (error instanceof CheckpointMoved) return { checkpoint: known, progress: true };

@@ -1,4 +1,5 @@
-import { Pool, type ClientBase, type PoolClient, type QueryResult } from 'pg';
+import type { Socket } from 'node:net';
+import { Pool, type ClientBase, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import { asOperational, isConnectionLoss } from './operational';
 
 /** A connection inside a transaction. Only `inTransaction` can make one. */
@@ -101,11 +102,26 @@ export async function withConnection<T>(
 
 /** Commits when `work` returns, rolls back when it throws. Failures of the database surface as OperationalError. */
 export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return inTransactionAfter(pool, nothing, work);
+}
+
+const nothing = async () => undefined;
+
+/**
+ * As `inTransaction`, which `read` begins: its statements go out together with the begin. They must only read, because
+ * they are run even where the begin has failed.
+ */
+export async function inTransactionAfter<Read, T>(
+  pool: Pool,
+  read: (tx: Tx) => Promise<Read>,
+  work: (tx: Tx, read: Read) => Promise<T>,
+): Promise<T> {
   try {
     return await withConnection(pool, async (client, discard) => {
-      await client.query('begin');
+      const tx = client as Tx;
       try {
-        const result = await work(client as Tx);
+        const [, found] = await together(tx, [() => tx.query('begin'), () => read(tx)]);
+        const result = await work(tx, found);
         await client.query('commit');
         return result;
       } catch (error) {
@@ -116,6 +132,33 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
     });
   } catch (error) {
     throw asOperational(error);
+  }
+}
+
+/**
+ * Asks for both at once where the connection can, in one write and one round trip: the second must not depend on the
+ * first. Throws what the first fails with rather than the second, which the server refuses because of it.
+ */
+export async function together<First, Second>(
+  tx: Tx,
+  [first, second]: readonly [() => Promise<First>, () => Promise<Second>],
+): Promise<[First, Second]> {
+  if (!tx.pipeline) return [await first(), await second()];
+  const answers = inOneWrite(tx, () => Promise.allSettled([first(), second()]));
+  const [one, other] = await answers;
+  if (one.status === 'rejected') throw one.reason;
+  if (other.status === 'rejected') throw other.reason;
+  return [one.value, other.value];
+}
+
+/** What is written to the connection meanwhile goes out when it returns. */
+function inOneWrite<T>(tx: Tx, ask: () => T): T {
+  const { stream } = (tx as unknown as { readonly connection: { readonly stream: Socket } }).connection;
+  stream.cork();
+  try {
+    return ask();
+  } finally {
+    stream.uncork();
   }
 }
 
@@ -132,22 +175,26 @@ export async function queryAll(
   tx: Tx,
   statements: readonly (Sql & { readonly rowMode?: 'array' })[],
 ): Promise<readonly QueryResult[]> {
-  const run = async ({ text, values, ...how }: Sql) =>
-    tx.query({ ...namedStatement(text), ...how, values: [...values] });
+  const run = async ({ text, values, ...how }: Sql) => tx.query({ ...prepared(text, values), ...how });
   const results: QueryResult[] = [];
   if (!tx.pipeline) {
     for (const statement of statements) results.push(await run(statement));
     return results;
   }
-  for (const answer of await Promise.allSettled(statements.map(run))) {
+  for (const answer of await inOneWrite(tx, () => Promise.allSettled(statements.map(run)))) {
     if (answer.status === 'rejected') throw answer.reason;
     results.push(answer.value);
   }
   return results;
 }
 
+/** A statement that each connection parses and plans once: for fixed texts that are asked often. */
+export function prepared(text: string, values: readonly unknown[]): QueryConfig {
+  return { ...namedStatement(text), values: [...values] };
+}
+
 /** Texts that are built from data would fill the memory of every connection. */
-const preparedStatementsMax = 200;
+const preparedStatementsMax = 400;
 const statementNames = new Map<string, string>();
 
 /** With a name, so that the server parses and plans it once a connection; the first texts seen get one. */

@@ -162,8 +162,9 @@ async function openBuilder<Event extends Typed>(
   let applied: readonly StoredEvent[] = [];
   const handle = async (tx: Tx, events: readonly StoredEvent[]) => {
     applied = [];
-    await apply(tx, events);
+    const last = await apply(tx, events);
     applied = events;
+    return last;
   };
   const options = { ...batch, ...fold, handle };
   let checkpoint = await openBatches(options);

@@ -4,7 +4,19 @@ export { postgresCheckpoints, rewindCheckpoint, type Checkpoint, type Checkpoint
 export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './codec';
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';
 export { databaseClock, type DatabaseClock } from './database-clock';
-export { inTransaction, openDatabase, runAll, waitForAnswers, withConnection, type Sql, type Tx } from './database';
+export {
+  inTransaction,
+  inTransactionAfter,
+  openDatabase,
+  prepared,
+  queryAll,
+  runAll,
+  together,
+  waitForAnswers,
+  withConnection,
+  type Sql,
+  type Tx,
+} from './database';
 export {
   start,
   type EventMetadata,

@@ -5,7 +5,7 @@
 import type { Component, Logger, OnFatal } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import type { EventCodec } from './codec';
-import { runAll, type Sql } from './database';
+import type { Sql } from './database';
 import type { EventMetadata, EventStore, Position, StoredEvent } from './event-store';
 import { createSubscription } from './subscription';
 
@@ -55,12 +55,7 @@ export function createProjections<Event extends { readonly type: string }>(optio
   return createSubscription({
     ...rest,
     version,
-    async handle(tx, events) {
-      await runAll(
-        tx,
-        events.flatMap((event) => statementsOf(codec, projections, event)),
-      );
-    },
+    handle: async (_tx, events) => events.flatMap((event) => statementsOf(codec, projections, event)),
   });
 }
 

@@ -11,7 +11,7 @@
 import { assert } from '@daybook/core';
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { EventCodec } from './codec';
-import { queryAll, runAll, type Sql, type Tx } from './database';
+import { queryAll, type Sql, type Tx } from './database';
 import type { Position, StoredEvent } from './event-store';
 import { copiedRowsMin, copyIn } from './projection-copy';
 import { rowsInMemory, type RowsInMemory, type TableChanges } from './projection-rows';
@@ -23,8 +23,11 @@ type Typed = { readonly type: string };
 export type StoredFold = {
   /** Works on the batch behind `from` ahead of its `apply`. */
   prepare(events: readonly StoredEvent[], from: Position): Promise<void>;
-  /** Loads, folds and stores within the transaction. After a failure, or when it does not commit, call `forget`. */
-  apply(tx: Tx, events: readonly StoredEvent[]): Promise<void>;
+  /**
+   * Loads and folds within the transaction, and stores there what is much; the statements that it returns store the rest.
+   * After a failure, or when it does not commit, call `forget`.
+   */
+  apply(tx: Tx, events: readonly StoredEvent[]): Promise<readonly Sql[]>;
   forget(): void;
 };
 
@@ -111,8 +114,8 @@ export function createStoredFold<Event extends Typed>(options: {
       taken = lastOf(events);
       // From here on the next batch may be folded: rows of `kept` tables are in the statements, as they were.
       leave();
-      await runAll(tx, [commitSoon, ...statements]);
       for (const { table, inserted } of changes.filter(hasMany)) await copyIn(tx, schema, table, inserted);
+      return [commitSoon, ...statements];
     },
     forget,
   };

@@ -1,6 +1,5 @@
 /** The statements of `consumer_offsets`, `inbox` and `parked_messages`, all inside the transaction of the effects. */
-import type { Tx } from '@daybook/event-store';
-import type { MigrationSource } from '@daybook/event-store';
+import { asOperational, prepared, type MigrationSource, type Tx } from '@daybook/event-store';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { typeOf } from './message';
@@ -19,7 +18,7 @@ export async function lockOffset(tx: Tx, place: Place): Promise<bigint> {
   const values = [place.group, place.topic, place.partition];
   const select = `select next_offset from consumer_offsets
                   where group_name = $1 and topic = $2 and partition = $3 for update`;
-  const { rows } = await tx.query<{ next_offset: string }>(select, values);
+  const { rows } = await tx.query<{ next_offset: string }>(prepared(select, values));
   if (rows[0]) return BigInt(rows[0].next_offset);
   await tx.query(
     `insert into consumer_offsets (group_name, topic, partition) values ($1, $2, $3) on conflict do nothing`,
@@ -32,10 +31,32 @@ export async function lockOffset(tx: Tx, place: Place): Promise<bigint> {
 /** `last` tells the message before `next` from any other. */
 export async function moveOffset(tx: Tx, place: Place, next: bigint, last?: string): Promise<void> {
   await tx.query(
-    `update consumer_offsets set next_offset = $4, last_message = $5, alive_at = clock_timestamp()
+    prepared(
+      `update consumer_offsets set next_offset = $4, last_message = $5, alive_at = clock_timestamp()
      where group_name = $1 and topic = $2 and partition = $3`,
-    [place.group, place.topic, place.partition, next, last ?? null],
+      [place.group, place.topic, place.partition, next, last ?? null],
+    ),
   );
+}
+
+/**
+ * As `lockOffset` and `moveOffset` for messages without an effect: in one statement, which changes nothing unless the
+ * place is at `from` and none of the keys is parked. Whether it has moved.
+ */
+export async function passOver(
+  pool: Pool,
+  place: Place,
+  { from, next, last, keys }: { from: bigint; next: bigint; last: string; keys: readonly string[] },
+): Promise<boolean> {
+  const text = `update consumer_offsets set next_offset = $5, last_message = $6, alive_at = clock_timestamp()
+     where group_name = $1 and topic = $2 and partition = $3 and next_offset = $4
+       and not exists (select from parked_messages where group_name = $1 and topic = $2 and key = any($7))`;
+  const values = [place.group, place.topic, place.partition, from, next, last, [...new Set(keys)]];
+  try {
+    return (await pool.query(prepared(text, values))).rowCount === 1;
+  } catch (error) {
+    throw asOperational(error);
+  }
 }
 
 /** What was said of the message before the place, if anything was. */
@@ -83,9 +104,11 @@ export async function readProgress(
 export async function claim(tx: Tx, group: string, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
   const { rows } = await tx.query<{ message_id: string }>(
-    `insert into inbox (group_name, message_id) select $1, id from unnest($2::uuid[]) as id
+    prepared(
+      `insert into inbox (group_name, message_id) select $1, id from unnest($2::uuid[]) as id
      on conflict do nothing returning message_id`,
-    [group, ids],
+      [group, ids],
+    ),
   );
   return new Set(rows.map((row) => row.message_id));
 }
@@ -96,12 +119,14 @@ export async function claim(tx: Tx, group: string, ids: readonly string[]): Prom
  */
 export async function parkedKeys(tx: Tx, place: Place, keys: readonly string[]): Promise<Set<string>> {
   const { rows } = await tx.query<{ key: string }>(
-    `select key from parked_messages p
+    prepared(
+      `select key from parked_messages p
      where group_name = $1 and topic = $2 and key = any($3)
        and parked_id = (select max(parked_id) from parked_messages q
                         where q.group_name = p.group_name and q.topic = p.topic and q.key = p.key)
      for share`,
-    [place.group, place.topic, [...new Set(keys)]],
+      [place.group, place.topic, [...new Set(keys)]],
+    ),
   );
   return new Set(rows.map((row) => row.key));
 }
@@ -146,6 +171,7 @@ export type ConsumerTables = {
   readonly lockOffset: typeof lockOffset;
   readonly moveOffset: typeof moveOffset;
   readonly lastMessage?: typeof lastMessage;
+  readonly passOver?: typeof passOver;
   readonly rewindOffset: typeof rewindOffset;
   readonly touchOffset: typeof touchOffset;
   readonly readProgress: typeof readProgress;
@@ -159,6 +185,7 @@ export const postgresConsumerTables: ConsumerTables = {
   lockOffset,
   moveOffset,
   lastMessage,
+  passOver,
   rewindOffset,
   touchOffset,
   readProgress,

@@ -1,10 +1,10 @@
 /**
- * Messages of one partition in one transaction: lock the offset, claim in the inbox, run the effects, move the offset,
+ * Messages of one partition in one transaction: lock the offset, claim in the inbox and move the offset, run the effects,
  * commit. Whatever throws undoes all of it. The caller then repeats them one by one to find the message at fault.
  */
 import type { AnyEventContract } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
-import { inTransaction, type Tx } from '@daybook/event-store';
+import { inTransaction, inTransactionAfter, together, type Tx } from '@daybook/event-store';
 import { sha256Hex, withCorrelation, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { postgresConsumerTables, type ConsumerTables, type Place } from './consumer-tables';
@@ -29,20 +29,30 @@ export async function handleBatch(
   const tally = { handled: 0, duplicate: 0, skipped: 0, parked: 0 };
   if (!first || !last) return tally;
   const place = { group: subscription.group, topic: first.topic, partition: first.partition };
-  await inTransaction(pool, async (tx) => {
-    const due = await dueMessages(tx, place, messages, tables);
+  const keys = messages.map(({ key }) => key);
+  const decoded = decodeAll(subscription, messages);
+  if (tables.passOver !== undefined && decoded?.every((each) => !isWanted(subscription, each))) {
+    const moved = { from: first.offset, next: last.offset + 1n, last: fingerprint(last), keys };
+    if (await tables.passOver(pool, place, moved)) return { ...tally, skipped: messages.length };
+  }
+  const read = (tx: Tx) => together(tx, [() => tables.lockOffset(tx, place), () => tables.parkedKeys(tx, place, keys)]);
+  await inTransactionAfter(pool, read, async (tx, [next, parked]) => {
+    const due = await dueMessages(tx, { ...place, next }, messages, tables);
     if (due.length === 0) return;
-    const parked = await tables.parkedKeys(
-      tx,
-      place,
-      due.map(({ key }) => key),
-    );
     const behind = due.filter(({ key }) => parked.has(key));
     for (const message of behind) await tables.park(tx, place.group, message, { at: now(), cause: null });
     tally.parked += behind.length;
-    const rest = due.filter(({ key }) => !parked.has(key)).map((message) => decode(subscription, message));
-    await applyAll(tx, subscription, rest, tally, tables);
-    await tables.moveOffset(tx, place, last.offset + 1n, fingerprint(last));
+    const rest = due
+      .filter(({ key }) => !parked.has(key))
+      .map((message) => decoded?.[messages.indexOf(message)] ?? decode(subscription, message));
+    const claim = async (ids: readonly string[]) => {
+      const [claimed] = await together(tx, [
+        () => tables.claim(tx, place.group, ids),
+        () => tables.moveOffset(tx, place, last.offset + 1n, fingerprint(last)),
+      ]);
+      return claimed;
+    };
+    await applyAll(tx, subscription, rest, tally, claim);
   });
   return tally;
 }
@@ -50,7 +60,8 @@ export async function handleBatch(
 /** Handles one parked message, which is due whatever the offset says. */
 export async function applyOne(tx: Tx, subscription: Subscription, message: RawMessage): Promise<Tally> {
   const tally = { handled: 0, duplicate: 0, skipped: 0, parked: 0 };
-  await applyAll(tx, subscription, [decode(subscription, message)], tally, postgresConsumerTables);
+  const claim = (ids: readonly string[]) => postgresConsumerTables.claim(tx, subscription.group, ids);
+  await applyAll(tx, subscription, [decode(subscription, message)], tally, claim);
   return tally;
 }
 
@@ -64,19 +75,20 @@ export async function parkMessage(
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const place = { group, topic: message.topic, partition: message.partition };
-    if ((await dueMessages(tx, place, [message], tables)).length === 0) return;
+    const next = await tables.lockOffset(tx, place);
+    if ((await dueMessages(tx, { ...place, next }, [message], tables)).length === 0) return;
     await tables.park(tx, group, message, reason);
     await tables.moveOffset(tx, place, message.offset + 1n, fingerprint(message));
   });
 }
 
+/** Those from `next` on, which is where the group is. */
 async function dueMessages(
   tx: Tx,
-  place: Place,
+  { next, ...place }: Place & { readonly next: bigint },
   messages: readonly RawMessage[],
   tables: ConsumerTables,
 ): Promise<readonly RawMessage[]> {
-  const next = await tables.lockOffset(tx, place);
   const before = messages.find(({ offset }) => offset === next - 1n);
   const known = before === undefined ? null : ((await tables.lastMessage?.(tx, place)) ?? null);
   const { topic, partition } = place;
@@ -104,22 +116,18 @@ async function applyAll(
   subscription: Subscription,
   batch: readonly Decoded[],
   tally: Tally,
-  tables: ConsumerTables,
+  claim: (ids: readonly string[]) => Promise<Set<string>>,
 ): Promise<void> {
-  const known = batch.filter(({ contract }) => contract !== undefined);
+  const known = batch.filter((each) => isWanted(subscription, each));
   tally.skipped += batch.length - known.length;
-  const claimed = await tables.claim(
-    tx,
-    subscription.group,
-    known.map(({ message }) => message.id),
-  );
+  const claimed = await claim(known.map(({ message }) => message.id));
   // The second of two equal ids within the batch finds its claim used up.
   const fresh = known.filter(({ message }) => claimed.delete(message.id));
   tally.duplicate += known.length - fresh.length;
   for (let from = 0, to = 0; from < fresh.length; from = to) {
     const { contract } = fresh[from]!;
     for (to = from; fresh[to]?.contract === contract;) to++;
-    const handler = subscription.handlers.find((candidate) => candidate.contract === contract);
+    const handler = handlerOf(subscription, fresh[from]!);
     const messages = fresh.slice(from, to).map(({ message }) => message as ReceivedMessage<never>);
     if (handler !== undefined) await handleEach(tx, handler, messages);
     tally.handled += messages.length;
@@ -135,6 +143,24 @@ async function handleEach(
   for (const message of messages) {
     const correlation = { correlationId: message.correlationId, causationId: message.id };
     await withCorrelation(correlation, () => handle(tx, message));
+  }
+}
+
+function handlerOf(subscription: Subscription, { contract }: Decoded): MessageHandler | undefined {
+  return subscription.handlers.find((candidate) => candidate.contract === contract);
+}
+
+function isWanted(subscription: Subscription, decoded: Decoded): boolean {
+  const handler = handlerOf(subscription, decoded);
+  return handler !== undefined && (handler.concerns?.(decoded.message.data as never) ?? true);
+}
+
+/** Undefined when one cannot be read, which the transaction is to find when it is due. */
+function decodeAll(subscription: Subscription, messages: readonly RawMessage[]): readonly Decoded[] | undefined {
+  try {
+    return messages.map((message) => decode(subscription, message));
+  } catch {
+    return undefined;
   }
 }
 

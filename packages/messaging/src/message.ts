@@ -21,14 +21,20 @@ export type MessageHandler = {
   readonly contract: AnyEventContract;
   readonly handle: (tx: Tx, message: ReceivedMessage<never>) => Promise<void>;
   readonly handleAll?: (tx: Tx, messages: readonly ReceivedMessage<never>[]) => Promise<void>;
+  /** A message for which this is false is passed over as one of an unknown type is. */
+  readonly concerns?: (data: never) => boolean;
 };
 
-/** Binds a contract to its effect. `handle` runs inside the transaction that claims the message and moves the offset. */
+/**
+ * Binds a contract to its effect. `handle` runs inside the transaction that claims the message and moves the offset. A
+ * service that only some messages of a contract are for says which: the others leave no trace in its inbox.
+ */
 export function on<Type extends string, Data extends z.ZodType>(
   contract: EventContract<Type, Data>,
   handle: (tx: Tx, message: ReceivedMessage<z.output<Data>>) => Promise<void>,
+  concerns: (data: z.output<Data>) => boolean = () => true,
 ): MessageHandler {
-  return { contract, handle: handle as MessageHandler['handle'] };
+  return { contract, handle: handle as MessageHandler['handle'], concerns };
 }
 
 /**

@@ -3,7 +3,7 @@
  * order, and keeps them locked until it commits: offsets of a partition become visible in order, without gaps.
  */
 import { assert } from '@daybook/core';
-import { inTransaction } from '@daybook/event-store';
+import { inTransaction, prepared, queryAll, type Sql } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { partitionOf } from './partition-of';
 import type { Topic } from './topics';
@@ -35,13 +35,38 @@ async function partitionCounts(pool: Pool, topics: readonly Topic[]): Promise<Re
   return new Map(rows.map(({ topic, partitions }) => [topic, partitions]));
 }
 
+type Publication = { readonly topic: string; readonly partition: number; readonly messages: OutgoingMessage[] };
+
+function publication({ topic, partition, messages }: Publication): Sql {
+  return {
+    text: `with moved as (
+             update partitions set next_offset = next_offset + cardinality($3::text[])
+             where topic = $1 and partition = $2
+             returning topic, partition, next_offset - cardinality($3::text[]) as first
+           )
+           insert into log (topic, partition, "offset", key, value, headers)
+           select moved.topic, moved.partition, moved.first + m.place - 1, m.key, m.value, m.headers
+           from moved, unnest($3::text[], $4::bytea[], $5::json[]) with ordinality as m(key, value, headers, place)
+           returning "offset"`,
+    values: [
+      topic,
+      partition,
+      messages.map(({ key }) => key),
+      messages.map(({ value }) => value),
+      messages.map(({ headers }) => JSON.stringify(headers)),
+    ],
+  };
+}
+
+const notification: Sql = { text: `notify ${channel}`, values: [] };
+
 /** All of them in one transaction. */
 export async function appendMessages(
   pool: Pool,
   topics: ReadonlyMap<string, Topic>,
   messages: readonly OutgoingMessage[],
 ): Promise<readonly PublishedTo[]> {
-  const places = new Map<string, { topic: string; partition: number; messages: OutgoingMessage[] }>();
+  const places = new Map<string, Publication>();
   for (const message of messages) {
     const partition = partitionOf(message.key, topics.get(message.topic)?.partitions ?? 1);
     const name = placeName(message.topic, partition);
@@ -53,32 +78,15 @@ export async function appendMessages(
   const ordered = [...places].sort(([a], [b]) => (a < b ? -1 : 1));
   const published: PublishedTo[] = [];
   await inTransaction(pool, async (tx) => {
-    for (const [name, place] of ordered) {
-      const { rows } = await tx.query<{ offset: string }>(
-        `with moved as (
-           update partitions set next_offset = next_offset + cardinality($3::text[])
-           where topic = $1 and partition = $2
-           returning topic, partition, next_offset - cardinality($3::text[]) as first
-         )
-         insert into log (topic, partition, "offset", key, value, headers)
-         select moved.topic, moved.partition, moved.first + m.place - 1, m.key, m.value, m.headers
-         from moved, unnest($3::text[], $4::bytea[], $5::json[]) with ordinality as m(key, value, headers, place)
-         returning "offset"`,
-        [
-          place.topic,
-          place.partition,
-          place.messages.map(({ key }) => key),
-          place.messages.map(({ value }) => value),
-          place.messages.map(({ headers }) => JSON.stringify(headers)),
-        ],
-      );
+    const answers = await queryAll(tx, [...ordered.map(([, place]) => publication(place)), notification]);
+    for (const [index, [name, place]] of ordered.entries()) {
+      const rows = (answers[index]?.rows ?? []) as readonly { offset: string }[];
       const [first] = rows;
       assert(first && rows.length === place.messages.length, `${name} is not there to be published to`);
       const from = BigInt(first.offset);
       const { topic, partition } = place;
       published.push({ topic, partition, first: from, next: from + BigInt(rows.length) });
     }
-    await tx.query(`notify ${channel}`);
   });
   return published;
 }
@@ -91,22 +99,20 @@ export async function readMessages(
   { limit, bytesMax }: { readonly limit: number; readonly bytesMax: number },
 ): Promise<readonly RawMessage[]> {
   type Row = { offset: string; key: string; value: Buffer; headers: Record<string, string> };
-  const { rows } = await pool.query<Row>(
-    `select "offset", key, value, headers
+  const text = `select "offset", key, value, headers
      from (select "offset", key, value, headers,
                   sum(octet_length(value)) over (order by "offset") - octet_length(value) as bytes_before
            from log where topic = $1 and partition = $2 and "offset" >= $3 order by "offset" limit $4) as read
-     where bytes_before = 0 or bytes_before + octet_length(value) <= $5 order by "offset"`,
-    [place.topic, place.partition, from, limit, bytesMax],
-  );
+     where bytes_before = 0 or bytes_before + octet_length(value) <= $5 order by "offset"`;
+  const { rows } = await pool.query<Row>(prepared(text, [place.topic, place.partition, from, limit, bytesMax]));
   return rows.map((row) => ({ ...place, ...row, offset: BigInt(row.offset) }));
 }
 
 /** Next offset to be written, by place. */
 export async function readEnds(pool: Pool, topics: readonly string[]): Promise<ReadonlyMap<string, bigint>> {
+  const text = `select topic, partition, next_offset from partitions where topic = any($1)`;
   const { rows } = await pool.query<{ topic: string; partition: number; next_offset: string }>(
-    `select topic, partition, next_offset from partitions where topic = any($1)`,
-    [topics],
+    prepared(text, [topics]),
   );
   return new Map(rows.map((row) => [placeName(row.topic, row.partition), BigInt(row.next_offset)]));
 }

@@ -52,6 +52,24 @@ export function describeConsumerTables(name: string, create: () => Promise<Table
       expect((await tables.readProgress(pool, at)).get(0)?.next).toBe(0n);
     });
 
+    test('a place moves past messages without an effect only from where it is, and not behind a parked one', async () => {
+      const { passOver } = tables;
+      if (passOver === undefined) return;
+      const at = place();
+      const next = () => within((tx) => tables.lockOffset(tx, at));
+      const pass = (from: bigint, key = 'k') =>
+        passOver(pool, at, { from, next: from + 2n, last: 'l', keys: ['x', key] });
+      expect(await pass(0n)).toBe(false);
+      await next();
+      expect([await pass(1n), await pass(0n), await pass(0n)]).toEqual([false, true, false]);
+      expect(await next()).toBe(2n);
+      expect(await within(async (tx) => tables.lastMessage?.(tx, at))).toBe('l');
+      const message: RawMessage = { ...at, offset: 1n, key: 'k', value: Buffer.from('{}'), headers: {} };
+      await within((tx) => tables.park(tx, at.group, message, { at: new Date(0), cause: 'why' }));
+      expect([await pass(2n), await next()]).toEqual([false, 2n]);
+      expect([await pass(2n, 'other'), await next()]).toEqual([true, 4n]);
+    });
+
     test('an id is claimed once, by the transaction that commits', async () => {
       const { group } = place();
       const ids = [randomUUID(), randomUUID()];

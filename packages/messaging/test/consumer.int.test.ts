@@ -113,6 +113,22 @@ onEachTransport('the consumer', (name, create) => {
       expect(await outcome('duplicate')).toBeGreaterThanOrEqual(182);
     });
 
+    test('passes over what does not concern it, without a trace in its inbox', async () => {
+      const handler = on(
+        counted,
+        async (tx, received) => void (await record(tx, received)),
+        ({ n }) => n % 3 === 0,
+      );
+      await transport.publish(numbered(['a', 'b', 'c', 'd'], 60));
+      const consumer = await run({ group: 'tests.effects', topic: harness.topic.name, handlers: [handler] });
+      await consumer.caughtUp();
+      const applied = [...(await effects()).values()].flat();
+      expect(applied.toSorted((x, y) => x - y)).toEqual(upTo(60).filter((n) => n % 3 === 0));
+      const inbox = await pool.query<{ count: string }>('select count(*) from inbox');
+      expect(inbox.rows[0]!.count).toBe(String(applied.length));
+      expect(await outcome('skipped')).toBe(60 - applied.length);
+    });
+
     test('hands over what comes together at once, each message once and each key in order', async () => {
       const sizes: number[] = [];
       const handler = onSeveral(counted, async (tx, received) => {

@@ -10,6 +10,8 @@ import type { bookPayment } from '../app/book-payment';
 import { recordFact } from '../app/intent-stream';
 import type { IntentStore, PolicyOf } from '../ports';
 
+const causes: ReadonlySet<string> = new Set(['provider_payment', 'intent_payment', 'intent_receipt']);
+
 export function ledgerTransactionsSubscription(
   intents: IntentStore,
   book: ReturnType<typeof bookPayment>,
@@ -19,14 +21,18 @@ export function ledgerTransactionsSubscription(
     group: 'intents.ledger-transactions',
     topic: transactionPosted.topic,
     handlers: [
-      on(transactionPosted, async (_tx, message) => {
-        const { cause, ledgerReference, tenantId, mode } = message.data;
-        if (cause.type === 'provider_payment') return book(cause.id, ledgerReference, message);
-        if (cause.type !== 'intent_payment' && cause.type !== 'intent_receipt') return;
-        assert(tenantId !== null, 'what was received is of a tenant');
-        const policy = await policyOf({ tenantId, mode });
-        await recordFact(intents, cause.subject, { type: 'RecordDepositBooked', depositId: cause.id, policy }, message);
-      }),
+      on(
+        transactionPosted,
+        async (_tx, message) => {
+          const { cause, ledgerReference, tenantId, mode } = message.data;
+          if (cause.type === 'provider_payment') return book(cause.id, ledgerReference, message);
+          assert(tenantId !== null, 'what was received is of a tenant');
+          const policy = await policyOf({ tenantId, mode });
+          const booked = { type: 'RecordDepositBooked', depositId: cause.id, policy } as const;
+          await recordFact(intents, cause.subject, booked, message);
+        },
+        ({ cause }) => causes.has(cause.type),
+      ),
     ],
   };
 }

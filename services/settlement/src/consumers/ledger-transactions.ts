@@ -9,6 +9,13 @@ import type { AdvanceSettlement } from '../app/advance-settlement';
 import type { BookSend } from '../app/book-send';
 import type { BookTransfer } from '../app/book-transfer';
 
+const causes: ReadonlySet<string> = new Set([
+  'institution_transfer',
+  'institution_transfer_return',
+  'chain_send',
+  'settlement',
+]);
+
 export function ledgerTransactionsSubscription(
   advance: AdvanceSettlement,
   book: BookTransfer,
@@ -18,16 +25,19 @@ export function ledgerTransactionsSubscription(
     group: 'settlement.ledger-transactions',
     topic: transactionPosted.topic,
     handlers: [
-      on(transactionPosted, async (_tx, message) => {
-        const { cause, ledgerReference } = message.data;
-        if (cause.type === 'institution_transfer') return book(cause.subject, 'payout', ledgerReference, message);
-        if (cause.type === 'institution_transfer_return')
-          return book(cause.subject, 'return', ledgerReference, message);
-        if (cause.type === 'chain_send') return bookSend(cause.id, ledgerReference, message);
-        if (cause.type !== 'settlement') return;
-        const at = message.occurredAt;
-        await advance(cause.id, { type: 'TransactionPosted', settlementId: cause.id, ledgerReference, at }, message);
-      }),
+      on(
+        transactionPosted,
+        async (_tx, message) => {
+          const { cause, ledgerReference } = message.data;
+          if (cause.type === 'institution_transfer') return book(cause.subject, 'payout', ledgerReference, message);
+          if (cause.type === 'institution_transfer_return')
+            return book(cause.subject, 'return', ledgerReference, message);
+          if (cause.type === 'chain_send') return bookSend(cause.id, ledgerReference, message);
+          const at = message.occurredAt;
+          await advance(cause.id, { type: 'TransactionPosted', settlementId: cause.id, ledgerReference, at }, message);
+        },
+        ({ cause }) => causes.has(cause.type),
+      ),
     ],
   };
 }
