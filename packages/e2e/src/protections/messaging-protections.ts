@@ -48,6 +48,19 @@ export const messagingProtections: readonly Protection[] = [
     held: driven('of a member that lost its partition waits for the one that has it now, and is not handled twice'),
   },
   {
+    name: 'passed-over-from-its-place',
+    row: 'B5',
+    removes: 'the condition that messages which concern nobody are passed over from where the group is',
+    file: tables,
+    find: 'and partition = $3 and next_offset = $4',
+    replace: 'and partition = $3 and $4::bigint is not null',
+    held: {
+      file: 'packages/messaging/test/consumer-tables.int.test.ts',
+      title: 'a place moves past messages without an effect only from where it is, and not behind a parked one',
+      definedIn: 'packages/messaging/test/consumer-tables.contract.ts',
+    },
+  },
+  {
     name: 'missing-message-noticed',
     row: 'B11',
     removes: 'the stop before a message that is missing: what comes behind it is handled',

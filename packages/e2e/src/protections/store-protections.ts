@@ -137,8 +137,8 @@ export const storeProtections: readonly Protection[] = [
     row: 'A8',
     removes: 'the one transaction of effects and checkpoint',
     file: 'packages/event-store/src/batches.ts',
-    find: 'await options.handle(tx, events);',
-    replace: 'await inTransaction(pool, (own) => options.handle(own, events));',
+    find: 'await options.handle(tx, events)',
+    replace: 'await inTransactionAfter(pool, async () => undefined, (own) => options.handle(own, events))',
     held: subscriber('commit together: between them, three times, %s'),
   },
   {
