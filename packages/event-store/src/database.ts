@@ -53,7 +53,7 @@ export function openDatabase(options: {
     keepAlive: true,
     keepAliveInitialDelayMillis: keepAliveAfterMs,
     query_timeout: answerTimeoutMs,
-    // For `runAll`; whoever awaits each statement notices nothing of it.
+    // For `queryAll` and `together`; whoever awaits each statement notices nothing of it.
     pipeline: true,
     application_name: `daybook ${options.schema}`,
   });
@@ -108,8 +108,8 @@ export async function inTransaction<T>(pool: Pool, work: (tx: Tx) => Promise<T>)
 const nothing = async () => undefined;
 
 /**
- * As `inTransaction`, which `read` begins: its statements go out together with the begin. They must only read, because
- * they are run even where the begin has failed.
+ * As `inTransaction`, which `read` begins: its first statements go out together with the begin. It must do no harm outside of
+ * a transaction, because it is run even where the begin has failed.
  */
 export async function inTransactionAfter<Read, T>(
   pool: Pool,

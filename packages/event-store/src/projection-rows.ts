@@ -186,6 +186,11 @@ function restOf(key: readonly Value[]): Value {
   return key.length <= 2 ? key[key.length - 1]! : key.slice(1).join('\0');
 }
 
+/** A text in memory of its own: it may be a piece of a much longer one, which a kept key would keep. */
+function ownValue(value: Value): Value {
+  return typeof value === 'string' && value.length > 12 ? Buffer.from(value).toString() : value;
+}
+
 function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number; stored: boolean }) {
   const slots = slotMap(keepMax);
   let missing: Slot[] = [];
@@ -200,7 +205,7 @@ function keptRows(table: ProjectionTable, { keepMax, stored }: { keepMax: number
   return {
     want(key: readonly Value[], isNew: boolean): void {
       if (slots.get(key) !== undefined) return;
-      const slot = slots.add(key, isNew || !stored ? null : undefined);
+      const slot = slots.add(key.map(ownValue), isNew || !stored ? null : undefined);
       if (slot.row === undefined) missing.push(slot);
     },
     missing: () => missing.map(({ key }) => key),

@@ -1,5 +1,5 @@
 /**
- * Consumer: decode, claim in the inbox, effect, offset, one commit. At least once becomes once in effect. A failure is
+ * Consumer: decode, claim in the inbox, offset, effect, one commit. At least once becomes once in effect. A failure is
  * retried, parks its key, or ends the process; a message is never skipped.
  */
 import { isOperationalError, type OperationalError } from '@daybook/core';

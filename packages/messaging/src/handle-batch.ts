@@ -35,10 +35,12 @@ export async function handleBatch(
     const moved = { from: first.offset, next: last.offset + 1n, last: fingerprint(last), keys };
     if (await tables.passOver(pool, place, moved)) return { ...tally, skipped: messages.length };
   }
-  const read = (tx: Tx) => together(tx, [() => tables.lockOffset(tx, place), () => tables.parkedKeys(tx, place, keys)]);
-  await inTransactionAfter(pool, read, async (tx, [next, parked]) => {
+  const lock = (tx: Tx) => tables.lockOffset(tx, place);
+  await inTransactionAfter(pool, lock, async (tx, next) => {
     const due = await dueMessages(tx, { ...place, next }, messages, tables);
     if (due.length === 0) return;
+    // Only once the place is locked: whoever parks has locked it, too.
+    const parked = await tables.parkedKeys(tx, place, keys);
     const behind = due.filter(({ key }) => parked.has(key));
     for (const message of behind) await tables.park(tx, place.group, message, { at: now(), cause: null });
     tally.parked += behind.length;

@@ -16,7 +16,7 @@ import {
 import { currentCorrelation } from '@daybook/runtime';
 import { eventually, testLogger, testMetrics } from '@daybook/testing';
 import type { Pool } from 'pg';
-import { counted, message, onEachTransport, upTo, type Harness } from './harness';
+import { counted, message, onEachTransport, servicePool, upTo, type Harness } from './harness';
 
 const timeoutMs = 30_000;
 type Counted = ReceivedMessage<{ key: string; n: number }>;
@@ -34,7 +34,7 @@ onEachTransport('the consumer', (name, create) => {
     beforeEach(async () => {
       harness = await create();
       transport = await harness.open();
-      pool = harness.database.pool('service');
+      pool = servicePool(harness.database, 'service');
       await migrate(pool, 'service', [messagingMigrations]);
       await pool.query(`create table effects (place bigint generated always as identity, key text, n int, id uuid)`);
       started = [];
@@ -43,6 +43,7 @@ onEachTransport('the consumer', (name, create) => {
     });
     afterEach(async () => {
       await Promise.all(started.map((consumer) => consumer.stop()));
+      await pool.end();
       await harness.dispose();
     });
 

@@ -19,7 +19,7 @@ import {
 import { eventually, testDatabase, testLogger, testMetrics, type TestDatabase } from '@daybook/testing';
 import { randomUUID } from 'node:crypto';
 import type { Pool } from 'pg';
-import { counted, message, testTopic, upTo } from './harness';
+import { counted, message, servicePool, testTopic, upTo } from './harness';
 
 const topic = testTopic();
 const { logger } = testLogger();
@@ -39,11 +39,14 @@ afterAll(() => database.drop());
 beforeEach(async () => {
   started = [];
   const schema = `s${randomUUID().slice(0, 8)}`;
-  pool = database.pool(schema);
+  pool = servicePool(database, schema);
   await migrate(pool, schema, [eventStoreMigrations, messagingMigrations]);
   await pool.query('create table effects (place bigint generated always as identity, key text, n int)');
 });
-afterEach(() => Promise.all(started.map((each) => each.stop())));
+afterEach(async () => {
+  await Promise.all(started.map((each) => each.stop()));
+  await pool.end();
+});
 
 /** `publish` is the test's; what a consumer is given, the test gives it. */
 function driven(publish: Transport['publish'] = async () => []) {

@@ -9,7 +9,9 @@ import {
   testLogger,
   type TestDatabase,
 } from '@daybook/testing';
+import { openDatabase } from '@daybook/event-store';
 import { randomUUID } from 'node:crypto';
+import type { Pool } from 'pg';
 import { z } from 'zod';
 
 /** What `message` makes, unless it is told another type. */
@@ -94,6 +96,11 @@ async function createHarness(kind: 'postgres' | 'kafka', brokers: readonly strin
       await database.drop();
     },
   };
+}
+
+/** Connections as a service has them, which several statements pass at a time. */
+export function servicePool(database: TestDatabase, schema: string): Pool {
+  return openDatabase({ url: database.url, schema, poolMax: 10, onError: () => undefined });
 }
 
 /** A topic of one test, on one broker. */

@@ -33,7 +33,7 @@ async function exportJournal({ api, terminal, json }: Context, { from, to, outpu
       await file.appendFile(chunk).catch(unwritable);
     }
     const manifest = lines.manifest();
-    await file.close();
+    await file.close().catch(unwritable);
     renameSync(draft, output);
     const { book, first, last, events } = manifest;
     const signed = manifest.coveredBy !== null;
@@ -45,7 +45,7 @@ async function exportJournal({ api, terminal, json }: Context, { from, to, outpu
       );
     return exitCodes.ok;
   } catch (error) {
-    await file.close();
+    await file.close().catch(() => undefined);
     rmSync(draft, { force: true });
     throw error;
   } finally {

@@ -123,6 +123,8 @@ type Consumer = {
   readonly group: string;
   readonly topic: string;
   readonly contracts: readonly AnyEventContract[];
+  /** What a transaction has to be posted for to be of concern, where not all are. Not asked of the service itself. */
+  readonly causes?: readonly string[];
 };
 const consumerOf = (service: ServiceName, group: string, ...contracts: readonly AnyEventContract[]): Consumer => ({
   service,
@@ -132,25 +134,33 @@ const consumerOf = (service: ServiceName, group: string, ...contracts: readonly 
 });
 export const consumers: readonly Consumer[] = [
   consumerOf('intents', 'deposits', depositSeen, depositReverted, depositConfirmed),
-  consumerOf('intents', 'ledger-transactions', transactionPosted),
+  {
+    ...consumerOf('intents', 'ledger-transactions', transactionPosted),
+    causes: ['provider_payment', 'intent_payment', 'intent_receipt'],
+  },
   consumerOf('intents', 'settlements', settlementCompleted),
   consumerOf('ledger', 'intents', paymentReceived, intentUnderpaid),
   consumerOf('ledger', 'settlements', settlementInstructed),
   consumerOf('settlement', 'intents', intentPaid),
-  consumerOf('settlement', 'ledger-transactions', transactionPosted),
+  {
+    ...consumerOf('settlement', 'ledger-transactions', transactionPosted),
+    causes: ['institution_transfer', 'institution_transfer_return', 'chain_send', 'settlement'],
+  },
   consumerOf('notifications', 'intents', intentStatusChanged),
   consumerOf('notifications', 'transfers', transferStatusChanged),
 ];
 
-/** I7, for consumers: what lies before their place is in the inbox. Nothing may be parked: nobody sends nonsense here. */
+/** I7, for consumers: what lies before their place and concerns them is in the inbox. Nothing may be parked: nobody sends nonsense here. */
 function consumerProblems({ places, broker }: Product): readonly string[] {
   const problems: string[] = [];
-  for (const { service, group, topic, contracts } of consumers) {
+  for (const { service, group, topic, contracts, causes } of consumers) {
     const { rows } = places[service].database;
     for (const { partition, offset, value } of broker.stored(topic)) {
       const next = rows.get<{ next: bigint }>('consumer_offsets', `${group} ${topic} ${partition}`)?.next ?? 0n;
       const { message, contract } = readMessage(contracts, value);
-      if (offset < next && contract !== undefined && rows.get('inbox', `${group} ${message.id}`) === undefined)
+      const { cause } = message.data as { readonly cause?: { readonly type: string } };
+      const isWanted = contract !== undefined && (causes?.includes(cause?.type ?? '') ?? true);
+      if (offset < next && isWanted && rows.get('inbox', `${group} ${message.id}`) === undefined)
         problems.push(`I7: ${group} let go of ${message.type} at ${offset} of ${topic} ${partition} without effect`);
     }
     for (const [key, { cause }] of rows.all<ParkedRow>('parked_messages')) problems.push(`parked: ${key}: ${cause}`);

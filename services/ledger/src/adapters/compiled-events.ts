@@ -1,5 +1,5 @@
 /**
- * The stored form of events without the cost of checking it: from the zod definitions, walked once, the source of two
+ * The stored form of events without the cost of checking it: from the zod definitions, walked once, the source of
  * functions is written that write and read the same JSON. A book encodes every event that it decides and decodes all of
  * them when it is loaded; there its own values need no validation, because the types hold them, and stored bytes need
  * none, because the chain does.

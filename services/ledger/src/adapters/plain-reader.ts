@@ -3,6 +3,9 @@
  * the definition, so it need not be taken apart as JSON of any kind. Anything that is not exactly that is not read here,
  * and whoever asked parses it as JSON; a text with something to escape is among that.
  *
+ * Control characters, which JSON has only escaped, are read as they stand: that the bytes are those that were written is for
+ * the chain of hashes to say.
+ *
  * A text is read into slices of itself, which keep all of it in memory as long as one of them is kept.
  */
 import { minorUnits, signedMinorUnits } from '@daybook/contracts';
@@ -16,6 +19,9 @@ type Fields = Readonly<Record<string, unknown>>;
 export type ReadPlain = (text: string) => { readonly event: Fields; readonly previousHash: string } | undefined;
 
 const giveUp = 'return undefined;';
+
+/** Characters. A part of a longer one would keep too much that nobody needs. */
+const longest = 2_048;
 
 /** Undefined when a field that is always there is of a kind that is not read by position. */
 export function compileReader(type: string, schema: z.ZodObject, seal: Seal): ReadPlain | undefined {
@@ -47,7 +53,7 @@ export function compileReader(type: string, schema: z.ZodObject, seal: Seal): Re
     }
   }
   const body = `
-    if (s.indexOf('\\\\') >= 0) ${giveUp}
+    if (s.length > ${longest} || s.indexOf('\\\\') >= 0) ${giveUp}
     let a = 0, b = 0;
     ${source.join('\n')}
     if (a + 1 !== s.length || s.charCodeAt(a) !== 125) ${giveUp}
@@ -86,7 +92,7 @@ function readerOf(schema: z.ZodType, before: string, names: () => string): Reade
 type Value = { readonly begins: string; read(into: string): string };
 
 function valueReaderOf(schema: z.ZodType, names: () => string): Value | undefined {
-  if (schema === minorUnits || schema === signedMinorUnits) return text((slice) => `BigInt(${slice})`);
+  if (schema === minorUnits || schema === signedMinorUnits) return text((slice) => `BigInt(${slice})`, noSpace);
   const def = defOf(schema);
   switch (def.type) {
     case 'string':
@@ -103,10 +109,14 @@ function valueReaderOf(schema: z.ZodType, names: () => string): Value | undefine
   }
 }
 
-function text(valueOf: (slice: string) => string): Value {
+/** JSON has no line breaks in a text, which `BigInt` would take for space around a number. */
+const noSpace = `if (s.charCodeAt(a) <= 32 || s.charCodeAt(b - 1) <= 32) ${giveUp}`;
+
+function text(valueOf: (slice: string) => string, check = ''): Value {
   return {
     begins: '"',
-    read: (into) => `b = s.indexOf('"', a); if (b < 0) ${giveUp} ${into} = ${valueOf('s.slice(a, b)')}; a = b + 1;`,
+    read: (into) =>
+      `b = s.indexOf('"', a); if (b < 0) ${giveUp} ${check} ${into} = ${valueOf('s.slice(a, b)')}; a = b + 1;`,
   };
 }
 
