@@ -37,7 +37,7 @@ export function summaryOf(results: readonly (RunResult | Failed)[]): string {
   const rows = [...operations].sort(([a], [b]) => Number(a === 'all') - Number(b === 'all'));
   const violations = results.flatMap((result) => result.violations);
   const counted = (pattern: RegExp) => violations.filter((each) => pattern.test(each)).length;
-  const endings = whole.reduce((sum, result) => sum + result.endings, 0);
+  const endings = whole.flatMap((result) => result.endings);
   return [
     tableOf(
       ['fault', 'injected'],
@@ -49,7 +49,8 @@ export function summaryOf(results: readonly (RunResult | Failed)[]): string {
       rows.map(([kind, tally]) => [kind, ...columns.map((name) => String(tally[name]))]),
     ),
     '',
-    `runs ${results.length}, services that ended by themselves ${endings}`,
+    `runs ${results.length}, services that ended by themselves ${endings.length}`,
+    ...[...new Set(endings)].map((each) => `  ${endings.filter((one) => one === each).length} ${each}`),
     `lost ${counted(/^lost/)}, doubled ${counted(/^doubled/)}, unresolved ${counted(/^unresolved/)}, violations ${violations.length}`,
     ...results.filter(({ violations: found }) => found.length > 0).flatMap(describeFailed),
   ].join('\n');

@@ -34,8 +34,8 @@ export type RunResult = {
   readonly faults: readonly Injected[];
   readonly operations: Readonly<Partial<Record<OperationKind, Tally>>>;
   readonly repeated: number;
-  /** Services that ended by themselves and were started again. */
-  readonly endings: number;
+  /** Last words of services that ended by themselves and were started again. */
+  readonly endings: readonly string[];
   /** How long each part took. */
   readonly parts: Readonly<Record<string, number>>;
   readonly violations: readonly string[];
@@ -43,8 +43,8 @@ export type RunResult = {
 
 export async function runOnce(lab: Lab, system: System, plan: Plan): Promise<RunResult> {
   const { fleet, databaseUrl } = system;
-  const endings = () => [...fleet.members.values()].reduce((sum, member) => sum + member.endings(), 0);
-  const endingsBefore = endings();
+  const members = [...fleet.members.values()];
+  const endingsBefore = members.map((member) => member.endings().length);
   const watch = stopwatch();
   await lab.heal();
   await fleet.ready();
@@ -71,7 +71,7 @@ export async function runOnce(lab: Lab, system: System, plan: Plan): Promise<Run
     ms: watch.total(),
     faults,
     ...talliesOf(clients.asked),
-    endings: endings() - endingsBefore,
+    endings: members.flatMap((member, index) => member.endings().slice(endingsBefore[index])),
     parts: watch.parts,
     violations,
   };

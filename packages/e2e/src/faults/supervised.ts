@@ -1,7 +1,7 @@
 /** A service as a process under a supervisor: one that ends by itself is started again, as the containers are. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, closeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryRoot, type Program } from '../compose-programs';
@@ -12,8 +12,8 @@ const stopMs = 10_000;
 
 export type Supervised = {
   readonly name: string;
-  /** How often it ended by itself. */
-  readonly endings: () => number;
+  /** Its last words, each time that it ended by itself. */
+  readonly endings: () => readonly string[];
   start(): void;
   /** kill -9, and no start before `start`. */
   kill(): Promise<void>;
@@ -37,7 +37,7 @@ const preload = join(__dirname, 'clock-preload.js');
 export function supervised({ name, program, settings, url, logFile }: Supervision): Supervised {
   let child: ChildProcess | undefined;
   let wanted = false;
-  let endings = 0;
+  const endings: string[] = [];
 
   const launch = () => {
     const log = openSync(logFile, 'a');
@@ -51,7 +51,7 @@ export function supervised({ name, program, settings, url, logFile }: Supervisio
     started.once('exit', () => {
       if (child === started) child = undefined;
       if (!wanted) return;
-      endings += 1;
+      endings.push(`${name}: ${lastWords(logFile)}`);
       setTimeout(() => wanted && child === undefined && launch(), restartAfterMs);
     });
   };
@@ -90,4 +90,11 @@ export function supervised({ name, program, settings, url, logFile }: Supervisio
     },
     stop: () => end('SIGTERM'),
   };
+}
+
+/** The first line of what is behind the last line of the log proper: a fatal error is told as text. */
+function lastWords(logFile: string): string {
+  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
+  const logged = lines.findLastIndex((line) => line.startsWith('{'));
+  return lines[logged + 1] ?? 'without a word';
 }
