@@ -40,7 +40,9 @@ export const wallets = ['w0', 'w1', 'w2'] as const;
 export const tenantOf = (wallet: string) => (wallet === 'w2' ? tenants[1] : tenants[0]);
 export const own = (tenantId: string, name: string) => `acct:${tenantId}:${name}`;
 export const funds = 1_000n;
-const patienceMs = 300;
+/** Customers ask less and less often: those who do not keep a queue full of what nobody waits for any more. */
+const patienceMinMs = 300;
+const patienceMaxMs = 5_000;
 
 export function customers(product: Product): Customers {
   const { world, network, settings } = product;
@@ -67,6 +69,7 @@ export function customers(product: Product): Customers {
     const asked: Asked<Call> = { call, request, answers: [] };
     all.push(asked as unknown as Asked);
     waiting.add(asked as unknown as Asked);
+    let patienceMs = patienceMinMs;
     const attempt = () => {
       clients[service](call, request).then(
         (answer) => {
@@ -78,6 +81,7 @@ export function customers(product: Product): Customers {
           if (!isOperationalError(error) && !String(error).includes(' answered 5'))
             world.violated(`${call.name}: ${String(error)}`);
           world.after(patienceMs, null, attempt);
+          patienceMs = Math.min(2 * patienceMs, patienceMaxMs);
         },
       );
     };
