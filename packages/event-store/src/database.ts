@@ -144,8 +144,7 @@ export async function together<First, Second>(
   [first, second]: readonly [() => Promise<First>, () => Promise<Second>],
 ): Promise<[First, Second]> {
   if (!tx.pipeline) return [await first(), await second()];
-  const answers = inOneWrite(tx, () => Promise.allSettled([first(), second()]));
-  const [one, other] = await answers;
+  const [one, other] = await inOneWrite(tx, () => Promise.allSettled([first(), second()]));
   if (one.status === 'rejected') throw one.reason;
   if (other.status === 'rejected') throw other.reason;
   return [one.value, other.value];

@@ -1,5 +1,6 @@
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { Pool } from 'pg';
 import {
   inTransaction,
   inTransactionAfter,
@@ -116,13 +117,17 @@ describe('inTransaction', () => {
   });
 });
 
+/** One that takes several statements at a time, as services have it, or one after the other. */
+function connections(pipeline: boolean): Pool {
+  if (!pipeline) return database.pool('public');
+  return openDatabase({ url: database.url, schema: 'public', poolMax: 1, onError: () => undefined });
+}
+
 describe('inTransactionAfter', () => {
   test.each([true, false])(
     'begins with what it reads, and leaves nothing when that fails; pipelined: %s',
     async (pipeline) => {
-      const pool = pipeline
-        ? openDatabase({ url: database.url, schema: 'public', poolMax: 1, onError: () => undefined })
-        : database.pool('public');
+      const pool = connections(pipeline);
       const now = (tx: Tx) => tx.query<{ now: string }>('select now()::text as now, pg_sleep(0.001)');
       const times = await inTransactionAfter(pool, now, async (tx, { rows }) => [...rows, ...(await now(tx)).rows]);
       // The time of a transaction stands still.
@@ -161,9 +166,7 @@ describe('runAll', () => {
   test.each([true, false])(
     'runs statements in order, and fails with the first failure; pipelined: %s',
     async (pipeline) => {
-      const pool = pipeline
-        ? openDatabase({ url: database.url, schema: 'public', poolMax: 1, onError: () => undefined })
-        : database.pool('public');
+      const pool = connections(pipeline);
       await pool.query('drop table if exists numbers; create table numbers (place serial, id int unique)');
       const ids = Array.from({ length: 300 }, (_, n) => 300 - n);
       await inTransaction(pool, (tx) => runAll(tx, ids.map(insert)));

@@ -14,7 +14,7 @@
  */
 import { minorUnits, signedMinorUnits } from '@daybook/contracts';
 import type { z } from 'zod';
-import { defOf, identifier, isHash, toldOf, type Seal } from './event-definitions';
+import { defOf, identifier, toldOf, type Def, type Seal } from './event-definitions';
 import type { Implied } from './implied-fields';
 import { jsonTexts, outOfRange, type JsonTexts } from './json-text';
 import { compileReader, type ReadPlain } from './plain-reader';
@@ -201,6 +201,10 @@ function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
     default:
       return undefined;
   }
+}
+
+function isHash({ checks = [] }: Def): boolean {
+  return checks.some(({ _zod }) => _zod.def.pattern?.source === '^[0-9a-f]{64}$');
 }
 
 function choice(condition: string, yes: Writing, no: Writing): Writing {

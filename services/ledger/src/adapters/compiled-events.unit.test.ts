@@ -126,32 +126,11 @@ test.each(types)('%s is written byte for byte, and read value for value, as its 
   );
 });
 
-const at = '2026-01-01T00:00:00.000Z';
-const posted: BookEvent = {
-  type: 'TransactionPosted',
-  transactionId: 't',
-  contentHash: genesisHash,
-  tenantId: null,
-  cause: { type: 'posting', id: 't', subject: 't' },
-  rule: 'posting@1',
-  entries: [],
-  floorBreaches: [],
-  ceilingBreaches: [],
-  description: null,
-  metadata: null,
-  actor: null,
-  adjustmentFor: null,
-  effectiveAt: at,
-  at,
-};
-
 const readByPosition = types.filter((type) => compiledOf(type)?.readPlain !== undefined);
 
 test('what a book consists of is read by position', () => {
   const others = types.filter((type) => !readByPosition.includes(type));
   expect(others).toEqual(['AccountOpened', 'HoldPlaced', 'CheckpointSigned']);
-  const text = encodeBookEvent(posted, genesisHash).payload.toString();
-  expect(compiledOf('TransactionPosted')!.readPlain!(text)).toEqual({ event: posted, previousHash: genesisHash });
 });
 
 test.each(readByPosition)(
@@ -171,15 +150,9 @@ test.each(readByPosition)(
       for (const put of ['', ...'",:{}[]\\ 0a-']) {
         for (const edited of [text.slice(0, at) + put + text.slice(at + 1), text.slice(0, at) + put + text.slice(at)]) {
           const read = attempt(() => readPlain!(edited));
+          const said = attempt(() => parse(edited));
           // Far quicker than an expectation, of which there would be thousands.
-          if (
-            read !== undefined &&
-            !isDeepStrictEqual(
-              read,
-              attempt(() => parse(edited)),
-            )
-          )
-            differing.push(edited);
+          if (read !== undefined && !isDeepStrictEqual(read, said)) differing.push(edited);
         }
       }
     }
@@ -196,11 +169,29 @@ function attempt<Value>(work: () => Value): Value | 'fails' {
 }
 
 test('a field that says nothing takes no bytes', () => {
+  const at = '2026-01-01T00:00:00.000Z';
+  const event: BookEvent = {
+    type: 'TransactionPosted',
+    transactionId: 't',
+    contentHash: genesisHash,
+    tenantId: null,
+    cause: { type: 'posting', id: 't', subject: 't' },
+    rule: 'posting@1',
+    entries: [],
+    floorBreaches: [],
+    ceilingBreaches: [],
+    description: null,
+    metadata: null,
+    actor: null,
+    adjustmentFor: null,
+    effectiveAt: at,
+    at,
+  };
   const toldOf = (one: BookEvent) =>
     Object.keys(JSON.parse(encodeBookEvent(one, genesisHash).payload.toString()) as object).join(' ');
-  expect(toldOf(posted)).toBe('event transactionId contentHash rule entries at previousHash');
+  expect(toldOf(event)).toBe('event transactionId contentHash rule entries at previousHash');
   const other = {
-    ...posted,
+    ...event,
     cause: { type: 'settlement', id: 's', subject: 't' },
     effectiveAt: '2025-12-31T00:00:00.000Z',
   } as const;
@@ -212,6 +203,7 @@ test.each(types)('%s is compiled', (type) => {
 });
 
 test('an amount of more digits than fit is refused as the definition refuses it', () => {
+  const at = '2026-01-01T00:00:00.000Z';
   const event = {
     type: 'AccountOpened',
     accountId: 'a',

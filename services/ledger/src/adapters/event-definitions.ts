@@ -8,7 +8,7 @@ export type Seal = { readonly type: string; readonly hash: string };
 export const identifier = /^[A-Za-z_]\w*$/;
 
 /** `def` of a zod schema, as far as it is used here. */
-type Def = {
+export type Def = {
   readonly type: string;
   readonly checks?: readonly { readonly _zod: { readonly def: { readonly pattern?: RegExp } } }[];
   readonly values?: readonly unknown[];
@@ -20,10 +20,6 @@ type Def = {
 
 export function defOf(schema: z.ZodType): Def {
   return (schema as unknown as { readonly def: Def }).def;
-}
-
-export function isHash({ checks = [] }: Def): boolean {
-  return checks.some(({ _zod }) => _zod.def.pattern?.source === '^[0-9a-f]{64}$');
 }
 
 /** What a field is when it is there, and what it is otherwise. */
