@@ -4,39 +4,39 @@
  * another cause are not for this service.
  */
 import { transactionPosted } from '@daybook/contracts';
-import { on, type Subscription } from '@daybook/messaging';
+import { on, type ReceivedMessage, type Subscription } from '@daybook/messaging';
+import type { z } from 'zod';
 import type { AdvanceSettlement } from '../app/advance-settlement';
 import type { BookSend } from '../app/book-send';
 import type { BookTransfer } from '../app/book-transfer';
 
-const causes: ReadonlySet<string> = new Set([
-  'institution_transfer',
-  'institution_transfer_return',
-  'chain_send',
-  'settlement',
-]);
+type Posted = ReceivedMessage<z.output<typeof transactionPosted.data>>;
 
 export function ledgerTransactionsSubscription(
   advance: AdvanceSettlement,
   book: BookTransfer,
   bookSend: BookSend,
 ): Subscription {
+  const effects: Readonly<Record<string, (message: Posted) => Promise<unknown>>> = {
+    institution_transfer: (message) => booked('payout', message),
+    institution_transfer_return: (message) => booked('return', message),
+    chain_send: (message) => bookSend(message.data.cause.id, message.data.ledgerReference, message),
+    settlement(message) {
+      const { cause, ledgerReference } = message.data;
+      const at = message.occurredAt;
+      return advance(cause.id, { type: 'TransactionPosted', settlementId: cause.id, ledgerReference, at }, message);
+    },
+  };
+  const booked = (what: 'payout' | 'return', message: Posted) =>
+    book(message.data.cause.subject, what, message.data.ledgerReference, message);
   return {
     group: 'settlement.ledger-transactions',
     topic: transactionPosted.topic,
     handlers: [
       on(
         transactionPosted,
-        async (_tx, message) => {
-          const { cause, ledgerReference } = message.data;
-          if (cause.type === 'institution_transfer') return book(cause.subject, 'payout', ledgerReference, message);
-          if (cause.type === 'institution_transfer_return')
-            return book(cause.subject, 'return', ledgerReference, message);
-          if (cause.type === 'chain_send') return bookSend(cause.id, ledgerReference, message);
-          const at = message.occurredAt;
-          await advance(cause.id, { type: 'TransactionPosted', settlementId: cause.id, ledgerReference, at }, message);
-        },
-        ({ cause }) => causes.has(cause.type),
+        async (_tx, message) => void (await effects[message.data.cause.type]?.(message)),
+        ({ cause }) => effects[cause.type] !== undefined,
       ),
     ],
   };
