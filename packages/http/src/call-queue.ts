@@ -1,6 +1,9 @@
 /**
  * Calls of one kind that are made while others of it are on their way travel together: the busier a service is, the
  * more calls share the price of one request. There is no timer; a lone call goes at once.
+ *
+ * A service that cannot keep up is not asked for what its callers have given up by now: calls that waited for too long are
+ * refused without having been sent, and those behind them are still worth an answer.
  */
 
 /** What a call carries. `body` is the request by its contract, as JSON. */
@@ -8,6 +11,8 @@ export type OutgoingCall = { readonly body: string; readonly correlationId: stri
 /** `body` is text, or what was parsed with the rest of a batch. */
 export type CallAnswer = { readonly status: number; readonly body: unknown };
 type Waiting = OutgoingCall & {
+  /** Milliseconds of the queue's clock. */
+  readonly since: number;
   readonly resolve: (answer: CallAnswer) => void;
   readonly reject: (error: unknown) => void;
 };
@@ -20,12 +25,30 @@ const batchCharactersMax = 250_000;
 
 export type CallQueue = (call: OutgoingCall) => Promise<CallAnswer>;
 
-/** `send` makes one request of the calls and gives their answers in the same order. */
-export function callQueue(send: (calls: readonly OutgoingCall[]) => Promise<readonly CallAnswer[]>): CallQueue {
+/** The call has not been sent. */
+export class WaitedTooLong extends Error {
+  override readonly name = 'WaitedTooLong';
+}
+
+/**
+ * `send` makes one request of the calls and gives their answers in the same order. Calls that wait for `waitMaxMs` or more
+ * are rejected with `WaitedTooLong` when their turn comes.
+ */
+export function callQueue(
+  send: (calls: readonly OutgoingCall[]) => Promise<readonly CallAnswer[]>,
+  { waitMaxMs, now = () => performance.now() }: { readonly waitMaxMs: number; readonly now?: () => number },
+): CallQueue {
   const waiting: Waiting[] = [];
   let onTheirWay = 0;
 
+  function refuseLate(): void {
+    const oldest = now() - waitMaxMs;
+    const inTime = waiting.findIndex(({ since }) => since > oldest);
+    for (const { reject } of waiting.splice(0, inTime < 0 ? waiting.length : inTime)) reject(new WaitedTooLong());
+  }
+
   function leave(): void {
+    refuseLate();
     while (waiting.length > 0 && onTheirWay < togetherFrom) {
       onTheirWay += 1;
       void travel(waiting.splice(0, roomFor(waiting)));
@@ -46,7 +69,7 @@ export function callQueue(send: (calls: readonly OutgoingCall[]) => Promise<read
 
   return (call) =>
     new Promise((resolve, reject) => {
-      waiting.push({ ...call, resolve, reject });
+      waiting.push({ ...call, since: now(), resolve, reject });
       // Calls of one turn of the event loop leave together.
       if (waiting.length === 1) setImmediate(leave);
     });

@@ -1,10 +1,10 @@
-import { callQueue, type CallAnswer, type OutgoingCall } from './call-queue';
+import { callQueue, WaitedTooLong, type CallAnswer, type OutgoingCall } from './call-queue';
 
 const call = (body: string): OutgoingCall => ({ body, correlationId: 'a', causationId: 'b' });
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 /** A sender whose answers the test gives. */
-function sender() {
+function sender(now = () => 0) {
   const sent: { calls: readonly OutgoingCall[]; answer(): void; fail(error: Error): void }[] = [];
   const queue = callQueue(
     (calls) =>
@@ -15,6 +15,7 @@ function sender() {
           fail: reject,
         });
       }),
+    { waitMaxMs: 1_000, now },
   );
   return { sent, queue };
 }
@@ -68,4 +69,44 @@ test('a request carries 200 calls and 250,000 characters at most, but always one
   await turn();
   sent[0]?.answer();
   await Promise.all(large);
+});
+
+test('calls that waited for too long are refused unsent; those behind them go', async () => {
+  let at = 0;
+  const { sent, queue } = sender(() => at);
+  const answers = [queue(call('1'))];
+  await turn();
+  answers.push(queue(call('2')));
+  await turn();
+  const late = queue(call('3'));
+  at = 1;
+  const inTime = queue(call('4'));
+  at = 1_000;
+  sent[0]?.answer();
+  await expect(late).rejects.toThrow(WaitedTooLong);
+  expect(sent.map(({ calls }) => calls.map(({ body }) => body))).toEqual([['1'], ['2'], ['4']]);
+  sent[1]?.answer();
+  sent[2]?.answer();
+  expect((await inTime).body).toBe('4');
+  await Promise.all(answers);
+});
+
+test('when all of them waited for too long nothing is sent', async () => {
+  let at = 0;
+  const { sent, queue } = sender(() => at);
+  const answers = [queue(call('1'))];
+  await turn();
+  answers.push(queue(call('2')));
+  await turn();
+  const late = queue(call('3'));
+  at = 5_000;
+  sent[0]?.answer();
+  await expect(late).rejects.toThrow(WaitedTooLong);
+  sent[1]?.answer();
+  await Promise.all(answers);
+  const next = queue(call('4'));
+  await turn();
+  expect(sent.map(({ calls }) => calls.length)).toEqual([1, 1, 1]);
+  sent[2]?.answer();
+  await next;
 });

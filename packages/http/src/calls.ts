@@ -12,7 +12,7 @@ import {
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
-import { callQueue, type CallAnswer, type CallQueue, type OutgoingCall } from './call-queue';
+import { callQueue, WaitedTooLong, type CallAnswer, type CallQueue, type OutgoingCall } from './call-queue';
 import { failureOf, FailureError } from './problem';
 import { retryAfterMs, retryBudget } from './retry-budget';
 
@@ -139,6 +139,7 @@ export type CallClient = Component &
 export function callClient(options: {
   readonly baseUrl: string;
   readonly token: Secret;
+  /** How long a call waits to be sent, and then for its answer. */
   readonly timeoutMs?: number;
   /** Carries calls instead of HTTP, for simulations. Rejects as `undici` does when there is no answer. */
   readonly post?: Post;
@@ -165,7 +166,7 @@ export function callClient(options: {
   }
 
   const post = options.post ?? postByHttp;
-  const batched = batches(post);
+  const batched = batches(post, timeoutMs);
   const budget = retryBudget();
 
   function send(contract: CallContract, body: string): Promise<CallAnswer> {
@@ -192,7 +193,8 @@ export function callClient(options: {
             : undefined;
       if (failed === undefined) return readOutcome(contract, answer as CallAnswer);
       const afterMs = retryAfterMs(failures, Math.random());
-      if (afterMs === undefined || failed.code === 'upstream_timeout' || !budget.mayRepeat()) throw failed;
+      const tookLong = failed.code === 'upstream_timeout' || failed.cause instanceof WaitedTooLong;
+      if (afterMs === undefined || tookLong || !budget.mayRepeat()) throw failed;
       await new Promise((resolve) => setTimeout(resolve, afterMs));
     }
   }
@@ -211,8 +213,8 @@ function bodyOf(contract: CallContract, input: unknown): string {
 
 type Post = (path: string, body: string, correlation: Omit<OutgoingCall, 'body'>) => Promise<CallAnswer>;
 
-/** One queue for each batched call of a service. */
-function batches(post: Post): (name: string, call: OutgoingCall) => Promise<CallAnswer> {
+/** One queue for each batched call of a service, in which a call waits for `waitMaxMs` at most. */
+function batches(post: Post, waitMaxMs: number): (name: string, call: OutgoingCall) => Promise<CallAnswer> {
   const queues = new Map<string, CallQueue>();
 
   async function postBatch(name: string, calls: readonly OutgoingCall[]): Promise<readonly CallAnswer[]> {
@@ -227,7 +229,7 @@ function batches(post: Post): (name: string, call: OutgoingCall) => Promise<Call
   }
 
   return (name, call) => {
-    const queue = queues.get(name) ?? callQueue((calls) => postBatch(name, calls));
+    const queue = queues.get(name) ?? callQueue((calls) => postBatch(name, calls), { waitMaxMs });
     queues.set(name, queue);
     return queue(call);
   };

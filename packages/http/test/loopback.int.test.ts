@@ -158,6 +158,18 @@ describe('calls', () => {
     expect(asked).toBe(1);
   });
 
+  test('that have waited for too long are unavailable, and not sent at all', async () => {
+    let asked = 0;
+    const { url } = await service([], (req, _res, next) => {
+      if (req.path.startsWith('/calls')) asked++;
+      next();
+    });
+    const client = clientOf(url, { timeoutMs: 0 });
+    const refused = { code: 'upstream_unavailable', retryable: true, cause: { name: 'WaitedTooLong' } };
+    await expect(client({ ...double, batched: true }, { amount: 1n })).rejects.toMatchObject(refused);
+    expect(asked).toBe(0);
+  });
+
   test.each([
     ['a value', { ok: true, value: { amount: 7 } }],
     ['a rejection', { ok: false, rejection: 'unheard_of' }],
