@@ -25,7 +25,7 @@ const pollMaxMs = 250;
 const pollMinMs = 4;
 /** While someone waits for `caughtUp`. */
 const pollAwaitedMaxMs = 16;
-const gatherMaxMs = 100;
+const gatherMaxMs = 20;
 const retryMinMs = 50;
 const retryMaxMs = 5_000;
 const caughtUpTimeoutMs = 30_000;
@@ -115,11 +115,11 @@ async function supervise(options: SubscriptionOptions, run: Run): Promise<void> 
 }
 
 /**
- * After a batch that was not full, twice as long as it took, but for whoever waits: what is appended meanwhile comes with
- * the next one, which costs little more for it. So a reader takes a third of a busy process and of the server at most.
+ * After a batch that was not full, as long as it took, but for whoever waits: what is appended meanwhile comes with the
+ * next one, which costs little more for it. So readers take half of a busy process and of the server at most.
  */
 async function gather(tookMs: number, run: Run): Promise<void> {
-  const until = performance.now() + Math.min(2 * tookMs, gatherMaxMs);
+  const until = performance.now() + Math.min(tookMs, gatherMaxMs);
   for (let left = until - performance.now(); left >= 1 && !run.stopped(); left = until - performance.now()) {
     if (run.waiting.size() > 0) return;
     await run.alarm.wait(left);
