@@ -20,6 +20,16 @@ function sender(now = () => 0) {
   return { sent, queue };
 }
 
+/** With two on their way, so that what comes then waits. */
+async function busySender(now: () => number) {
+  const { sent, queue } = sender(now);
+  const answers = [queue(call('1'))];
+  await turn();
+  answers.push(queue(call('2')));
+  await turn();
+  return { sent, queue, answers };
+}
+
 test('a lone call goes at once; those that come while two are on their way go together', async () => {
   const { sent, queue } = sender();
   const answers = [queue(call('1'))];
@@ -73,11 +83,7 @@ test('a request carries 200 calls and 250,000 characters at most, but always one
 
 test('calls that waited for too long are refused unsent; those behind them go', async () => {
   let at = 0;
-  const { sent, queue } = sender(() => at);
-  const answers = [queue(call('1'))];
-  await turn();
-  answers.push(queue(call('2')));
-  await turn();
+  const { sent, queue, answers } = await busySender(() => at);
   const late = queue(call('3'));
   at = 1;
   const inTime = queue(call('4'));
@@ -93,11 +99,7 @@ test('calls that waited for too long are refused unsent; those behind them go', 
 
 test('when all of them waited for too long nothing is sent', async () => {
   let at = 0;
-  const { sent, queue } = sender(() => at);
-  const answers = [queue(call('1'))];
-  await turn();
-  answers.push(queue(call('2')));
-  await turn();
+  const { sent, queue, answers } = await busySender(() => at);
   const late = queue(call('3'));
   at = 5_000;
   sent[0]?.answer();
