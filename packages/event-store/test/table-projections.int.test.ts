@@ -135,6 +135,23 @@ test('values of every type are stored and loaded as they are', async () => {
   expect(times.map(({ same }) => same)).toEqual([true, true, true, true]);
 });
 
+test.each([
+  ['a bigint', { sequence: 2n ** 63n }],
+  ['a bigint', { sequence: -(2n ** 63n) - 1n }],
+  ['an integer', { count: 2 ** 31 }],
+  ['an integer', { count: -(2 ** 31) - 1 }],
+  ['an integer', { count: 0.5 }],
+  ['a lower-case UUID', { uuid: '018F3A52-7c1e-7b44-9d0a-5c0f2c1e8a02' }],
+  ['a lower-case UUID', { uuid: '018f3a52-7c1e-7b44-9d0a-5c0f2c1e8a0' }],
+  ['a lower-case UUID', { uuid: '018f3a52-7c1e-7b44-9d0a-5c0f2c1e8a0\u0161' }],
+  ['a lower-case UUID', { uuid: '018f3a52-7c1e-7b44-9d0a_5c0f2c1e8a02' }],
+])('what is not %s is not stored as one: %j', (name, value) => {
+  const memory = rowsInMemory([everything]);
+  memory.wanted.newRow(everything, 'x');
+  memory.rows.insert(everything, { ...empty, id: 'x', ...value });
+  expect(() => changeStatements(schema, memory.changes())).toThrow(`is not ${name}`);
+});
+
 test('rows in memory are forgotten when another runner was at work', async () => {
   await pool.query(createTableSql(schema, balances));
   const [one, other] = [runner(), runner()];

@@ -34,15 +34,16 @@ export const entriesTable = defineTable({
     posted_at: { type: 'timestamptz' },
   },
   key: ['mode', 'sequence', 'entry_index'],
+  // Modes are few: second in an index, they are compared with few of the rows that a new one is placed among.
   indexes: [
     // The order of recording and that of time are the same; the balance at a moment is one step into it.
-    { name: 'by_account', on: ['mode', 'account_id', 'posted_at', 'account_version'], unique: true },
+    { name: 'by_account', on: ['account_id', 'mode', 'posted_at', 'account_version'], unique: true },
     {
       name: 'late',
-      on: ['mode', 'account_id', 'effective_at', 'sequence', 'entry_index'],
+      on: ['account_id', 'mode', 'effective_at', 'sequence', 'entry_index'],
       where: 'effective_at < posted_at',
     },
-    { name: 'by_tenant', on: ['mode', 'tenant_id', 'sequence'] },
+    { name: 'by_tenant', on: ['tenant_id', 'mode', 'sequence'] },
   ],
   readers: ownRows,
 });

@@ -38,8 +38,8 @@ export const transactionsTable = defineTable({
   },
   key: ['mode', 'sequence'],
   indexes: [
-    { name: 'by_id', on: ['mode', 'transaction_id'], unique: true },
-    { name: 'by_subject', on: ['mode', 'subject', 'sequence'] },
+    { name: 'by_id', on: ['transaction_id', 'mode'], unique: true },
+    { name: 'by_subject', on: ['subject', 'mode', 'sequence'] },
     { name: 'by_reversed', on: ['mode', 'reverses', 'sequence'], where: 'reverses is not null' },
     { name: 'by_adjusted', on: ['mode', 'adjustment_for'], where: 'adjustment_for is not null' },
   ],
