@@ -92,7 +92,7 @@ export function valuesArray(
   return sink.bytes.subarray(0, sink.length);
 }
 
-/** Below it a loop is faster than a call into the runtime. */
+/** Up to it a loop is faster than a call into the runtime. */
 const shortText = 24;
 
 function writeText(sink: ByteSink, value: string, prefix: 0 | 1): void {
