@@ -60,7 +60,19 @@ async function refill(chain: Chain, token: Contract, amount: bigint): Promise<vo
   const { transactionHash } = await send(chain, deployerIndex, (nonce) =>
     issuing.getFunction('mint')(faucet, minted, { nonce }),
   );
-  await chain.provider.waitForTransaction(transactionHash);
+  await mined(chain, transactionHash);
+}
+
+const minedPollMs = 20;
+const minedMaxMs = 30_000;
+
+/** The library's own waiting misses a block that is made while it begins, and here no other may ever follow. */
+async function mined({ provider }: Chain, transactionHash: string): Promise<void> {
+  const until = performance.now() + minedMaxMs;
+  while ((await provider.getTransactionReceipt(transactionHash)) === null) {
+    if (performance.now() > until) throw new Error(`${transactionHash} is in no block after ${minedMaxMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, minedPollMs));
+  }
 }
 
 const turns = new Map<string, Promise<unknown>>();
@@ -115,7 +127,7 @@ async function deployed(chain: Chain): Promise<{ address: string }> {
     const { transactionHash } = await send(chain, deployerIndex, (nonce) =>
       chain.account(deployerIndex).sendTransaction({ ...creation, nonce }),
     );
-    await chain.provider.waitForTransaction(transactionHash);
+    await mined(chain, transactionHash);
   } catch (error) {
     if (!isNonceTaken(error)) throw error;
   }
