@@ -38,6 +38,7 @@ export const transactionsTable = defineTable({
   },
   key: ['mode', 'sequence'],
   indexes: [
+    // Those that have every row: the mode is second, as in `entries`.
     { name: 'by_id', on: ['transaction_id', 'mode'], unique: true },
     { name: 'by_subject', on: ['subject', 'mode', 'sequence'] },
     { name: 'by_reversed', on: ['mode', 'reverses', 'sequence'], where: 'reverses is not null' },
