@@ -72,18 +72,18 @@ export function closedLoad(engine: Engine, { command, inFlight, seconds }: Close
   });
 }
 
+export type OpenLoad = {
+  /** Resolves once it is durable, and rejects when it is not taken. */
+  readonly send: () => Promise<void>;
+  readonly perSecond: number;
+  readonly seconds: number;
+};
+
 /**
- * Sends at the rate, by the clock: a command that is sent late because the process was busy counts from when it was
- * due, and one that is refused for want of room is counted as dropped.
+ * Sends at the rate, by the clock: what is sent late because the process was busy counts from when it was due, and what
+ * is refused for want of room is counted as dropped.
  */
-export function openLoad(
-  engine: Engine,
-  {
-    command,
-    perSecond,
-    seconds,
-  }: { readonly command: () => BookCommand; readonly perSecond: number; readonly seconds: number },
-): Promise<Load> {
+export function openLoad({ send, perSecond, seconds }: OpenLoad): Promise<Load> {
   return new Promise((resolve) => {
     const begun = performance.now();
     const times: number[] = [];
@@ -99,9 +99,8 @@ export function openLoad(
       const due = Math.min(total, Math.floor(((performance.now() - begun) / 1_000) * perSecond));
       for (; sent < due; sent++) {
         const dueAt = begun + (sent / perSecond) * 1_000;
-        engine.submit(command()).then(
-          (outcome) => {
-            assert(outcome.ok, 'refused');
+        send().then(
+          () => {
             acknowledged += 1;
             if (dueAt - begun > warmMs) times.push(performance.now() - dueAt);
             finish();

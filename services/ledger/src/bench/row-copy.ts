@@ -11,16 +11,19 @@ export type Batch = {
   /** Writes the place of the batch in its stream, and new ids. */
   renumber(first: bigint): void;
 };
+/** Rows can be sent without those after them. */
+export type RowBatch = Batch & { first(events: number): Buffer };
 
 const header = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'), Buffer.alloc(8)]);
 const trailer = Buffer.from([0xff, 0xff]);
 const random = createRandom(7);
 
 /** One row per event: stream, revision, id, version, type, payload, metadata. */
-export function rowBatch(stream: string, events: readonly NewEvent[]): Batch {
+export function rowBatch(stream: string, events: readonly NewEvent[]): RowBatch {
   const parts: Buffer[] = [header];
   const revisions: number[] = [];
   const ids: number[] = [];
+  const ends: number[] = [];
   let length = header.length;
   const add = (part: Buffer) => {
     parts.push(part);
@@ -37,12 +40,14 @@ export function rowBatch(stream: string, events: readonly NewEvent[]): Batch {
     add(field(Buffer.from(type)));
     add(field(payload));
     add(field(Buffer.from(JSON.stringify(metadata))));
+    ends.push(length);
   }
   parts.push(trailer);
   const bytes = Buffer.concat(parts);
   return {
     bytes,
     events: events.length,
+    first: (count) => Buffer.concat([bytes.subarray(0, ends[count - 1]), trailer]),
     renumber(first) {
       for (const [index, offset] of revisions.entries()) bytes.writeBigInt64BE(first + BigInt(index), offset);
       for (const offset of ids) {

@@ -12,12 +12,14 @@ import { Client } from 'pg';
 import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { pipeline } from 'node:stream/promises';
 import type { NewEvent } from '@daybook/event-store';
+import { openLoad } from './load';
 import { percentile } from './measure';
-import { packedBatch, rowBatch, type Batch } from './row-copy';
+import { packedBatch, rowBatch, type Batch, type RowBatch } from './row-copy';
 
 const perCommit = 1_000;
 const warmMs = 1_000;
 const rowColumns = 'stream, revision, id, version, type, payload, metadata';
+const copyRows = `copy rows (${rowColumns}) from stdin binary`;
 
 const rowTable = `
   create table rows (
@@ -60,6 +62,8 @@ export type Yardsticks = {
   packed(seconds: number): Promise<number>;
   /** Milliseconds. */
   commit(seconds: number): Promise<number>;
+  /** Milliseconds, the 99th percentile: rows that come by the clock, those that wait with one COPY. */
+  open(perSecond: number, seconds: number): Promise<number>;
   /** Fills the table that `read` reads. */
   fillRows(events: number): Promise<void>;
   /** Events a second. */
@@ -81,7 +85,7 @@ export async function openYardsticks(url: string, events: readonly NewEvent[]): 
   return {
     async rows(seconds) {
       await renew('rows', rowTable);
-      const { rate, copied } = await copyFor(client, `copy rows (${rowColumns}) from stdin binary`, batches, seconds);
+      const { rate, copied } = await copyFor(client, copyRows, batches, seconds);
       const { rows } = await client.query<{ count: string }>('select count(*) from rows');
       assert(Number(rows[0]!.count) === copied, `${rows[0]!.count} of ${copied} rows are there`);
       return rate;
@@ -98,13 +102,17 @@ export async function openYardsticks(url: string, events: readonly NewEvent[]): 
       await renew('rows', rowTable);
       return commitFor(client, events, seconds);
     },
+    async open(perSecond, seconds) {
+      await renew('rows', rowTable);
+      return openFor(client, batches[0]!, perSecond, seconds);
+    },
     async fillRows(count) {
       await renew('rows', rowTable);
       let copied = 0;
       for (let at = 0; copied < count; at++) {
         const batch = batches[at % batches.length]!;
         batch.renumber(BigInt(copied));
-        await copyBatch(client, `copy rows (${rowColumns}) from stdin binary`, batch);
+        await copyBatch(client, copyRows, batch.bytes);
         copied += batch.events;
       }
       await client.query('vacuum (analyze) rows');
@@ -139,7 +147,7 @@ async function copyFor(
       if (now - begun > warmMs + seconds * 1_000) return;
       const batch = batches[sent++ % batches.length]!;
       batch.renumber(BigInt(sent) * BigInt(perCommit));
-      await copyBatch(client, statement, batch);
+      await copyBatch(client, statement, batch.bytes);
       copied += batch.events;
       until = performance.now();
       if (until - begun < warmMs) from = until;
@@ -150,12 +158,34 @@ async function copyFor(
   return { rate: (counted / (until - from)) * 1_000, copied };
 }
 
-function copyBatch(client: Client, statement: string, { bytes }: Batch): Promise<void> {
+function copyBatch(client: Client, statement: string, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     const stream = client.query(copyFrom(statement));
     stream.once('error', reject).once('finish', () => resolve());
     stream.end(bytes);
   });
+}
+
+/** What comes meanwhile goes together with the next COPY, which begins once the one before it is durable. */
+async function openFor(client: Client, batch: RowBatch, perSecond: number, seconds: number): Promise<number> {
+  let copied = 0;
+  let waiting = 0;
+  let durable = Promise.resolve();
+  const copyWaiting = () => {
+    const rows = Math.min(waiting, batch.events);
+    waiting -= rows;
+    batch.renumber(BigInt(copied));
+    copied += rows;
+    return copyBatch(client, copyRows, batch.first(rows));
+  };
+  const send = () => {
+    if (waiting % batch.events === 0) durable = durable.then(copyWaiting);
+    waiting += 1;
+    return durable;
+  };
+  const { p99, dropped } = await openLoad({ send, perSecond, seconds });
+  assert(dropped === 0, `${dropped} rows were not copied`);
+  return p99;
 }
 
 async function commitFor(client: Client, events: readonly NewEvent[], seconds: number): Promise<number> {
