@@ -25,7 +25,10 @@ const keepAliveAfterMs = 10_000;
 /** Bounds both connecting and waiting for a free connection: callers get an answer while the database is away. */
 const connectTimeoutMs = 10_000;
 
-/** Connections to a service's own schema. int8 and numeric arrive as text; callers turn them into bigint. */
+/**
+ * Connections to a service's own schema. int8 and numeric arrive as text; callers turn them into bigint. What is asked of the
+ * pool fails with OperationalError `store_unavailable` when the database is away.
+ */
 export function openDatabase(options: {
   readonly url: string;
   readonly schema: string;
@@ -60,7 +63,21 @@ export function openDatabase(options: {
   // An idle connection that breaks is replaced by the pool; without a listener it would end the process.
   pool.on('error', options.onError);
   pool.on('release', (_error, client) => (waitingOf(client).query_timeout = answerTimeoutMs));
+  failOperationally(pool);
   return pool;
+}
+
+/** So that no caller takes an outage for a fault of the program, which would end the process. */
+function failOperationally(pool: Pool): void {
+  const rethrow = (error: unknown): never => {
+    throw asOperational(error);
+  };
+  const query = pool.query.bind(pool) as unknown as (...asked: unknown[]) => Promise<unknown>;
+  const connect = pool.connect.bind(pool) as (callback?: unknown) => Promise<unknown>;
+  pool.query = ((...asked: unknown[]) => query(...asked).catch(rethrow)) as Pool['query'];
+  // The pool itself asks with a callback.
+  pool.connect = ((callback?: unknown) =>
+    callback === undefined ? connect().catch(rethrow) : connect(callback)) as Pool['connect'];
 }
 
 /** The driver's own parameters of one connection. */

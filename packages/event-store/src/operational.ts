@@ -46,8 +46,9 @@ export function asOperational(error: unknown): unknown {
     : error;
 }
 
-/** The connection failed, so what became of a statement in flight is not known. */
+/** The connection failed, so what became of a statement in flight is not known. Also of an error that was turned already. */
 export function isConnectionLoss(error: unknown): boolean {
+  if (isOperationalError(error)) return isConnectionLoss(error.cause);
   if (!isObject(error)) return false;
   const { code, message } = error;
   if (typeof code === 'string') return socketErrors.has(code) || code.startsWith('08') || code.startsWith('57P');

@@ -53,5 +53,6 @@ describe('asOperational', () => {
     ['23505', false],
   ])('whether %s leaves the fate of a statement open: %s', (code, open) => {
     expect(isConnectionLoss(failure(code))).toBe(open);
+    expect(isConnectionLoss(asOperational(failure(code)))).toBe(open);
   });
 });

@@ -33,6 +33,23 @@ describe('openDatabase', () => {
   });
 });
 
+test('what is asked of the pool itself fails as an outage, and a mistake stays what it is', async () => {
+  const pool = openDatabase({ url: database.url, schema: 'public', poolMax: 1, onError: () => undefined });
+  const outage = { code: 'store_unavailable', retryable: true };
+  await expect(pool.query('select pg_terminate_backend(pg_backend_pid())')).rejects.toMatchObject(outage);
+  await expect(pool.query('select nothing_of_this_name')).rejects.toMatchObject({ code: '42703' });
+  expect((await pool.query('select 1')).rowCount).toBe(1);
+  await pool.end();
+  const gone = openDatabase({
+    url: 'postgres://127.0.0.1:1/none',
+    schema: 'public',
+    poolMax: 1,
+    onError: () => undefined,
+  });
+  await expect(gone.query('select 1')).rejects.toMatchObject(outage);
+  await expect(gone.connect()).rejects.toMatchObject(outage);
+});
+
 describe('a way that swallows everything and closes nothing', () => {
   test('is given up after the silence, and the next connection serves; only who asks for it waits longer', async () => {
     const target = new URL(database.url);
@@ -60,7 +77,8 @@ describe('a way that swallows everything and closes nothing', () => {
       waitForAnswers(client);
       expect((await client.query('select pg_sleep(0.6)')).rowCount).toBe(1);
     });
-    await expect(pool.query('select pg_sleep(0.6)')).rejects.toThrow('Query read timeout');
+    const late = { code: 'store_unavailable', cause: { message: 'Query read timeout' } };
+    await expect(pool.query('select pg_sleep(0.6)')).rejects.toMatchObject(late);
     await pool.end();
     for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => way.close(resolve));

@@ -111,6 +111,18 @@ export const storeProtections: readonly Protection[] = [
     },
   },
   {
+    name: 'pool-fails-as-an-outage',
+    row: 'A4',
+    removes: 'the naming of outages by the pool: whoever asks it takes one for a fault of the program, and ends',
+    file: 'packages/event-store/src/database.ts',
+    find: '  failOperationally(pool);\n',
+    replace: '',
+    held: {
+      file: 'packages/event-store/test/database.int.test.ts',
+      title: 'what is asked of the pool itself fails as an outage, and a mistake stays what it is',
+    },
+  },
+  {
     name: 'append-repeated-not-decided-again',
     row: 'A4',
     removes: 'the repeat of the same append when its outcome is unknown: the command is decided again',

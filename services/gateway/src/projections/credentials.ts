@@ -3,7 +3,7 @@
  * Source: topic identity.credentials, in order per credential. A repeat changes nothing. Serves: authentication.
  */
 import type { credentialIssued, credentialRestricted, credentialRevoked } from '@daybook/contracts';
-import { asOperational, type Tx } from '@daybook/event-store';
+import type { Tx } from '@daybook/event-store';
 import { assert } from '@daybook/core';
 import type { Pool } from 'pg';
 import type { z } from 'zod';
@@ -81,16 +81,12 @@ function changed(credentialId: string, rows: readonly { secret_digest: string | 
 
 export function credentialTable(pool: Pool): CredentialLookup {
   async function find(condition: string, value: string): Promise<Credential | undefined> {
-    const result = await pool
-      .query<Row>(
-        `select credential_id, tenant_id, kind, mode, scopes, secret_digest, wallet_id, user_number, ip_allow_list,
+    const result = await pool.query<Row>(
+      `select credential_id, tenant_id, kind, mode, scopes, secret_digest, wallet_id, user_number, ip_allow_list,
                 revoked_at is not null as revoked
          from credentials_v1 where ${condition}`,
-        [value],
-      )
-      .catch((error: unknown) => {
-        throw asOperational(error);
-      });
+      [value],
+    );
     const [row] = result.rows;
     return row && credentialOf(row);
   }

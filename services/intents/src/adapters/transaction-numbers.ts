@@ -1,14 +1,9 @@
-import { asOperational } from '@daybook/event-store';
 import type { Pool } from 'pg';
 
 /** The next number of a transaction: unique for ever, in the order of asking. One that is not used leaves a gap. */
 export function transactionNumbers(pool: Pool): () => Promise<number> {
   return async () => {
-    const { rows } = await pool
-      .query<{ number: string }>(`select nextval('transaction_numbers') as number`)
-      .catch((error: unknown) => {
-        throw asOperational(error);
-      });
+    const { rows } = await pool.query<{ number: string }>(`select nextval('transaction_numbers') as number`);
     return parseInt(rows[0]?.number ?? '', 10);
   };
 }

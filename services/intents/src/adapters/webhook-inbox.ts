@@ -1,5 +1,4 @@
 /** What providers told, by gateway and by the provider's own event id, so that a repeat is known. */
-import { asOperational } from '@daybook/event-store';
 import type { Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import type { WebhookInbox } from '../app/provider-webhooks';
@@ -8,9 +7,7 @@ type Outcome = Awaited<ReturnType<WebhookInbox['receive']>>;
 
 export function webhookInbox(pool: Pool, now: Clock): WebhookInbox {
   async function query(text: string, values: unknown[]): Promise<{ outcome: Outcome }[]> {
-    const { rows } = await pool.query<{ outcome: Outcome }>(text, values).catch((error: unknown) => {
-      throw asOperational(error);
-    });
+    const { rows } = await pool.query<{ outcome: Outcome }>(text, values);
     return rows;
   }
   return {

@@ -5,8 +5,8 @@
  * Serves: list-intents, and the deadlines of the expiry worker.
  */
 import type { Mode } from '@daybook/contracts';
-import { asOperational, type EventPlace, type Projection, type Sql } from '@daybook/event-store';
-import type { Pool, QueryResultRow } from 'pg';
+import type { EventPlace, Projection, Sql } from '@daybook/event-store';
+import type { Pool } from 'pg';
 import type { IntentView } from '../app/intent-view';
 import type { IntentEvent } from '../domain/payment-intent';
 import type { Deadlines, IntentQuery } from '../ports';
@@ -63,8 +63,7 @@ function replace({ change }: IntentEvent, at: EventPlace): readonly Sql[] {
 
 /** Newest first. Creation time and id never change, so pages neither repeat nor skip while intents are created. */
 export async function findIntents(pool: Pool, query: IntentQuery): Promise<readonly IntentView[]> {
-  const { rows } = await select<Row>(
-    pool,
+  const { rows } = await pool.query<Row>(
     `select * from intents_v1
      where tenant_id = $1 and mode = $2
        and ($3::text is null or status = $3) and ($4::text is null or order_id = $4)
@@ -87,8 +86,7 @@ export function deadlines(pool: Pool): Deadlines {
   const open = `status in ('pending', 'partially_paid')`;
   return {
     async due(now, from, limit) {
-      const { rows } = await select<{ intent_id: string; tenant_id: string; mode: Mode; expires_at: Date }>(
-        pool,
+      const { rows } = await pool.query<{ intent_id: string; tenant_id: string; mode: Mode; expires_at: Date }>(
         `select intent_id, tenant_id, mode, expires_at from intents_v1
          where ${open} and expires_at <= $1
            and ($2::timestamptz is null or (expires_at, intent_id) > ($2::timestamptz, $3::uuid))
@@ -103,21 +101,13 @@ export function deadlines(pool: Pool): Deadlines {
       }));
     },
     async next(now) {
-      const { rows } = await select<{ expires_at: Date | null }>(
-        pool,
+      const { rows } = await pool.query<{ expires_at: Date | null }>(
         `select min(expires_at) as expires_at from intents_v1 where ${open} and expires_at > $1`,
         [now],
       );
       return rows[0]?.expires_at ?? null;
     },
   };
-}
-
-/** An outage is the world's failure, for the caller to retry. */
-async function select<Result extends QueryResultRow>(pool: Pool, text: string, values: unknown[]) {
-  return pool.query<Result>(text, values).catch((error: unknown) => {
-    throw asOperational(error);
-  });
 }
 
 type Row = {

@@ -6,8 +6,8 @@
  * Serves: list-payments, the webhooks of providers (by reference), and the worker that asks providers.
  */
 import type { CallRequest, getPayments } from '@daybook/contracts';
-import { asOperational, type EventPlace, type Projection, type Sql } from '@daybook/event-store';
-import type { Pool, QueryResultRow } from 'pg';
+import type { EventPlace, Projection, Sql } from '@daybook/event-store';
+import type { Pool } from 'pg';
 import type { PaymentEvent, PaymentSummary } from '../domain/provider-payment';
 import type { PaymentChecks, PaymentKey, PaymentQuery } from '../ports';
 
@@ -71,8 +71,7 @@ function decided({ summary }: PaymentEvent): Sql {
 
 /** Newest first, without the rows. Creation time and number never change, so pages neither repeat nor skip while payments are created. */
 export async function findPayments(pool: Pool, query: PaymentQuery): Promise<readonly PaymentKey[]> {
-  const { rows } = await select<Pick<Row, 'transaction_id' | 'number' | 'created_at'>>(
-    pool,
+  const { rows } = await pool.query<Pick<Row, 'transaction_id' | 'number' | 'created_at'>>(
     `select transaction_id, number, created_at from payments_v1 where ${filter}
      order by created_at desc, number desc limit $6`,
     [...filterValues(query), query.limit],
@@ -89,8 +88,7 @@ export async function paymentRows(
   pool: Pool,
   { tenantId, mode, transactionIds }: CallRequest<typeof getPayments>,
 ): Promise<readonly PaymentSummary[]> {
-  const { rows } = await select<Row>(
-    pool,
+  const { rows } = await pool.query<Row>(
     'select * from payments_v1 where transaction_id = any($3) and tenant_id = $1 and mode = $2',
     [tenantId, mode, transactionIds],
   );
@@ -98,8 +96,7 @@ export async function paymentRows(
 }
 
 export async function countPayments(pool: Pool, query: PaymentQuery): Promise<number> {
-  const { rows } = await select<{ count: number }>(
-    pool,
+  const { rows } = await pool.query<{ count: number }>(
     `select count(*)::integer as count from payments_v1 where ${filter}`,
     filterValues(query),
   );
@@ -118,8 +115,7 @@ export async function paymentsOfReference(
   gatewayId: string,
   reference: string,
 ): Promise<readonly string[]> {
-  const { rows } = await select<{ transaction_id: string }>(
-    pool,
+  const { rows } = await pool.query<{ transaction_id: string }>(
     'select transaction_id from payments_v1 where gateway_id = $1 and reference = $2',
     [gatewayId, reference],
   );
@@ -129,8 +125,7 @@ export async function paymentsOfReference(
 export function paymentChecks(pool: Pool): PaymentChecks {
   return {
     async due(now, limit) {
-      const { rows } = await select<{ transaction_id: string; attempts: number }>(
-        pool,
+      const { rows } = await pool.query<{ transaction_id: string; attempts: number }>(
         `select transaction_id, attempts from payment_checks where check_at <= $1 order by check_at, transaction_id
          limit $2`,
         [now, limit],
@@ -138,30 +133,22 @@ export function paymentChecks(pool: Pool): PaymentChecks {
       return rows.map((row) => ({ transactionId: row.transaction_id, attempts: row.attempts }));
     },
     async next() {
-      const { rows } = await select<{ check_at: Date | null }>(
-        pool,
+      const { rows } = await pool.query<{ check_at: Date | null }>(
         'select min(check_at) as check_at from payment_checks',
         [],
       );
       return rows[0]?.check_at ?? null;
     },
     async end(transactionId) {
-      await select(pool, 'delete from payment_checks where transaction_id = $1', [transactionId]);
+      await pool.query('delete from payment_checks where transaction_id = $1', [transactionId]);
     },
     async again(transactionId, at) {
-      await select(pool, 'update payment_checks set attempts = attempts + 1, check_at = $2 where transaction_id = $1', [
+      await pool.query('update payment_checks set attempts = attempts + 1, check_at = $2 where transaction_id = $1', [
         transactionId,
         at,
       ]);
     },
   };
-}
-
-/** An outage is the world's failure, for the caller to retry. */
-async function select<Result extends QueryResultRow>(pool: Pool, text: string, values: unknown[]) {
-  return pool.query<Result>(text, values).catch((error: unknown) => {
-    throw asOperational(error);
-  });
 }
 
 type Row = {

@@ -4,7 +4,7 @@
  * Serves: list-exceptions and resolve-exception.
  */
 import type { Mode } from '@daybook/contracts';
-import { asOperational, type Projection, type Sql } from '@daybook/event-store';
+import type { Projection, Sql } from '@daybook/event-store';
 import type { AssetCode } from '@daybook/money';
 import type { Pool } from 'pg';
 import type { IntentEvent } from '../domain/payment-intent';
@@ -150,11 +150,8 @@ type Row = {
   updated_at: Date;
 };
 
-/** An outage is the world's failure, for the caller to retry. */
 async function select(pool: Pool, text: string, values: unknown[]): Promise<readonly ExceptionRow[]> {
-  const { rows } = await pool.query<Row>(text, values).catch((error: unknown) => {
-    throw asOperational(error);
-  });
+  const { rows } = await pool.query<Row>(text, values);
   return rows.map((row) => ({
     exceptionId: row.exception_id,
     kind: row.kind,

@@ -51,14 +51,10 @@ export function checkSource(options: { readonly pool: Pool; readonly store: Even
 
 /** Where the last clean check ended, whoever asked for it. */
 export async function lastCleanCheck(pool: Pool): Promise<Watermarks | undefined> {
-  const { rows } = await pool
-    .query<{ watermarks: Watermarks }>(
-      `select report->'watermarks' as watermarks from jobs
+  const { rows } = await pool.query<{ watermarks: Watermarks }>(
+    `select report->'watermarks' as watermarks from jobs
        where kind = 'check' and status = 'succeeded' and report->>'status' = 'CLEAN' order by number desc limit 1`,
-    )
-    .catch((error: unknown) => {
-      throw asOperational(error);
-    });
+  );
   return rows[0]?.watermarks;
 }
 

@@ -59,7 +59,7 @@ const statements = {
 
 export function jobTable(pool: Pool): JobTable {
   const query = async <Found extends object = JobRow>(text: string, values: readonly unknown[]) =>
-    (await pool.query<Found>(text, [...values]).catch(operationally)).rows;
+    (await pool.query<Found>(text, [...values])).rows;
 
   return {
     async add({ jobId, kind, mode, parameters, requestedBy, requestedAt }, unfinishedMax) {
@@ -122,7 +122,7 @@ function operationally(error: unknown): never {
 
 /** A lock of the session, because work may take longer than any transaction should. */
 async function withLock(pool: Pool, work: (lost: AbortSignal) => Promise<void>): Promise<boolean> {
-  const client = await pool.connect().catch(operationally);
+  const client = await pool.connect();
   const lost = new AbortController();
   let broken: Error | undefined;
   const onError = (error: Error) => {

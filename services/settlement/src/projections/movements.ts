@@ -1,6 +1,5 @@
 /** What `transactions_v1` shows: sends, transfers through institutions and deposits. Written by their projections. */
 import type { CallRequest, getMovements, listMovements, movementView, transactionKey } from '@daybook/contracts';
-import { asOperational } from '@daybook/event-store';
 import type { Pool, QueryResultRow } from 'pg';
 import type { z } from 'zod';
 
@@ -88,10 +87,7 @@ type Row = {
   updated_at: Date;
 };
 
-/** An outage is the world's failure, for the caller to retry. */
 async function select<Result extends QueryResultRow>(pool: Pool, text: string, values: unknown[]): Promise<Result[]> {
-  const { rows } = await pool.query<Result>(text, values).catch((error: unknown) => {
-    throw asOperational(error);
-  });
+  const { rows } = await pool.query<Result>(text, values);
   return rows;
 }

@@ -4,7 +4,7 @@
  * Serves: list-statement-lines.
  */
 import { instant, label } from '@daybook/contracts';
-import { asOperational, type Projection } from '@daybook/event-store';
+import type { Projection } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { StatementPage } from '../app/statements';
@@ -60,17 +60,13 @@ export async function findStatementLines(
 ): Promise<StatementPage | undefined> {
   const after = cursor === null ? [null, null, null] : keyOf(cursor);
   if (after === undefined) return undefined;
-  const { rows } = await pool
-    .query<Row>(
-      `select * from statement_lines_v1
+  const { rows } = await pool.query<Row>(
+    `select * from statement_lines_v1
        where institution_id = $1 and ($2::boolean is null or (transaction_id is not null) = $2)
          and ($3::timestamptz is null or (received_at, statement_id, line) < ($3::timestamptz, $4::text, $5::integer))
        order by received_at desc, statement_id desc, line desc limit $6`,
-      [institutionId, matched, ...after, limit + 1],
-    )
-    .catch((error: unknown) => {
-      throw asOperational(error);
-    });
+    [institutionId, matched, ...after, limit + 1],
+  );
   const lines = rows.slice(0, limit).map(lineOf);
   const last = lines.at(-1);
   return { lines, nextCursor: rows.length > limit && last !== undefined ? cursorAfter(last) : null };

@@ -2,7 +2,7 @@
  * What the read models that write transactions_v1 have in common: how a row is replaced, and the table beside it that says
  * who is not done and when somebody looks at it next.
  */
-import { asOperational, type EventPlace, type Sql } from '@daybook/event-store';
+import type { EventPlace, Sql } from '@daybook/event-store';
 import type { Pool, QueryResultRow } from 'pg';
 
 export type CheckTable = 'send_checks' | 'transfer_checks';
@@ -67,14 +67,11 @@ export async function openTransactions(pool: Pool, table: CheckTable): Promise<O
   return row ?? { count: 0, oldest: null };
 }
 
-/** An outage is the world's failure, for the caller to retry. */
 export async function select<Row extends QueryResultRow>(
   pool: Pool,
   text: string,
   values: unknown[] = [],
 ): Promise<Row[]> {
-  const { rows } = await pool.query<Row>(text, values).catch((error: unknown) => {
-    throw asOperational(error);
-  });
+  const { rows } = await pool.query<Row>(text, values);
   return rows;
 }

@@ -2,7 +2,7 @@
  * wallets_v1: every hot wallet. Source: wallet streams. Order: global.
  * Serves: reconciliation, which looks at all of them.
  */
-import { asOperational, type Projection } from '@daybook/event-store';
+import type { Projection } from '@daybook/event-store';
 import type { AssetCode } from '@daybook/money';
 import type { Pool } from 'pg';
 import type { FundingEvent } from '../domain/wallet-funding';
@@ -49,9 +49,7 @@ type Row = {
 };
 
 export async function allWallets(pool: Pool): Promise<readonly WalletFields[]> {
-  const { rows } = await pool.query<Row>('select * from wallets_v1 order by chain, index').catch((error: unknown) => {
-    throw asOperational(error);
-  });
+  const { rows } = await pool.query<Row>('select * from wallets_v1 order by chain, index');
   return rows.map((row) => ({
     walletId: row.wallet_id,
     tenantId: row.tenant_id,

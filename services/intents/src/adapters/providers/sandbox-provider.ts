@@ -4,7 +4,6 @@
  * but this file reads: to the rest of the service it is a provider like the others.
  */
 import type { ProviderSettings } from '@daybook/contracts';
-import { asOperational } from '@daybook/event-store';
 import { codeFrom } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import type { PaymentSession } from '../../domain/provider-payment';
@@ -73,10 +72,6 @@ export async function decideSandboxPayment(
 }
 
 async function query(pool: Pool, text: string, values: unknown[]) {
-  const { rows } = await pool
-    .query<{ status: 'open' | 'succeeded' | 'failed'; amount: string }>(text, values)
-    .catch((error: unknown) => {
-      throw asOperational(error);
-    });
+  const { rows } = await pool.query<{ status: 'open' | 'succeeded' | 'failed'; amount: string }>(text, values);
   return rows;
 }

@@ -1,13 +1,10 @@
 /** The last good rate of each pair. One that is older never replaces a newer one. */
-import { asOperational } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import type { LastRates } from '../../ports';
 
 export function lastRates(pool: Pool): LastRates {
   async function query<Row extends object>(text: string, values: unknown[]): Promise<readonly Row[]> {
-    const { rows } = await pool.query<Row>(text, values).catch((error: unknown) => {
-      throw asOperational(error);
-    });
+    const { rows } = await pool.query<Row>(text, values);
     return rows;
   }
   return {

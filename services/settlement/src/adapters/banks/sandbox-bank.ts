@@ -4,7 +4,6 @@
  * this file reads: to the rest of the service it is a bank like the others.
  */
 import { OperationalError } from '@daybook/core';
-import { asOperational } from '@daybook/event-store';
 import { codeFrom, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import type { Bank } from '../../ports';
@@ -74,8 +73,6 @@ export async function decideSandboxTransfer(
 }
 
 async function query(pool: Pool, text: string, values: unknown[]): Promise<Row[]> {
-  const { rows } = await pool.query<Row>(text, values).catch((error: unknown) => {
-    throw asOperational(error);
-  });
+  const { rows } = await pool.query<Row>(text, values);
   return rows;
 }
