@@ -65,6 +65,7 @@ describe('the proof of a transaction', () => {
 
   test.each([
     ['transaction_not_found', 404, 'TRANSACTION_NOT_FOUND'],
+    ['withheld', 403, 'PROOF_WITHHELD'],
     ['not_signed_yet', 409, 'NOT_SIGNED_YET'],
     ['since_beyond_checkpoint', 400, 'INVALID_REQUEST'],
   ])('%s is answered with %i', async (rejection, status, code) => {

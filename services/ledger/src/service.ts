@@ -20,7 +20,7 @@ import { bookMemory, type BookMemory } from './adapters/book-memory';
 import { checkSource, lastCleanCheck } from './adapters/check-source';
 import { jobTable } from './adapters/job-table';
 import { keepCommandsYoung } from './adapters/process-heap';
-import { findTransactionSequence, provenBook, readJournalReaders } from './adapters/proven-books';
+import { findProvenTransaction, provenBook, readJournalReaders } from './adapters/proven-books';
 import { publishedBy } from './adapters/published-events';
 import { replayDifferences } from './adapters/replay-differences';
 import { bookEventCodec } from './adapters/stored-events';
@@ -172,15 +172,15 @@ function proofsOf(
   const deps = { pool, store, books, origin: config.CHECKPOINT_ORIGIN };
   const proven = new Map(modeSchema.options.map((mode) => [mode, provenBook(deps, mode)]));
   const bookOf = (mode: Mode) => proven.get(mode)!;
-  const findSequence: ProofDeps['findSequence'] = async (query) => {
+  const findTransaction: ProofDeps['findTransaction'] = async (query) => {
     await projections.caughtUp();
-    return findTransactionSequence(pool, query);
+    return findProvenTransaction(pool, query);
   };
   return {
     books: [...proven.values()],
     calls: proofCalls(config.INTERNAL_TOKEN, {
       bookOf,
-      findSequence,
+      findTransaction,
       signer: key?.publicKey ?? null,
       status: ledgerStatus({ books: [...proven.values()], readers: () => readJournalReaders(pool) }),
     }),

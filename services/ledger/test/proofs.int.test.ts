@@ -3,8 +3,11 @@ import {
   getTransactionProof,
   type issueFunds,
   listSigningKeys,
+  operateBook,
   planExport,
   readExport,
+  searchTransactions,
+  type BookOperation,
   type CallRequest,
 } from '@daybook/contracts';
 import { callClient } from '@daybook/http';
@@ -37,9 +40,19 @@ function proofsAt(url: string) {
   const prove = (transactionId: string, more: Partial<CallRequest<typeof getTransactionProof>> = {}) =>
     client(getTransactionProof, { mode, tenantId: null, transactionId, since: null, ...more });
   const keys = () => must<typeof listSigningKeys>(client(listSigningKeys, { mode }));
+  const range = { recordedFrom: null, recordedTo: null, effectiveFrom: null, effectiveTo: null };
+  const any = { subject: null, accountId: null, metadata: {}, ...range, cursor: null, limit: 1 };
   return {
     prove,
     keys,
+    operate: (operation: BookOperation) =>
+      must<typeof operateBook>(
+        client(operateBook, { mode, tenantId: null, actor: 'operator', dryRun: false, operation }),
+      ),
+    async seen(transactionId: string, tenantId: string | null) {
+      const found = client(searchTransactions, { mode, tenantId, transactionId, ...any });
+      return (await must<typeof searchTransactions>(found)).transactions[0];
+    },
     close: () => client.stop(),
     /** Waits until everything that was recorded so far is signed. */
     async signed(rig: LedgerRig): Promise<void> {
@@ -121,6 +134,42 @@ describe('proofs of a book', () => {
       expect(await proofs.prove(transferId, { tenantId })).toMatchObject({ ok: true });
     for (const request of [{ tenantId: randomUUID() }, { mode: 'live' as const }])
       expect(await proofs.prove(transferId, request)).toMatchObject({ rejection: 'transaction_not_found' });
+  });
+
+  test('the bytes are withheld from whom they would tell what another side noted, or what became of its limits', async () => {
+    const entries = (amount: bigint) => [
+      { accountId: 'wallet-alice', asset: 'TXC' as const, direction: 'debit' as const, amount },
+      { accountId: 'wallet-bob', asset: 'TXC' as const, direction: 'credit' as const, amount },
+    ];
+    const plain = {
+      type: 'post',
+      effectiveAt: null,
+      closedPeriod: 'refuse',
+      description: null,
+      metadata: null,
+    } as const;
+    const noted = { ...plain, transactionId: randomUUID(), mode: 'authorizing', description: 'fraud case' } as const;
+    await proofs.operate({ ...noted, entries: entries(1n) });
+    const breaking = { ...plain, transactionId: randomUUID(), mode: 'recording' } as const;
+    await proofs.operate({ ...breaking, entries: entries(5_000n) });
+    await proofs.signed(rig);
+    const withheld = { ok: false, rejection: 'withheld' };
+    for (const tenantId of [alice, bob])
+      expect(await proofs.prove(`ops/${noted.transactionId}`, { tenantId })).toEqual(withheld);
+    expect(await proofs.prove(`ops/${breaking.transactionId}`, { tenantId: bob })).toEqual(withheld);
+    const shown = [
+      [noted.transactionId, null],
+      [breaking.transactionId, null],
+      [breaking.transactionId, alice],
+    ] as const;
+    for (const [id, tenantId] of shown)
+      expect(await proofs.prove(`ops/${id}`, { tenantId })).toMatchObject({ ok: true });
+
+    expect(await proofs.seen(`ops/${noted.transactionId}`, alice)).toMatchObject({ description: null });
+    expect(await proofs.seen(`ops/${breaking.transactionId}`, bob)).toMatchObject({ limitBreaches: [] });
+    const limitBreaches = [{ accountId: 'wallet-alice', crossed: 'floor' }];
+    for (const tenantId of [alice, null])
+      expect(await proofs.seen(`ops/${breaking.transactionId}`, tenantId)).toMatchObject({ limitBreaches });
   });
 
   test('an export of all, of a part and of a time verifies with the public key alone', async () => {

@@ -20,7 +20,10 @@ const checkpointView = signedCheckpoint.extend({
   sequence,
 });
 
-/** Visible to a tenant when an entry of the transaction is on one of its accounts; `tenantId` null sees all. */
+/**
+ * Visible to a tenant when an entry of the transaction is on one of its accounts; `tenantId` null sees all. Withheld from a
+ * tenant when the bytes say what only others may see: what its poster noted, or that their accounts crossed a limit.
+ */
 export const getTransactionProof = defineCall({
   name: 'ledger.get-transaction-proof',
   request: z.strictObject({
@@ -42,7 +45,7 @@ export const getTransactionProof = defineCall({
     /** Consistency proof of RFC 9162, from `since` to the size of the checkpoint. */
     consistency: z.array(hash).nullable(),
   }),
-  rejections: ['transaction_not_found', 'not_signed_yet', 'since_beyond_checkpoint'],
+  rejections: ['transaction_not_found', 'withheld', 'not_signed_yet', 'since_beyond_checkpoint'],
 });
 
 /** The keys that have signed checkpoints of a book, oldest first; the last one signs now. */

@@ -14,7 +14,7 @@ import {
   type RecordedCheckpoint,
   type ScanJournal,
 } from '../app/journal-tree';
-import type { ProvenBook } from '../app/proofs';
+import type { ProvenBook, ProvenTransaction } from '../app/proofs';
 import type { Reader } from '../app/status';
 import type { BookToExamine } from '../app/tree-examination';
 
@@ -79,17 +79,29 @@ function checkpointOf({ type, payload }: JournalBytes[number], sequence: number)
   return { text, signature, size, sequence, changesKey: nextKey !== null };
 }
 
-const findSequenceSql = `select t.sequence from transactions_v1 t
-  where t.mode = $1 and t.transaction_id = $2
-    and ($3::uuid is null or exists (
-          select from entries_v1 e where e.mode = t.mode and e.sequence = t.sequence and e.tenant_id = $3))`;
+/** What is withheld is what row-level security hides of the same transaction. */
+const findTransactionSql = `
+  select t.sequence, $3::uuid is not null and (
+           exists (select from transaction_details_v1 d
+                    where d.mode = t.mode and d.sequence = t.sequence and d.tenant_id is distinct from $3)
+           or exists (select from limit_breaches_v1 b
+                       where b.mode = t.mode and b.sequence = t.sequence and b.tenant_id is distinct from $3)) as withheld
+    from transactions_v1 t
+   where t.mode = $1 and t.transaction_id = $2
+     and ($3::uuid is null or exists (
+           select from entries_v1 e where e.mode = t.mode and e.sequence = t.sequence and e.tenant_id = $3))`;
 
-export async function findTransactionSequence(
+export async function findProvenTransaction(
   pool: Pool,
   { mode, tenantId, transactionId }: { mode: Mode; tenantId: string | null; transactionId: string },
-): Promise<number | null> {
-  const { rows } = await pool.query<{ sequence: string }>(findSequenceSql, [mode, transactionId, tenantId]);
-  return rows[0] === undefined ? null : Number(rows[0].sequence);
+): Promise<ProvenTransaction | null> {
+  const { rows } = await pool.query<{ sequence: string; withheld: boolean }>(findTransactionSql, [
+    mode,
+    transactionId,
+    tenantId,
+  ]);
+  const row = rows[0];
+  return row === undefined ? null : { sequence: Number(row.sequence), withheld: row.withheld };
 }
 
 /** Every subscriber of the journal, by name. */

@@ -24,21 +24,26 @@ export type ProvenBook = {
 
 export type ProofDeps = {
   readonly bookOf: (mode: Mode) => ProvenBook;
-  /** Sequence of the event that posted a transaction; null when there is none, or none that the tenant may see. */
-  readonly findSequence: (query: {
+  /** The event that posted a transaction; null when there is none, or none that the tenant may see. */
+  readonly findTransaction: (query: {
     mode: Mode;
     tenantId: string | null;
     transactionId: string;
-  }) => Promise<number | null>;
+  }) => Promise<ProvenTransaction | null>;
 };
+
+/** `withheld`: its bytes say what the tenant may not see. */
+export type ProvenTransaction = { readonly sequence: number; readonly withheld: boolean };
 
 type ProofRequest = CallRequest<typeof getTransactionProof>;
 type ProofOutcome = CallOutcome<typeof getTransactionProof>;
 
-export function proveTransaction({ bookOf, findSequence }: ProofDeps) {
+export function proveTransaction({ bookOf, findTransaction }: ProofDeps) {
   return async ({ mode, tenantId, transactionId, since }: ProofRequest): Promise<ProofOutcome> => {
-    const sequence = await findSequence({ mode, tenantId, transactionId });
-    if (sequence === null) return { ok: false, rejection: 'transaction_not_found' };
+    const transaction = await findTransaction({ mode, tenantId, transactionId });
+    if (transaction === null) return { ok: false, rejection: 'transaction_not_found' };
+    if (transaction.withheld) return { ok: false, rejection: 'withheld' };
+    const { sequence } = transaction;
     const { table, tree, read } = bookOf(mode);
     const checkpoint = await table.latest();
     if (checkpoint === null || checkpoint.size <= sequence) return { ok: false, rejection: 'not_signed_yet' };

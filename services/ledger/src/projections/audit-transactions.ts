@@ -15,17 +15,19 @@ type Row = TransactionRow & {
 
 export async function searchTransactions(pool: Pool, query: SearchQuery) {
   const { all, put } = values(query.mode);
+  const asker = `${put(query.tenantId)}::uuid`;
   const { from, where, order } = sourceOf(query, put);
   const { rows, watermark } = await markedRows<Row>(
     pool,
-    `select ${transactionColumns(`${put(query.tenantId)}::uuid`)},
+    `select ${transactionColumns(asker)},
             (select array_agg(r.transaction_id order by r.sequence) from transactions_v1 r
               where r.mode = t.mode and r.reverses = t.transaction_id) as reversed_by,
             (select json_agg(json_build_object('account_id', e.account_id, 'asset', e.asset, 'direction', e.direction,
                                                'amount', e.amount::text) order by e.entry_index)
                from entries_v1 e where e.mode = t.mode and e.sequence = t.sequence) as entries,
             (select json_agg(json_build_object('account_id', b.account_id, 'crossed', b.crossed) order by b.account_id)
-               from limit_breaches_v1 b where b.mode = t.mode and b.sequence = t.sequence) as breaches
+               from limit_breaches_v1 b where b.mode = t.mode and b.sequence = t.sequence
+                and (${asker} is null or b.tenant_id = ${asker})) as breaches
      from ${from} where ${where.join(' and ')} order by ${order} limit ${put(query.limit)}`,
     all,
   );

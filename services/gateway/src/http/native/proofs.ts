@@ -29,6 +29,12 @@ export function proofRoutes(deps: Deps): Route[] {
 type ProofRejection = RejectionOf<typeof getTransactionProof | typeof planExport | typeof readExport>;
 const rejections = {
   transaction_not_found: { status: 404, code: 'TRANSACTION_NOT_FOUND', message: 'There is no such transaction.' },
+  withheld: {
+    status: 403,
+    code: 'PROOF_WITHHELD',
+    message:
+      'Its bytes say what only its poster, or the owner of another of its accounts, may see. The operator has it.',
+  },
   not_signed_yet: {
     status: 409,
     code: 'NOT_SIGNED_YET',
@@ -86,7 +92,8 @@ function transactionProof({ services: { ledger } }: Deps): Route {
     description:
       "The journal event's exact bytes and the RFC 9162 inclusion proof that it stands at `sequence` in the tree of " +
       'the latest signed checkpoint. With `since`, also the proof that this tree continues the one of so many events. ' +
-      'For transactions with an entry on an account of the caller; operators see all.',
+      'For transactions with an entry on an account of the caller, unless somebody else has noted something on it, or ' +
+      "it left somebody else's account beyond its limits: the bytes would tell. Operators see all.",
     access: ['ledger:read', 'ops'],
     request: {
       params: z.strictObject({ id: journalId }),
@@ -120,6 +127,7 @@ function transactionProof({ services: { ledger } }: Deps): Route {
       },
       ...errorsOf(nativeDialect, [
         rejections.since_beyond_checkpoint,
+        rejections.withheld,
         rejections.transaction_not_found,
         rejections.not_signed_yet,
       ]),
