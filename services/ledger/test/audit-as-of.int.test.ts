@@ -220,11 +220,55 @@ describe('the books by two clocks', () => {
     expect(seen).toHaveLength(then.length + Math.min(recorded, 3));
     expect(await page({ ...request, cursor: 'bm90IG91cnM' })).toEqual({ ok: false, rejection: 'cursor_invalid' });
   });
+
+  test.each([
+    ['in its millisecond', null, 0],
+    ['before the moment that was asked for', iso(end + 400 * day), 1],
+  ])(
+    'pages of a statement show what the first one knew, and not what is recorded %s',
+    async (_when, knownAt, apart) => {
+      const [from, to] = [iso(begin).slice(0, 10), iso(end + day).slice(0, 10)];
+      const asked = {
+        mode: 'sandbox',
+        tenantId: null,
+        accountId: 'account-2',
+        from,
+        to,
+        timeZone: 'UTC',
+        knownAt,
+      } as const;
+      const [whole] = await pagesOf(balances, { ...asked, limit: 10_000 });
+      const { at: now } = whole!.watermark;
+      let brought = 0;
+      const pages = await pagesOf(balances, { ...asked, limit: 50 }, async () => {
+        const legs = [entry('account-2', 'debit'), entry('account-7', 'credit')];
+        const then = iso(Date.parse(now!) + brought * apart);
+        const events = [then, whole!.entries[0]!.effectiveAt, iso(end - 3 * day)].map((effectiveAt) =>
+          posted(`${apart}-${brought++}`, legs, then, { effectiveAt }),
+        );
+        await rig.record(events);
+      });
+      expect(brought).toBeGreaterThan(10);
+      expect(pages.flatMap(({ entries: page }) => page)).toEqual(whole!.entries);
+      const { opening, closing, debits, credits, entryCount } = whole!;
+      for (const page of pages) expect(page).toMatchObject({ opening, closing, debits, credits, entryCount });
+      const [after] = await pagesOf(balances, { ...asked, limit: 10_000 });
+      expect(after).toMatchObject({ entryCount: entryCount + brought, closing: closing - BigInt(brought) });
+    },
+  );
+});
+
+const entry = (accountId: string, direction: Entry['direction']): Entry => ({
+  accountId,
+  asset: 'TXC',
+  direction,
+  amount: 1n,
 });
 
 type StatementRequest = Omit<Parameters<ReturnType<typeof statement>>[0], 'cursor'>;
 
-async function pagesOf(balances: AuditBalances, request: StatementRequest) {
+/** `meanwhile` after each page but the last. */
+async function pagesOf(balances: AuditBalances, request: StatementRequest, meanwhile = async () => {}) {
   const pages = [];
   for (let cursor: string | null = null; ;) {
     const answer = await statement(balances)({ ...request, cursor });
@@ -232,5 +276,6 @@ async function pagesOf(balances: AuditBalances, request: StatementRequest) {
     pages.push(answer.value);
     cursor = answer.value.nextCursor;
     if (cursor === null) return pages;
+    await meanwhile();
   }
 }

@@ -19,7 +19,13 @@ export type TrialBalanceQuery = CallRequest<typeof getTrialBalance>;
 export type DailyBalancesQuery = CallRequest<typeof listDailyBalances>;
 
 /** Behind which entry a page begins, in the order of the effective clock. */
-export type StatementPlace = { readonly effectiveAt: string; readonly sequence: bigint; readonly entryIndex: number };
+export type StatementPlace = {
+  readonly effectiveAt: string;
+  readonly sequence: bigint;
+  readonly entryIndex: number;
+  /** Last event that the first page knew: others may be recorded in the same millisecond. */
+  readonly mark: bigint;
+};
 export type StatementQuery = Omit<CallRequest<typeof getStatement>, 'cursor'> & {
   readonly after: StatementPlace | null;
 };
@@ -72,11 +78,17 @@ export function statement({ findStatement }: AuditBalances): Answer<typeof getSt
     if (found === undefined) return refusalOf(getStatement, 'account_not_found');
     const entries = found.entries.slice(0, request.limit);
     const last = found.entries.length > request.limit ? entries.at(-1) : undefined;
-    const known = knownAt ?? found.watermark.at ?? '';
+    const known = [earlier(knownAt, found.watermark.at), place?.mark ?? found.watermark.sequence];
     const nextCursor =
-      last === undefined ? null : cursorOf([known, last.effectiveAt, last.sequence, last.entryIndex].join(' '));
+      last === undefined ? null : cursorOf([...known, last.effectiveAt, last.sequence, last.entryIndex].join(' '));
     return { ok: true, value: { ...found, entries, nextCursor } };
   };
+}
+
+/** What a page knows is what there was: nobody may ask for what is recorded after it. */
+function earlier(knownAt: string | null, watermark: string | null): string {
+  const recorded = watermark ?? '';
+  return knownAt !== null && Date.parse(knownAt) < Date.parse(recorded) ? knownAt : recorded;
 }
 
 type Period = { readonly from: string; readonly to: string; readonly timeZone: string };
@@ -97,11 +109,12 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-const placePattern = /^(\S+) (\S+) (0|[1-9]\d{0,17}) (0|[1-9]\d{0,8})$/;
+const placePattern = /^(\S+) (0|[1-9]\d{0,17}) (\S+) (0|[1-9]\d{0,17}) (0|[1-9]\d{0,8})$/;
 
 function placeOf(cursor: string): (StatementPlace & { readonly knownAt: string }) | undefined {
-  const [, knownAt, effectiveAt, sequence, entryIndex] = placePattern.exec(keyOf(cursor) ?? '') ?? [];
-  if (knownAt === undefined || effectiveAt === undefined || sequence === undefined) return undefined;
+  const [, knownAt = '', mark = '', effectiveAt = '', sequence = '', entryIndex] =
+    placePattern.exec(keyOf(cursor) ?? '') ?? [];
   if (!timestamp.safeParse(knownAt).success || !timestamp.safeParse(effectiveAt).success) return undefined;
-  return { knownAt, effectiveAt, sequence: BigInt(sequence), entryIndex: Number(entryIndex) };
+  const place = { effectiveAt, sequence: BigInt(sequence), entryIndex: Number(entryIndex) };
+  return { ...place, knownAt, mark: BigInt(mark) };
 }

@@ -18,10 +18,13 @@ type Row = Bounds & Totals & { before: string; entries: EntryRow[] | null };
 const columns = `sequence, entry_index, transaction_id, account_id, asset, direction, amount, balance, account_version,
   effective_at, posted_at`;
 
+/** Recorded up to a moment, and in that moment up to an event. */
+const known = 'posted_at <= p.known and (posted_at < p.known or sequence <= p.mark)';
+
 /** Of the account, known then, from the page's begin to the statement's end. `at` is the column of the effective clock. */
 const half = (late: boolean) => `
   (select ${columns} from entries_v1
-    where mode = $1 and account_id = $2 and posted_at <= p.known and effective_at ${late ? '<' : '='} posted_at
+    where mode = $1 and account_id = $2 and ${known} and effective_at ${late ? '<' : '='} posted_at
       and ${late ? 'effective_at' : 'posted_at'} >= p.after_at and ${late ? 'effective_at' : 'posted_at'} < p.ends
       and (effective_at, sequence, entry_index) > (p.after_at, p.after_sequence, p.after_index)
     order by ${late ? 'effective_at, sequence, entry_index' : 'posted_at, account_version'} limit $11)`;
@@ -29,16 +32,29 @@ const half = (late: boolean) => `
 /** Entries of the moment that the page begins in, and which pages before it have shown. */
 const shown = (late: boolean) => `
   (select direction, amount from entries_v1
-    where mode = $1 and account_id = $2 and posted_at <= p.known and effective_at ${late ? '<' : '='} posted_at
+    where mode = $1 and account_id = $2 and ${known} and effective_at ${late ? '<' : '='} posted_at
       and ${late ? 'effective_at' : 'posted_at'} = p.after_at
       and (sequence, entry_index) <= (p.after_sequence, p.after_index))`;
 
 const plus = `case when (direction = 'debit') = (p.type in ('asset', 'expense')) then amount else -amount end`;
 
+/** Of the entries that happened before a moment; those that are not known yet are taken off again. */
+const totalsBefore = (moment: string) => `
+  (select t.posted - n.posted as posted, t.debits - n.debits as debits, t.credits - n.credits as credits,
+          t.entries - n.entries as entries
+     from audit_totals_as_of($1, $2, ${moment} - interval '1 millisecond', p.known) t
+    cross join (select coalesce(sum(${plus}), 0) as posted, coalesce(sum(amount) filter (where direction = 'debit'), 0) as debits,
+                       coalesce(sum(amount) filter (where direction = 'credit'), 0) as credits, count(*) as entries
+                  from entries_v1
+                 where mode = $1 and account_id = $2 and posted_at = p.known and sequence > p.mark
+                   and effective_at < ${moment}) n)`;
+
 const text = `
   with p as (
-    select b.*, coalesce($7::timestamptz, w.at, 'infinity') as known, coalesce($8::timestamptz, b.starts) as after_at,
-           coalesce($9::bigint, -1) as after_sequence, coalesce($10::integer, -1) as after_index
+    select b.*, least($7::timestamptz, coalesce(w.at, 'infinity')) as known,
+           coalesce($12::bigint, w.sequence) as mark,
+           coalesce($8::timestamptz, b.starts) as after_at, coalesce($9::bigint, -1) as after_sequence,
+           coalesce($10::integer, -1) as after_index
       from (select a.asset, a.type, $4::date::timestamp at time zone $6 as starts,
                    $5::date::timestamp at time zone $6 as ends
               from accounts_v1 a
@@ -56,9 +72,9 @@ const text = `
             from (select * from (${half(false)} union all ${half(true)}) u
                   order by effective_at, sequence, entry_index limit $11) e) as entries
     from p
-   cross join lateral audit_totals_as_of($1, $2, p.starts - interval '1 millisecond', p.known) o
-   cross join lateral audit_totals_as_of($1, $2, p.ends - interval '1 millisecond', p.known) c
-   cross join lateral audit_totals_as_of($1, $2, p.after_at - interval '1 millisecond', p.known) f`;
+   cross join lateral ${totalsBefore('p.starts')} o
+   cross join lateral ${totalsBefore('p.ends')} c
+   cross join lateral ${totalsBefore('p.after_at')} f`;
 
 export async function findStatement(pool: Pool, query: StatementQuery): Promise<Statement | undefined> {
   const { mode, tenantId, accountId, from, to, timeZone, knownAt, after, limit } = query;
@@ -74,6 +90,7 @@ export async function findStatement(pool: Pool, query: StatementQuery): Promise<
     after?.sequence,
     after?.entryIndex,
     limit,
+    after?.mark,
   ]);
   const row = rows[0];
   if (row === undefined) return undefined;
