@@ -107,6 +107,18 @@ test('stored segments of the record index give back the places of their ids', as
   await rig.close();
 });
 
+test('a segment that another journal has left is replaced: an id that it does not have is not absent', async () => {
+  const rig = await ledgerRig();
+  const { segments, recordHash } = await recordIndex(rig, 'a restored book');
+  const entryOf = (id: string) => Float64Array.of(recordHash(id) * segmentEvents);
+  await segments.add({ first: 0, entries: Float64Array.of() });
+  for (const id of ['lost', 'kept']) await segments.add({ first: 0, entries: entryOf(id) });
+  for (const found of [segments.before(segmentEvents), segments.near([recordHash('kept')], segmentEvents)])
+    for await (const segment of found) expect(segment).toEqual({ first: 0, entries: entryOf('kept') });
+  expect(await segments.count(segmentEvents)).toBe(1);
+  await rig.close();
+});
+
 test('ids that are chosen so that their hashes lie together hide no other', async () => {
   const rig = await ledgerRig();
   const { segments, recordHash } = await recordIndex(rig, 'a crowded book');

@@ -87,7 +87,7 @@ export const balances = (engine: Engine) =>
 
 /** A store whose appends can be held back, and fail in the ways that real ones do. */
 export function unruly(inner: EventStore) {
-  const plan: ('through' | 'lost before' | 'lost after')[] = [];
+  const plan: ('through' | 'lost before' | 'lost on the way' | 'lost after')[] = [];
   const sizes: number[] = [];
   let gate: Promise<void> = Promise.resolve();
   const store: EventStore = {
@@ -97,6 +97,7 @@ export function unruly(inner: EventStore) {
       await gate;
       const fate = plan.shift() ?? 'through';
       if (fate === 'lost before') throw new OperationalError('store_unavailable', true);
+      if (fate === 'lost on the way') throw new OperationalError('outcome_unknown', true);
       const appended = await inner.append(name, events, expected);
       if (fate === 'lost after') throw new OperationalError('outcome_unknown', true);
       return appended;

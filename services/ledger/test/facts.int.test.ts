@@ -3,6 +3,7 @@ import {
   intentUnderpaid,
   paymentReceived,
   receiptMoved,
+  sendFinal,
   settlementInstructed,
   transactionPosted,
   type listTransactions,
@@ -145,4 +146,26 @@ test('a settlement of more than was cleared is recorded, and names the floor tha
     floorBreaches: [`clearing:${alice}:USDT_ERC20`],
     effectiveAt: at,
   });
+});
+
+test('a send has the content hash that repeats of it are known by for ever', async () => {
+  const id = '018f2f7a-0000-7000-8000-00000000000';
+  const ids = { tenantId: `${id}1`, transactionId: `${id}2`, walletId: `${id}3` };
+  const holds = { amountHoldId: 'ops/amount', feeHoldId: 'ops/fee' };
+  const amounts = { asset: 'USDT_ERC20', amount: 7n, feeAsset: 'ETH', fee: 3n } as const;
+  const message = messageOf(sendFinal, { mode: 'sandbox', ...ids, ...holds, ...amounts, at }, source());
+  await rig.transport.publish([message, message]);
+  const sent = await eventually(
+    async () => {
+      const found = (await rig.events()).filter(({ payload }) => payload.includes(ids.transactionId));
+      expect(found).toHaveLength(1);
+      return JSON.parse(found[0]!.payload.toString()) as unknown;
+    },
+    { timeoutMs: 10_000 },
+  );
+  expect(sent).toMatchObject({
+    rule: 'chain-send@1',
+    contentHash: '3953f9536743d871b008c16d6cd0821421c74e6b55de1d691cbffaa411aff143',
+  });
+  expect(await balanceOf(`wallet:${ids.walletId}:ETH`)).toBe(-3n);
 });

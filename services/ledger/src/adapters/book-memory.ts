@@ -85,7 +85,8 @@ function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
     async add({ first, entries }) {
       await pool.query(
         `insert into book_records (stream, first_sequence, count, entries) values ($1, $2, $3, $4)
-         on conflict (stream, first_sequence) do nothing`,
+         on conflict (stream, first_sequence) do update set count = excluded.count, entries = excluded.entries
+           where book_records.entries is distinct from excluded.entries`,
         [stream, first, entries.length, bytesOf(entries)],
       );
     },

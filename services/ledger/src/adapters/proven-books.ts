@@ -53,7 +53,7 @@ export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & Book
     },
     async record({ text, signature }) {
       const { size, root, keyId } = parseCheckpoint(text);
-      await books.of(mode).submit({
+      const { ok } = await books.of(mode).submit({
         type: 'SignCheckpoint',
         // Nobody can take this id before.
         checkpointId: `checkpoint:${sha256Hex(signature)}`,
@@ -64,6 +64,7 @@ export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & Book
         checkpoint: text,
         signature,
       });
+      return ok;
     },
   };
 }

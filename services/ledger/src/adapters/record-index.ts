@@ -23,7 +23,7 @@ export type StoredSegment = { readonly first: number; readonly entries: Float64A
 export type SegmentTable = {
   /** The secret of this book's hashes, made when it is asked for first. */
   key(): Promise<Uint8Array>;
-  /** Does nothing if it is there. */
+  /** Replaces what is there, which is the same unless it was stored for a journal that has been replaced. */
   add(segment: StoredSegment): Promise<void>;
   /** All before this event, in order. */
   before(sequence: number): AsyncIterable<StoredSegment>;

@@ -6,7 +6,7 @@
  * Whoever finds a book signed with another key has to show the right to go on: with the former key beside the new one,
  * the former signs a checkpoint that names the new one, once. Without it nothing is signed.
  *
- * Two processes may sign the same book; the engine records one checkpoint of a size, and a repeat changes nothing.
+ * Two processes may sign the same book; the engine records one checkpoint of a size, and that it has refused the other.
  */
 import { assert, isOperationalError } from '@daybook/core';
 import { createAlarm, type Clock, type Component, type Logger, type OnFatal } from '@daybook/runtime';
@@ -36,8 +36,8 @@ export type BookToSign = {
   readonly table: CheckpointTable;
   /** Events that are stored. */
   length(): Promise<number>;
-  /** Records it in the book. Returns when that is durable, or when a checkpoint of the size was recorded before. */
-  record(signed: SignedCheckpoint): Promise<void>;
+  /** Records it in the book, durably. False when another process's of that size, or of a larger one, was before it. */
+  record(signed: SignedCheckpoint): Promise<boolean>;
 };
 
 export type CheckpointsDeps = {
@@ -99,7 +99,8 @@ export function createCheckpoints(deps: CheckpointsDeps): Checkpoints {
 }
 
 function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: CheckpointsDeps, book: BookToSign) {
-  let waitingSince: number | undefined;
+  /** Since when there is something new behind the last checkpoint, which is of this size. */
+  let waiting: { readonly behind: number; readonly since: number } | undefined;
   let verified: number | undefined;
 
   /** A journal that was changed behind a signature is not signed on. */
@@ -117,8 +118,9 @@ function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: Check
   async function sign(size: number, by: SigningKey, nextKey: PublicKey | null): Promise<void> {
     const { root, head } = await book.tree.at(size);
     const time = now().toISOString();
-    await book.record(signCheckpoint({ origin: book.origin, size, root, head, time, nextKey }, by));
-    logger.info({ origin: book.origin, size, keyId: by.publicKey.keyId }, 'checkpoint signed');
+    const signed = signCheckpoint({ origin: book.origin, size, root, head, time, nextKey }, by);
+    if (await book.record(signed))
+      logger.info({ origin: book.origin, size, keyId: by.publicKey.keyId }, 'checkpoint signed');
   }
 
   return {
@@ -132,15 +134,14 @@ function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: Check
       const former = signerOf(current, key, formerKey);
       // The checkpoint itself is an event, and no reason for another.
       const fresh = latest === null ? length : length - latest.size - 1;
-      if (fresh <= 0 && former === null) {
-        waitingSince = undefined;
-        return;
-      }
-      waitingSince ??= now().getTime();
-      const isDue = fresh >= eventsMax || now().getTime() - waitingSince >= delayMs;
+      if (fresh <= 0 && former === null) return;
+      const behind = latest?.size ?? 0;
+      const time = now().getTime();
+      // Another process may have signed what was waiting.
+      if (waiting?.behind !== behind) waiting = { behind, since: time };
+      const isDue = fresh >= eventsMax || time - waiting.since >= delayMs;
       if (length === 0 || (!isDue && former === null)) return;
       await sign(length, former ?? key, former === null ? null : key.publicKey);
-      waitingSince = undefined;
     },
   };
 }

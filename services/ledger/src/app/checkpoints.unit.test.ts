@@ -45,6 +45,7 @@ function book() {
   };
   const record = async (signed: unknown) => {
     events.push({ type: 'CheckpointSigned', payload: Buffer.from(JSON.stringify(signed)) });
+    return true;
   };
   return { events, recorded, table, post, openTree, record, length: async () => events.length };
 }
@@ -104,6 +105,20 @@ describe('checkpoints', () => {
     expect(it.events).toHaveLength(101);
   });
 
+  test('are not signed sooner because another process has signed what was waiting', async () => {
+    const it = rig();
+    const other = rig({}, it.book);
+    it.post(3);
+    await it.worker.look();
+    await other.lookLater();
+    it.post(1);
+    it.clock.advance(10_000);
+    await it.worker.look();
+    expect(it.sizes()).toEqual([3]);
+    await it.lookLater();
+    expect(it.sizes()).toEqual([3, 5]);
+  });
+
   test('form a chain of trust from the first key over a change of keys', async () => {
     const it = rig();
     it.post(3);
@@ -157,7 +172,7 @@ describe('checkpoints', () => {
       ...it.book,
       record: async (signed: unknown) => {
         if (refusals-- > 0) throw new OperationalError('store_unavailable', true);
-        await record(signed);
+        return record(signed);
       },
     };
     const worker = rig({}, failing);

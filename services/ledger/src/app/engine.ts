@@ -351,7 +351,9 @@ class BookEngine implements Engine {
         this.#attempts = attempts;
         if (attempts <= patientAttempts) return;
         if (!this.#accepting) throw error;
-        for (const job of this.#waiting.drain()) job.done(error, undefined);
+        // Nothing of theirs was sent, whatever has become of the append before them.
+        const refusal = unavailable('an append before it is in doubt');
+        for (const job of this.#waiting.drain()) job.done(refusal, undefined);
       },
     });
     this.#status = 'ready';

@@ -116,19 +116,22 @@ test('commands wait while an append is in doubt, and are decided when it is sett
   expect(await Promise.all([first, second])).toMatchObject([{ ok: true }, { rejection: 'insufficient_balance' }]);
 });
 
-test('when an append stays in doubt, others are sent away, and it is settled in the end', async () => {
-  const unrulyStore = unruly(memoryEventStore());
-  const { engine } = engineOn(unrulyStore.store);
-  await funded(engine, 60n);
-  unrulyStore.plan.push(...Array.from({ length: 9 }, () => 'lost before' as const));
-  const first = engine.submit(transfer('t1'));
-  await new Promise((resolve) => setImmediate(resolve));
-  const gone = { code: 'store_unavailable', retryable: true };
-  await expect(engine.submit(transfer('t2'))).rejects.toMatchObject(gone);
-  await expect(engine.submit(transfer('t3'))).rejects.toMatchObject(gone);
-  expect(await first).toMatchObject({ ok: true, replayed: false });
-  expect(await engine.submit(transfer('t2'))).toMatchObject({ ok: true, replayed: false });
-});
+test.each(['lost before', 'lost on the way'] as const)(
+  'when an append is %s again and again, others are sent away unsent, and it is settled in the end',
+  async (fate) => {
+    const unrulyStore = unruly(memoryEventStore());
+    const { engine } = engineOn(unrulyStore.store);
+    await funded(engine, 60n);
+    unrulyStore.plan.push(...Array.from({ length: 9 }, () => fate));
+    const first = engine.submit(transfer('t1'));
+    await new Promise((resolve) => setImmediate(resolve));
+    const gone = { code: 'store_unavailable', retryable: true };
+    await expect(engine.submit(transfer('t2'))).rejects.toMatchObject(gone);
+    await expect(engine.submit(transfer('t3'))).rejects.toMatchObject(gone);
+    expect(await first).toMatchObject({ ok: true, replayed: false });
+    expect(await engine.submit(transfer('t2'))).toMatchObject({ ok: true, replayed: false });
+  },
+);
 
 test('a queue that is full refuses, and what it took is done', async () => {
   const { engine } = engineOn(memoryEventStore(), { queueMax: 10 });

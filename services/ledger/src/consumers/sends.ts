@@ -12,7 +12,10 @@ export function sendsSubscription(postFact: PostFact): Subscription {
     topic: sendFinal.topic,
     handlers: [
       on(sendFinal, async (_tx, { data }) => {
-        const { mode, at, ...sent } = data;
+        const { mode, transactionId, tenantId, walletId, asset, amount, feeAsset, fee, amountHoldId, feeHoldId, at } =
+          data;
+        // Their order is a part of the hash that tells a repeat.
+        const sent = { transactionId, tenantId, walletId, asset, amount, feeAsset, fee, amountHoldId, feeHoldId };
         await postFact({ mode, fact: { type: 'chain_send', ...sent }, effectiveAt: at });
       }),
       on(walletFunded, async (_tx, { data }) => {

@@ -9,9 +9,6 @@ import type { BookEvent, BookRejection } from './book-events';
 import { apply, fork, type WorkingState } from './book-state';
 import type { Verdict } from './verdict';
 
-/** Commands of one bulk at most. */
-export const bulkMax = 10_000;
-
 export type BulkDecision = {
   /** To be recorded, in this order. */
   readonly events: readonly BookEvent[];
