@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { acceptTransfer, getTransfer, listAccounts, listTransfers, reverseTransfer } from '@daybook/contracts';
+import { withCorrelation } from '@daybook/runtime';
 import { eventually } from '@daybook/testing';
 import { alice, balance, bob, ledgerRig, must, rejectionOf, settled, wallets, type LedgerRig } from './ledger-rig';
 
@@ -133,6 +134,24 @@ test.each([
     await settled(rig);
   },
 );
+
+test('a transfer that was pending at start keeps the correlation of the request that asked for it', async () => {
+  await wallets(rig, 1_000n);
+  const correlation = { correlationId: randomUUID(), causationId: randomUUID() };
+  const transferId = randomUUID();
+  await rig.restart(async (books) => {
+    const command = { type: 'AcceptTransfer', transferId, contentHash: '0'.repeat(64), tenantId: alice } as const;
+    const accounts = { debitAccountId: 'wallet-alice', creditAccountId: 'wallet-bob' };
+    const fields = { ...accounts, asset: 'TXC', amount: 100n, referenceId: '', note: null } as const;
+    await withCorrelation(correlation, () => books.of('sandbox').submit({ ...command, ...fields }));
+  });
+  await settled(rig);
+  const told = (await rig.events()).filter(({ payload }) => payload.includes(transferId));
+  expect(told.map(({ type, metadata }) => [type, metadata])).toMatchObject([
+    ['TransferAccepted', correlation],
+    ['TransferConfirmed', { correlationId: correlation.correlationId, causationId: told[0]!.id }],
+  ]);
+});
 
 test('a transfer is reversed once, also when it is asked for under twenty ids at once', async () => {
   await wallets(rig, 1_000n);

@@ -16,7 +16,7 @@ const failures: Partial<Record<BookRejection, TransferFailure>> = {
 };
 
 /** Idempotent: resolving a resolved transfer changes nothing. */
-export async function resolveTransfer(books: Books, mode: Mode, transferId: string): Promise<void> {
+async function resolveTransfer(books: Books, mode: Mode, transferId: string): Promise<void> {
   const engine = books.of(mode);
   const confirmed = await engine.submit({ type: 'ConfirmTransfer', transferId });
   if (confirmed.ok) return;
@@ -45,7 +45,7 @@ export function transferConfirmation({ books, decode, ...deps }: Deps): Componen
       await Promise.all(events.map((stored) => resolveAccepted(books, stored, decode(stored))));
     },
   });
-  return inOrder('transfer confirmation', [pendingAtStart(books), follower]);
+  return inOrder('transfer confirmation', [pendingAtStart({ ...deps, books, decode }), follower]);
 }
 
 async function resolveAccepted(books: Books, stored: StoredEvent, event: BookEvent): Promise<void> {
@@ -55,12 +55,19 @@ async function resolveAccepted(books: Books, stored: StoredEvent, event: BookEve
   );
 }
 
-function pendingTransfers({ open, records }: BookState): readonly string[] {
-  return [...open].filter((id) => records.get(id)?.subject?.type === 'transfer');
+/** Sequences of the events that accepted them: an open record was touched by no other. */
+function pendingTransfers({ open, records }: BookState): readonly number[] {
+  const pending = [...open].map((id) => records.get(id)).filter((record) => record?.subject?.type === 'transfer');
+  return pending.map((record) => record!.sequence);
 }
 
 /** The follower would come to them, but perhaps only after a long backlog. */
-function pendingAtStart(books: Books): Component {
+function pendingAtStart({ books, store, decode }: Pick<Deps, 'books' | 'store' | 'decode'>): Component {
+  const resolve = async (mode: Mode, sequence: number) => {
+    const [stored] = await store.readStream(streamOf(mode), { from: BigInt(sequence), limit: 1 });
+    assert(stored, `${streamOf(mode)} has no event ${sequence}`);
+    await resolveAccepted(books, stored, decode(stored));
+  };
   return {
     name: 'transfers pending at start',
     async start() {
@@ -68,7 +75,7 @@ function pendingAtStart(books: Books): Component {
         const pending = await books.of(mode).read(pendingTransfers);
         for (let from = 0; from < pending.length; from += togetherMax) {
           const some = pending.slice(from, from + togetherMax);
-          await Promise.all(some.map((transferId) => resolveTransfer(books, mode, transferId)));
+          await Promise.all(some.map((sequence) => resolve(mode, sequence)));
         }
       }
     },
