@@ -9,14 +9,27 @@ export type ServerEvent = { readonly event: string; readonly data: Json };
 
 export type Api = {
   get(path: string, query?: Query): Promise<Json>;
-  post(path: string, body?: Json): Promise<Json>;
+  /** What is sent again with the same key is done once. */
+  post(path: string, body?: Json, idempotencyKey?: string): Promise<Json>;
   /** The body as it comes. */
   download(path: string, query?: Query): AsyncGenerator<Uint8Array>;
   /** Server-sent events of one connection, until the server or the signal ends it. */
   events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent>;
 };
 
-export function openApi({ url, token }: Connection): Api {
+/** What may pass by itself: no connection, one that was cut off, a Daybook that is busy or away. */
+export class PassingError extends CliError {
+  constructor(
+    message: string,
+    options?: ErrorOptions,
+    /** When Daybook says how long to wait. */
+    readonly retryAfterMs: number | null = null,
+  ) {
+    super(message, undefined, options);
+  }
+}
+
+export function openApi({ url, token }: Pick<Connection, 'url' | 'token'>): Api {
   async function send(path: string, init: RequestInit): Promise<Response> {
     let response: Response;
     try {
@@ -24,29 +37,15 @@ export function openApi({ url, token }: Connection): Api {
       response = await fetch(url + path, { ...init, headers });
     } catch (cause) {
       if (init.signal?.aborted === true) throw cause;
-      throw new CliError(`cannot reach ${url}: ${reasonOf(cause)}`, undefined, { cause });
+      throw new PassingError(`cannot reach ${url}: ${reasonOf(cause)}`, { cause });
     }
     if (!response.ok) throw await refusalOf(response, path);
     return response;
   }
-  const json = async (response: Response): Promise<Json> => {
-    try {
-      return (await response.json()) as Json;
-    } catch (cause) {
-      throw new CliError(`${url} does not answer as Daybook does`, undefined, { cause });
-    }
-  };
+  const json = async (response: Response): Promise<Json> => parsed(await response.text().catch(cutOff), url);
   return {
     get: async (path, query) => json(await send(path + queryOf(query), {})),
-    post: async (path, body) =>
-      json(
-        await send(path, {
-          method: 'POST',
-          ...(body === undefined
-            ? {}
-            : { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
-        }),
-      ),
+    post: async (path, body, idempotencyKey) => json(await send(path, posting(body, idempotencyKey))),
     async *download(path, query) {
       const response = await send(path + queryOf(query), {});
       yield* chunksOf(response);
@@ -58,13 +57,25 @@ export function openApi({ url, token }: Connection): Api {
   };
 }
 
+function posting(body: Json | undefined, idempotencyKey: string | undefined): RequestInit {
+  const headers = {
+    ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+    ...(idempotencyKey === undefined ? {} : { 'Idempotency-Key': idempotencyKey }),
+  };
+  return { method: 'POST', headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+}
+
 async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
   if (response.body === null) return;
   try {
     for await (const chunk of response.body) yield chunk as Uint8Array;
   } catch (cause) {
-    throw new CliError(`the connection was cut off: ${reasonOf(cause)}`, undefined, { cause });
+    cutOff(cause);
   }
+}
+
+function cutOff(cause: unknown): never {
+  throw new PassingError(`the connection was cut off: ${reasonOf(cause)}`, { cause });
 }
 
 /** As the HTML standard writes them, as far as Daybook uses it: `event` and one line of `data`. */
@@ -78,16 +89,35 @@ export async function* eventsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerat
     for (const message of messages) {
       const event = /^event: (.*)$/m.exec(message)?.[1];
       const data = /^data: (.*)$/m.exec(message)?.[1];
-      if (event !== undefined && data !== undefined) yield { event, data: JSON.parse(data) as Json };
+      if (event !== undefined && data !== undefined) yield { event, data: parsed(data, 'the event stream') };
     }
   }
 }
+
+function parsed(text: string, from: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch (cause) {
+    throw new CliError(`${from} does not answer as Daybook does`, undefined, { cause });
+  }
+}
+
+/** Of Daybook, and of a proxy that finds it away. */
+const passing = [429, 502, 503, 504];
 
 async function refusalOf(response: Response, path: string): Promise<CliError> {
   const body = (await response.json().catch(() => ({}))) as Json;
   const said = typeof body.title === 'string' ? body.title : response.statusText;
   const code = typeof body.code === 'string' ? ` ${body.code}` : '';
-  return new CliError(`${path.split('?', 1)[0]} answered ${response.status}${code}: ${printable(said)}`);
+  const message = `${path.split('?', 1)[0]} answered ${response.status}${code}: ${printable(said)}`;
+  return passing.includes(response.status)
+    ? new PassingError(message, undefined, retryAfterMs(response))
+    : new CliError(message);
+}
+
+function retryAfterMs({ headers }: Response): number | null {
+  const seconds = headers.get('Retry-After') ?? '';
+  return /^\d{1,6}$/.test(seconds) ? parseInt(seconds, 10) * 1_000 : null;
 }
 
 function reasonOf(cause: unknown): string {

@@ -1,7 +1,7 @@
 /** What a script can tell from the exit code, whichever the command. */
 export const exitCodes = {
   ok: 0,
-  /** The answer is no: a file is not valid, a check found differences, a job failed, messages are still parked. */
+  /** The answer is no: a file is not valid, a check found differences, a job failed, messages are still parked, status tells a problem. */
   negative: 1,
   usage: 2,
   /** Neither yes nor no: events that no signature covers yet, a check that could not look at everything. */

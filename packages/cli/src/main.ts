@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { runCli } from './program';
 
 const { stdout, stderr } = process;
@@ -11,6 +12,8 @@ void runCli(process.argv.slice(2), {
     process.on('SIGINT', listener);
     return () => process.off('SIGINT', listener);
   },
+  now: () => performance.now(),
+  wait: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }),
 }).then(
   (code) => (process.exitCode = code),
   (error: unknown) => {

@@ -19,8 +19,8 @@ const commands = [
 ];
 
 const codes = `
-Exit codes: 0 yes; 1 no (not valid, differences, failed, still parked); 2 usage; 3 incomplete (not all is signed or
-could be checked); 4 Daybook cannot be asked or refused; 5 detached, the job goes on.`;
+Exit codes: 0 yes; 1 no (not valid, differences, failed, still parked, a problem in the status); 2 usage; 3 incomplete
+(not all is signed, could be checked or is known); 4 Daybook cannot be asked or refused; 5 detached, the job goes on.`;
 
 /** Runs one command. `argv` is without the program. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {

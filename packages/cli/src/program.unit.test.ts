@@ -10,15 +10,23 @@ import type { Terminal } from './terminal';
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => unknown;
 
+type Asked = {
+  readonly line: string;
+  readonly body: string;
+  readonly token: string | undefined;
+  readonly key: unknown;
+};
+
 /** Daybook by script: answers by method and path, and what was asked. */
 async function double() {
   const handlers = new Map<string, Handler>();
-  const asked: { readonly line: string; readonly body: string; readonly token: string | undefined }[] = [];
+  const asked: Asked[] = [];
   const server = createServer((req, res) => {
     let body = '';
     req.on('data', (chunk: Buffer) => (body += chunk.toString()));
     req.on('end', () => {
-      asked.push({ line: `${req.method} ${req.url}`, body, token: req.headers.authorization });
+      const { authorization: token, 'idempotency-key': key } = req.headers;
+      asked.push({ line: `${req.method} ${req.url}`, body, token, key });
       const handler = handlers.get(`${req.method} ${req.url?.split('?', 1)[0]}`);
       if (handler !== undefined) return void handler(req, res);
       res.writeHead(404, { 'Content-Type': 'application/problem+json' });
@@ -53,11 +61,21 @@ afterAll(async () => {
   rmSync(home, { recursive: true });
 });
 
-type Run = { readonly env?: Record<string, string>; readonly watched?: NodeJS.WritableStream };
+type Run = {
+  readonly env?: Record<string, string>;
+  readonly watched?: NodeJS.WritableStream;
+  /** Collects what the command waited for. */
+  readonly waits?: number[];
+};
 
-/** `interrupt` is Ctrl-C. */
-async function run(argv: string, { env, watched }: Run = {}, interrupted?: (interrupt: () => void) => void) {
+/** `interrupt` is Ctrl-C. Time goes on by waiting alone. */
+async function run(
+  argv: string,
+  { env, watched, waits = [] }: Run = {},
+  interrupted?: (interrupt: () => void) => void,
+) {
   let [out, err] = ['', ''];
+  let time = 0;
   const terminal: Terminal = {
     env: env ?? { DAYBOOK_URL: daybook.url, DAYBOOK_TOKEN: 'secret' },
     out: (text) => (out += text),
@@ -66,6 +84,12 @@ async function run(argv: string, { env, watched }: Run = {}, interrupted?: (inte
     onInterrupt(listener) {
       interrupted?.(listener);
       return () => undefined;
+    },
+    now: () => time,
+    async wait(ms, signal) {
+      signal?.throwIfAborted();
+      waits.push(ms);
+      time += ms;
     },
   };
   const code = await runCli(argv.split(' '), terminal);
@@ -81,9 +105,10 @@ describe('how daybook finds its server', () => {
     const fromFile = { env: { DAYBOOK_HOME: home } };
     await run('accounts', fromFile);
     await run('accounts --mode live', fromFile);
+    await run('accounts', { env: { ...fromFile.env, DAYBOOK_MODE: 'live' } });
     await run('accounts', { env: { ...fromFile.env, DAYBOOK_TOKEN: 'of-env' } });
     await run('accounts --token of-option', { env: { ...fromFile.env, DAYBOOK_TOKEN: 'of-env' } });
-    const tokens = ['of-file', 'live-of-file', 'of-env', 'of-option'].map((token) => `Bearer ${token}`);
+    const tokens = ['of-file', 'live-of-file', 'live-of-file', 'of-env', 'of-option'].map((token) => `Bearer ${token}`);
     expect(daybook.asked.map(({ token }) => token)).toEqual(tokens);
   });
 
@@ -94,6 +119,12 @@ describe('how daybook finds its server', () => {
     expect(await run('accounts --limit 0')).toMatchObject({ code: 2 });
     writeFileSync(file, '{}');
     expect(await run('accounts', { env: { DAYBOOK_HOME: home } })).toMatchObject({ code: 2 });
+    const shouted = { DAYBOOK_URL: daybook.url, DAYBOOK_TOKEN: 'x', DAYBOOK_MODE: 'Live' };
+    expect(await run('accounts', { env: shouted })).toEqual({
+      code: 2,
+      out: '',
+      err: 'daybook: DAYBOOK_MODE must be sandbox or live, not "Live"\n',
+    });
     expect(await run('nonsense')).toMatchObject({ code: 2, out: '' });
   });
 
@@ -108,6 +139,116 @@ describe('how daybook finds its server', () => {
   });
 });
 
+describe('status', () => {
+  const book = (mode: string) => ({ mode, events: 3, last_checkpoint: { size: 2, signed_at: 't', key_id: 'k' } });
+  const healthy = {
+    services: [
+      { name: 'gateway', ready: true },
+      { name: 'ledger', ready: true },
+    ],
+    books: [book('sandbox'), book('live')],
+    readers: [],
+    parked_keys: 0,
+  };
+  const over = (id: string, report: unknown) => ({ id, status: 'succeeded', finished_at: 'f', report });
+  /** As the gateway does: lists carry no reports. */
+  const last = (path: string, ...jobs: { readonly id: string; readonly finished_at: string | null }[]) => {
+    daybook.json(`GET ${path}`, { jobs: jobs.map((job) => ({ ...job, report: null })), next_cursor: null });
+    for (const job of jobs) daybook.json(`GET ${path}/${job.id}`, job);
+  };
+  const unavailable: Handler = (_req, res) => {
+    res.writeHead(503, { 'Content-Type': 'application/problem+json', 'Retry-After': '1' });
+    res.end(JSON.stringify({ title: 'Try again.', code: 'UNAVAILABLE' }));
+  };
+
+  beforeEach(() => {
+    daybook.json('GET /v1/ops/status', healthy);
+    daybook.json('GET /v1/ops/chains', { chains: [] });
+    last('/v1/ops/checks', over('c1', { status: 'CLEAN', scope: 'full' }));
+    last('/v1/ops/replays');
+  });
+
+  test('shows which service is not ready while the ledger is away, and what is not known', async () => {
+    const parts = { services: [{ name: 'ledger', ready: false }], books: null, readers: null, parked_keys: null };
+    daybook.json('GET /v1/ops/status', parts);
+    daybook.on('GET /v1/ops/checks', unavailable);
+    daybook.on('GET /v1/ops/replays', unavailable);
+    daybook.on('GET /v1/ops/chains', unavailable);
+    const shown = await run('status');
+    expect([shown.code, shown.err]).toEqual([1, '']);
+    for (const line of [
+      /^ledger +no$/m,
+      /^live +- +- +-$/m,
+      /^readers of the journal +unknown$/m,
+      /^chains +unknown$/m,
+      /^parked keys +unknown$/m,
+      /^last check of the token's mode: unknown$/m,
+      /^last replay of the token's mode: unknown$/m,
+      /^PROBLEM: ledger is not ready$/m,
+    ])
+      expect(shown.out).toMatch(line);
+    expect(JSON.parse((await run('status --json')).out)).toMatchObject({
+      ...parts,
+      chains: null,
+      last_checks: [{ outcome: null, at: null }],
+      last_replays: [{ outcome: null, at: null }],
+    });
+  });
+
+  test.each([
+    ['CLEAN', 'full', 'clean (full) at f (c1)', 0],
+    ['CLEAN', 'incremental', 'clean (incremental) at f (c1)', 0],
+    ['DIFFERENCES', 'full', 'differences (full) at f (c1)', 1],
+    ['INCOMPLETE', 'full', 'incomplete (full) at f (c1)', 1],
+  ])('tells what a check found: %s, %s', async (status, scope, said, code) => {
+    last('/v1/ops/checks', { id: 'c2', finished_at: null }, over('c1', { status, scope }));
+    last('/v1/ops/replays', over('r1', { equal: true }));
+    const shown = await run('status');
+    expect(shown.out).toContain(`last check of the token's mode: ${said}; not over yet: c2\n`);
+    expect(shown.out).toContain("last replay of the token's mode: equal at f (r1)\n");
+    expect(shown.code).toBe(code);
+    expect(JSON.parse((await run('status --json')).out)).toMatchObject({
+      last_checks: [{ mode: null, outcome: status.toLowerCase(), scope, at: 'f', id: 'c1', open_id: 'c2' }],
+    });
+  });
+
+  test('names the mode of each operator in the file: checks are listed by mode', async () => {
+    writeFileSync(
+      join(home, 'credentials.json'),
+      JSON.stringify({ baseUrl: daybook.url, ops: { token: 'of-sandbox', liveToken: 'of-live' } }),
+    );
+    daybook.on('GET /v1/ops/checks', (req, res) => {
+      const jobs = req.headers.authorization === 'Bearer of-live' ? [over('c1', null)] : [];
+      res.end(JSON.stringify({ jobs, next_cursor: null }));
+    });
+    const shown = await run('status', { env: { DAYBOOK_HOME: home } });
+    expect(shown.out).toContain('last check of sandbox: never\nlast check of live: clean (full) at f (c1)\n');
+    expect(shown.code).toBe(0);
+    expect(daybook.asked).toContainEqual(
+      expect.objectContaining({ line: 'GET /v1/ops/checks/c1', token: 'Bearer of-live' }),
+    );
+  });
+
+  test.each<[string, object, string]>([
+    ['a service that is not ready', { services: [{ name: 'identity', ready: false }] }, 'identity is not ready'],
+    ['parked messages', { parked_keys: 2 }, 'messages of 2 keys are parked'],
+    ['a missing book', { books: [book('sandbox')] }, 'the live book is not there'],
+  ])('is a no for %s', async (_name, wrong, problem) => {
+    expect((await run('status')).code).toBe(0);
+    daybook.json('GET /v1/ops/status', { ...healthy, ...wrong });
+    const shown = await run('status');
+    expect([shown.code, shown.out]).toEqual([1, expect.stringContaining(`PROBLEM: ${problem}\n`)]);
+    expect(JSON.parse((await run('status --json')).out)).toMatchObject({ problems: [problem] });
+  });
+
+  test('is a no for a check that failed, and incomplete when a list is not known', async () => {
+    last('/v1/ops/checks', { ...over('c1', null), status: 'failed' } as never);
+    expect(await run('status')).toMatchObject({ code: 1, out: expect.stringContaining('failed at f (c1)') });
+    daybook.on('GET /v1/ops/checks/c1', unavailable);
+    expect((await run('status')).code).toBe(3);
+  });
+});
+
 describe('lists', () => {
   const row = (id: string) => ({ account_id: id, type: 'liability', asset: 'TXC', posted: '10.00', held: '0.00' });
 
@@ -117,7 +258,8 @@ describe('lists', () => {
       const from = parseInt(query.get('cursor') ?? '0', 10);
       const to = Math.min(250, from + parseInt(query.get('limit')!, 10));
       const accounts = Array.from({ length: to - from }, (_, index) => row(`a${from + index}`));
-      res.end(JSON.stringify({ accounts, next_cursor: to < 250 ? String(to) : null }));
+      const watermark = { sequence: 9, at: 't' };
+      res.end(JSON.stringify({ accounts, next_cursor: to < 250 ? String(to) : null, watermark }));
     });
     const all = JSON.parse((await run('accounts --limit 1000 --json')).out) as { accounts: unknown[]; more: boolean };
     expect([all.accounts.length, all.more]).toEqual([250, false]);
@@ -144,6 +286,35 @@ describe('lists', () => {
   });
 });
 
+describe('the watermark of a list', () => {
+  test.each([
+    ['accounts', 'accounts'],
+    ['entries', 'entries'],
+    ['transactions', 'transactions'],
+  ])('of %s is what all its pages have seen', async (command, name) => {
+    const marks = [9, 7, 8].map((sequence) => ({ sequence, at: `t${sequence}` }));
+    daybook.on(`GET /v1/ledger/${name}`, (req, res) => {
+      const page = parseInt(new URL(req.url!, daybook.url).searchParams.get('cursor') ?? '0', 10);
+      const cursor = page < 2 ? String(page + 1) : null;
+      res.end(JSON.stringify({ [name]: [{}], next_cursor: cursor, watermark: marks[page] }));
+    });
+    expect(JSON.parse((await run(`${command} --json`)).out)).toEqual({
+      [name]: [{}, {}, {}],
+      more: false,
+      watermark: { sequence: 7, at: 't7' },
+    });
+  });
+
+  test('before the first event it is null', async () => {
+    daybook.on('GET /v1/ledger/accounts', (req, res) => {
+      const isFirst = !req.url!.includes('cursor');
+      const watermark = isFirst ? { sequence: 0, at: 't' } : { sequence: null, at: null };
+      res.end(JSON.stringify({ accounts: [], next_cursor: isFirst ? 'c' : null, watermark }));
+    });
+    expect(JSON.parse((await run('accounts --json')).out)).toMatchObject({ watermark: { sequence: null, at: null } });
+  });
+});
+
 describe('jobs', () => {
   const job = (status: string, report: unknown = null, done = 1) => ({
     id: 'j1',
@@ -151,7 +322,7 @@ describe('jobs', () => {
     status,
     error: null,
     report,
-    progress: { phase: 'reading', done, total: 10 },
+    progress: { phase: 'reading', done, total: 10, rate_per_second: 2.5, eta_seconds: 3 },
   });
   const told = (event: string, data: unknown) => `: still here\n\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
   const started = (path: string) => daybook.json(`POST ${path}`, job('queued'));
@@ -200,7 +371,7 @@ describe('jobs', () => {
     const watched = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
     const ended = await run('check', { watched: watched as never });
     expect([ended.code, connections]).toEqual([0, 2]);
-    expect(String(watched.read())).toMatch(/reading .*4\/10 done .*\/s/);
+    expect(String(watched.read())).toMatch(/reading .*4\/10 done \| 3\/s \| 3s left/);
   });
 
   test('Ctrl-C leaves the job running and says how to come back', async () => {
@@ -211,10 +382,117 @@ describe('jobs', () => {
       interrupt();
     });
     const left = await run('check', {}, (listener) => (interrupt = listener));
-    expect(left).toEqual({ code: 5, out: '', err: 'detached; the job goes on: --follow j1, or --cancel j1\n' });
+    expect(left).toEqual({ code: 5, out: '', err: expect.stringMatching(/^j1 started\ndetached; /) });
+    expect(left.err).toContain('detached; the job goes on: --follow j1, or --cancel j1\n');
     daybook.json('POST /v1/ops/checks/j1/cancel', job('cancelled'));
     expect(await run('check --cancel j1')).toEqual({ code: 0, out: 'j1 cancelled\n', err: '' });
     expect(await run('check --detach')).toEqual({ code: 0, out: 'j1\n', err: '' });
+  });
+
+  const refuse = (status: number, headers: Record<string, string>, res: ServerResponse) => {
+    res.writeHead(status, { 'Content-Type': 'application/problem+json', ...headers });
+    res.end(JSON.stringify({ title: 'Try again.', code: 'BUSY' }));
+  };
+
+  test('cuts, refused connections and a Daybook that is busy or away are attempts', async () => {
+    started('/v1/ops/replays');
+    const answers: Handler[] = [
+      (_req, res) => res.write(told('progress', job('running')), () => res.destroy()),
+      (_req, res) => res.destroy(),
+      (_req, res) => refuse(503, {}, res),
+      (_req, res) => refuse(429, { 'Retry-After': '7' }, res),
+      (_req, res) => res.end(),
+      (_req, res) => res.end(told('end', job('succeeded', { equal: true }))),
+    ];
+    daybook.on('GET /v1/ops/replays/j1/events', (req, res) => answers.shift()!(req, res));
+    const waits: number[] = [];
+    const ended = await run('replay', { waits });
+    expect([ended.code, ended.err]).toEqual([0, 'j1 started\n']);
+    expect(waits).toEqual([500, 500, 500, 7_000, 500]);
+  });
+
+  test('a server that stays away is left after two minutes, and the error says how to come back', async () => {
+    const gone = await double();
+    gone.json('POST /v1/ops/checks', job('queued'));
+    gone.on('GET /v1/ops/checks/j1/events', (_req, res) => {
+      res.write(told('progress', job('running')), () => void gone.close());
+    });
+    const waits: number[] = [];
+    const left = await run('check', { env: { DAYBOOK_URL: gone.url, DAYBOOK_TOKEN: 'x' }, waits });
+    expect([left.code, left.out]).toEqual([4, '']);
+    expect(left.err).toMatch(
+      /^j1 started\ndaybook: lost the job, which may go on \(--follow j1\): cannot reach .*ECONNREFUSED\n$/,
+    );
+    expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(120_000);
+  });
+
+  test('news renews the patience', async () => {
+    started('/v1/ops/checks');
+    let connections = 0;
+    daybook.on('GET /v1/ops/checks/j1/events', (_req, res) => {
+      connections += 1;
+      if (connections === 5) return res.end(told('end', job('succeeded', { status: 'CLEAN' })));
+      if (connections % 2 === 0) return res.end(told('progress', job('running')));
+      return refuse(503, { 'Retry-After': '100' }, res);
+    });
+    expect((await run('check')).code).toBe(0);
+  });
+
+  test('a refusal after the start names the job too; one of a wrong id says enough', async () => {
+    started('/v1/ops/checks');
+    daybook.on('GET /v1/ops/checks/j1/events', (_req, res) => refuse(401, {}, res));
+    expect((await run('check')).err).toMatch(/^j1 started\ndaybook: lost the job, .*--follow j1\): .* answered 401 /);
+    expect(await run('check --follow nonsense')).toEqual({
+      code: 4,
+      out: '',
+      err: 'daybook: /v1/ops/checks/nonsense/events answered 404 NOT_FOUND: There is no such route.\n',
+    });
+  });
+
+  test('a start whose answer is lost is sent again with its key, and another start has another', async () => {
+    const answers: Handler[] = [(_req, res) => res.destroy(), (_req, res) => refuse(503, {}, res)];
+    const answer: Handler = (_req, res) => res.end(JSON.stringify(job('queued')));
+    daybook.on('POST /v1/ops/checks', (req, res) => (answers.shift() ?? answer)(req, res));
+    expect(await run('check --detach')).toEqual({ code: 0, out: 'j1\n', err: '' });
+    await run('check --detach');
+    const keys = daybook.asked.map(({ key }) => key);
+    expect(keys).toEqual([expect.stringMatching(/^[\w-]{36}$/), keys[0], keys[0], expect.any(String)]);
+    expect(keys[3]).not.toBe(keys[0]);
+  });
+
+  test('a start that gets no answer is given up soon, and one that is refused at once', async () => {
+    daybook.on('POST /v1/ops/checks', (_req, res) => refuse(503, {}, res));
+    const waits: number[] = [];
+    const lost = await run('check', { waits });
+    expect(lost).toMatchObject({ code: 4, err: expect.stringContaining('answered 503 BUSY') });
+    expect(lost.err).toContain('if it was started all the same, daybook status shows it');
+    expect(waits.reduce((sum, ms) => sum + ms, 0)).toBe(5_000);
+    daybook.on('POST /v1/ops/checks', (_req, res) => refuse(409, {}, res));
+    const refusals: number[] = [];
+    expect((await run('check', { waits: refusals })).code).toBe(4);
+    expect(refusals).toEqual([]);
+  });
+
+  test('each phase has its own total, and rate and time are those of the server', async () => {
+    const watched = () => Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    const reading = { phase: 'reading', done: 480_000, total: 480_000, rate_per_second: 80_000, eta_seconds: 0 };
+    const comparing = { phase: 'comparing', done: 1_500_000, total: null, rate_per_second: null, eta_seconds: null };
+    const switching = { phase: 'switching', done: 1, total: 4, rate_per_second: 0.5, eta_seconds: 6 };
+    const drawn = async (...steps: object[]) => {
+      started('/v1/ops/replays');
+      const news = steps.map((progress) => told('progress', { ...job('running'), progress })).join('');
+      daybook.on('GET /v1/ops/replays/j1/events', (_req, res) =>
+        res.end(news + told('end', job('succeeded', { equal: true }))),
+      );
+      const screen = watched();
+      await run('replay', { watched: screen as never });
+      return String(screen.read());
+    };
+    expect(await drawn(reading)).toMatch(/reading =+ 100% \| 480000\/480000 done \| 80000\/s \| 0s left/);
+    const unknown = await drawn(reading, comparing);
+    expect(unknown).toContain('comparing 1500000 done');
+    expect(unknown).not.toMatch(/comparing[^\r]*(%|480000|\/s|left)/);
+    expect(await drawn(reading, comparing, switching)).toMatch(/switching =+-+ 25% \| 1\/4 done \| 1\/s \| 6s left/);
   });
 });
 
@@ -281,5 +559,28 @@ describe('export', () => {
     const file = join(home, 'y.jsonl');
     expect(await run(`export -o ${file}`)).toMatchObject({ code: 4, out: '' });
     expect([existsSync(file), existsSync(`${file}.part`)]).toEqual([false, false]);
+  });
+
+  test('refuses a directory before it asks for anything', async () => {
+    const refused = await run(`export -o ${home}`);
+    expect(refused).toEqual({ code: 2, out: '', err: `daybook: --output: ${home} is a directory; name a file\n` });
+    expect([daybook.asked, existsSync(`${home}.part`)]).toEqual([[], false]);
+  });
+});
+
+describe('verify', () => {
+  const key = Buffer.alloc(32, 1).toString('base64');
+
+  test('refuses in one line what it cannot read', async () => {
+    expect(await run(`verify ${home} --pub ${key}`)).toEqual({
+      code: 2,
+      out: '',
+      err: `daybook: ${home} cannot be read: EISDIR\n`,
+    });
+    const nothing = join(home, 'nothing');
+    expect(await run(`verify ${nothing} --pub ${key}`)).toMatchObject({
+      code: 2,
+      err: `daybook: ${nothing} cannot be read: ENOENT\n`,
+    });
   });
 });

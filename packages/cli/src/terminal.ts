@@ -1,5 +1,6 @@
 /** What a command writes to and hears from, so that tests can stand in for it. */
-import { SingleBar } from 'cli-progress';
+import { Format, SingleBar, type Options } from 'cli-progress';
+import { printable } from './table';
 
 export type Terminal = {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -11,31 +12,64 @@ export type Terminal = {
   readonly watched: NodeJS.WritableStream | null;
   /** Calls on Ctrl-C, until the returned function is called. */
   onInterrupt(listener: () => void): () => void;
+  /** Milliseconds since some moment, which no setting of the clock moves. */
+  now(): number;
+  /** Rejects when the signal is aborted before. */
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
 };
 
+/** Of one phase: `done` begins again with the next one. */
+export type Step = {
+  readonly phase: string | null;
+  readonly done: number;
+  /** Null when nobody knows. */
+  readonly total: number | null;
+};
+export type Pace = { readonly ratePerSecond: number | null; readonly etaSeconds: number | null };
+
 export type Progress = {
-  update(done: number, more?: { readonly total?: number | null; readonly phase?: string | null }): void;
+  /** `pace` as whoever does the work measures it; without it, from the begin of the bar, which then has one phase. */
+  update(step: Step, pace?: Pace): void;
   stop(): void;
 };
 
 /** A bar with rate and remaining time on a terminal, and nothing elsewhere. */
-export function progressBar({ watched }: Terminal, unit: string): Progress {
+export function progressBar({ watched, now }: Terminal, unit: string): Progress {
   if (watched === null) return { update: () => undefined, stop: () => undefined };
-  const begun = Date.now();
+  const begun = now();
+  let line = { step: { phase: null, done: 0, total: null } as Step, pace: unknownPace as Pace };
   const bar = new SingleBar({
     stream: watched,
     clearOnComplete: true,
     hideCursor: true,
-    format: `{phase} {bar} {percentage}% | {value}/{total} ${unit} | {rate}/s | {eta_formatted} left`,
+    format: (options) => renderStep(options, unit, line.step, line.pace),
     barsize: 24,
   });
-  bar.start(0, 0, { phase: '', rate: 0 });
+  bar.start(0, 0);
   return {
-    update(done, { total, phase } = {}) {
-      if (typeof total === 'number') bar.setTotal(total);
-      const seconds = Math.max(0.001, (Date.now() - begun) / 1_000);
-      bar.update(done, { phase: phase ?? '', rate: Math.round(done / seconds) });
+    update(step, pace = paceOf(step, (now() - begun) / 1_000)) {
+      line = { step, pace };
+      bar.update(step.done);
     },
     stop: () => bar.stop(),
   };
+}
+
+const unknownPace: Pace = { ratePerSecond: null, etaSeconds: null };
+
+function paceOf({ done, total }: Step, seconds: number): Pace {
+  if (seconds <= 0 || done === 0) return unknownPace;
+  const ratePerSecond = done / seconds;
+  const etaSeconds = total === null ? null : Math.ceil(Math.max(0, total - done) / ratePerSecond);
+  return { ratePerSecond, etaSeconds };
+}
+
+function renderStep(options: Options, unit: string, { phase, done, total }: Step, pace: Pace): string {
+  const rate = pace.ratePerSecond === null ? [] : [`${Math.round(pace.ratePerSecond)}/s`];
+  const left = pace.etaSeconds === null ? [] : [`${Format.TimeFormat(pace.etaSeconds, options, 5)} left`];
+  const name = printable(phase ?? '');
+  if (total === null) return [`${name} ${done} ${unit}`, ...rate, ...left].join(' | ');
+  const share = total === 0 ? 1 : Math.min(1, done / total);
+  const bar = `${name} ${Format.BarFormat(share, options)} ${Math.floor(share * 100)}%`;
+  return [bar, `${done}/${total} ${unit}`, ...rate, ...left].join(' | ');
 }

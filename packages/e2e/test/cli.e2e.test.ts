@@ -24,7 +24,8 @@ describe('daybook', () => {
   }
   async function json(args: readonly string[]): Promise<Record<string, unknown>> {
     const { code, out, err } = await daybook([...args, '--json']);
-    expect({ args, code, err }).toEqual({ args, code: 0, err: '' });
+    // A job that is started says its id.
+    expect({ args, code, err }).toEqual({ args, code: 0, err: expect.stringMatching(/^([\w-]{36} started\n)?$/) });
     return JSON.parse(out) as Record<string, unknown>;
   }
 
@@ -65,8 +66,9 @@ describe('daybook', () => {
     expect(await json(['balance', walletId, '--as-of', now])).toMatchObject({ posted: '1238.25', entry_count: 2 });
     const before = ['--known-at', '2020-01-01T00:00:00Z'];
     expect(await json(['entries', ...before])).toMatchObject({ entries: [] });
-    const { accounts, more } = await json(['accounts', '--limit', '1']);
+    const { accounts, more, watermark } = await json(['accounts', '--limit', '1']);
     expect([(accounts as unknown[]).length, more]).toEqual([1, true]);
+    expect(watermark).toEqual({ sequence: expect.any(Number), at: expect.any(String) });
     expect((await daybook(['transactions', '--limit', '500'])).out).toMatch(/debit \S+ 12\.50 TXC/);
     const unknown = await daybook(['balance', 'nobody']);
     expect([unknown.code, unknown.out]).toEqual([4, '']);
@@ -116,7 +118,10 @@ describe('daybook', () => {
     const check = await json(['check']);
     expect(check).toMatchObject({ kind: 'check', status: 'succeeded', report: { status: 'CLEAN' } });
     expect(JSON.stringify(check)).toContain('"TREE"');
-    expect((await daybook(['status'])).out).toContain(`succeeded at ${String(check.finished_at)}`);
+    const status = await daybook(['status']);
+    expect(status.out).toContain(`last check of sandbox: clean (full) at ${String(check.finished_at)}`);
+    expect(status.out).toMatch(/^last check of live: /m);
+    expect(status.code).toBe(0);
     expect((await daybook(['check', '--cancel', String(check.id)])).out).toBe(`${String(check.id)} succeeded\n`);
   });
 

@@ -1,11 +1,17 @@
 import { Option, type Command } from 'commander';
 import { openApi, type Api, type Json } from '../api';
-import { connectionOf, modes, type ConnectionOptions } from '../connection';
+import { connectionOf, modes, type ConnectionOptions, type Mode } from '../connection';
 import type { ExitCode } from '../exit-codes';
 import type { Terminal } from '../terminal';
 
 /** What every command that asks Daybook has. */
-export type Context = { readonly api: Api; readonly terminal: Terminal; readonly json: boolean };
+export type Context = {
+  readonly api: Api;
+  /** Daybook as each operator of the connection sees it. */
+  readonly operators: readonly { readonly mode: Mode | null; readonly api: Api }[];
+  readonly terminal: Terminal;
+  readonly json: boolean;
+};
 
 export type SharedOptions = ConnectionOptions & { readonly json?: true };
 
@@ -28,8 +34,14 @@ export function asking(
     .action(async (...given: unknown[]) => {
       const options = command.opts<SharedOptions>();
       const operands = given.filter((value): value is string => typeof value === 'string');
-      const api = openApi(connectionOf(options, terminal));
-      finish(await run({ api, terminal, json: options.json === true }, options as never, ...operands));
+      const { url, token, operators } = connectionOf(options, terminal);
+      const context = {
+        api: openApi({ url, token }),
+        operators: operators.map((each) => ({ mode: each.mode, api: openApi({ url, token: each.token }) })),
+        terminal,
+        json: options.json === true,
+      };
+      finish(await run(context, options as never, ...operands));
     });
 }
 

@@ -1,5 +1,5 @@
-import { renameSync, rmSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
 import type { Json } from '../api';
 import { CliError, exitCodes } from '../exit-codes';
 import { progressBar } from '../terminal';
@@ -19,9 +19,11 @@ export const registerExport: Register = (program, terminal, finish) => {
 
 /** Written beside the file and put in its place when it is whole, so that a file of the name is never half an export. */
 async function exportJournal({ api, terminal, json }: Context, { from, to, output }: Options) {
+  if (existsSync(output) && statSync(output).isDirectory())
+    throw new CliError(`--output: ${output} is a directory; name a file`, exitCodes.usage);
   const draft = `${output}.part`;
-  const unwritable = (error: NodeJS.ErrnoException) => {
-    throw new CliError(`${draft} cannot be written: ${error.code}`, exitCodes.usage);
+  const unwritable = (error: NodeJS.ErrnoException, name = draft) => {
+    throw new CliError(`${name} cannot be written: ${error.code}`, exitCodes.usage);
   };
   const file = await open(draft, 'w', 0o600).catch(unwritable);
   const bar = progressBar(terminal, 'lines');
@@ -29,12 +31,12 @@ async function exportJournal({ api, terminal, json }: Context, { from, to, outpu
   try {
     for await (const chunk of api.download('/v1/ops/journal/export', { from, to })) {
       lines.take(chunk);
-      bar.update(lines.count(), { total: lines.expected(), phase: 'exporting' });
+      bar.update({ phase: 'exporting', done: lines.count(), total: lines.expected() });
       await file.appendFile(chunk).catch(unwritable);
     }
     const manifest = lines.manifest();
     await file.close().catch(unwritable);
-    renameSync(draft, output);
+    await rename(draft, output).catch((error: NodeJS.ErrnoException) => unwritable(error, output));
     const { book, first, last, events } = manifest;
     const signed = manifest.coveredBy !== null;
     if (json) printJson(terminal, { file: output, book, first, last, events, signed });

@@ -1,9 +1,9 @@
 /** Replays and checks: long work that goes on in the ledger, whoever follows it. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
-import type { Json } from '../api';
+import { PassingError, type Json } from '../api';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
-import { progressBar } from '../terminal';
+import { progressBar, type Progress, type Terminal } from '../terminal';
 import { asking, printJson, type Context, type Register } from './context';
 
 type Follow = { readonly follow?: string; readonly cancel?: string; readonly detach?: true };
@@ -69,13 +69,16 @@ async function runJob(context: Context, path: string, options: Follow, body: Jso
     else terminal.out(`${String(job.id)} ${String(job.status)}\n`);
     return exitCodes.ok;
   }
-  const id = options.follow ?? String((await api.post(path, body)).id);
+  const id = options.follow ?? (await startJob(context, path, body));
   if (options.detach === true) {
     if (json) printJson(terminal, { id });
     else terminal.out(`${id}\n`);
     return exitCodes.ok;
   }
-  const job = await followJob(context, `${path}/${encodeURIComponent(id)}`);
+  if (options.follow === undefined) terminal.err(`${id} started\n`);
+  const job = await followJob(context, `${path}/${encodeURIComponent(id)}`).catch((error: unknown) =>
+    lost(error, id, options),
+  );
   if (job === null) {
     terminal.err(`detached; the job goes on: --follow ${id}, or --cancel ${id}\n`);
     return exitCodes.detached;
@@ -85,27 +88,52 @@ async function runJob(context: Context, path: string, options: Follow, body: Jso
   return verdictOf(job);
 }
 
-/** Between two connections, when one ended before the job. */
-const reconnectMs = 500;
-/** Connections in a row that bring nothing. */
-const attemptsMax = 20;
+/** While nothing was started, somebody waits who wants to know. */
+const startBudgetMs = 5_000;
+
+/** The answer can be lost and the job be started: the key finds it again. */
+async function startJob({ api, terminal }: Context, path: string, body: Json): Promise<string> {
+  const key = randomUUID();
+  const patience = patienceOf(terminal, startBudgetMs);
+  for (;;) {
+    try {
+      return String((await api.post(path, body, key)).id);
+    } catch (error) {
+      await patience.after(error).catch(mayBeStarted);
+    }
+  }
+}
+
+function mayBeStarted(error: unknown): never {
+  if (!(error instanceof PassingError)) throw error;
+  throw new CliError(`${error.message}; if it was started all the same, daybook status shows it`, error.exitCode, {
+    cause: error,
+  });
+}
+
+/** Longer than the gateway or the ledger need to start again. */
+const followBudgetMs = 120_000;
 
 /** The job when it is over; null when interrupted. */
-async function followJob({ api, terminal }: Context, path: string): Promise<Json | null> {
+async function followJob(context: Context, path: string): Promise<Json | null> {
+  const { terminal } = context;
   const interrupted = new AbortController();
   const forget = terminal.onInterrupt(() => interrupted.abort());
   const bar = progressBar(terminal, 'done');
+  const patience = patienceOf(terminal, followBudgetMs, interrupted.signal);
   try {
-    for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      for await (const { event, data } of api.events(`${path}/events`, interrupted.signal)) {
-        attempt = 0;
-        if (event === 'end') return data;
-        const { done, total, phase } = data.progress as { done: number; total: number | null; phase: string | null };
-        bar.update(done, { total, phase });
+    for (;;) {
+      try {
+        for await (const { event, data } of context.api.events(`${path}/events`, interrupted.signal)) {
+          patience.renew();
+          if (event === 'end') return data;
+          draw(bar, data);
+        }
+        throw new PassingError('the connection ended before the job');
+      } catch (error) {
+        await patience.after(error);
       }
-      await delay(reconnectMs, undefined, { signal: interrupted.signal });
     }
-    throw new CliError(`lost the job; it may go on: --follow ${path.split('/').at(-1)}`);
   } catch (error) {
     if (interrupted.signal.aborted) return null;
     throw error;
@@ -113,6 +141,44 @@ async function followJob({ api, terminal }: Context, path: string): Promise<Json
     bar.stop();
     forget();
   }
+}
+
+/** Between two attempts, unless Daybook says when to come back. */
+const retryMs = 500;
+
+/** Waits after what may pass, until it has not passed for so long. */
+function patienceOf(terminal: Terminal, budgetMs: number, signal?: AbortSignal) {
+  let endsAt: number | null = null;
+  return {
+    renew: () => void (endsAt = null),
+    async after(error: unknown): Promise<void> {
+      if (!(error instanceof PassingError)) throw error;
+      const now = terminal.now();
+      endsAt ??= now + budgetMs;
+      if (now >= endsAt) throw error;
+      await terminal.wait(Math.min(error.retryAfterMs ?? retryMs, endsAt - now), signal);
+    },
+  };
+}
+
+function draw(bar: Progress, { progress }: Json): void {
+  const { phase, done, total, rate_per_second, eta_seconds } = progress as {
+    readonly phase: string | null;
+    readonly done: number;
+    readonly total: number | null;
+    readonly rate_per_second: number | null;
+    readonly eta_seconds: number | null;
+  };
+  bar.update({ phase, done, total }, { ratePerSecond: rate_per_second, etaSeconds: eta_seconds });
+}
+
+/** What was started goes on without us. A refusal to follow what was asked for by its id says enough itself. */
+function lost(error: unknown, id: string, { follow }: Follow): never {
+  const isRefusal = follow !== undefined && !(error instanceof PassingError);
+  if (!(error instanceof CliError) || isRefusal) throw error;
+  throw new CliError(`lost the job, which may go on (--follow ${id}): ${error.message}`, error.exitCode, {
+    cause: error,
+  });
 }
 
 function renderJob({ id, kind, status, error, report }: Json): string {

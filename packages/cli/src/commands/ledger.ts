@@ -58,6 +58,14 @@ function wholeNumber(text: string): number {
   return parseInt(text, 10);
 }
 
+/** The last event that a page has seen; null before the first one. */
+type Watermark = { readonly sequence: number | null };
+
+/** Each page is read at a moment of its own. What the lowest one has seen, all of them have. */
+function lowest(watermarks: readonly Watermark[]): Watermark | undefined {
+  return watermarks.toSorted((a, b) => (a.sequence ?? -1) - (b.sequence ?? -1))[0];
+}
+
 /** Pages until there are enough rows or no more. */
 async function list(
   { api, terminal, json }: Context,
@@ -68,14 +76,16 @@ async function list(
   filter: Readonly<Record<string, string | undefined>> = {},
 ): Promise<ExitCode> {
   const rows: Json[] = [];
+  const watermarks: Watermark[] = [];
   let cursor: string | undefined;
   do {
     const size = Math.min(pageMax, limit - rows.length);
     const page = await api.get(path, { ...filter, limit: size, cursor });
     rows.push(...listOf(page, name));
+    watermarks.push(page.watermark as Watermark);
     cursor = (page.next_cursor as string | null) ?? undefined;
   } while (cursor !== undefined && rows.length < limit);
-  if (json) printJson(terminal, { [name]: rows, more: cursor !== undefined });
+  if (json) printJson(terminal, { [name]: rows, more: cursor !== undefined, watermark: lowest(watermarks) });
   else terminal.out(renderTable(columns, rows) + (cursor === undefined ? '' : `more with --limit ${limit * 10}\n`));
   return exitCodes.ok;
 }

@@ -1,4 +1,4 @@
-import type { Json } from '../api';
+import type { Api, Json } from '../api';
 import { CliError, exitCodes } from '../exit-codes';
 import { renderTable } from '../table';
 import { asking, listOf, printJson, type Context, type Register } from './context';
@@ -37,7 +37,7 @@ async function redrive({ api, terminal, json }: Context, { service, group, key, 
     throw new CliError(`nothing is parked under ${key}`, unavailable.length > 0 ? undefined : exitCodes.negative);
   const results: Json[] = [];
   for (const one of parked) {
-    const result = await redriveOne({ api, terminal, json }, one);
+    const result = await redriveOne(api, one);
     results.push(result);
     if (!json) terminal.out(renderResult(result));
   }
@@ -47,7 +47,7 @@ async function redrive({ api, terminal, json }: Context, { service, group, key, 
 }
 
 /** Goes on as long as each request handles some. */
-async function redriveOne({ api }: Context, { service, group, key }: Json): Promise<Json> {
+async function redriveOne(api: Api, { service, group, key }: Json): Promise<Json> {
   let handled = 0;
   for (;;) {
     const result = await api.post('/v1/ops/parked/redrive', { service, group, key });

@@ -1,6 +1,7 @@
-import { exitCodes } from '../exit-codes';
-import type { Json } from '../api';
-import { renderTable } from '../table';
+import type { Api, Json } from '../api';
+import { modes, type Mode } from '../connection';
+import { CliError, exitCodes, type ExitCode } from '../exit-codes';
+import { printable, renderTable, type Column } from '../table';
 import { asking, listOf, printJson, type Context, type Register } from './context';
 
 export const registerStatus: Register = (program, terminal, finish) => {
@@ -12,68 +13,153 @@ export const registerStatus: Register = (program, terminal, finish) => {
   );
 };
 
-async function status({ api, terminal, json }: Context) {
-  const [now, checks, replays, chains] = await Promise.all([
+type Status = {
+  readonly services: readonly Json[];
+  readonly books: readonly Json[] | null;
+  readonly readers: readonly Json[] | null;
+  readonly parked_keys: number | null;
+  readonly chains: readonly Json[] | null;
+  readonly last_checks: readonly LastJob[];
+  readonly last_replays: readonly LastJob[];
+};
+
+/** Jobs are listed by the mode of the credential, though each looks at both books. */
+type LastJob = {
+  /** Null of a token that was given. */
+  readonly mode: Mode | null;
+  /** What came of the last one that is over; `never` when none is, null when it is not known. */
+  readonly outcome: string | null;
+  readonly scope: string | null;
+  readonly at: string | null;
+  readonly id: string | null;
+  /** One that waits or runs. */
+  readonly open_id: string | null;
+};
+
+async function status({ api, operators, terminal, json }: Context): Promise<ExitCode> {
+  const lastOf = (path: string) => Promise.all(operators.map(({ mode, api: own }) => lastJob(own, path, mode)));
+  const [now, chains, checks, replays] = await Promise.all([
     api.get('/v1/ops/status'),
-    api.get('/v1/ops/checks', { limit: 1 }),
-    api.get('/v1/ops/replays', { limit: 1 }),
-    api.get('/v1/ops/chains').catch(() => ({ chains: [] })),
+    orUnknown(api.get('/v1/ops/chains')),
+    lastOf('/v1/ops/checks'),
+    lastOf('/v1/ops/replays'),
   ]);
-  const [lastCheck = null] = listOf(checks, 'jobs');
-  const [lastReplay = null] = listOf(replays, 'jobs');
-  const whole: Json = { ...now, chains: chains.chains, last_check: lastCheck, last_replay: lastReplay };
-  if (json) printJson(terminal, whole);
-  else terminal.out(render(whole));
-  const services = listOf(now, 'services');
-  return services.every(({ ready }) => ready === true) ? exitCodes.ok : exitCodes.negative;
+  const whole = {
+    ...now,
+    chains: chains === null ? null : listOf(chains, 'chains'),
+    last_checks: checks,
+    last_replays: replays,
+  } as unknown as Status;
+  const problems = problemsOf(whole);
+  if (json) printJson(terminal, { ...whole, problems });
+  else terminal.out(render(whole, problems));
+  if (problems.length > 0) return exitCodes.negative;
+  return isKnown(whole) ? exitCodes.ok : exitCodes.incomplete;
 }
 
-function render(whole: Json): string {
-  const books = (whole.books ?? []) as readonly Json[];
-  const readers = (whole.readers ?? []) as readonly Json[];
-  const checkpointOf = (book: Json) => book.last_checkpoint as Json | null;
-  const parts = [
-    renderTable<Json>(
-      [
-        { title: 'SERVICE', of: ({ name }) => name },
-        { title: 'READY', of: ({ ready }) => (ready === true ? 'yes' : 'no') },
-      ],
-      listOf(whole, 'services'),
-    ),
-    renderTable<Json>(
-      [
-        { title: 'BOOK', of: ({ mode }) => mode },
-        { title: 'EVENTS', right: true, of: ({ events }) => events },
-        { title: 'SIGNED', right: true, of: (book) => checkpointOf(book)?.size ?? 0 },
-        { title: 'LAST CHECKPOINT', of: (book) => checkpointOf(book)?.signed_at },
-      ],
-      books,
-    ),
-    renderTable<Json>(
-      [
-        { title: 'READER OF THE JOURNAL', of: ({ name }) => name },
-        { title: 'APPLIED', right: true, of: ({ applied }) => applied },
-        { title: 'LAG', right: true, of: ({ lag }) => lag },
-        { title: 'MOVED', of: ({ moved_at: movedAt }) => movedAt },
-      ],
-      readers,
-    ),
-    renderTable<Json>(
-      [
-        { title: 'CHAIN', of: ({ chain }) => chain },
-        { title: 'LAG', right: true, of: ({ lag_blocks: lag }) => lag },
-        { title: 'ERROR', of: ({ error }) => error },
-      ],
-      (whole.chains ?? []) as readonly Json[],
-    ),
-    `parked keys  ${whole.parked_keys === null ? 'unknown' : String(whole.parked_keys)}\n` +
-      `last check   ${describeJob(whole.last_check as Json | null)}\n` +
-      `last replay  ${describeJob(whole.last_replay as Json | null)}\n`,
+/** More than the jobs that the ledger lets wait and run. */
+const recentJobs = 25;
+
+async function lastJob(api: Api, path: string, mode: Mode | null): Promise<LastJob> {
+  const nothing = { mode, outcome: null, scope: null, at: null, id: null, open_id: null };
+  const last = await orUnknown(
+    (async () => {
+      const jobs = listOf(await api.get(path, { limit: recentJobs }), 'jobs');
+      const open = jobs.find(({ finished_at: at }) => at === null);
+      const over = jobs.find(({ finished_at: at }) => at !== null);
+      const known = { ...nothing, open_id: open === undefined ? null : String(open.id) };
+      if (over === undefined) return { ...known, outcome: 'never' };
+      // Lists carry no reports, and a check that found differences is a job that succeeded.
+      const job = await api.get(`${path}/${encodeURIComponent(String(over.id))}`);
+      return { ...known, ...outcomeOf(job), at: String(job.finished_at), id: String(job.id) };
+    })(),
+  );
+  return last ?? nothing;
+}
+
+function outcomeOf({ status: ended, report }: Json): Pick<LastJob, 'outcome' | 'scope'> {
+  const { status: found, scope = null, equal } = (report ?? {}) as Json;
+  if (ended !== 'succeeded') return { outcome: String(ended), scope: null };
+  if (typeof equal === 'boolean') return { outcome: equal ? 'equal' : 'differences', scope: null };
+  return { outcome: typeof found === 'string' ? found.toLowerCase() : null, scope: scope as string | null };
+}
+
+/** Null when Daybook does not tell; the table of services says why, as a rule. */
+async function orUnknown<Answer>(asked: Promise<Answer>): Promise<Answer | null> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof CliError) return null;
+    throw error;
+  });
+}
+
+function problemsOf({ services, books, parked_keys: parked, last_checks: checks }: Status): readonly string[] {
+  const isThere = (mode: Mode) => books?.some((book) => book.mode === mode) === true;
+  return [
+    ...services.filter(({ ready }) => ready !== true).map(({ name }) => `${String(name)} is not ready`),
+    ...modes.filter((mode) => !isThere(mode)).map((mode) => `the ${mode} book is not there`),
+    ...(parked === null || parked === 0 ? [] : [`messages of ${parked} keys are parked`]),
+    ...checks.filter(isBad).map((check) => `last check${ofMode(check)}: ${check.outcome}`),
   ];
-  return parts.join('\n');
 }
 
-function describeJob(job: Json | null): string {
-  if (job === null) return 'never';
-  return `${String(job.status)} at ${String(job.finished_at ?? job.started_at ?? job.requested_at)} (${String(job.id)})`;
+const isBad = ({ outcome }: LastJob) => outcome !== null && !['clean', 'never'].includes(outcome);
+
+function isKnown({ chains, parked_keys: parked, last_checks: checks, last_replays: replays }: Status): boolean {
+  return chains !== null && parked !== null && [...checks, ...replays].every(({ outcome }) => outcome !== null);
 }
+
+function render(whole: Status, problems: readonly string[]): string {
+  const { services, readers, chains, parked_keys: parked } = whole;
+  return [
+    renderTable(serviceColumns, services),
+    renderTable(
+      bookColumns,
+      modes.map((mode) => whole.books?.find((book) => book.mode === mode) ?? { mode }),
+    ),
+    readers === null ? 'readers of the journal  unknown\n' : renderTable(readerColumns, readers),
+    chains === null ? 'chains  unknown\n' : renderTable(chainColumns, chains),
+    [
+      `parked keys  ${parked ?? 'unknown'}`,
+      ...whole.last_checks.map((check) => `last check${ofMode(check)}: ${describeLast(check)}`),
+      ...whole.last_replays.map((replay) => `last replay${ofMode(replay)}: ${describeLast(replay)}`),
+      ...problems.map((problem) => `PROBLEM: ${printable(problem)}`),
+    ]
+      .map((line) => `${line}\n`)
+      .join(''),
+  ].join('\n');
+}
+
+const ofMode = ({ mode }: LastJob) => ` of ${mode ?? "the token's mode"}`;
+
+function describeLast({ outcome, scope, at, id, open_id: open }: LastJob): string {
+  if (outcome === null) return 'unknown';
+  const ended = outcome === 'never' ? outcome : `${outcome}${scope === null ? '' : ` (${scope})`} at ${at} (${id})`;
+  return printable(open === null ? ended : `${ended}; not over yet: ${open}`);
+}
+
+const serviceColumns: readonly Column<Json>[] = [
+  { title: 'SERVICE', of: ({ name }) => name },
+  { title: 'READY', of: ({ ready }) => (ready === true ? 'yes' : 'no') },
+];
+
+const checkpointOf = (book: Json) => book.last_checkpoint as Json | null | undefined;
+
+const bookColumns: readonly Column<Json>[] = [
+  { title: 'BOOK', of: ({ mode }) => mode },
+  { title: 'EVENTS', right: true, of: ({ events }) => events },
+  { title: 'SIGNED', right: true, of: (book) => (checkpointOf(book) === null ? 0 : checkpointOf(book)?.size) },
+  { title: 'LAST CHECKPOINT', of: (book) => checkpointOf(book)?.signed_at },
+];
+
+const readerColumns: readonly Column<Json>[] = [
+  { title: 'READER OF THE JOURNAL', of: ({ name }) => name },
+  { title: 'APPLIED', right: true, of: ({ applied }) => applied },
+  { title: 'LAG', right: true, of: ({ lag }) => lag },
+  { title: 'MOVED', of: ({ moved_at: movedAt }) => movedAt },
+];
+
+const chainColumns: readonly Column<Json>[] = [
+  { title: 'CHAIN', of: ({ chain }) => chain },
+  { title: 'LAG', right: true, of: ({ lag_blocks: lag }) => lag },
+  { title: 'ERROR', of: ({ error }) => error },
+];

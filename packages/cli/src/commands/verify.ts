@@ -40,9 +40,9 @@ async function verifyFile(file: string, key: PublicKey, terminal: Terminal): Pro
   let rest: Buffer[] = [];
   let done = 0;
   try {
-    for await (const chunk of createReadStream(file, { highWaterMark: 1_048_576 }) as AsyncIterable<Buffer>) {
+    for await (const chunk of chunksOf(file)) {
       done += chunk.length;
-      bar.update(done, { total, phase: 'verifying' });
+      bar.update({ phase: 'verifying', done, total });
       let start = 0;
       for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
         const line = Buffer.concat([...rest, chunk.subarray(start, end)]);
@@ -64,9 +64,22 @@ async function verifyFile(file: string, key: PublicKey, terminal: Terminal): Pro
 function sizeOf(file: string): number {
   try {
     return statSync(file).size;
-  } catch (cause) {
-    throw new CliError(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, exitCodes.usage, { cause });
+  } catch (error) {
+    return unreadable(file, error);
   }
+}
+
+async function* chunksOf(file: string): AsyncGenerator<Buffer> {
+  try {
+    yield* createReadStream(file, { highWaterMark: 1_048_576 }) as AsyncIterable<Buffer>;
+  } catch (error) {
+    unreadable(file, error);
+  }
+}
+
+/** A directory too: it has a size, and is refused when it is read. */
+function unreadable(file: string, cause: unknown): never {
+  throw new CliError(`${file} cannot be read: ${(cause as NodeJS.ErrnoException).code}`, exitCodes.usage, { cause });
 }
 
 function codeOf({ status }: ExportVerdict): ExitCode {
