@@ -7,6 +7,7 @@ const invariant = (title: string): Held => ({ file: domain('book-invariants.unit
 const atBoundary = (title: string): Held => ({ file: domain('book-boundaries.unit.test'), title });
 const ofBook = (title: string): Held => ({ file: domain('book.unit.test'), title });
 const ofEngine = (title: string): Held => ({ file: 'services/ledger/src/app/engine.unit.test.ts', title });
+const ofCheck = (title: string): Held => ({ file: 'services/ledger/test/check-journal.unit.test.ts', title });
 const ofWindow = (title: string): Held => ({
   file: 'services/ledger/src/adapters/record-window.unit.test.ts',
   title,
@@ -212,5 +213,23 @@ export const ledgerProtections: readonly Protection[] = [
     find: 'if ((await storedHead(snapshot.sequence)) !== snapshot.head)',
     replace: 'if ((await storedHead(snapshot.sequence)) === null)',
     held: ofWindow('a snapshot of another journal is not started from'),
+  },
+  {
+    name: 'check-knows-what-was-held',
+    row: 'I2',
+    removes: "what was held from the check's sum of what an event takes: a legal capture would be reported for ever",
+    file: 'services/ledger/src/app/check/journal-invariants.ts',
+    find: 'if (holding !== null)',
+    replace: 'if (holding !== null && holding.amount > 0n)',
+    held: ofCheck('a transfer is confirmed whose sender got a higher floor, or was taken below it: the book is clean'),
+  },
+  {
+    name: 'check-of-every-entry',
+    row: 'I19',
+    removes: "the check's look at the entries of captures, reversals and transfers",
+    file: 'services/ledger/src/app/check/business-invariants.ts',
+    find: "'entries' in event ? ownersOf(event)",
+    replace: "event.type === 'TransactionPosted' ? ownersOf(event)",
+    held: ofCheck("a capture and a reversal that credit another's account are told"),
   },
 ];

@@ -8,16 +8,21 @@ import type { BookMemory } from './book-memory';
 import { captureState, hashOfState } from './book-snapshot';
 import { examineSnapshot } from './book-snapshots';
 
-/** The state and the chain's head after the first `events` events, folded from the journal alone. */
+/**
+ * The state and the chain's head after the first `events` events, folded from the journal alone. It takes the memory of
+ * the accounts and open records, however long the book is.
+ */
 export async function refoldBook(
   store: EventStore,
   stream: string,
   events: number,
+  signal?: AbortSignal,
 ): Promise<{ readonly state: BookState; readonly head: string; readonly stateHash: string }> {
   const upTo: EventStore = {
     ...store,
     async *scanStream(name, range) {
       for await (const batch of store.scanStream(name, { ...range, to: BigInt(events) - 1n })) {
+        signal?.throwIfAborted();
         yield batch;
         // A state is its accounts and open records; all others would be as many as there are events.
         journal.state.records.turn((_id, record) => (isOpen(record) ? 'apart' : 'forgotten'));
@@ -34,19 +39,30 @@ export type SnapshotVerdict =
   | { readonly sequence: number; readonly ok: true }
   | { readonly sequence: number; readonly ok: false; readonly problem: string };
 
+type Memory = Pick<BookMemory, 'snapshots' | 'segments'>;
+
 /** Compares the newest snapshot with the journal; undefined when there is none. */
 export async function verifySnapshot(
   store: EventStore,
   stream: string,
-  { snapshots, segments }: Pick<BookMemory, 'snapshots' | 'segments'>,
+  memory: Memory,
+  signal?: AbortSignal,
 ): Promise<SnapshotVerdict | undefined> {
-  const snapshot = await snapshots.latest();
+  const snapshot = await examineNewest(memory);
   if (snapshot === undefined) return undefined;
-  const { sequence } = snapshot;
-  const examined = await examineSnapshot(snapshot, segments);
-  if (!examined.ok) return { sequence, ...examined };
-  const { head, stateHash } = await refoldBook(store, stream, sequence);
+  const { sequence, problem } = snapshot;
+  if (problem !== null) return { sequence, ok: false, problem };
+  const { head, stateHash } = await refoldBook(store, stream, sequence, signal);
   if (head !== snapshot.head) return { sequence, ok: false, problem: 'its head is not that of the journal' };
   if (stateHash !== snapshot.stateHash) return { sequence, ok: false, problem: 'its state is not that of the journal' };
   return { sequence, ok: true };
+}
+
+/** Without its bytes and the state in them: they are let go before the journal is folded. */
+async function examineNewest({ snapshots, segments }: Memory) {
+  const snapshot = await snapshots.latest();
+  if (snapshot === undefined) return undefined;
+  const { sequence, head, stateHash } = snapshot;
+  const examined = await examineSnapshot(snapshot, segments);
+  return { sequence, head, stateHash, problem: examined.ok ? null : examined.problem };
 }

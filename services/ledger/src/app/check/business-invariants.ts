@@ -1,4 +1,6 @@
 /** I5, I6 and I16 to I19: what the entries mean, as far as the ledger alone can tell. */
+import type { PostingEvent } from '../../domain/transaction';
+import { cleared } from './clearing-items';
 import type { BookContext, BookReader, Invariant, Violate } from './invariant';
 import { entriesOf } from './journal-invariants';
 import { answeredOnce, lifecycles, oneContent } from './record-invariants';
@@ -32,7 +34,8 @@ export const businessInvariants: readonly Invariant[] = [
   {
     id: 'I17',
     rule: 'What stands on a clearing account leaves it within its deadline.',
-    checked: 'Each item, by the subject of its transactions.',
+    checked:
+      'Each item, by the subject of its transactions. What says no subject, as a correction does, is for the oldest item that it settles.',
     elsewhere: 'What is held or in suspense, its owner and its age: intents, which lists it as exceptions.',
     book: cleared,
   },
@@ -47,7 +50,7 @@ export const businessInvariants: readonly Invariant[] = [
     id: 'I19',
     rule: "No event or entry of a tenant touches another tenant's account, and the books never meet.",
     checked:
-      'Owners of the accounts of every event, and ids of accounts that name their owner. Rows of no book by the passes.',
+      'Owners of the accounts of every event and of all its entries, and ids of accounts that name their owner. Rows of no book by the passes.',
     elsewhere: 'Addresses, webhooks and keys: the services that own them.',
     book: enclosed,
   },
@@ -91,37 +94,6 @@ function solvent({ accounts, violate }: BookContext): BookReader {
   };
 }
 
-function cleared({ accounts, now, clearingDeadlineS, violate }: BookContext): BookReader {
-  /** By account and subject; what is at zero is forgotten, so only open items take memory. */
-  const open = new Map<
-    string,
-    { balance: bigint; readonly since: string; readonly sequence: number; subject: string }
-  >();
-  return {
-    step({ event, entries, sequence }) {
-      if (event.type !== 'TransactionPosted') return;
-      for (const { accountId, amount, lowers } of entries) {
-        if (!accountId.startsWith('clearing:')) continue;
-        const { subject } = event.cause;
-        const key = JSON.stringify([accountId, subject]);
-        const item = open.get(key) ?? { balance: 0n, since: event.at, sequence, subject };
-        item.balance += lowers ? -amount : amount;
-        if (item.balance === 0n) open.delete(key);
-        else open.set(key, item);
-      }
-    },
-    end() {
-      const deadline = new Date(now.getTime() - clearingDeadlineS * 1_000).toISOString();
-      for (const [key, { balance, since, sequence, subject }] of open) {
-        const [accountId] = JSON.parse(key) as [string];
-        if (since < deadline)
-          violate(sequence, accountId, `${subject} cleared by ${deadline}`, `${balance} since ${since}`);
-        if (!accounts.has(accountId)) violate(sequence, accountId, 'an account', 'none');
-      }
-    },
-  };
-}
-
 function rounded({ accounts, violate }: BookContext): BookReader {
   return {
     end() {
@@ -139,8 +111,8 @@ const ownedId = /^(?:clearing|merchant|held|refundable|suspense|acct):([0-9a-f-]
 function enclosed({ accounts, violate }: BookContext): BookReader {
   return {
     step({ event, sequence }) {
-      const owner = (accountId: string, tenantId: string) =>
-        ownedBy(accounts.get(accountId), tenantId, sequence, violate);
+      const owner = (accountId: string, ...owners: Owners) =>
+        ownedBy(accounts.get(accountId), owners, sequence, violate);
       if (event.type === 'AccountOpened') {
         const named = ownedId.exec(event.accountId)?.[1];
         if (named !== undefined && named !== event.tenantId)
@@ -151,15 +123,27 @@ function enclosed({ accounts, violate }: BookContext): BookReader {
         owner(event.transfer.creditAccountId, event.transfer.creditTenantId);
       }
       if ('holdId' in event && event.tenantId !== null) owner(event.accountId, event.tenantId);
-      if (event.type !== 'TransactionPosted' || event.tenantId === null) return;
-      for (const { accountId } of entriesOf(event)) {
-        if (accounts.get(accountId)?.tenantId !== null) owner(accountId, event.tenantId);
-      }
+      const owners = 'entries' in event ? ownersOf(event) : null;
+      if (owners === null) return;
+      for (const { accountId } of entriesOf(event)) owner(accountId, ...owners);
     },
   };
 }
 
-function ownedBy(account: FoldedAccount | undefined, tenantId: string, sequence: number, violate: Violate): void {
-  if (account !== undefined && account.tenantId !== tenantId)
-    violate(sequence, account.accountId, `an account of ${tenantId}`, `one of ${account.tenantId}`);
+/** Null is nobody: custody, a provider, what the operator has. */
+type Owners = readonly (string | null)[];
+
+/**
+ * Whose accounts the entries may be on; null for anybody's, since operators reach every account. What is taken back is of
+ * the one who posted it, and a capture of the one who captured.
+ */
+function ownersOf(event: PostingEvent): Owners | null {
+  if ('transfer' in event) return [event.transfer.debitTenantId, event.transfer.creditTenantId];
+  return event.tenantId === null ? null : [event.tenantId, null];
+}
+
+function ownedBy(account: FoldedAccount | undefined, owners: Owners, sequence: number, violate: Violate): void {
+  if (account === undefined || owners.includes(account.tenantId)) return;
+  const tenants = owners.filter((owner) => owner !== null).join(' or ');
+  violate(sequence, account.accountId, `an account of ${tenants}`, `one of ${account.tenantId}`);
 }

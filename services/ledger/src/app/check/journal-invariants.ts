@@ -71,8 +71,12 @@ function balanced({ accounts, violate }: BookContext): BookReader {
   };
 }
 
+type Changes = ReadonlyMap<string, bigint>;
+
 type Limit = {
-  /** What it does to a balance that the limit forbids. */
+  /** What the event does to what the limit bounds, of each account. */
+  readonly changesBy: (step: Step) => Changes;
+  /** What the limit forbids. */
   readonly direction: (change: bigint) => boolean;
   readonly isBroken: (account: FoldedAccount) => boolean;
   readonly named: (event: Extract<BookEvent, { type: 'TransactionPosted' }>) => readonly string[];
@@ -81,12 +85,14 @@ type Limit = {
 
 const limits: readonly Limit[] = [
   {
+    changesBy: availableBy,
     direction: (change) => change < 0n,
     isBroken: ({ floor, posted, held }) => floor !== null && posted - held < floor,
     named: ({ floorBreaches }) => floorBreaches,
     text: ({ floor }) => `at least ${floor} available`,
   },
   {
+    changesBy: postedBy,
     direction: (change) => change > 0n,
     isBroken: ({ ceiling, posted }) => ceiling !== null && posted > ceiling,
     named: ({ ceilingBreaches }) => ceilingBreaches,
@@ -94,22 +100,49 @@ const limits: readonly Limit[] = [
   },
 ];
 
-/** What the event does to the available balance of each account: entries, and what it newly holds. */
-function changesBy({ event, entries }: Step): ReadonlyMap<string, bigint> {
+function postedBy({ entries }: Step): Map<string, bigint> {
   const changes = new Map<string, bigint>();
-  const add = (id: string, amount: bigint) => changes.set(id, (changes.get(id) ?? 0n) + amount);
-  for (const { accountId, lowers, amount } of entries) add(accountId, lowers ? -amount : amount);
-  if (event.type === 'TransferAccepted') add(event.transfer.debitAccountId, -event.transfer.amount);
-  if (event.type === 'HoldPlaced') add(event.accountId, -event.amount);
+  for (const { accountId, lowers, amount } of entries)
+    changes.set(accountId, (changes.get(accountId) ?? 0n) + (lowers ? -amount : amount));
   return changes;
+}
+
+/** What was held was not available before either: an event that gives it takes nothing from what is. */
+function availableBy(step: Step): Changes {
+  const changes = postedBy(step);
+  const holding = heldBy(step.event);
+  if (holding !== null) changes.set(holding.accountId, (changes.get(holding.accountId) ?? 0n) - holding.amount);
+  return changes;
+}
+
+type Holding = { readonly accountId: string; readonly amount: bigint };
+
+/** What the event holds; less than nothing when it ends what was held. */
+function heldBy(event: BookEvent): Holding | null {
+  switch (event.type) {
+    case 'TransferAccepted':
+      return { accountId: event.transfer.debitAccountId, amount: event.transfer.amount };
+    case 'TransferConfirmed':
+    case 'TransferFailed':
+      return { accountId: event.transfer.debitAccountId, amount: -event.transfer.amount };
+    case 'HoldPlaced':
+      return event;
+    case 'HoldCaptured':
+      return { accountId: event.accountId, amount: -event.amount - event.released };
+    case 'HoldReleased':
+    case 'HoldExpired':
+      return { accountId: event.accountId, amount: -event.amount };
+    default:
+      return null;
+  }
 }
 
 function bounded({ accounts, violate }: BookContext): BookReader {
   return {
     step(step) {
       const { event, sequence } = step;
-      const changes = changesBy(step);
-      for (const { direction, isBroken, named, text } of limits) {
+      for (const { changesBy, direction, isBroken, named, text } of limits) {
+        const changes = changesBy(step);
         const said = event.type === 'TransactionPosted' ? named(event) : [];
         for (const [accountId, change] of changes) {
           const account = accounts.get(accountId);
