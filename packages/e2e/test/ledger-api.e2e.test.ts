@@ -106,6 +106,47 @@ describe('the ledger over HTTP', () => {
     expect(await read('/accounts/customers')).toMatchObject({ held: '0.00' });
   });
 
+  test('what an operator holds on an account is read by the id that its list shows, and found by what was noted by none but its placer', async () => {
+    await write('POST', '/accounts', { name: 'held', asset: 'INR', type: 'asset' });
+    expect((await post('held', 'customers', '9.00')).status).toBe(200);
+    const account = `acct:${tenant.tenantId}:held`;
+    const fields = { asset: 'INR', amount: '2.00', metadata: { order: '1024' } };
+    await write('POST', '/holds', { account_id: 'held', ...fields }, 'noted');
+    expect((await operate('/v1/ledger/holds', { account_id: account, ...fields }, 'theirs')).status).toBe(200);
+
+    const shown = { hold_id: 'noted', metadata: { order: '1024' }, actor: tenant.client['X-Client-ID'] };
+    const hidden = { hold_id: 'ops/theirs', metadata: {}, actor: null, remaining: '2.00' };
+    expect(await read('/holds?account=held')).toMatchObject({ holds: [hidden, shown] });
+    expect(await read('/holds/noted')).toMatchObject(shown);
+    expect(await read('/holds/ops%2Ftheirs')).toMatchObject(hidden);
+    const { holds } = await read('/holds?account=held&metadata=order:1024');
+    expect(holds).toMatchObject([shown]);
+    expect(holds).toHaveLength(1);
+    for (const [verb, body] of [
+      ['capture', { credit: 'customers', amount: '1.00' }],
+      ['release', {}],
+    ] as const)
+      expect(await write('POST', `/holds/ops%2Ftheirs/${verb}`, body)).toMatchObject({
+        status: 404,
+        body: { code: 'HOLD_NOT_FOUND' },
+      });
+  });
+
+  test('an order is asked for with the same filters from its hold on: its list is empty until it has something', async () => {
+    const order = '/transactions?subject=order-1024';
+    const settled = `${order}&posted_from=${new Date().toISOString()}`;
+    const statusOf = async (path: string) =>
+      (await daybook.request('GET', `/v1/ledger${path}`, { headers: tenant.client })).status;
+    expect([await statusOf(order), await statusOf(settled)]).toEqual([404, 404]);
+    await write('POST', '/holds', { account_id: 'held', asset: 'INR', amount: '2.00' }, 'order-1024');
+    expect([await read(order), await read(settled)]).toMatchObject([{ transactions: [] }, { transactions: [] }]);
+    await write('POST', '/holds/order-1024/capture', { credit: 'customers', final: true }, 'paid-1024');
+    const paid = { transactions: [{ transaction_id: 'paid-1024', cause: { subject: 'order-1024' } }] };
+    expect([await read(order), await read(settled)]).toMatchObject([paid, paid]);
+    expect(await read(`${order}&metadata=order:none`)).toMatchObject({ transactions: [] });
+    expect(await statusOf('/transactions?subject=order-none&metadata=order:none')).toBe(404);
+  });
+
   test('50 transactions each reversed twice at once: 50 succeed, 50 are refused', async () => {
     const ids = Array.from({ length: 50 }, (_, n) => `twice-${n}`);
     const before = await postedOf('cash');

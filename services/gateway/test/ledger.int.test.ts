@@ -381,8 +381,26 @@ describe('a bulk', () => {
   });
 });
 
-describe('a hold', () => {
-  const view = () => ({
+test.each(['accounts', 'entries', 'transactions', 'holds'])(
+  'a name that comes twice in the metadata that %s are asked by is refused, whatever its values',
+  async (list) => {
+    for (const values of [
+      ['17', '18'],
+      ['17', '17'],
+    ]) {
+      const query = values.map((value) => `metadata=order:${value}`).join('&metadata=region:eu&');
+      expect(await as(tenant, 'GET', `/v1/ledger/${list}?${query}`)).toMatchObject({
+        status: 400,
+        body: { code: 'INVALID_REQUEST', field: 'metadata', title: 'metadata: must have each name once' },
+      });
+    }
+    expect(gateway.services.count()).toBe(0);
+  },
+);
+
+/** As the ledger tells it, of whoever placed it. */
+function heldOf(placedBy: string | null) {
+  return {
     holdId: 'H',
     accountId: cash,
     asset: 'INR',
@@ -391,33 +409,70 @@ describe('a hold', () => {
     captured: 6_000n,
     status: 'open',
     expiresAt: null,
+    placedBy,
+    actor: 'till-3',
+    metadata: { order: '17' },
     placedAt: at,
-  });
+    ledgerReference: reference,
+    watermark,
+  };
+}
+
+describe('a hold', () => {
+  const read = (placedBy: string | null, more: object = {}) => receiving(getHold, { ...heldOf(placedBy), ...more });
 
   test('is placed, captured in part, released and read', async () => {
     receiving(operateBook, receipt);
-    receiving(getHold, { ...view(), ledgerReference: reference, watermark });
-    const body = { account_id: 'cash', asset: 'INR', amount: '100.00', expires_at: '2026-03-01T00:00:00Z' };
+    read(tenant.tenantId);
+    const metadata = { order: '17' };
+    const body = { account_id: 'cash', asset: 'INR', amount: '100.00', expires_at: '2026-03-01T00:00:00Z', metadata };
     expect((await write('/v1/ledger/holds', body, { key: 'H' })).body).toMatchObject({ id: 'H', hold_id: 'H' });
     await write('/v1/ledger/holds/H/capture', { credit: 'sales', amount: '60', final: true }, { key: 'C' });
     await write('/v1/ledger/holds/H/release', {}, { key: 'R' });
     expect(gateway.services.received(operateBook).map(({ operation }) => operation)).toMatchObject([
-      { type: 'hold', holdId: 'H', accountId: cash, amount: 10_000n, expiresAt: '2026-03-01T00:00:00.000Z' },
+      { type: 'hold', holdId: 'H', accountId: cash, amount: 10_000n, expiresAt: '2026-03-01T00:00:00.000Z', metadata },
       { type: 'capture', captureId: 'C', holdId: 'H', amount: 6_000n, creditAccountId: sales, final: true },
       { type: 'release', releaseId: 'R', holdId: 'H' },
     ]);
     expect((await as(tenant, 'GET', '/v1/ledger/holds/H')).body).toMatchObject({
       account_id: 'cash',
       remaining: '40.00',
+      actor: 'till-3',
+      metadata,
     });
   });
 
-  test('is listed by account and status', async () => {
-    const holds = [{ ...view(), holdId: `${tenant.tenantId}/H`, placedSequence: 1, lastSequence: 2 }];
+  test('is listed by account, status and metadata', async () => {
+    const { placedBy: _by, ledgerReference: _reference, watermark: _mark, ...view } = heldOf(tenant.tenantId);
+    const holds = [{ ...view, holdId: `${tenant.tenantId}/H`, placedSequence: 1, lastSequence: 2 }];
     receiving(listHolds, { holds, nextCursor: null, watermark });
-    const page = await as(tenant, 'GET', '/v1/ledger/holds?account=cash&status=open');
-    expect(page.body).toMatchObject({ holds: [{ hold_id: 'H', account_id: 'cash' }], watermark });
-    expect(gateway.services.received(listHolds)).toMatchObject([{ accountId: cash, status: 'open' }]);
+    const path = '/v1/ledger/holds?account=cash&status=open';
+    const page = await as(tenant, 'GET', `${path}&metadata=order:17&metadata=region:eu`);
+    const shown = { hold_id: 'H', account_id: 'cash', actor: 'till-3', metadata: { order: '17' } };
+    expect(page.body).toMatchObject({ holds: [shown], watermark });
+    await as(tenant, 'GET', path);
+    expect(gateway.services.received(listHolds)).toMatchObject([
+      { accountId: cash, status: 'open', metadata: { order: '17', region: 'eu' } },
+      { accountId: cash, status: 'open', metadata: {} },
+    ]);
+  });
+
+  test('of others is read, and is nobody’s to whoever would capture a part of it, whatever its decimals', async () => {
+    const path = `/v1/ledger/holds/${encodeURIComponent('ops/H')}`;
+    read(null, { holdId: 'ops/H', actor: null, metadata: {} });
+    expect(await as(tenant, 'GET', path)).toMatchObject({
+      status: 200,
+      body: { hold_id: 'ops/H', account_id: 'cash', actor: null, metadata: {} },
+    });
+    for (const amount of ['1.00', '1.005']) {
+      expect(await write(`${path}/capture`, { credit: 'sales', amount })).toMatchObject({
+        status: 404,
+        body: { code: 'HOLD_NOT_FOUND' },
+      });
+    }
+    expect(gateway.services.received(operateBook)).toEqual([]);
+    receiving(operateBook, receipt);
+    expect((await write(`${path}/capture`, { credit: sales, amount: '1.00' }, { who: operator })).status).toBe(200);
   });
 
   test.each([
@@ -529,6 +584,14 @@ describe('the journal of a subject', () => {
   const path = '/v1/ledger/transactions?subject=TX1';
   const nothing = { transactions: [], nextCursor: null, watermark };
 
+  /** No service knows it but as what its transactions are of. */
+  function unknown(): void {
+    refusing(getIntent, 'intent_not_found');
+    refusing(getTransfer, 'transfer_not_found');
+    refusing(getHold, 'hold_not_found');
+    refusing(getBalance, 'account_not_found');
+  }
+
   test('is searched as the caller’s own first, then as it stands', async () => {
     gateway.services.respond(searchTransactions)(({ subject }) => ({
       ok: true,
@@ -543,17 +606,44 @@ describe('the journal of a subject', () => {
 
   test('is 404 when no service knows it as the tenant’s', async () => {
     receiving(searchTransactions, nothing);
-    refusing(getIntent, 'intent_not_found');
-    refusing(getTransfer, 'transfer_not_found');
-    refusing(getBalance, 'account_not_found');
+    unknown();
     expect(await as(tenant, 'GET', path)).toMatchObject({ status: 404, body: { code: 'SUBJECT_NOT_FOUND' } });
     expect(gateway.services.received(getTransfer)).toMatchObject([{ tenantId: tenant.tenantId, transferId: 'TX1' }]);
+    expect(gateway.services.received(getHold)).toMatchObject([{ tenantId: tenant.tenantId, holdId: 'TX1' }]);
+  });
+
+  test.each([
+    ['as the caller’s own', () => `${tenant.tenantId}/TX1`],
+    ['as it stands', () => 'TX1'],
+  ])('is empty when other filters leave nothing of what is there %s', async (_how, id) => {
+    unknown();
+    gateway.services.respond(searchTransactions)(({ subject, metadata }) => {
+      const isFound = subject === id() && Object.keys(metadata).length === 0;
+      return { ok: true, value: { ...nothing, transactions: isFound ? [transaction('TX1')] : [] } };
+    });
+    expect(await as(tenant, 'GET', `${path}&metadata=order:17`)).toMatchObject({
+      status: 200,
+      body: { transactions: [] },
+    });
+    expect((await as(tenant, 'GET', '/v1/ledger/transactions?subject=TX2&metadata=order:17')).status).toBe(404);
+    expect(gateway.services.received(searchTransactions).map(({ tenantId }) => tenantId)).not.toContain(null);
+  });
+
+  test('is empty for a hold that nothing was captured of', async () => {
+    receiving(searchTransactions, nothing);
+    unknown();
+    gateway.services.respond(getHold)(({ tenantId, holdId }) =>
+      tenantId === tenant.tenantId && holdId === 'TX1'
+        ? ({ ok: true, value: heldOf(tenant.tenantId) } as never)
+        : { ok: false, rejection: 'hold_not_found' },
+    );
+    expect(await as(tenant, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });
+    expect((await as(tenant, 'GET', '/v1/ledger/transactions?subject=TX2')).status).toBe(404);
   });
 
   test('is empty for an account of the tenant, or when operations ask', async () => {
     receiving(searchTransactions, nothing);
-    refusing(getIntent, 'intent_not_found');
-    refusing(getTransfer, 'transfer_not_found');
+    unknown();
     const { watermark: _mark, ...balance } = account();
     receiving(getBalance, balance);
     expect(await as(tenant, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });

@@ -70,7 +70,7 @@ export function opened(accountId: string, at: string, more: Partial<AccountField
     metadata: null,
     ...more,
   };
-  return { type: 'AccountOpened', rule: null, ...fields, at };
+  return { type: 'AccountOpened', rule: null, actor: null, ...fields, at };
 }
 
 export const posted = (id: string, entries: readonly Entry[], at: string, more: Partial<Posted> = {}): Posted => ({

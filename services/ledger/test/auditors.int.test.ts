@@ -37,7 +37,7 @@ async function history(rig: AuditRig): Promise<void> {
       holdId: `hold-${name}`,
       contentHash: hash,
       tenantId,
-      metadata: null,
+      metadata: { of: name },
       accountId: `wallet-${name}`,
       asset: 'TXC' as const,
       amount: 7n,
@@ -106,6 +106,30 @@ async function history(rig: AuditRig): Promise<void> {
       actor: 'operator',
       at: at(10),
     },
+    {
+      type: 'HoldPlaced',
+      holdId: 'ops/hold',
+      contentHash: hash,
+      tenantId: null,
+      metadata: { of: 'settlement' },
+      accountId: 'wallet-alice',
+      asset: 'TXC',
+      amount: 1n,
+      expiresAt: null,
+      actor: 'settling',
+      at: at(11),
+    },
+    {
+      type: 'AccountLimitsSet',
+      changeId: 'limits',
+      contentHash: hash,
+      accountId: 'wallet-alice',
+      floor: -5n,
+      ceiling: null,
+      actor: 'limiting',
+      at: at(12),
+    },
+    { type: 'AccountFrozen', accountId: 'wallet-bob', actor: 'freezing', at: at(13) },
   ]);
 }
 
@@ -190,6 +214,42 @@ describe('auditors', () => {
         .filter((view) => !none.includes(view))
         .toSorted(),
     );
+  });
+
+  test('what is noted of a hold is shown to the side that placed it, whoever the account belongs to', async () => {
+    const shown = async (name: string) => {
+      const { rows } = await pools
+        .get(name)!
+        .pool.query<object>(
+          `select hold_id, actor, metadata from audit_holds where kind = 'hold' order by placed_at desc`,
+        );
+      return rows;
+    };
+    const own = (name: string) => ({ hold_id: `hold-${name}`, actor: name, metadata: { of: name } });
+    const noted = { hold_id: 'ops/hold', actor: 'settling', metadata: { of: 'settlement' } };
+    expect(await shown('operator')).toEqual([noted, own('bob'), own('alice')]);
+    expect(await shown('alice')).toEqual([{ hold_id: 'ops/hold', actor: null, metadata: null }, own('alice')]);
+    expect(await shown('bob')).toEqual([own('bob')]);
+    const rows = [...(await everything('alice')).values()].flat();
+    expect(rows.filter((row) => /settl(ing|ement)/.test(row))).toEqual([]);
+  });
+
+  test('who opened, limited or froze an account, and who posted, is shown with it', async () => {
+    const ask = async (name: string, query: string) => (await pools.get(name)!.pool.query<object>(query)).rows;
+    const changes = 'select account_id, change, floor, actor from audit_account_changes order by sequence';
+    const opened = (accountId: string) => ({ account_id: accountId, change: 'opened', floor: null, actor: null });
+    const limited = { account_id: 'wallet-alice', change: 'limits', floor: '-5', actor: 'limiting' };
+    const frozen = { account_id: 'wallet-bob', change: 'frozen', floor: null, actor: 'freezing' };
+    const all = [...['issuance', 'wallet-alice', 'wallet-bob'].map(opened), limited, frozen];
+    expect(await ask('operator', changes)).toEqual(all);
+    expect(await ask('alice', changes)).toEqual([opened('wallet-alice'), limited]);
+    expect(await ask('bob', changes)).toEqual([opened('wallet-bob'), frozen]);
+    const posters = 'select transaction_id, actor from audit_transactions order by sequence';
+    expect(await ask('alice', posters)).toEqual([
+      { transaction_id: 'post-alice', actor: 'alice' },
+      { transaction_id: 'transfer-1', actor: null },
+      { transaction_id: 'back', actor: 'alice' },
+    ]);
   });
 
   test('no function shows a tenant the account of another, or the journal', async () => {
@@ -279,8 +339,9 @@ describe('auditors', () => {
     const lists = auditLists(rig.pool);
     const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
     const page = { limit: 50, after: null };
+    const holdsPage = { ...page, accountId: null, metadata: {} };
     const any = { transactionId: null, subject: null, accountId: null, metadata: {}, ...ranges, ...page };
-    const watermark = { sequence: 13, at: at(10) };
+    const watermark = { sequence: 16, at: at(13) };
     const search = async (asked: Partial<Parameters<typeof lists.findTransactions>[0]>) => {
       const found = await lists.findTransactions({ mode: 'sandbox', tenantId: null, ...any, ...asked });
       expect(found.watermark).toEqual(watermark);
@@ -324,11 +385,11 @@ describe('auditors', () => {
     expect(
       await lists.findLineage({ mode: 'sandbox', tenantId: bob, accountId: 'wallet-alice', ...page }),
     ).toBeUndefined();
-    const holds = await lists.findHolds({ mode: 'sandbox', tenantId: bob, accountId: null, status: 'open', ...page });
-    expect(holds).toMatchObject({ holds: [{ holdId: 'hold-bob', remaining: 7n }], watermark });
+    const holds = await lists.findHolds({ mode: 'sandbox', tenantId: bob, status: 'open', ...holdsPage });
+    expect(holds).toMatchObject({ holds: [{ holdId: 'hold-bob', remaining: 7n, metadata: { of: 'bob' } }], watermark });
     const refused = await lists.findRejections({ mode: 'sandbox', tenantId: null, rejection: null, ...page });
     expect(refused.rejections.map(({ commandId }) => commandId)).toEqual(['no-bob', 'no-alice']);
-    const empty = await lists.findHolds({ mode: 'live', tenantId: null, accountId: null, status: null, ...page });
+    const empty = await lists.findHolds({ mode: 'live', tenantId: null, status: null, ...holdsPage });
     expect(empty).toEqual({ holds: [], watermark: { sequence: null, at: null } });
   });
 

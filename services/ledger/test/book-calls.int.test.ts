@@ -5,6 +5,7 @@ import {
   getBookTransaction,
   getHold,
   getTrialBalance,
+  listHolds,
   openBookAccount,
   operateBook,
   operateBookInBulk,
@@ -211,6 +212,74 @@ test('a hold expires by the clock of the ledger, and what is captured before sta
   expect(await account(owed)).toMatchObject({ posted: 70n, held: 0n });
   const [expired] = (await rig.events()).filter(({ type }) => type === 'HoldExpired');
   expect((JSON.parse(expired!.payload.toString()) as { at: string }).at >= expiresAt).toBe(true);
+});
+
+describe('a hold that an operator placed on the account of a tenant', () => {
+  const operator = { tenantId: null, actor: 'settlement' };
+  const hold = (holdId: string, accountId: string, metadata: Record<string, string>) =>
+    ({ type: 'hold', holdId, accountId, asset: 'TXC', amount: 10n, expiresAt: null, metadata }) as const;
+  const read = (tenantId: string | null, holdId: string) => call(getHold, { mode, tenantId, holdId });
+  const listed = async (tenantId: string | null, accountId: string, metadata: Record<string, string> = {}) => {
+    const asks = { mode, tenantId, accountId, status: null, metadata, limit: 10, cursor: null } as const;
+    const { holds } = await must<typeof listHolds>(call(listHolds, asks));
+    return holds.map(({ holdId, actor, metadata: shown }) => ({ holdId, actor, metadata: shown }));
+  };
+
+  test('is read by whose account it is, under the id that its list shows, without what the operator noted', async () => {
+    const { owed } = await funded(100n);
+    const [name, own] = [randomUUID(), randomUUID()];
+    await must<typeof operateBook>(operate(hold(name, owed, { send: 'secret' }), operator));
+    await must<typeof operateBook>(operate(hold(own, owed, { order: '17', region: 'eu' })));
+    const ofOwn = { holdId: `${alice}/${own}`, actor: 'user', metadata: { order: '17', region: 'eu' } };
+    const ofOps = { holdId: `ops/${name}`, actor: 'settlement', metadata: { send: 'secret' } };
+    const hidden = { holdId: `ops/${name}`, actor: null, metadata: {} };
+
+    expect(await listed(alice, owed)).toEqual([ofOwn, hidden]);
+    expect(await listed(null, owed)).toEqual([ofOwn, ofOps]);
+    expect(await listed(bob, owed)).toEqual([]);
+    for (const [tenantId, shown] of [
+      [alice, hidden],
+      [null, ofOps],
+    ] as const)
+      expect(await read(tenantId, `ops/${name}`)).toMatchObject({
+        ok: true,
+        value: { ...shown, placedBy: null, accountId: owed, remaining: 10n, status: 'open' },
+      });
+    expect(await read(alice, own)).toMatchObject({ value: { ...ofOwn, holdId: own, placedBy: alice } });
+    for (const id of [`ops/${name}`, own, `${alice}/${own}`])
+      expect(await read(bob, id)).toMatchObject({ ok: false, rejection: 'hold_not_found' });
+  });
+
+  test('is found by its metadata by the side that placed it, when all of it is there', async () => {
+    const { owed } = await funded(100n);
+    const [name, own] = [randomUUID(), randomUUID()];
+    await must<typeof operateBook>(operate(hold(name, owed, { order: '17' }), operator));
+    await must<typeof operateBook>(operate(hold(own, owed, { order: '17', region: 'eu' })));
+    const found = async (tenantId: string | null, metadata: Record<string, string>) =>
+      (await listed(tenantId, owed, metadata)).map(({ holdId }) => holdId);
+    expect(await found(alice, { order: '17' })).toEqual([`${alice}/${own}`]);
+    expect(await found(null, { order: '17' })).toEqual([`${alice}/${own}`, `ops/${name}`]);
+    expect(await found(alice, { order: '17', region: 'eu' })).toEqual([`${alice}/${own}`]);
+    expect(await found(alice, { order: '17', region: 'us' })).toEqual([]);
+    expect(await found(alice, { order: '18' })).toEqual([]);
+  });
+
+  test('is neither captured nor released by the tenant, and one of its own under the same id comes first', async () => {
+    const { cash, owed } = await funded(100n);
+    const name = randomUUID();
+    await must<typeof operateBook>(operate(hold(name, owed, { of: 'operator' }), operator));
+    const capture = (captureId: string) =>
+      operate({ type: 'capture', captureId, holdId: `ops/${name}`, amount: 4n, creditAccountId: cash, final: false });
+    const release = (releaseId: string) => operate({ type: 'release', releaseId, holdId: `ops/${name}` });
+    expect(refusal(await capture(randomUUID()))).toBe('hold_not_found');
+    expect(refusal(await release(randomUUID()))).toBe('hold_not_found');
+    await must<typeof operateBook>(operate(hold(`ops/${name}`, owed, { of: 'alice' })));
+    expect(await read(alice, `ops/${name}`)).toMatchObject({ value: { placedBy: alice, metadata: { of: 'alice' } } });
+    await must<typeof operateBook>(capture(randomUUID()));
+    await must<typeof operateBook>(release(randomUUID()));
+    expect(await account(owed)).toMatchObject({ posted: 96n, held: 10n });
+    expect(await read(null, `ops/${name}`)).toMatchObject({ value: { remaining: 10n, status: 'open' } });
+  });
 });
 
 test('tenants reach their own books only, and their ids are not in the way of another', async () => {

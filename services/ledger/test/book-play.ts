@@ -25,7 +25,7 @@ type Spec = Omit<Extract<BookCommand, { type: 'OpenAccount' }>, 'type' | 'accoun
 
 export const accounts: Readonly<Record<string, Spec>> = {
   a: { tenantId: alice, asset: 'TXC', accountType: 'liability', floor: 0n },
-  b: { tenantId: bob, asset: 'TXC', accountType: 'liability', floor: 0n },
+  b: { tenantId: bob, asset: 'TXC', accountType: 'liability', floor: 0n, asked: { tenantId: null, actor: 'operator' } },
   c: { tenantId: alice, asset: 'TXC', accountType: 'liability', floor: 0n },
   house: { tenantId: null, asset: 'TXC', accountType: 'equity', floor: null },
   costs: { tenantId: null, asset: 'TXC', accountType: 'expense', floor: null, ceiling: 30n },
@@ -35,7 +35,14 @@ export const accounts: Readonly<Record<string, Spec>> = {
   [`acct:${alice}:inr`]: { tenantId: alice, asset: 'INR', accountType: 'income', floor: -20n },
   [`acct:${alice}:inr2`]: { tenantId: alice, asset: 'INR', accountType: 'expense', floor: null },
   [`acct:${bob}:cash`]: { tenantId: bob, asset: 'TXC', accountType: 'asset', floor: null },
-  [`acct:${bob}:owed`]: { tenantId: bob, asset: 'TXC', accountType: 'liability', floor: 0n, ceiling: 60n },
+  [`acct:${bob}:owed`]: {
+    tenantId: bob,
+    asset: 'TXC',
+    accountType: 'liability',
+    floor: 0n,
+    ceiling: 60n,
+    asked: { tenantId: bob, actor: 'bob' },
+  },
 };
 export const accountNames = Object.keys(accounts);
 

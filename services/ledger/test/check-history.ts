@@ -23,6 +23,7 @@ export const wallet = (accountId: string, tenantId: string): AccountFields => ({
 export const opened = (fields: AccountFields): Unplaced<BookEvent> => ({
   type: 'AccountOpened',
   rule: null,
+  actor: fields.tenantId === null ? null : 'operator',
   ...fields,
 });
 
@@ -152,6 +153,8 @@ export function validHistory(): readonly BookEvent[] {
       contentHash: hashOf('c-1'),
       holdId: 'h-captured',
       ...held,
+      // By an operator: a tenant's own captures stay on its accounts.
+      tenantId: null,
       amount: 35n,
       released: 25n,
       remaining: 0n,

@@ -24,7 +24,9 @@ export class NaiveBook extends NaiveLists {
     if (done !== null) return done;
     const reasons = reasonsAgainst(this, command, at);
     const rejection = bookRejections.find((each) => reasons.includes(each)) ?? null;
-    const isTraceless = ['OpenAccount', 'ConfirmTransfer', 'FailTransfer', 'ExpireHold'].includes(command.type);
+    const isAsked = 'asked' in command && command.asked !== undefined;
+    const isTraceless =
+      ['OpenAccount', 'ConfirmTransfer', 'FailTransfer', 'ExpireHold'].includes(command.type) && !isAsked;
     if (rejection !== null && isTraceless) return { type: 'refused', rejection };
     if ('contentHash' in command) this.answers.push({ id, content: command.contentHash, rejection });
     if (rejection === null) this.record(command, at);

@@ -128,7 +128,7 @@ const timeZone = z.string().min(1).max(64);
 /**
  * What happened on an account from one day up to, and not including, another, by the effective clock. Days begin at
  * midnight in the time zone. The closing balance is the opening balance of the statement that begins where this one
- * ends. All pages show what was known in the millisecond of the first one's watermark, or at `knownAt`.
+ * ends. All pages show what the first one knew: up to its watermark, or to `knownAt`.
  */
 export const getStatement = defineCall({
   name: 'ledger.get-statement',
@@ -232,13 +232,17 @@ export const getLineage = defineCall({
 
 export const holdStatuses = ['open', 'captured', 'released', 'expired'] as const;
 
-/** Holds and what has become of them, newest first. */
+/**
+ * Holds and what has become of them, newest first. `actor` and `metadata` are shown to the side that placed the hold, and
+ * to operators; nobody else finds it by `metadata`.
+ */
 export const listHolds = defineCall({
   name: 'ledger.list-holds',
   request: z.strictObject({
     ...asker,
     accountId: accountId.nullable(),
     status: z.enum(holdStatuses).nullable(),
+    metadata,
     ...page,
   }),
   response: z.object({
@@ -252,6 +256,8 @@ export const listHolds = defineCall({
         remaining: minorUnits,
         status: z.enum(holdStatuses),
         expiresAt: timestamp.nullable(),
+        actor: z.string().nullable(),
+        metadata: z.record(z.string(), z.string()),
         placedAt: timestamp,
         placedSequence: sequence,
         lastSequence: sequence,

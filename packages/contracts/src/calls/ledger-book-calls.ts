@@ -234,6 +234,10 @@ export const listAccounts = defineCall({
   rejections: ['cursor_invalid'],
 });
 
+/**
+ * A tenant finds its own hold first, then one that stands under the id as it is, if it is on an account of the tenant's.
+ * `actor` and `metadata` are shown to the side that placed the hold, and to operators.
+ */
 export const getHold = defineCall({
   name: 'ledger.get-hold',
   request: z.strictObject({ ...asker, holdId: reference }),
@@ -247,6 +251,10 @@ export const getHold = defineCall({
     captured: minorUnits,
     status: z.enum(['open', 'captured', 'released', 'expired']),
     expiresAt: timestamp.nullable(),
+    /** Who may capture and release it besides operators: the tenant that placed it; null for an operator. */
+    placedBy: tenantId.nullable(),
+    actor: z.string().nullable(),
+    metadata: z.record(z.string(), z.string()),
     placedAt: timestamp,
     ledgerReference,
     watermark,

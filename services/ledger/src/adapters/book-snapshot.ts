@@ -16,8 +16,8 @@ import { cloneAccount, newAccount, type Account } from '../domain/account';
 import { emptyBook, type BookState } from '../domain/book-state';
 import { cloneRecord, type BookRecord } from '../domain/records';
 
-/** To be raised when the meaning of a field of the state changes. Other formats are not read: the book is folded anew. */
-export const snapshotFormat = 1;
+/** To be raised when the meaning of a field of the state changes, or a record has another field. Other formats are not read: the book is folded anew. */
+export const snapshotFormat = 2;
 
 /** A state as it was at one moment, while the book goes on. */
 export type CapturedState = {

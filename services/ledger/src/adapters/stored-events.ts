@@ -67,6 +67,7 @@ export const storedForms = {
     ceiling: orNull(signedMinorUnits),
     metadata: orNull(metadata),
     rule: orNull(z.string()),
+    actor: orNull(z.string()),
   }),
   AccountLimitsSet: sealed('AccountLimitsSet', {
     changeId: z.string(),

@@ -17,12 +17,13 @@ type Deps = { readonly books: Books; readonly now: Clock };
 /** Idempotent by the account's id. A tenant opens its own books only. */
 export function openBookAccount({ books, now }: Deps) {
   return async (request: CallRequest<typeof open>): Promise<CallOutcome<typeof open>> => {
-    const { mode, tenantId, dryRun, accountId, ownerId, asset, type: accountType, floor, ceiling } = request;
+    const { mode, tenantId, actor, dryRun, accountId, ownerId, asset, type: accountType, floor, ceiling } = request;
     const isForeign =
       tenantId !== null && (ownerId !== tenantId || !isOwnAccount({ accountId, tenantId: ownerId }, tenantId));
     if (isForeign) return refusalOf(open, 'account_exists_with_different_fields');
     const fields = { accountId, tenantId: ownerId, asset, accountType, floor, ceiling };
-    const command = { type: 'OpenAccount', ...fields, metadata: metadataOf(request.metadata) } as const;
+    const metadata = metadataOf(request.metadata);
+    const command = { type: 'OpenAccount', ...fields, metadata, asked: { tenantId, actor } } as const;
     const engine = books.of(mode);
     const answer = await (dryRun ? dryRunOf(engine, command, now) : answerTo(engine, command));
     if (!answer.ok) return refusalOf(open, answer.rejection, answer.replayed);

@@ -4,25 +4,42 @@ import {
   type CallOutcome,
   type CallRequest,
 } from '@daybook/contracts';
+import type { BookState } from '../domain/book-state';
+import type { HoldSubject } from '../domain/records';
 import { refusalOf, watermarkOf, type Books } from './books';
-import { knownIdOf } from './caller-ids';
+import { knownIdOf, readIdsOf } from './caller-ids';
 
-/** A strong read of a hold that the tenant placed itself, or of any. */
+/** A strong read of a hold on an account of the tenant's, whoever placed it, or of any. */
 export function getHold(books: Books) {
   return async ({ mode, tenantId, holdId }: CallRequest<typeof holdCall>): Promise<CallOutcome<typeof holdCall>> => {
-    const id = knownIdOf(tenantId, holdId);
-    return books.of(mode).read(
-      (state) => {
+    const ids = readIdsOf(tenantId, holdId);
+    return books.of(mode).read((state) => {
+      for (const id of ids) {
         const record = state.records.get(id);
-        if (record?.subject?.type !== 'hold') return refusalOf(holdCall, 'hold_not_found');
+        if (record?.subject?.type !== 'hold' || !isReadable(state, record.subject, tenantId)) continue;
         const { accountId, asset, amount, remaining, captured, status, expiresAt } = record.subject;
         const hold = { holdId, accountId, asset, amount, remaining, captured, status, expiresAt };
-        const placed = { placedAt: record.at, ledgerReference: record.reference };
+        const placed = {
+          placedAt: record.at,
+          ledgerReference: record.reference,
+          ...placerOf(record.subject, tenantId),
+        };
         return { ok: true, value: { ...hold, ...placed, watermark: watermarkOf(state) } };
-      },
-      [id],
-    );
+      }
+      return refusalOf(holdCall, 'hold_not_found');
+    }, ids);
   };
+}
+
+/** As lists show them: by whose the held account is. */
+function isReadable({ accounts }: BookState, { accountId }: HoldSubject, tenantId: string | null): boolean {
+  return tenantId === null || accounts.get(accountId)?.tenantId === tenantId;
+}
+
+/** Who placed it, and what only that side and operators may see. */
+function placerOf({ tenantId: placedBy, actor, metadata }: HoldSubject, tenantId: string | null) {
+  if (tenantId !== null && tenantId !== placedBy) return { placedBy, actor: null, metadata: {} };
+  return { placedBy, actor, metadata: { ...metadata } };
 }
 
 /** A strong read of what the tenant posted or captured itself, or of any transaction that can be reversed. */

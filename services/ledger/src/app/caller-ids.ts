@@ -9,7 +9,12 @@ export function newIdOf(tenantId: string | null, id: string): string {
   return `${tenantId ?? operators}/${id}`;
 }
 
-/** The id in the book of something that is there: a tenant finds its own only, operators say it as it stands there. */
+/** The id in the book of something to be changed: a tenant finds its own only, operators say it as it stands there. */
 export function knownIdOf(tenantId: string | null, id: string): string {
   return tenantId === null ? id : `${tenantId}/${id}`;
+}
+
+/** The ids in the book of something to be read: a tenant's own first, then as it stands there. What is found may be others'. */
+export function readIdsOf(tenantId: string | null, id: string): readonly string[] {
+  return tenantId === null ? [id] : [newIdOf(tenantId, id), id];
 }

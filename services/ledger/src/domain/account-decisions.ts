@@ -14,8 +14,10 @@ import type { WorkingState } from './book-state';
 import { nothingToDo, record, refuse, rejected, type Verdict } from './verdict';
 
 export function openAccount(state: WorkingState, command: CommandOf<'OpenAccount'>, at: string): Verdict {
-  const { accountId, tenantId, asset, accountType, floor, ceiling = null, metadata = null } = command;
+  const { accountId, tenantId, asset, accountType, floor, ceiling = null, metadata = null, asked } = command;
   const fields: AccountFields = { accountId, tenantId, asset, accountType, floor, ceiling, metadata };
+  const no = (rejection: BookRejection) =>
+    asked === undefined ? refuse(rejection) : rejected(rejection, { ...openingOf(fields, command.type), ...asked, at });
   const existing = state.accounts.get(accountId);
   const fixed = existing === undefined ? chartFieldsOf(accountId) : asOpened(existing);
   if (
@@ -23,10 +25,10 @@ export function openAccount(state: WorkingState, command: CommandOf<'OpenAccount
     (fixed !== null && !sameFields(fixed, fields)) ||
     !isOwnAccountIdValid(accountId, tenantId)
   )
-    return refuse('account_exists_with_different_fields');
+    return no('account_exists_with_different_fields');
   if (existing !== undefined) return nothingToDo(existing.openedAt);
-  if (ceiling !== null && isWallet(fields)) return refuse('limits_fixed');
-  if (isCrossed(floor, ceiling)) return refuse('limits_crossed');
+  if (ceiling !== null && isWallet(fields)) return no('limits_fixed');
+  if (isCrossed(floor, ceiling)) return no('limits_crossed');
   return record({
     type: 'AccountOpened',
     accountId,
@@ -37,8 +39,16 @@ export function openAccount(state: WorkingState, command: CommandOf<'OpenAccount
     ceiling,
     metadata,
     rule: null,
+    actor: asked?.actor ?? null,
     at,
   });
+}
+
+/** What is told of an opening that was refused. The id stays free. */
+function openingOf({ accountId, asset, accountType, floor, ceiling }: AccountFields, commandType: string) {
+  const limits = { floor: floor?.toString() ?? 'none', ceiling: ceiling?.toString() ?? 'none' };
+  const request = { accountId, asset, type: accountType, ...limits };
+  return { commandId: `open:${accountId}`, commandType, contentHash: null, request };
 }
 
 /** Opening again is a repeat, also when the limits were changed since. */

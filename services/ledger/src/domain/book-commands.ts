@@ -11,6 +11,8 @@ export type BookCommand =
       readonly type: 'OpenAccount';
       readonly ceiling?: bigint | null;
       readonly metadata?: Metadata | null;
+      /** Who, of a tenant or of the operator for null; absent for what the ledger and other services open. */
+      readonly asked?: { readonly tenantId: string | null; readonly actor: string };
     } & Omit<AccountFields, 'ceiling' | 'metadata'>)
   | {
       readonly type: 'SetAccountLimits';

@@ -41,7 +41,13 @@ export type Cause = { readonly type: (typeof causeTypes)[number]; readonly id: s
 
 export type BookEvent =
   /** `rule` is the posting rule that needed the account; null when a command opened it. */
-  | ({ readonly type: 'AccountOpened'; readonly rule: string | null; readonly at: string } & AccountFields)
+  | ({
+      readonly type: 'AccountOpened';
+      readonly rule: string | null;
+      /** Null when a rule or another service needed it. */
+      readonly actor: string | null;
+      readonly at: string;
+    } & AccountFields)
   | {
       readonly type: 'AccountLimitsSet';
       readonly changeId: string;

@@ -255,6 +255,23 @@ describe('opening an account', () => {
     expect(rejectionOf(lastOf(play([open('a'), other])))).toBe('account_exists_with_different_fields');
   });
 
+  test('that a rule refuses is recorded with who asked for it, if somebody did, and leaves the id free', () => {
+    const asked = { tenantId: alice, actor: 'key-1' };
+    const crossed = { ...open('acct'), floor: 2n, ceiling: 1n } as BookCommand;
+    const own = `acct:${alice}:till`;
+    const { log, steps } = play([
+      { ...crossed, accountId: own } as BookCommand,
+      { ...crossed, accountId: own, asked } as BookCommand,
+      { ...open(own), asked } as BookCommand,
+    ]);
+    expect(steps.map(({ verdict }) => verdict.type)).toEqual(['refused', 'recorded', 'recorded']);
+    const request = { accountId: own, asset, type: 'liability', floor: '2', ceiling: '1' };
+    expect(log).toMatchObject([
+      { type: 'CommandRejected', rejection: 'limits_crossed', commandType: 'OpenAccount', ...asked, request },
+      { type: 'AccountOpened', accountId: own, actor: 'key-1' },
+    ]);
+  });
+
   test.each([`clearing:${bob}:TXC`, 'custody:evm', 'issuance:TXC'])(
     'refuses %s: the chart says what it is',
     (accountId) => {

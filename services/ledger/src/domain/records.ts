@@ -18,7 +18,7 @@
  */
 import { AssertionError, assertNever } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
-import type { Entry } from './account';
+import type { Entry, Metadata } from './account';
 import type { BookEvent, BookRejection, TransferFields } from './book-events';
 
 export type TransferSubject = {
@@ -48,6 +48,8 @@ export type HoldSubject = {
   readonly asset: AssetCode;
   readonly amount: bigint;
   readonly expiresAt: string | null;
+  readonly metadata: Metadata | null;
+  readonly actor: string;
   status: 'open' | 'captured' | 'released' | 'expired';
   /** Still held. */
   remaining: bigint;
@@ -247,8 +249,9 @@ function transactionSubject(
   return { type: 'transaction', tenantId, entries, effectiveAt, reversed: 0n };
 }
 
-function holdSubject({ tenantId, accountId, asset, amount, expiresAt }: EventOf<'HoldPlaced'>): HoldSubject {
-  const fields = { type: 'hold', tenantId, accountId, asset, amount, expiresAt } as const;
+function holdSubject(event: EventOf<'HoldPlaced'>): HoldSubject {
+  const { tenantId, accountId, asset, amount, expiresAt, metadata, actor } = event;
+  const fields = { type: 'hold', tenantId, accountId, asset, amount, expiresAt, metadata, actor } as const;
   return { ...fields, status: 'open', remaining: amount, captured: 0n };
 }
 

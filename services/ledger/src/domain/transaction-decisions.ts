@@ -119,7 +119,7 @@ function recordPosting(
   if (entries.length === 0) return nothingToDo(at);
   const events: BookEvent[] = [...released];
   for (const fields of accounts) {
-    if (!state.accounts.has(fields.accountId)) events.push({ type: 'AccountOpened', ...fields, rule, at });
+    if (!state.accounts.has(fields.accountId)) events.push({ type: 'AccountOpened', ...fields, rule, actor: null, at });
   }
   events.push(transactionPosted(posted, breachesOf(state, entries, accounts, released)));
   return { type: 'recorded', events, rejection: null };

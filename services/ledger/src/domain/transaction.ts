@@ -7,6 +7,8 @@ export type Transaction = {
   readonly tenantId: string | null;
   readonly cause: Cause;
   readonly rule: string;
+  /** Who asked for it; null when nobody did. */
+  readonly actor: string | null;
   readonly entries: readonly Entry[];
   readonly effectiveAt: string;
   readonly postedAt: string;
@@ -19,8 +21,8 @@ export function transactionOf(event: PostingEvent): Transaction {
   const { rule, entries, at } = event;
   switch (event.type) {
     case 'TransactionPosted': {
-      const { transactionId, tenantId, cause, effectiveAt } = event;
-      return { transactionId, tenantId, cause, rule, entries, effectiveAt, postedAt: at };
+      const { transactionId, tenantId, cause, actor, effectiveAt } = event;
+      return { transactionId, tenantId, cause, rule, actor, entries, effectiveAt, postedAt: at };
     }
     case 'TransferConfirmed': {
       const { transferId, debitTenantId } = event.transfer;
@@ -30,26 +32,27 @@ export function transactionOf(event: PostingEvent): Transaction {
         tenantId: debitTenantId,
         cause,
         rule,
+        actor: null,
         entries,
         effectiveAt: at,
         postedAt: at,
       };
     }
     case 'TransferReversed': {
-      const { transactionId } = event;
+      const { transactionId, actor } = event;
       const { transferId, debitTenantId } = event.transfer;
       const cause = { type: 'transfer_reversal', id: transactionId, subject: transferId } as const;
-      return { transactionId, tenantId: debitTenantId, cause, rule, entries, effectiveAt: at, postedAt: at };
+      return { transactionId, tenantId: debitTenantId, cause, rule, actor, entries, effectiveAt: at, postedAt: at };
     }
     case 'TransactionReversed': {
-      const { reversalId, transactionId, tenantId } = event;
+      const { reversalId, transactionId, tenantId, actor } = event;
       const cause = { type: 'reversal', id: reversalId, subject: transactionId } as const;
-      return { transactionId: reversalId, tenantId, cause, rule, entries, effectiveAt: at, postedAt: at };
+      return { transactionId: reversalId, tenantId, cause, rule, actor, entries, effectiveAt: at, postedAt: at };
     }
     case 'HoldCaptured': {
-      const { captureId, holdId, tenantId } = event;
+      const { captureId, holdId, tenantId, actor } = event;
       const cause = { type: 'hold_capture', id: captureId, subject: holdId } as const;
-      return { transactionId: captureId, tenantId, cause, rule, entries, effectiveAt: at, postedAt: at };
+      return { transactionId: captureId, tenantId, cause, rule, actor, entries, effectiveAt: at, postedAt: at };
     }
   }
 }

@@ -8,7 +8,7 @@ export type Verdict =
   | { readonly type: 'recorded'; readonly events: readonly BookEvent[]; readonly rejection: BookRejection | null }
   /** Answered before, or nothing to do: nothing is recorded. */
   | { readonly type: 'repeated'; readonly outcome: Pick<BookRecord, 'rejection' | 'at' | 'reference'> }
-  /** Refused without a trace: the id already has its answer, or the command comes from the ledger itself. */
+  /** Refused without a trace: the id already has its answer, or the command is the ledger's own or another service's. */
   | { readonly type: 'refused'; readonly rejection: BookRejection };
 
 export function record(...events: readonly BookEvent[]): Verdict {

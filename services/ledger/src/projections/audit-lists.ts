@@ -26,23 +26,33 @@ type HoldRow = {
   remaining: string;
   status: HoldStatus;
   expires_at: Date | null;
+  actor: string | null;
+  metadata: Record<string, string> | null;
   placed_at: Date;
   placed_sequence: string;
   last_sequence: string;
 };
 
-async function findHolds(pool: Pool, { mode, tenantId, accountId, status, after, limit }: HoldsQuery) {
+async function findHolds(pool: Pool, { mode, tenantId, accountId, status, metadata, after, limit }: HoldsQuery) {
   const { all, put } = values(mode);
-  const where = ['mode = $1'];
-  if (tenantId !== null) where.push(`tenant_id = ${put(tenantId)}`);
-  if (accountId !== null) where.push(`account_id = ${put(accountId)}`);
-  if (status !== null) where.push(`status = ${put(status)}`);
-  if (after !== null) where.push(`placed_sequence < ${put(after.sequence)}`);
+  const where = ['h.mode = $1'];
+  // What only the placer's side may see is left out for another tenant, which then does not find the hold by it either.
+  let details = 'd.mode = h.mode and d.sequence = h.placed_sequence';
+  if (tenantId !== null) {
+    const asker = put(tenantId);
+    where.push(`h.tenant_id = ${asker}`);
+    details += ` and d.tenant_id = ${asker}`;
+  }
+  if (accountId !== null) where.push(`h.account_id = ${put(accountId)}`);
+  if (status !== null) where.push(`h.status = ${put(status)}`);
+  if (Object.keys(metadata).length > 0) where.push(`d.metadata @> ${put(JSON.stringify(metadata))}::jsonb`);
+  if (after !== null) where.push(`h.placed_sequence < ${put(after.sequence)}`);
   const { rows, watermark } = await markedRows<HoldRow>(
     pool,
-    `select hold_id, account_id, asset, amount, captured, remaining, status, expires_at, placed_at, placed_sequence,
-            last_sequence
-     from holds_v1 where ${where.join(' and ')} order by placed_sequence desc limit ${put(limit)}`,
+    `select h.hold_id, h.account_id, h.asset, h.amount, h.captured, h.remaining, h.status, h.expires_at, d.actor,
+            d.metadata, h.placed_at, h.placed_sequence, h.last_sequence
+     from holds_v1 h left join hold_details_v1 d on ${details}
+     where ${where.join(' and ')} order by h.placed_sequence desc limit ${put(limit)}`,
     all,
   );
   const holds = rows.map((row) => ({
@@ -54,6 +64,8 @@ async function findHolds(pool: Pool, { mode, tenantId, accountId, status, after,
     remaining: BigInt(row.remaining),
     status: row.status,
     expiresAt: row.expires_at?.toISOString() ?? null,
+    actor: row.actor,
+    metadata: row.metadata ?? {},
     placedAt: row.placed_at.toISOString(),
     placedSequence: Number(row.placed_sequence),
     lastSequence: Number(row.last_sequence),

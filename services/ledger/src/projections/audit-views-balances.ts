@@ -43,6 +43,30 @@ export const balanceViews: readonly AuditView[] = [
   from ledger.accounts_v1 a ${withMark} a.mode`,
   },
   {
+    name: 'audit_account_changes',
+    version: 1,
+    comment:
+      'Every opening, freezing and unfreezing of an account, and every change of its limits: what was set, and by whom.',
+    columns: {
+      mode: null,
+      sequence: null,
+      account_id: null,
+      tenant_id: null,
+      change: 'opened, limits, frozen or unfrozen.',
+      floor: 'What it was set to; null for none, and where limits were not set.',
+      ceiling: 'What it was set to; null for none, and where limits were not set.',
+      rule: 'Posting rule that needed the account; null when it was asked for.',
+      actor: null,
+      correlation_id: null,
+      causation_id: null,
+      changed_at: 'When it was recorded.',
+      ...appliedColumns,
+    },
+    select: `select c.mode, c.sequence, c.account_id, c.tenant_id, c.change, c.floor, c.ceiling, c.rule, c.actor,
+       c.correlation_id, c.causation_id, c.changed_at, ${applied}
+  from ledger.account_changes_v1 c ${withMark} c.mode`,
+  },
+  {
     name: 'audit_transactions',
     version: 1,
     comment: 'Every balanced set of entries, what it was posted for, and what took it back.',
@@ -67,13 +91,14 @@ export const balanceViews: readonly AuditView[] = [
       causation_id: null,
       description: "Text of its poster; shown to the poster's auditors only.",
       metadata: null,
+      actor: null,
       ...appliedColumns,
     },
     select: `select t.mode, t.sequence, t.transaction_id, t.tenant_id, t.cause_type, t.cause_id, t.subject, t.rule,
        t.ledger_reference, t.effective_at, t.posted_at, t.adjustment_for, t.reverses,
        (select array_agg(r.transaction_id order by r.sequence) from ledger.transactions_v1 r
          where r.mode = t.mode and r.reverses = t.transaction_id) as reversed_by,
-       t.event_type, t.correlation_id, t.causation_id, d.description, d.metadata, ${applied}
+       t.event_type, t.correlation_id, t.causation_id, d.description, d.metadata, t.actor, ${applied}
   from ledger.transactions_v1 t
   left join ledger.transaction_details_v1 d on d.mode = t.mode and d.sequence = t.sequence
   ${withMark} t.mode`,
@@ -132,12 +157,13 @@ export const balanceViews: readonly AuditView[] = [
       causation_id: null,
       effective_at: null,
       posted_at: null,
+      actor: null,
       ...appliedColumns,
     },
     select: `select e.mode, e.account_id, e.tenant_id, e.account_version, e.account_version = a.version as is_latest,
        e.balance, e.direction, e.amount, e.asset, e.sequence, e.entry_index, e.transaction_id, t.event_type,
        t.ledger_reference, t.rule, t.cause_type, t.cause_id, t.subject, t.reverses, t.correlation_id, t.causation_id,
-       e.effective_at, e.posted_at, ${applied}
+       e.effective_at, e.posted_at, t.actor, ${applied}
   from ledger.entries_v1 e
   join ledger.accounts_v1 a on a.mode = e.mode and a.account_id = e.account_id
   join ledger.transactions_v1 t on t.mode = e.mode and t.sequence = e.sequence

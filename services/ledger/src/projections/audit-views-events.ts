@@ -21,10 +21,12 @@ export const eventViews: readonly AuditView[] = [
       placed_at: 'When it was recorded.',
       sequence: 'Place in the book of the journal event that placed it.',
       last_sequence: null,
+      actor: 'Who placed it; shown to the auditors of that side only, null for a transfer.',
+      metadata: 'What its placer noted; shown to the auditors of that side only.',
       ...appliedColumns,
     },
     select: `select h.mode, h.kind, h.hold_id, h.account_id, h.tenant_id, h.asset, h.amount, h.captured, h.remaining,
-       h.status, h.expires_at, h.placed_at, h.sequence, h.last_sequence, ${applied}
+       h.status, h.expires_at, h.placed_at, h.sequence, h.last_sequence, d.actor, d.metadata, ${applied}
   from (select mode, 'hold' as kind, hold_id, account_id, tenant_id, asset, amount, captured, remaining, status,
                expires_at, placed_at, placed_sequence as sequence, last_sequence
           from ledger.holds_v1
@@ -32,6 +34,7 @@ export const eventViews: readonly AuditView[] = [
         select mode, 'transfer', transfer_id, account_id, tenant_id, asset, amount, 0, amount, 'open', null, placed_at,
                sequence, sequence
           from ledger.audit_pending_transfers()) h
+  left join ledger.hold_details_v1 d on d.mode = h.mode and d.sequence = h.sequence
   ${withMark} h.mode`,
   },
   {

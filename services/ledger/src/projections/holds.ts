@@ -1,6 +1,9 @@
 /**
- * holds_v1: every hold and what has become of it. Transfers that are being confirmed hold money too; they are in
- * transfers_v1.
+ * What is set aside. Transfers that are being confirmed hold money too; they are in transfers_v1.
+ *
+ *   holds_v1          every hold and what has become of it: for the owner of the account, whoever placed it
+ *   hold_details_v1   what the placer alone may see of it
+ *
  * Source: the books. Order: each book's own, after `accounts`, which has the owner. Serves: list-holds, audit_holds.
  */
 import { assert } from '@daybook/core';
@@ -25,8 +28,6 @@ export const holdsTable = defineTable({
     remaining: { type: 'numeric', check: 'remaining >= 0 and captured + remaining <= amount' },
     status: { type: 'text' },
     expires_at: { type: 'timestamptz', nullable: true, fixed: true },
-    metadata: { type: 'jsonb', nullable: true, fixed: true },
-    actor: { type: 'text', fixed: true },
     placed_at: { type: 'timestamptz', fixed: true },
     updated_at: { type: 'timestamptz' },
     placed_sequence: { type: 'bigint', fixed: true },
@@ -43,17 +44,33 @@ export const holdsTable = defineTable({
   readers: ownRows,
 });
 
+export const holdDetailsTable = defineTable({
+  name: 'hold_details_v1',
+  kind: 'appended',
+  columns: {
+    mode: { type: 'text' },
+    // Of the event that placed it.
+    sequence: { type: 'bigint' },
+    // Who placed it; null for an operator.
+    tenant_id: { type: 'uuid', nullable: true },
+    actor: { type: 'text' },
+    metadata: { type: 'jsonb', nullable: true },
+  },
+  key: ['mode', 'sequence'],
+  readers: ownRows,
+});
+
 export const holdsProjection: TableProjection<SealedEvent> = {
   name: 'holds',
-  version: 1,
-  tables: [holdsTable],
+  version: 2,
+  tables: [holdsTable, holdDetailsTable],
   keys(event, place, wanted) {
     if (!('holdId' in event)) return;
     if (event.type === 'HoldPlaced') wanted.newRow(holdsTable, modeOf(place), event.holdId);
     else wanted.row(holdsTable, modeOf(place), event.holdId);
   },
   handlers: {
-    HoldPlaced({ holdId, accountId, asset, amount, expiresAt, metadata, actor, at }, place, rows) {
+    HoldPlaced({ holdId, tenantId, accountId, asset, amount, expiresAt, metadata, actor, at }, place, rows) {
       const mode = modeOf(place);
       const account = rows.get(accountsTable, mode, accountId);
       assert(account, `unknown account ${accountId}`);
@@ -68,12 +85,17 @@ export const holdsProjection: TableProjection<SealedEvent> = {
         remaining: amount,
         status: 'open',
         expires_at: expiresAt,
-        metadata: metadata === null ? null : JSON.stringify(metadata),
-        actor,
         placed_at: at,
         updated_at: at,
         placed_sequence: place.revision,
         last_sequence: place.revision,
+      });
+      rows.insert(holdDetailsTable, {
+        mode,
+        sequence: place.revision,
+        tenant_id: tenantId,
+        actor,
+        metadata: metadata === null ? null : JSON.stringify(metadata),
       });
     },
     HoldCaptured({ holdId, amount, remaining, at }, place, rows) {

@@ -4,6 +4,7 @@
  */
 import type { TableProjection } from '@daybook/event-store';
 import type { SealedEvent } from '../adapters/stored-events';
+import { accountChangesProjection } from './account-changes';
 import { accountsProjection } from './accounts';
 import { closedPeriodsProjection } from './closed-periods';
 import { entriesProjection } from './entries';
@@ -17,6 +18,7 @@ import { watermarksProjection } from './watermarks';
 
 export const ledgerProjections: readonly TableProjection<SealedEvent>[] = [
   accountsProjection,
+  accountChangesProjection,
   transfersProjection,
   // Takes the balances that `accounts` has just changed.
   entriesProjection,

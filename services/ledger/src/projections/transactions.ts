@@ -26,6 +26,8 @@ export const transactionsTable = defineTable({
     cause_id: { type: 'text' },
     subject: { type: 'text' },
     rule: { type: 'text' },
+    // Who asked for it, for those that somebody did.
+    actor: { type: 'text', nullable: true },
     ledger_reference: { type: 'text' },
     // The transaction that this one takes back.
     reverses: { type: 'text', nullable: true },
@@ -49,7 +51,7 @@ export const transactionsTable = defineTable({
 
 export const transactionsProjection: TableProjection<SealedEvent> = {
   name: 'transactions',
-  version: 3,
+  version: 4,
   tables: [transactionsTable],
   handlers: {
     TransferConfirmed: insert,
@@ -61,7 +63,7 @@ export const transactionsProjection: TableProjection<SealedEvent> = {
 };
 
 function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
-  const { transactionId, tenantId, cause, rule, effectiveAt, postedAt } = transactionOf(event);
+  const { transactionId, tenantId, cause, rule, actor, effectiveAt, postedAt } = transactionOf(event);
   rows.insert(transactionsTable, {
     mode: modeOf(place),
     sequence: place.revision,
@@ -71,6 +73,7 @@ function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
     cause_id: cause.id,
     subject: cause.subject,
     rule,
+    actor,
     ledger_reference: referenceAt(place),
     reverses: reversedBy(event),
     event_type: event.type,

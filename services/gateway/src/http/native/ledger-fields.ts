@@ -82,21 +82,24 @@ export const metadata = z
   .meta({ description: `At most ${keysMax} names with text. No personal data: it cannot be deleted.` });
 export const metadataShown = z.record(z.string(), z.string());
 
-/** `?metadata=order:17&metadata=region:eu`: everything that is asked for has to be there. */
+/**
+ * `?metadata=order:17&metadata=region:eu`: everything that is asked for has to be there. One name with two values could
+ * not be, so a name that comes twice is a mistake.
+ */
 export const metadataFilter = z
   .union([z.string(), z.array(z.string()).max(keysMax)])
   .default([])
   .transform((given, context) => {
     const pairs = (typeof given === 'string' ? [given] : given).map((pair) => /^([^:]+):(.+)$/su.exec(pair));
-    const parsed = metadata.safeParse(Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? ''])), {
-      error: describeIssue,
-    });
-    if (parsed.success) return parsed.data;
-    context.addIssue({ code: 'custom', message: 'must be name:value, such as order:17' });
+    const asked = Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
+    const parsed = metadata.safeParse(asked, { error: describeIssue });
+    if (parsed.success && Object.keys(parsed.data).length === pairs.length) return parsed.data;
+    const message = parsed.success ? 'must have each name once' : 'must be name:value, such as order:17';
+    context.addIssue({ code: 'custom', message });
     return z.NEVER;
   })
   .meta({
-    description: '`name:value`, and again for each further name. All of them have to be there.',
+    description: '`name:value`, and again for each further name, each once. All of them have to be there.',
     override: { type: 'array', items: { type: 'string' } },
   });
 

@@ -1,4 +1,5 @@
 import { asset, getHold, holdStatuses, listHolds, operateBook, type CallRequest } from '@daybook/contracts';
+import { FailureError } from '@daybook/http';
 import type { AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
@@ -18,6 +19,8 @@ import {
   keyHeader,
   keyInvalid,
   metadata,
+  metadataFilter,
+  metadataShown,
   readerOf,
   replayedHeader,
   replayedIf,
@@ -47,6 +50,12 @@ const hold = z.strictObject({
   remaining: decimal.meta({ description: 'Still held.' }),
   status: z.enum(holdStatuses),
   expires_at: timestampField.nullable(),
+  actor: z.string().nullable().meta({
+    description: 'Credential or service that placed it; null in what others placed on an account of yours.',
+  }),
+  metadata: metadataShown.meta({
+    description: 'As it was placed with; empty in what others placed on an account of yours.',
+  }),
   placed_at: timestampField,
 });
 const holdExample = {
@@ -58,6 +67,8 @@ const holdExample = {
   remaining: '40.00',
   status: 'open',
   expires_at: null,
+  actor: '018f2f7a-0000-7000-8000-00000000000c',
+  metadata: { order: '1024' },
   placed_at: '2026-02-11T10:06:10.000Z',
 } as const;
 
@@ -70,6 +81,8 @@ type Hold = {
   readonly remaining: bigint;
   readonly status: (typeof holdStatuses)[number];
   readonly expiresAt: string | null;
+  readonly actor: string | null;
+  readonly metadata: Readonly<Record<string, string>>;
   readonly placedAt: string;
 };
 
@@ -84,6 +97,8 @@ function describeHold(caller: Credential, found: Hold) {
     remaining: shown(found.remaining),
     status: found.status,
     expires_at: found.expiresAt,
+    actor: found.actor,
+    metadata: found.metadata,
     placed_at: found.placedAt,
   };
 }
@@ -158,7 +173,7 @@ function placeOne({ services: { ledger } }: Deps): Route {
         metadata: metadata.default({}),
         dry_run: dryRun,
       }),
-      bodyExample: { account_id: 'cash', asset: 'INR', amount: '100.00' },
+      bodyExample: { account_id: 'cash', asset: 'INR', amount: '100.00', metadata: { order: '1024' } },
     },
     responses: {
       ...answers('Placed, or placed before with the same key.', 'booking-7'),
@@ -196,12 +211,15 @@ function listAll({ services: { ledger } }: Deps): Route {
     method: 'get',
     path: '/v1/ledger/holds',
     summary: 'List holds',
-    description: 'Newest first. An account of nobody is 404.',
+    description:
+      'Newest first, those that fit everything asked: yours, and what others hold on accounts of yours. An account of ' +
+      'nobody is 404.',
     access: ['ledger:read', 'ops'],
     request: {
       query: z.strictObject({
         account: accountRef.optional().meta({ description: 'Name of an own account, or an id.' }),
         status: z.enum(holdStatuses).optional(),
+        metadata: metadataFilter,
         limit,
         cursor: cursor.optional(),
       }),
@@ -219,6 +237,7 @@ function listAll({ services: { ledger } }: Deps): Route {
         ...readerOf(caller),
         accountId: query.account === undefined ? null : accountIdOf(caller, query.account),
         status: query.status ?? null,
+        metadata: query.metadata,
         limit: query.limit,
         cursor: query.cursor ?? null,
       });
@@ -243,7 +262,8 @@ function readOne({ services: { ledger } }: Deps): Route {
     method: 'get',
     path: '/v1/ledger/holds/{id}',
     summary: 'Read a hold',
-    description: 'As the ledger has it now.',
+    description:
+      'As the ledger has it now: your own, or what others hold on an account of yours, by the id that the list shows.',
     access: ['ledger:read', 'ops'],
     request: { params, query: z.strictObject({}) },
     paramsInvalid: ledgerRejections.hold_not_found,
@@ -320,8 +340,12 @@ function captureOne({ services: { ledger } }: Deps): Route {
 
       /** The asset of the hold says how many decimals there may be. */
       async function partOf(token: string): Promise<bigint> {
-        const found = await ledger(getHold, { ...readerOf(caller), holdId });
-        return amountOf(token, accepted<typeof getHold>(found, ledgerRejections).asset);
+        const { tenantId, mode } = readerOf(caller);
+        const outcome = await ledger(getHold, { tenantId, mode, holdId });
+        const found = accepted<typeof getHold>(outcome, ledgerRejections);
+        // A tenant reads what others hold on its accounts, and captures only its own.
+        if (tenantId !== null && found.placedBy !== tenantId) throw new FailureError(ledgerRejections.hold_not_found);
+        return amountOf(token, found.asset);
       }
     },
   });

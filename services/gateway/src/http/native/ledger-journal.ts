@@ -1,4 +1,4 @@
-import { getBalance, getIntent, getTransfer, searchTransactions, type CallRequest } from '@daybook/contracts';
+import { getBalance, getHold, getIntent, getTransfer, searchTransactions, type CallRequest } from '@daybook/contracts';
 import { FailureError } from '@daybook/http';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
@@ -42,7 +42,7 @@ function listAll({ services }: Deps): Route {
     summary: 'List transactions',
     description:
       'Oldest first, in the order of recording, those that fit everything asked; pages give each once while others are ' +
-      'posted. A subject (a transaction, an intent, a transfer, an account) of nobody is 404.',
+      'posted. A subject (a transaction, a hold, an intent, a transfer, an account) of nobody is 404.',
     access: ['ledger:read', 'ops'],
     request: {
       query: z.strictObject({
@@ -71,7 +71,7 @@ function listAll({ services }: Deps): Route {
       ]),
     },
     async handle({ caller, query }) {
-      const page = await findOf({
+      const asked = {
         ...readerOf(caller),
         ...unfiltered,
         ...rangesOf(query),
@@ -79,7 +79,10 @@ function listAll({ services }: Deps): Route {
         metadata: query.metadata,
         limit: query.limit,
         cursor: query.cursor ?? null,
-      });
+      };
+      const page = await (query.subject === undefined
+        ? search(services, asked)
+        : searchOf(services, caller, query.subject, asked));
       if (page.transactions.length === 0) {
         if (query.account !== undefined) await requireAccount(services.ledger, caller, query.account);
         if (query.subject !== undefined) await requireSubject(services, caller, query.subject);
@@ -91,24 +94,8 @@ function listAll({ services }: Deps): Route {
           watermark: page.watermark,
         },
       };
-
-      /** The first reading of the subject that there is anything of. */
-      async function findOf(request: Omit<SearchRequest, 'subject'>) {
-        const subjects = query.subject === undefined ? [null] : subjectsOf(caller, query.subject);
-        let found = await search(services, { ...request, subject: subjects[0] ?? null });
-        for (const subject of subjects.slice(1)) {
-          if (found.transactions.length > 0) break;
-          found = await search(services, { ...request, subject });
-        }
-        return found;
-      }
     },
   });
-}
-
-/** What a subject may stand as in the journal: a transaction or hold of the caller's, a thing of another kind, an account. */
-function subjectsOf(caller: Credential, subject: string): readonly string[] {
-  return [...new Set([...journalIdsOf(caller, subject), accountIdOf(caller, subject)])];
 }
 
 type SearchRequest = CallRequest<typeof searchTransactions>;
@@ -117,8 +104,31 @@ async function search({ ledger }: Pick<Services, 'ledger'>, request: SearchReque
   return accepted<typeof searchTransactions>(await ledger(searchTransactions, request), ledgerRejections);
 }
 
+/** What a subject may stand as in the journal: a transaction or hold of the caller's, a thing of another kind, an account. */
+function subjectsOf(caller: Credential, subject: string): readonly [string, ...string[]] {
+  const ids = journalIdsOf(caller, subject);
+  const accountId = accountIdOf(caller, subject);
+  return ids.includes(accountId) ? ids : [...ids, accountId];
+}
+
+/** The first reading of the subject that there is anything of. */
+async function searchOf(
+  services: Pick<Services, 'ledger'>,
+  caller: Credential,
+  subject: string,
+  request: SearchRequest,
+) {
+  const [first, ...others] = subjectsOf(caller, subject);
+  let found = await search(services, { ...request, subject: first });
+  for (const other of others) {
+    if (found.transactions.length > 0) break;
+    found = await search(services, { ...request, subject: other });
+  }
+  return found;
+}
+
 /**
- * A subject without transactions is either one of the caller's for which nothing has been posted yet, or an id that it
+ * A subject without transactions that fit is one of the caller's, of which there are others or none yet, or an id that it
  * does not have: another tenant's is answered as nobody's. Operations read every tenant's, and are not asked.
  */
 async function requireSubject(services: Deps['services'], caller: Credential, subject: string): Promise<void> {
@@ -127,9 +137,13 @@ async function requireSubject(services: Deps['services'], caller: Credential, su
   const answers = await Promise.all([
     services.intents(getIntent, { tenantId, mode, intentId: subject }),
     services.ledger(getTransfer, { tenantId, mode, transferId: subject }),
+    services.ledger(getHold, { tenantId, mode, holdId: subject }),
     services.ledger(getBalance, { tenantId, mode, accountId: accountIdOf(caller, subject) }),
   ]);
-  if (!answers.some(({ ok }) => ok)) throw new FailureError(subjectNotFound);
+  if (answers.some(({ ok }) => ok)) return;
+  // The filters beside it may be what left nothing.
+  const any = await searchOf(services, caller, subject, { ...readerOf(caller), ...unfiltered, limit: 1 });
+  if (any.transactions.length === 0) throw new FailureError(subjectNotFound);
 }
 
 function readOne({ services }: Deps): Route {

@@ -4,7 +4,7 @@
  */
 import { accountsPass } from './passes/accounts';
 import { auditPasses } from './passes/audit';
-import { holdsPass } from './passes/holds';
+import { holdDetailsPass, holdsPass } from './passes/holds';
 import { entriesPass, transactionsPass } from './passes/transactions';
 import { transfersPass } from './passes/transfers';
 import type { TablePass } from './table-pass';
@@ -15,5 +15,6 @@ export const tablePasses: readonly TablePass[] = [
   transactionsPass,
   entriesPass,
   holdsPass,
+  holdDetailsPass,
   ...auditPasses,
 ];

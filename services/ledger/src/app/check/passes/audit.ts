@@ -48,6 +48,56 @@ function roundestWithin(from: number, to: number): string {
   return String(to);
 }
 
+const accountChangesPass: LogPass = {
+  kind: 'log',
+  table: 'account_changes_v1',
+  key: ['mode', 'sequence'],
+  columns: [
+    'mode',
+    'sequence',
+    'account_id',
+    'tenant_id',
+    'change',
+    'floor',
+    'ceiling',
+    'rule',
+    'actor',
+    'correlation_id',
+    'causation_id',
+    'changed_at',
+  ],
+  folded: ['tenant_id'],
+  rows({ event, sequence, metadata }, { mode, accounts }) {
+    if (!('accountId' in event)) return [];
+    const change = accountChanges[event.type];
+    if (change === undefined) return [];
+    const limits = event.type === 'AccountOpened' || event.type === 'AccountLimitsSet' ? event : null;
+    return [
+      {
+        mode,
+        sequence: String(sequence),
+        account_id: event.accountId,
+        tenant_id: accounts.get(event.accountId)?.tenantId ?? null,
+        change,
+        floor: limits?.floor?.toString() ?? null,
+        ceiling: limits?.ceiling?.toString() ?? null,
+        rule: event.type === 'AccountOpened' ? event.rule : null,
+        actor: 'actor' in event ? event.actor : null,
+        correlation_id: metadata.correlationId,
+        causation_id: metadata.causationId,
+        changed_at: event.at,
+      },
+    ];
+  },
+};
+
+const accountChanges: Readonly<Record<string, string>> = {
+  AccountOpened: 'opened',
+  AccountLimitsSet: 'limits',
+  AccountFrozen: 'frozen',
+  AccountUnfrozen: 'unfrozen',
+};
+
 const detailsPass: LogPass = {
   kind: 'log',
   table: 'transaction_details_v1',
@@ -166,6 +216,7 @@ const watermarksPass: StatePass = {
 };
 
 export const auditPasses: readonly TablePass[] = [
+  accountChangesPass,
   remembered(lateEntriesPass),
   detailsPass,
   metadataPass,

@@ -1,7 +1,7 @@
-/** holds_v1: one row a hold, with what its events left of it. */
+/** holds_v1: one row a hold, with what its events left of it; hold_details_v1: what its placer noted. */
 import { canonicalJson } from '../canonical-json';
 import type { CheckedRow } from '../findings';
-import type { StatePass } from '../table-pass';
+import type { LogPass, StatePass } from '../table-pass';
 
 export const holdsPass: StatePass = {
   kind: 'state',
@@ -18,8 +18,6 @@ export const holdsPass: StatePass = {
     'remaining',
     'status',
     'expires_at',
-    'metadata',
-    'actor',
     'placed_at',
     'updated_at',
     'placed_sequence',
@@ -47,8 +45,6 @@ export const holdsPass: StatePass = {
               remaining: event.amount.toString(),
               status: 'open',
               expires_at: event.expiresAt,
-              metadata: event.metadata && canonicalJson(event.metadata),
-              actor: event.actor,
               placed_at: at,
               placed_sequence: String(sequence),
               ...touched,
@@ -70,5 +66,19 @@ export const holdsPass: StatePass = {
       },
       rows: () => rows.values(),
     };
+  },
+};
+
+export const holdDetailsPass: LogPass = {
+  kind: 'log',
+  table: 'hold_details_v1',
+  key: ['mode', 'sequence'],
+  columns: ['mode', 'sequence', 'tenant_id', 'actor', 'metadata'],
+  rows({ event, sequence }, { mode }) {
+    if (event.type !== 'HoldPlaced') return [];
+    const { tenantId, actor, metadata } = event;
+    return [
+      { mode, sequence: String(sequence), tenant_id: tenantId, actor, metadata: metadata && canonicalJson(metadata) },
+    ];
   },
 };

@@ -1,0 +1,72 @@
+/**
+ * account_changes_v1: every opening, freezing and unfreezing of an account, and every change of its limits.
+ * Source: the books. Order: each book's own, after `accounts` has applied the same event. Serves: audit_account_changes.
+ */
+import { assert } from '@daybook/core';
+import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
+import type { SealedEvent } from '../adapters/stored-events';
+import { accountsTable } from './accounts';
+import { ownRows } from './audit-policies';
+import { modeOf } from './place';
+
+export const accountChangesTable = defineTable({
+  name: 'account_changes_v1',
+  kind: 'appended',
+  columns: {
+    mode: { type: 'text' },
+    sequence: { type: 'bigint' },
+    account_id: { type: 'text' },
+    tenant_id: { type: 'uuid', nullable: true },
+    change: { type: 'text', check: `change in ('opened', 'limits', 'frozen', 'unfrozen')` },
+    floor: { type: 'numeric', nullable: true },
+    ceiling: { type: 'numeric', nullable: true },
+    rule: { type: 'text', nullable: true },
+    actor: { type: 'text', nullable: true },
+    correlation_id: { type: 'text' },
+    causation_id: { type: 'text' },
+    changed_at: { type: 'timestamptz' },
+  },
+  key: ['mode', 'sequence'],
+  readers: ownRows,
+});
+
+export const accountChangesProjection: TableProjection<SealedEvent> = {
+  name: 'account_changes',
+  version: 1,
+  tables: [accountChangesTable],
+  handlers: {
+    AccountOpened: (event, place, rows) => insert(event, place, rows, { change: 'opened', ...event }),
+    AccountLimitsSet: (event, place, rows) => insert(event, place, rows, { change: 'limits', ...event }),
+    AccountFrozen: (event, place, rows) => insert(event, place, rows, { change: 'frozen' }),
+    AccountUnfrozen: (event, place, rows) => insert(event, place, rows, { change: 'unfrozen' }),
+  },
+};
+
+type Change = {
+  readonly change: 'opened' | 'limits' | 'frozen' | 'unfrozen';
+  readonly floor?: bigint | null;
+  readonly ceiling?: bigint | null;
+  readonly rule?: string | null;
+};
+type Told = { readonly accountId: string; readonly actor: string | null; readonly at: string };
+
+function insert({ accountId, actor, at }: Told, place: StoredEvent, rows: Rows, what: Change): void {
+  const mode = modeOf(place);
+  const account = rows.get(accountsTable, mode, accountId);
+  assert(account, `unknown account ${accountId}`);
+  const { change, floor = null, ceiling = null, rule = null } = what;
+  rows.insert(accountChangesTable, {
+    mode,
+    sequence: place.revision,
+    account_id: accountId,
+    tenant_id: account.tenant_id,
+    change,
+    floor,
+    ceiling,
+    rule,
+    actor,
+    correlation_id: place.metadata.correlationId,
+    causation_id: place.metadata.causationId,
+    changed_at: at,
+  });
+}
