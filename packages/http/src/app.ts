@@ -46,13 +46,16 @@ function appOf(options: AppOptions, observe: Observe, headers: ReadonlyMap<strin
     next();
   });
   app.get('/healthz', (_req, res) => void res.json({ status: 'alive' }));
+  // Open to everyone, and they ask the database: those who come meanwhile share an answer.
+  const notReady = shared(async () => options.notReady());
+  const exposition = shared(() => metrics.metrics());
   app.get('/readyz', async (_req, res) => {
-    const reason = await options.notReady();
+    const reason = await notReady();
     res
       .status(reason === undefined ? 200 : 503)
       .json(reason === undefined ? { status: 'ready' } : { status: 'not ready', reason });
   });
-  app.get('/metrics', async (_req, res) => void res.type(metrics.contentType).send(await metrics.metrics()));
+  app.get('/metrics', async (_req, res) => void res.type(metrics.contentType).send(await exposition()));
   options.routes(app);
   app.use((_req, res) => sendProblem(res, { status: 404, code: 'NOT_FOUND', message: 'There is no such route.' }));
   app.use(
@@ -62,6 +65,11 @@ function appOf(options: AppOptions, observe: Observe, headers: ReadonlyMap<strin
     ),
   );
   return app;
+}
+
+function shared<Answer>(ask: () => Promise<Answer>): () => Promise<Answer> {
+  let asking: Promise<Answer> | undefined;
+  return () => (asking ??= ask().finally(() => (asking = undefined)));
 }
 
 /** What helmet sets, which is the same for every answer: asked once, because its fifteen steps cost more than the headers. */

@@ -13,6 +13,7 @@ import express, { type Request, type RequestHandler, type Router } from 'express
 import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { callQueue, WaitedTooLong, type CallAnswer, type CallQueue, type OutgoingCall } from './call-queue';
+import { callSlots } from './call-slots';
 import { failureOf, FailureError } from './problem';
 import { retryAfterMs, retryBudget } from './retry-budget';
 
@@ -20,6 +21,8 @@ import { retryAfterMs, retryBudget } from './retry-budget';
 const bodyMaxDefault = 1_048_576;
 const timeoutMsDefault = 10_000;
 const connectTimeoutMs = 2_000;
+/** To one service. */
+const connectionsMax = 64;
 
 export type CallHandler = { readonly call: CallContract; readonly handle: (request: never) => Promise<unknown> };
 
@@ -144,8 +147,13 @@ export function callClient(options: {
   /** Carries calls instead of HTTP, for simulations. Rejects as `undici` does when there is no answer. */
   readonly post?: Post;
 }): CallClient {
-  const agent = new Agent({ keepAliveTimeout: 30_000, connections: 64, connect: { timeout: connectTimeoutMs } });
+  const agent = new Agent({
+    keepAliveTimeout: 30_000,
+    connections: connectionsMax,
+    connect: { timeout: connectTimeoutMs },
+  });
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
+  const slots = callSlots(connectionsMax, { waitMaxMs: timeoutMs });
 
   async function postByHttp(path: string, body: string, correlation: Omit<OutgoingCall, 'body'>): Promise<CallAnswer> {
     const headers = {
@@ -165,7 +173,7 @@ export function callClient(options: {
     return { status: response.statusCode, body: await response.body.text() };
   }
 
-  const post = options.post ?? postByHttp;
+  const post = options.post ?? ((...asked: Parameters<Post>) => slots(() => postByHttp(...asked)));
   const batched = batches(post, timeoutMs);
   const budget = retryBudget();
 

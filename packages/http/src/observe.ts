@@ -4,6 +4,8 @@ import { Histogram, traceIdOf, uuidv7, type Logger, type Registry } from '@daybo
 
 const correlationPattern = /^[A-Za-z0-9._:-]{1,100}$/;
 
+const clientGone = 499;
+
 /** Asked when the answer is out. */
 type Said = { route(): string; logged(): object | undefined };
 
@@ -28,7 +30,8 @@ export function createObserve(logger: Logger, metrics: Registry): Observe {
     res.once('close', () => {
       const ms = performance.now() - begun;
       const { method = '' } = req;
-      const status = res.statusCode;
+      // What nginx calls it too: the client was gone before there was an answer.
+      const status = res.headersSent ? res.statusCode : clientGone;
       duration.observe({ method, route: said.route(), status }, ms / 1e3);
       // The path without the query: a query may carry what its sender should have put into a header.
       const path = url.split('?', 1)[0];

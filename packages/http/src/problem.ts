@@ -53,6 +53,8 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
       return issue.minimum === 1 ? 'must not be empty' : `must have at least ${issue.minimum} ${unitOf(issue.origin)}`;
     case 'too_big':
       return `must have at most ${issue.maximum} ${unitOf(issue.origin)}`;
+    case 'invalid_key':
+      return issue.issues[0]?.message;
     default:
       return undefined;
   }

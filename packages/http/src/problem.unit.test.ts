@@ -33,12 +33,14 @@ describe('describeIssue', () => {
     kind: z.enum(['a', 'b']),
     lines: z.array(z.string()).min(1).max(2),
     key: z.string().regex(/^x$/, 'must be x'),
+    names: z.record(z.string().regex(/^n$/, 'is not n'), z.string()).optional(),
   });
   const right = { name: 'n', kind: 'a', lines: ['l'], key: 'x' };
   const messageOf = (value: unknown) => invalidInput(schema.safeParse(value, { error: describeIssue }).error!).message;
 
   test.each([
     [{ name: undefined }, 'name: is required'],
+    [{ names: { m: '1' } }, 'names.m: is not n'],
     [{ name: jsonNumber('7') }, 'name: must be a string'],
     [{ name: '' }, 'name: must not be empty'],
     [{ name: 'longer' }, 'name: must have at most 5 characters'],

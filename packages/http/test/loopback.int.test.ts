@@ -1,9 +1,10 @@
+import type { RequestListener } from 'node:http';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { defineCall, minorUnits, type CallContract, type CallOutcome } from '@daybook/contracts';
 import { currentCorrelation, Secret, withCorrelation } from '@daybook/runtime';
 import { OperationalError } from '@daybook/core';
-import { testLogger, testMetrics } from '@daybook/testing';
+import { eventually, testLogger, testMetrics } from '@daybook/testing';
 import express, { type Express } from 'express';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
@@ -25,8 +26,8 @@ afterEach(async () => {
   for (const part of running.splice(0).reverse()) await part.stop();
 });
 
-async function serve(app: Express): Promise<HttpServer> {
-  const server = httpServer(app, { host: '127.0.0.1', port: 0 });
+async function serve(listener: RequestListener): Promise<HttpServer> {
+  const server = httpServer(listener, { host: '127.0.0.1', port: 0 });
   await server.start();
   running.push(server);
   return server;
@@ -170,6 +171,19 @@ describe('calls', () => {
     expect(asked).toBe(0);
   });
 
+  test('wait for a connection no longer than for an answer, and are not sent after that', async () => {
+    let asked = 0;
+    const { url } = await service([], (req, _res, next) => {
+      if (!req.path.startsWith('/calls')) return next();
+      asked++;
+    });
+    const client = clientOf(url, { timeoutMs: 300 });
+    const calls = Array.from({ length: 70 }, () => client(double, { amount: 1n }).catch((error: unknown) => error));
+    const codes = (await Promise.all(calls)).map((error) => (error as OperationalError).code);
+    const count = (wanted: string) => codes.filter((code) => code === wanted).length;
+    expect([asked, count('upstream_timeout'), count('upstream_unavailable')]).toEqual([64, 64, 6]);
+  });
+
   test.each([
     ['a value', { ok: true, value: { amount: 7 } }],
     ['a rejection', { ok: false, rejection: 'unheard_of' }],
@@ -242,6 +256,48 @@ describe('createApp', () => {
     expect([refused.status, await refused.json()]).toEqual([503, { status: 'not ready', reason: 'starting' }]);
     const metrics = await (await fetch(`${url}/metrics`)).text();
     expect(metrics).toContain('http_request_duration_seconds_count{method="GET",route="/healthz",status="200"');
+  });
+
+  test('asks once for all who ask its probes at the same time', async () => {
+    let asked = 0;
+    let answer!: () => void;
+    const app = createApp({
+      logger: testLogger().logger,
+      metrics: testMetrics(),
+      notReady: () => {
+        asked += 1;
+        return new Promise((resolve) => (answer = () => resolve(undefined)));
+      },
+      routes: () => undefined,
+    });
+    let arrived = 0;
+    const { url } = await serve((req, res) => {
+      app(req, res);
+      arrived += 1;
+    });
+    const probes = Array.from({ length: 5 }, () => fetch(`${url}/readyz`));
+    await eventually(() => expect(arrived).toBe(5), { timeoutMs: 5_000 });
+    expect(asked).toBe(1);
+    answer();
+    expect((await Promise.all(probes)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    const next = fetch(`${url}/readyz`);
+    await eventually(() => expect(asked).toBe(2), { timeoutMs: 5_000 });
+    answer();
+    expect((await next).status).toBe(200);
+  });
+
+  test('writes down that a client went away before there was an answer', async () => {
+    const { url, log } = await service([], (req, _res, next) => {
+      if (req.path !== '/slow') next();
+    });
+    const client = new AbortController();
+    const given = fetch(`${url}/slow`, { signal: client.signal }).catch(() => undefined);
+    await fetch(`${url}/healthz`);
+    client.abort();
+    await given;
+    await eventually(() => expect(log.lines.map(({ path, status }) => [path, status])).toContainEqual(['/slow', 499]), {
+      timeoutMs: 5_000,
+    });
   });
 
   test('writes one line a request, without the query, and keeps the correlation id of the caller', async () => {

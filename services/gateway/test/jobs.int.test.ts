@@ -73,6 +73,10 @@ describe('a check', () => {
     expect(again).toEqual(asked);
     await send('POST', '/v1/ops/checks', { body: {} });
     await send('POST', '/v1/ops/replays', { headers: { 'Idempotency-Key': 'daily' }, body: {} });
+    const scoped = { from_sequence: 3, to_sequence: 9 };
+    await send('POST', '/v1/ops/replays', { headers: { 'Idempotency-Key': 'daily' }, body: scoped });
+    const parameters = { dryRun: true, from: 3, to: 9 };
+    expect(gateway.services.received(startJob)[4]?.job).toMatchObject({ kind: 'replay', parameters });
     const ids = gateway.services.received(startJob).map((request) => request.jobId);
     expect(new Set(ids).size).toBe(3);
     expect(gateway.services.received(startJob)[3]?.job).toMatchObject({ kind: 'replay', parameters: { dryRun: true } });
@@ -89,6 +93,10 @@ describe('a check', () => {
   test('is refused with a field that it does not have, or with text that no table holds', async () => {
     expect(await send('POST', '/v1/ops/replays', { body: { account_id: 'a\u0000b' } })).toMatchObject({ status: 400 });
     expect(await send('POST', '/v1/ops/checks', { body: { dry_run: true } })).toMatchObject({ status: 400 });
+    expect(await send('POST', '/v1/ops/replays', { body: { from_sequence: -1 } })).toMatchObject({
+      status: 400,
+      body: { field: 'from_sequence' },
+    });
     expect(gateway.services.count()).toBe(0);
   });
 
@@ -179,6 +187,26 @@ describe('the events of a check', () => {
     gateway.services.respond(getJob)(() => ({ ok: true, value: { job: states.shift() ?? finished } }));
     await (await follow()).text();
     expect(gateway.services.received(getJob).length).toBe(looks + 3);
+  });
+
+  test('are followed by one credential twenty times at once, which keeps no other from it', async () => {
+    gateway.services.respond(getJob)(() => ({ ok: true, value: { job: job() } }));
+    const client = new AbortController();
+    const streams = await Promise.all(Array.from({ length: 20 }, () => follow(client.signal)));
+    expect(new Set(streams.map(({ status }) => status))).toEqual(new Set([200]));
+    expect((await follow(client.signal)).status).toBe(429);
+    const other = await gateway.issue('token', ['ops']);
+    expect((await follow(client.signal, gateway, other.headers)).status).toBe(200);
+    client.abort();
+    await eventually(
+      async () => {
+        const again = new AbortController();
+        const { status } = await follow(again.signal);
+        again.abort();
+        expect(status).toBe(200);
+      },
+      { timeoutMs: 10_000 },
+    );
   });
 
   test('do not keep a gateway from stopping', async () => {

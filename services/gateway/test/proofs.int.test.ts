@@ -144,6 +144,10 @@ describe('the export of the journal', () => {
     expect((await get(reader, path)).status).toBe(403);
     for (const query of ['from=x', 'to=-1', 'from=2026-02-11', 'mode=live'])
       expect([query, (await get(operator, `${path}?${query}`)).status]).toEqual([query, 400]);
+    expect((await get(operator, `${path}?to=-1`)).body).toMatchObject({
+      field: 'to',
+      title: 'to: must be a sequence, or an instant such as 2026-02-01T00:00:00Z',
+    });
     expect(gateway.services.count()).toBe(0);
     refusing(planExport, 'range_invalid');
     expect(await get(operator, path)).toMatchObject({ status: 400, body: { field: 'from' } });

@@ -12,27 +12,34 @@ import type { ServerSentEvent } from './route';
 /** Proxies close a connection that says nothing for long, mostly after a minute. */
 const heartbeatMs = 15_000;
 const lifetimeMs = 15 * 60_000;
-/** Each holds a connection and asks for news; more are told to come back later. */
+/** Each holds a connection and asks for news; more, of all or of one credential, are told to come back later. */
 const openMax = 100;
+const openOfOneMax = 20;
 const comeBackSeconds = 10;
+/** For a client to take the rest. One that does not read would keep its connection for ever. */
+const leaveMs = 5_000;
 
 export type EventStreams = {
   /** Resolves when the stream has ended. Throws before anything is sent when too many are open. */
-  send(res: Response, events: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>): Promise<void>;
+  send(
+    res: Response,
+    credentialId: string,
+    events: (signal: AbortSignal) => AsyncIterable<ServerSentEvent>,
+  ): Promise<void>;
 };
 
 /** `closing` ends all of them: a server that stops waits for its answers. */
 export function eventStreams(options: { readonly closing: AbortSignal; readonly logger: Logger }): EventStreams {
-  let open = 0;
+  const open: string[] = [];
   return {
-    async send(res, events) {
-      if (open >= openMax)
+    async send(res, credentialId, events) {
+      if (open.length >= openMax || open.filter((id) => id === credentialId).length >= openOfOneMax)
         throw new FailureError({ ...edgeFailures.rateLimitExceeded, retryAfterSeconds: comeBackSeconds });
       const gone = new AbortController();
       res.once('close', () => gone.abort());
       const signal = AbortSignal.any([gone.signal, options.closing, AbortSignal.timeout(lifetimeMs)]);
       const heartbeat = setInterval(() => res.write(': still here\n\n'), heartbeatMs);
-      open += 1;
+      open.push(credentialId);
       try {
         res.status(200).set({ 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' }).flushHeaders();
         for await (const { event, data } of events(signal)) {
@@ -44,9 +51,11 @@ export function eventStreams(options: { readonly closing: AbortSignal; readonly 
         // The status is sent; all that can be done is to end, and the client asks again.
         if (!signal.aborted) options.logger.error({ error }, 'event stream failed');
       } finally {
-        open -= 1;
+        open.splice(open.indexOf(credentialId), 1);
         clearInterval(heartbeat);
         res.end();
+        const leave = setTimeout(() => res.destroy(), leaveMs).unref();
+        res.once('close', () => clearTimeout(leave));
       }
     },
   };

@@ -151,8 +151,10 @@ function answer(route: Route, deps: GateDeps): RequestHandler {
       rawBody: (res.locals.rawBody as string | undefined) ?? '',
       url: req.originalUrl,
     };
-    const result = await respond(route, req, parts, res.locals.passed as Passed, deps);
-    if (result.events !== undefined) await deps.streams.send(res, result.events);
+    const passed = res.locals.passed as Passed;
+    const result = await respond(route, req, parts, passed, deps);
+    if (result.events !== undefined)
+      await deps.streams.send(res, passed.caller?.credentialId ?? passed.addressGroup, result.events);
     else if (result.lines !== undefined) await sendLines(res, result.lines, deps.logger);
     else send(res, result);
   };

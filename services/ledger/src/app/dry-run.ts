@@ -38,7 +38,7 @@ export async function bulkAnswerTo(
   commands: readonly BookCommand[],
   { atomic }: { readonly atomic: boolean },
 ): Promise<BulkAnswer> {
-  if (!atomic) return { outcomes: await Promise.all(commands.map((each) => answerTo(engine, each))), failed: null };
+  if (!atomic) return { outcomes: await answersTo(engine, commands), failed: null };
   const { ok, ...rest } = await engine.submitTogether(commands);
   if ('receipts' in rest) {
     const outcomes = rest.receipts.map(
@@ -48,6 +48,18 @@ export async function bulkAnswerTo(
   }
   assert(!ok, 'a bulk that failed says where');
   return { outcomes: [], failed: rest };
+}
+
+/** The queue is everybody's: a few bulks at once would fill it. */
+const portionMax = 1_000;
+
+async function answersTo(engine: Engine, commands: readonly BookCommand[]): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  for (let from = 0; from < commands.length; from += portionMax) {
+    const portion = commands.slice(from, from + portionMax);
+    answers.push(...(await Promise.all(portion.map((each) => answerTo(engine, each)))));
+  }
+  return answers;
 }
 
 export function bulkDryRunOf(

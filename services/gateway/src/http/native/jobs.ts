@@ -9,7 +9,7 @@ import {
   type CallRequest,
 } from '@daybook/contracts';
 import { isOperationalError } from '@daybook/core';
-import type { Failure } from '@daybook/http';
+import { jsonInteger, type Failure } from '@daybook/http';
 import { uuidFrom, uuidv7 } from '@daybook/runtime';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
@@ -76,13 +76,17 @@ const example = {
   finished_at: null,
 } as const;
 
+const sequence = jsonInteger
+  .refine((number) => number >= 0, 'must be a whole number from 0')
+  .meta({ override: { type: 'integer', minimum: 0 } });
+
 const replayBody = z.strictObject({
   dry_run: z.boolean().default(true),
   accept_differences: z.boolean().default(false),
   tenant_id: z.uuid().nullable().default(null),
   account_id: text(200).nullable().default(null),
-  from_sequence: z.number().int().nonnegative().nullable().default(null),
-  to_sequence: z.number().int().nonnegative().nullable().default(null),
+  from_sequence: sequence.nullable().default(null),
+  to_sequence: sequence.nullable().default(null),
 });
 
 const replays: Resource<typeof replayBody> = {

@@ -224,10 +224,13 @@ function signingKeys({ services: { ledger } }: Deps): Route {
 type Bound = NonNullable<CallRequest<typeof planExport>['from']>;
 
 const bound = z
-  .union([
-    wholeNumber.transform((sequence): Bound => ({ sequence })),
-    instant.transform((text): Bound => ({ instant: text })),
-  ])
+  .union(
+    [
+      wholeNumber.transform((sequence): Bound => ({ sequence })),
+      instant.transform((text): Bound => ({ instant: text })),
+    ],
+    { error: 'must be a sequence, or an instant such as 2026-02-01T00:00:00Z' },
+  )
   .optional()
   .meta({
     description: 'A sequence, or an instant such as 2026-02-01T00:00:00Z.',
