@@ -85,6 +85,8 @@ describe('daybook', () => {
     const verified = await daybook(['verify', file, '--pub', publicKey], {});
     expect(verified).toMatchObject({ code: 0, err: '' });
     expect(verified.out).toMatch(/^VALID events 0 to \d+ of daybook\//);
+    const other = await daybook(['verify', file, '--pub', publicKey, '--origin', 'daybook/book-live'], {});
+    expect(other).toMatchObject({ code: 1, out: expect.stringMatching(/^INVALID: .* not of daybook\/book-live/) });
   });
 
   test('verify refuses a changed file, names the event, and tells what is not signed from what is wrong', async () => {

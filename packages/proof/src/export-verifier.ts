@@ -93,7 +93,10 @@ type Range = {
   ended: boolean;
 };
 
-export function createExportVerifier(publicKey: PublicKey): ExportVerifier {
+/** `origin`: of which instance and book the file has to be; one key may sign several. */
+export type Expected = { readonly origin?: string | undefined };
+
+export function createExportVerifier(publicKey: PublicKey, expected: Expected = {}): ExportVerifier {
   let range: Range | undefined;
   let line = 0;
   let problem: ExportProblem | null = null;
@@ -113,7 +116,7 @@ export function createExportVerifier(publicKey: PublicKey): ExportVerifier {
         if (range?.ended === true) throw new Refused(null, 'stands behind the manifest');
         if (content.type === 'header') {
           if (range !== undefined) throw new Refused(range.next, 'is a second header');
-          range = begin(content, publicKey);
+          range = begin(content, publicKey, expected);
         } else if (range === undefined) throw new Refused(null, 'is not a header');
         else if (content.type === 'event') takeEvent(range, content);
         else if (content.type === 'checkpoint') takeCheckpoint(range, content);
@@ -143,8 +146,13 @@ function causeOf(error: unknown, range: Range | undefined): Omit<ExportProblem, 
   throw error;
 }
 
-function begin(header: ExportHeader, publicKey: PublicKey): Range {
-  const { first, last, previousHash, origin } = header;
+function begin(header: ExportHeader, publicKey: PublicKey, expected: Expected): Range {
+  const { first, last, previousHash, origin, book } = header;
+  // The origin is signed, the book is not.
+  if (!origin.endsWith(`/book-${book}`))
+    throw new Refused(null, `the header names the ${book} book, and is of ${origin}`);
+  if (expected.origin !== undefined && origin !== expected.origin)
+    throw new Refused(null, `the header is of ${origin}, not of ${expected.origin}`);
   if (first > last + 1) throw new Refused(null, `a range from ${first} to ${last}`);
   if (first === 0 && previousHash !== genesisHash) throw new Refused(0, 'nothing comes before event 0');
   if (subtreesOf({ start: 0, end: first }).length !== header.tree.length)
@@ -275,7 +283,8 @@ function takeCovering(range: Range, { rest, ...signed }: NonNullable<ExportManif
 function verdictOf(range: Range | undefined, problem: ExportProblem | null): ExportVerdict {
   if (problem === null) assert(range?.ended === true, 'a file without a problem has been read to its end');
   const { origin = null, book = null, first = null, last = null } = range?.header ?? {};
-  const isComplete = range !== undefined && range.signed === range.next;
+  // Of no events too: that there are none is for a signature to say.
+  const isComplete = range !== undefined && range.checkpoints > 0 && range.signed === range.next;
   return {
     status: problem !== null ? 'invalid' : isComplete ? 'valid' : 'incomplete',
     problem,

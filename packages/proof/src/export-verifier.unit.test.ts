@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { signCheckpoint, type SignedCheckpoint } from './checkpoint';
 import { eventHash, exportFormat, genesisHash, writeExportLine, type ExportLine } from './export-format';
-import { createExportVerifier, type ExportVerdict } from './export-verifier';
+import { createExportVerifier, type Expected, type ExportVerdict } from './export-verifier';
 import { generateSigningKey, parseSigningKey, type PublicKey, type SigningKey } from './keys';
 import { createFrontier, joined, leafHash, nodeHash, subtreesOf, type Subtree } from './merkle-tree';
 
@@ -108,9 +108,13 @@ function exported({ origin, events, checkpoints }: Book, first = 0, last = event
 const bytesOf = (lines: readonly ExportLine[]) =>
   Buffer.from(lines.map((line) => `${writeExportLine(line)}\n`).join(''));
 
-function verify(file: readonly ExportLine[] | Buffer, trusted: PublicKey = key.publicKey): ExportVerdict {
+function verify(
+  file: readonly ExportLine[] | Buffer,
+  trusted: PublicKey = key.publicKey,
+  expected: Expected = {},
+): ExportVerdict {
   const bytes = Buffer.isBuffer(file) ? file : bytesOf(file);
-  const verifier = createExportVerifier(trusted);
+  const verifier = createExportVerifier(trusted, expected);
   let start = 0;
   for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, start)) {
     verifier.line(bytes.subarray(start, end));
@@ -160,6 +164,30 @@ describe('an export', () => {
 
   test('of nothing is valid', () => {
     expect(verify(exported(whole, 7, 6))).toMatchObject({ status: 'valid', events: 0 });
+  });
+
+  test('of nothing that no signature covers is not: anybody can write it', () => {
+    const unsigned = exported(whole, 7, 6).map((line) =>
+      line.type === 'manifest' ? { ...line, coveredBy: null } : line,
+    );
+    expect(verify(unsigned)).toMatchObject({ status: 'incomplete', events: 0, checkpoints: 0 });
+  });
+
+  test('is of the book that its signed origin names, and of the one that was asked for', () => {
+    const asked = { origin: 'daybook/book-live' };
+    expect(verify(file, key.publicKey, asked)).toMatchObject({ status: 'valid', origin: asked.origin, book: 'live' });
+    const other = verify(file, key.publicKey, { origin: 'daybook/book-sandbox' });
+    expect(refusal(other)).toEqual([
+      'invalid',
+      null,
+      'the header is of daybook/book-live, not of daybook/book-sandbox',
+    ]);
+    const renamed = file.map((line) => ('book' in line ? { ...line, book: 'sandbox' as const } : line));
+    expect(refusal(verify(renamed))).toEqual([
+      'invalid',
+      null,
+      'the header names the sandbox book, and is of daybook/book-live',
+    ]);
   });
 
   test('verifies over a change of keys, with the first key or the one it begins under', () => {

@@ -1,6 +1,13 @@
 /** The verifier of an export. It reads two files and asks nobody. */
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
-import { createExportVerifier, KeyError, parsePublicKey, type ExportVerdict, type PublicKey } from '@daybook/proof';
+import {
+  createExportVerifier,
+  KeyError,
+  parsePublicKey,
+  type ExportVerdict,
+  type ExportVerifier,
+  type PublicKey,
+} from '@daybook/proof';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
 import { printable } from '../table';
 import { progressBar, type Terminal } from '../terminal';
@@ -12,9 +19,10 @@ export const registerVerify: Register = (program, terminal, finish) => {
     .description('verify an export with nothing but a public key')
     .argument('<file>', 'the export')
     .requiredOption('--pub <key>', 'the public key: a file, or 32 bytes in base64')
+    .option('--origin <text>', 'of which instance and book it has to be, such as daybook/book-live')
     .option('--json', 'print JSON, for scripts')
-    .action(async (file: string, { pub, json }: { pub: string; json?: true }) => {
-      const verdict = await verifyFile(file, publicKeyOf(pub), terminal);
+    .action(async (file: string, { pub, origin, json }: { pub: string; origin?: string; json?: true }) => {
+      const verdict = await verifyFile(file, createExportVerifier(publicKeyOf(pub), { origin }), terminal);
       if (json === true) printJson(terminal, described(verdict));
       else terminal.out(render(verdict));
       finish(codeOf(verdict));
@@ -33,9 +41,8 @@ function publicKeyOf(given: string): PublicKey {
 /** A line that is longer is none of an export: a transaction has a largest size. */
 const lineBytesMax = 64 * 1_048_576;
 
-async function verifyFile(file: string, key: PublicKey, terminal: Terminal): Promise<ExportVerdict> {
+async function verifyFile(file: string, verifier: ExportVerifier, terminal: Terminal): Promise<ExportVerdict> {
   const total = sizeOf(file);
-  const verifier = createExportVerifier(key);
   const bar = progressBar(terminal, 'bytes');
   let rest: Buffer[] = [];
   let done = 0;
@@ -108,6 +115,8 @@ function render(verdict: ExportVerdict): string {
     const where = problem.sequence === null ? '' : ` event ${problem.sequence}`;
     return `INVALID${where}: ${printable(problem.reason)} (line ${problem.line})\n`;
   }
+  if (events === 0 && status === 'incomplete')
+    return `INCOMPLETE no events from ${first} of ${printable(verdict.origin)}, and no signature that says so\n`;
   const range = `events ${first} to ${last} of ${printable(verdict.origin)}: ${events}, in one unbroken chain, balanced`;
   const signature = `signed by ${keyIds.map((id) => id.slice(0, 16)).join(', ')}, last at ${signedAt}`;
   if (status === 'valid') return `VALID ${range}; ${checkpoints} checkpoints fit, ${signature}\n`;
