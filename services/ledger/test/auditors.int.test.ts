@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Pool } from 'pg';
+import type { Place } from '../src/app/audit-lists';
 import { auditLists } from '../src/projections/audit-lists';
 import { auditViews } from '../src/projections/audit-views';
 import { alice, auditRig, bob, moved, opened, posted, type AuditRig } from './audit-rig';
@@ -404,6 +405,42 @@ describe('auditors', () => {
       expect([text, fields.map(({ name }) => name)]).toEqual([text, header.split('|').map((name) => name.trim())]);
     }
   });
+});
+
+test('pages of a tenant have each of its entries and transactions once, whoever else is in them', async () => {
+  const rig = await auditRig();
+  const own = (accountId: string, tenantId: string | null) => opened(accountId, at(0), { tenantId });
+  await rig.record([
+    ...['a1', 'a2'].map((accountId) => own(accountId, alice)),
+    own('b1', bob),
+    own('house', null),
+    posted('both', moved('a1', 'a2', 5n), at(1)),
+    posted('mixed', [...moved('house', 'a1', 1n), ...moved('a2', 'b1', 2n)], at(1)),
+    posted('other', moved('house', 'b1', 1n), at(2)),
+    posted('last', moved('a2', 'a1', 1n), at(3)),
+  ]);
+  const lists = auditLists(rig.pool);
+  const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
+  const any = { mode: 'sandbox', accountId: null, metadata: {}, ...ranges } as const;
+  const entriesOf = async (tenantId: string) => {
+    const seen: string[] = [];
+    for (let after: Place | null = null; ;) {
+      const { entries } = await lists.findEntries({ ...any, tenantId, asOf: null, knownAt: null, after, limit: 2 });
+      const last = entries.at(-1);
+      if (last === undefined) return seen;
+      seen.push(...entries.map(({ transactionId, accountId }) => `${transactionId} ${accountId}`));
+      after = { postedAt: last.postedAt, sequence: BigInt(last.sequence), index: last.entryIndex };
+    }
+  };
+  expect(await entriesOf(alice)).toEqual(['both a1', 'both a2', 'mixed a1', 'mixed a2', 'last a2', 'last a1']);
+  expect(await entriesOf(bob)).toEqual(['mixed b1', 'other b1']);
+  const transactionsOf = async (tenantId: string) => {
+    const all = { ...any, tenantId, transactionId: null, subject: null, after: null, limit: 10 };
+    return (await lists.findTransactions(all)).transactions.map(({ transactionId }) => transactionId);
+  };
+  expect(await transactionsOf(alice)).toEqual(['both', 'mixed', 'last']);
+  expect(await transactionsOf(bob)).toEqual(['mixed', 'other']);
+  await rig.close();
 });
 
 function escaped(text: string): string {

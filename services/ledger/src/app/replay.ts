@@ -129,7 +129,7 @@ function reportOf(
     scope,
     events,
     eventTypes,
-    equal: found !== undefined && compared.every(({ equal }) => equal),
+    equal: found !== undefined && compared.length > 0 && compared.every(({ equal }) => equal),
     switched,
     generation,
     replaces,

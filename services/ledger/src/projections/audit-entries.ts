@@ -19,13 +19,17 @@ import { rangeConditions } from './ranges';
 export async function findEntries(pool: Pool, query: EntriesQuery) {
   const { mode, tenantId, accountId, asOf, knownAt, metadata, after, limit } = query;
   const { all, put } = values(mode);
-  const where = ['e.mode = $1', ...rangeConditions(query, put, { row: 'e', indexed: accountId !== null })];
+  const byTenant = tenantId !== null && accountId === null && Object.keys(metadata).length === 0;
+  // What all entries of a transaction have in common is asked of the one that the index finds.
+  const row = byTenant ? 'f' : 'e';
+  const where = ['e.mode = $1', ...rangeConditions(query, put, { row, indexed: accountId !== null })];
   if (accountId !== null) where.push(`e.account_id = ${put(accountId)}`);
   if (tenantId !== null) where.push(`e.tenant_id = ${put(tenantId)}`);
-  if (asOf !== null) where.push(`e.effective_at <= ${put(asOf)}`);
-  if (knownAt !== null) where.push(`e.posted_at <= ${put(knownAt)}`);
+  if (byTenant) where.push(`f.mode = $1 and f.tenant_id = ${put(tenantId)} and f.first_of_tenant`);
+  if (asOf !== null) where.push(`${row}.effective_at <= ${put(asOf)}`);
+  if (knownAt !== null) where.push(`${row}.posted_at <= ${put(knownAt)}`);
   if (after !== null) {
-    where.push(`e.posted_at >= ${put(after.postedAt)}`, `e.sequence >= ${put(after.sequence)}`);
+    where.push(`${row}.posted_at >= ${put(after.postedAt)}`, `${row}.sequence >= ${put(after.sequence)}`);
     where.push(`(e.sequence, e.entry_index) > (${put(after.sequence)}, ${put(after.index)})`);
   }
   const pairs = Object.entries(metadata).map(([name, value], index) => {
@@ -39,10 +43,13 @@ export async function findEntries(pool: Pool, query: EntriesQuery) {
       `join transaction_details_v1 d on d.mode = $1 and d.sequence = e.sequence and d.tenant_id = ${put(tenantId)}`,
     );
   }
+  const from = byTenant
+    ? 'entries_v1 f join entries_v1 e on e.mode = f.mode and e.sequence = f.sequence'
+    : 'entries_v1 e';
   const order = accountId === null ? 'e.sequence, e.entry_index' : 'e.posted_at, e.account_version';
   const { rows, watermark } = await markedRows<EntryRow>(
     pool,
-    `select ${entryColumns} from entries_v1 e ${pairs.join(' ')}
+    `select ${entryColumns} from ${from} ${pairs.join(' ')}
      where ${where.join(' and ')} order by ${order} limit ${put(limit)}`,
     all,
   );

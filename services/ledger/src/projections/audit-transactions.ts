@@ -60,12 +60,14 @@ function sourceOf(query: SearchQuery, put: (value: unknown) => string): Source {
   if (accountId !== null && !searched) {
     if (tenantId !== null) where.push(`x.tenant_id = ${put(tenantId)}`);
     if (after !== null) where.push(`x.posted_at >= ${put(after.postedAt)}`);
-    return byEntries('account_id', put(accountId), where, 'x.posted_at, x.account_version');
+    where.push(`x.account_id = ${put(accountId)}`, firstOfAccount);
+    return byEntries(where, 'x.posted_at, x.account_version');
   }
   if (accountId !== null) where.push(hasEntry('account_id', put(accountId)));
   if (tenantId !== null && !searched) {
     if (after !== null) where.push(`x.sequence > ${put(after.sequence)}`);
-    return byEntries('tenant_id', put(tenantId), where, 'x.sequence');
+    where.push(`x.tenant_id = ${put(tenantId)}`, 'x.first_of_tenant');
+    return byEntries(where, 'x.sequence');
   }
   if (tenantId !== null) where.push(hasEntry('tenant_id', put(tenantId)));
   return { from: 'transactions_v1 t', where, order: 't.sequence' };
@@ -75,13 +77,14 @@ function hasEntry(column: 'account_id' | 'tenant_id', value: string): string {
   return `exists (select 1 from entries_v1 x where x.mode = t.mode and x.sequence = t.sequence and x.${column} = ${value})`;
 }
 
-/** Once for the first of a transaction's entries that fit. */
-function byEntries(column: 'account_id' | 'tenant_id', value: string, where: string[], order: string): Source {
-  const once = `not exists (select 1 from entries_v1 y where y.mode = x.mode and y.sequence = x.sequence
-    and y.entry_index < x.entry_index and y.${column} = x.${column})`;
+/** Each transaction has one entry `x` that fits. */
+function byEntries(where: string[], order: string): Source {
   const from = 'entries_v1 x join transactions_v1 t on t.mode = x.mode and t.sequence = x.sequence';
-  return { from, where: [...where, 'x.mode = $1', `x.${column} = ${value}`, once], order };
+  return { from, where: [...where, 'x.mode = $1'], order };
 }
+
+const firstOfAccount = `not exists (select 1 from entries_v1 y where y.mode = x.mode and y.sequence = x.sequence
+  and y.entry_index < x.entry_index and y.account_id = x.account_id)`;
 
 function viewOf(row: Row) {
   return {

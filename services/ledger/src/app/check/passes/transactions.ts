@@ -1,5 +1,6 @@
 /** transactions_v1 and entries_v1: what each posting event says that it posted, and why. */
 import type { BookEvent } from '../../../domain/book-events';
+import type { FoldedEntry } from '../refold';
 import type { LogPass } from '../table-pass';
 
 type Posted = {
@@ -136,6 +137,7 @@ export const entriesPass: LogPass = {
     'transaction_id',
     'account_id',
     'tenant_id',
+    'first_of_tenant',
     'asset',
     'direction',
     'amount',
@@ -145,7 +147,7 @@ export const entriesPass: LogPass = {
     'effective_at',
     'posted_at',
   ],
-  folded: ['tenant_id', 'balance', 'account_version', 'account_debits'],
+  folded: ['tenant_id', 'first_of_tenant', 'balance', 'account_version', 'account_debits'],
   rows({ event, sequence, entries }, { mode }) {
     const posted = postedBy(event);
     if (posted === null) return [];
@@ -156,6 +158,7 @@ export const entriesPass: LogPass = {
       transaction_id: posted.transactionId,
       account_id: entry.accountId,
       tenant_id: entry.account.tenantId,
+      first_of_tenant: String(isFirstOfTenant(entry, entries)),
       asset: entry.asset,
       direction: entry.direction,
       amount: entry.amount.toString(),
@@ -167,3 +170,8 @@ export const entriesPass: LogPass = {
     }));
   },
 };
+
+function isFirstOfTenant({ account, index }: FoldedEntry, entries: readonly FoldedEntry[]): boolean {
+  const { tenantId } = account;
+  return tenantId !== null && entries.every((other) => other.account.tenantId !== tenantId || other.index >= index);
+}
