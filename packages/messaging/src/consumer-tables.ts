@@ -131,7 +131,10 @@ export async function parkedKeys(tx: Tx, place: Place, keys: readonly string[]):
   return new Set(rows.map((row) => row.key));
 }
 
-/** Keeps the message as it came. Without a cause it waits behind an earlier one of its key. */
+/**
+ * Keeps the message as it came, once: another one may have had its offset before the topic was made anew. Without a cause
+ * it waits behind an earlier one of its key.
+ */
 export async function park(
   tx: Tx,
   group: string,

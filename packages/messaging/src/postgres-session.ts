@@ -3,7 +3,7 @@
  * members of a group share partitions. When it is lost, the server has let go of every lock and others may take them.
  */
 import { sha256Hex, type Logger } from '@daybook/runtime';
-import { Client, type QueryResultRow } from 'pg';
+import { Client, type QueryResult, type QueryResultRow } from 'pg';
 import { inTurn } from './in-turn';
 import { channel } from './postgres-log';
 
@@ -18,40 +18,52 @@ export type LockSession = {
   close(): Promise<void>;
 };
 
+const connectMs = 10_000;
 /** A statement here answers at once or the connection is not alive. */
-const answerMs = 10_000;
+const answerMsDefault = 10_000;
 
 export async function openSession(options: {
   readonly databaseUrl: string;
   readonly logger: Logger;
   onPublish(): void;
   onLost(): void;
+  /** Less than the default in tests only. */
+  readonly answerMs?: number;
 }): Promise<LockSession> {
   const client = new Client({
     connectionString: options.databaseUrl,
     application_name: 'daybook messaging locks',
     keepAlive: true,
-    connectionTimeoutMillis: answerMs,
-    query_timeout: answerMs,
+    connectionTimeoutMillis: connectMs,
+    query_timeout: options.answerMs ?? answerMsDefault,
   });
   let lost = false;
   const lose = (error?: Error) => {
     if (lost) return;
     lost = true;
     if (error) options.logger.warn({ error }, 'connection of the message log lost');
+    // A way that swallows everything closes nothing, and the server would keep what this session no longer knows of.
+    void client.end();
     options.onLost();
   };
   client.on('error', lose);
-  client.on('end', () => lose());
   client.on('notification', options.onPublish);
   await client.connect();
-  await client.query(`listen ${channel}`);
+  // Not before: whoever could not open it waits before trying again, and is not to be woken.
+  client.on('end', () => lose());
   // A session may take its own lock twice, so what it holds is remembered here.
   const holding = new Set<string>();
   // The connection does one thing at a time.
   const queue = inTurn();
-  const query = <Row extends QueryResultRow>(text: string, values: readonly unknown[] = []) =>
-    queue(() => client.query<Row>(text, [...values]));
+  const query: Query = (text, values = []) =>
+    queue(() =>
+      client.query(text, [...values]).catch((error: Error) => {
+        // Whether the server did it is not known, and hence not what it holds.
+        lose(error);
+        throw error;
+      }),
+    );
+  await query(`listen ${channel}`);
 
   return {
     get lost() {
@@ -78,22 +90,26 @@ export async function openSession(options: {
         },
       };
     },
-    async members() {
-      // Locks with two keys have objsubid 2; the first key is shown unsigned.
-      const { rows } = await query<{ group: string; members: number }>(
-        `select classid::text as group, count(*)::int as members from pg_locks
-         where locktype = 'advisory' and granted and objsubid = 2 and mode = 'ShareLock'
-           and database = (select oid from pg_database where datname = current_database())
-         group by classid`,
-      );
-      const counts = new Map(rows.map((row) => [row.group, row.members]));
-      return (name) => counts.get(String(groupKey(name) >>> 0)) ?? 0;
-    },
+    members: () => countMembers(query),
     async close() {
       lost = true;
       await client.end().catch(() => undefined);
     },
   };
+}
+
+type Query = <Row extends QueryResultRow>(text: string, values?: readonly unknown[]) => Promise<QueryResult<Row>>;
+
+async function countMembers(query: Query): Promise<(name: string) => number> {
+  // Locks with two keys have objsubid 2; the first key is shown unsigned.
+  const { rows } = await query<{ group: string; members: number }>(
+    `select classid::text as group, count(*)::int as members from pg_locks
+     where locktype = 'advisory' and granted and objsubid = 2 and mode = 'ShareLock'
+       and database = (select oid from pg_database where datname = current_database())
+     group by classid`,
+  );
+  const counts = new Map(rows.map((row) => [row.group, row.members]));
+  return (name) => counts.get(String(groupKey(name) >>> 0)) ?? 0;
 }
 
 function lockKey(name: string): bigint {

@@ -94,5 +94,19 @@ export function describeConsumerTables(name: string, create: () => Promise<Table
       expect([...(await within((tx) => tables.parkedKeys(tx, at, ['k', 'other'])))]).toEqual(['k']);
       expect([...(await within((tx) => tables.parkedKeys(tx, place(), ['k'])))]).toEqual([]);
     });
+
+    test('a message is parked beside the one that had its offset before the log began again', async () => {
+      const at = place();
+      const [before, after, none] = [Buffer.from('{'), Buffer.from('['), null];
+      const park = async (value: Buffer | null, key = 'k') => {
+        const message: RawMessage = { ...at, offset: 3n, key, value, headers: {} };
+        await within((tx) => tables.park(tx, at.group, message, { at: new Date(0), cause: 'why' }));
+        return tables.countParked(pool, at.group, at.topic);
+      };
+      expect([await park(before), await park(after), await park(none), await park(none, 'other')]).toEqual([
+        1, 2, 3, 4,
+      ]);
+      expect([await park(before), await park(after), await park(none)]).toEqual([4, 4, 4]);
+    });
   });
 }

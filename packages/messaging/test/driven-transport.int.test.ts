@@ -132,6 +132,21 @@ describe('a message', () => {
     expect(await listParked(pool)).toMatchObject([{ key: 'a', messages: 3 }]);
   });
 
+  test('of a log that begins again is kept beside the one that was parked at its offset', async () => {
+    const { handle, startAt } = await consumer();
+    await handle([at(0, unreadable('a')), at(1, counts('a', 1)), at(2, counts('b', 2))]);
+    expect(await listParked(pool)).toMatchObject([{ key: 'a', messages: 2 }]);
+    const again = [at(0, unreadable('c')), at(1, counts('c', 1)), at(2, counts('d', 2))];
+    await expect(handle(again.slice(2))).rejects.toMatchObject({ code: 'topic_begins_again' });
+    expect(await startAt(0)).toBe(0n);
+    await handle(again);
+    expect([await effects(), await next()]).toEqual([['b2', 'd2'], 3]);
+    expect(await listParked(pool)).toMatchObject([
+      { key: 'a', messages: 2 },
+      { key: 'c', messages: 2 },
+    ]);
+  });
+
   test('waits for a database that is away, however often it is tried', async () => {
     let failures = 12;
     const { handle } = await consumer(async (tx, key, n) => {

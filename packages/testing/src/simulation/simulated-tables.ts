@@ -1,6 +1,7 @@
 /** The ports of subscriptions and consumers on the tables of a simulation. */
 import type { Checkpoint, CheckpointTable, Position } from '@daybook/event-store';
 import type { ConsumerTables, Progress, RawMessage } from '@daybook/messaging';
+import { sha256Hex } from '@daybook/runtime';
 import type { SimulatedDatabase } from './simulated-database';
 
 type CheckpointRow = Checkpoint & { readonly version: string };
@@ -84,6 +85,11 @@ function offsetsOf(database: SimulatedDatabase): Pick<ConsumerTables, Offsets> {
   };
 }
 
+/** A log that begins again gives the offset to another message. */
+function parkedName(group: string, { topic, partition, offset, key, value }: RawMessage): string {
+  return `${group} ${topic} ${partition} ${offset} ${key} ${sha256Hex(value ?? '')}`;
+}
+
 function inboxOf(database: SimulatedDatabase): Pick<ConsumerTables, 'claim' | 'parkedKeys' | 'park' | 'countParked'> {
   const [inbox, parked] = ['inbox', 'parked_messages'];
   const parkedRows = (rows: SimulatedDatabase['rows'], group: string, topic: string) =>
@@ -112,11 +118,7 @@ function inboxOf(database: SimulatedDatabase): Pick<ConsumerTables, 'claim' | 'p
       ),
     park: (tx, group, message, { cause }) =>
       database.ask(tx, 'park', (rows) =>
-        rows.put(parked, `${group} ${message.topic} ${message.partition} ${message.offset}`, {
-          group,
-          message,
-          cause,
-        } satisfies ParkedRow),
+        rows.put(parked, parkedName(group, message), { group, message, cause } satisfies ParkedRow),
       ),
     countParked: (pool, group, topic) =>
       database.ask(pool, 'count parked', (rows) => parkedRows(rows, group, topic).length),
