@@ -2,13 +2,13 @@
  * One event to each of several streams in one statement. Streams are apart: each append has its own outcome, as if they
  * had been made one by one. For many small streams, where a statement and a commit each would be most of the cost.
  */
-import { isOperationalError, OperationalError } from '@daybook/core';
+import { isOperationalError } from '@daybook/core';
 import type { Pool } from 'pg';
 import { appendChannelSql } from './append-listener';
+import { sendAppend } from './append-outcome';
 import { assertAppendable } from './append-rule';
 import { byteaArray, integerArray, textArray, uuidArray } from './binary-array';
 import type { EventStore, StreamAppend } from './event-store';
-import { asOperational, isConnectionLoss } from './operational';
 
 /**
  * Whether each stands where it should. False when its place is taken, or not to be taken yet: reading the stream tells,
@@ -60,12 +60,9 @@ export async function appendEachOn(pool: Pool, appends: readonly StreamAppend[])
       'json',
     ),
   ];
-  try {
-    const { rows } = await pool.query<{ stream: string }>({ name: 'append_each', text, values });
-    const appended = new Set(rows.map(({ stream }) => stream));
-    return appends.map(({ stream }) => appended.has(stream));
-  } catch (error) {
-    if (isConnectionLoss(error)) throw new OperationalError('outcome_unknown', true, { cause: error });
-    throw asOperational(error);
-  }
+  const { rows } = await sendAppend(pool, (client) =>
+    client.query<{ stream: string }>({ name: 'append_each', text, values }),
+  );
+  const appended = new Set(rows.map(({ stream }) => stream));
+  return appends.map(({ stream }) => appended.has(stream));
 }

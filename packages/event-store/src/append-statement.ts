@@ -26,20 +26,28 @@ export async function insertAppend(
   first: bigint,
   columns: EventColumns,
 ): Promise<boolean> {
+  const message = messageOf(stream, first, columns);
   // The driver's pipeline takes only its own queries. The connection is idle: nothing is in the pipeline.
   const connection: { pipeline: boolean } = client;
   const { pipeline } = connection;
   connection.pipeline = false;
   try {
-    return await new Promise<boolean>((resolve, reject) => {
-      client.query(statement(messageOf(stream, first, columns), resolve, reject));
+    const inserted = await new Promise<boolean>((resolve, reject) => {
+      client.query(statement(message, resolve, reject));
     });
+    connection.pipeline = pipeline;
+    return inserted;
   } catch (error) {
+    // One that is lost is to be closed, which with the pipeline on would wait for an answer that does not come.
+    if (isRefusal(error)) connection.pipeline = pipeline;
     if ((error as { code?: string }).code === '23505') return false;
     throw error;
-  } finally {
-    connection.pipeline = pipeline;
   }
+}
+
+/** The server has refused the statement, and the connection serves on. */
+function isRefusal(error: unknown): boolean {
+  return (error as { severity?: string }).severity === 'ERROR';
 }
 
 /** What the driver has, as far as it is used here. */
@@ -86,7 +94,7 @@ function statement(
     handleError(error, connection) {
       sent.callback?.();
       // After an error of the statement the server has one more word, and until then the connection takes no other query.
-      if ((error as { severity?: string }).severity !== 'ERROR') {
+      if (!isRefusal(error)) {
         reject(error);
         return;
       }

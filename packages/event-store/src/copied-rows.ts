@@ -38,7 +38,8 @@ export async function* copiedRows(
     throw asOperational(broken ?? error);
   } finally {
     client.off('error', onError);
-    connection.pipeline = pipeline;
+    // With the pipeline on, closing would wait for the rest of the rows, which nobody reads any more.
+    if (complete) connection.pipeline = pipeline;
     client.release(complete ? undefined : (broken ?? new Error('a scan was left before its end')));
   }
 }

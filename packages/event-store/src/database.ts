@@ -212,13 +212,20 @@ export function prepared(text: string, values: readonly unknown[]): QueryConfig 
 /** Texts that are built from data would fill the memory of every connection. */
 const preparedStatementsMax = 400;
 const statementNames = new Map<string, string>();
+let namesGiven = 0;
 
 /** With a name, so that the server parses and plans it once a connection; the first texts seen get one. */
 function namedStatement(text: string): { text: string; name?: string } {
   const known = statementNames.get(text);
   if (known !== undefined) return { text, name: known };
   if (statementNames.size >= preparedStatementsMax) return { text };
-  const name = `run_all_${statementNames.size}`;
+  // Never one that another text had: connections keep what they parsed under it.
+  const name = `run_all_${namesGiven++}`;
   statementNames.set(text, name);
   return { text, name };
+}
+
+/** For texts that nobody asks any more: others get names in their place. */
+export function forgetPrepared(texts: readonly string[]): void {
+  for (const text of texts) statementNames.delete(text);
 }

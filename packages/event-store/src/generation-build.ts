@@ -91,7 +91,10 @@ const waitMs = 20;
 const roundsMax = 3;
 const comparisonTriesMax = 250;
 
-/** Throws OperationalError `store_unavailable` when another build is at it, and the signal's reason when it is aborted. */
+/**
+ * Throws OperationalError `store_unavailable` when another build is at it, and when it is to switch to what is equal and
+ * nothing could be compared; the signal's reason when it is aborted.
+ */
 export async function buildGeneration<Event extends Typed, Found = undefined>(
   deps: BuildDeps<Event>,
   options: BuildOptions<Found>,
@@ -108,6 +111,7 @@ export async function buildGeneration<Event extends Typed, Found = undefined>(
       await builder.catchUp(options, () => placeOf(deps.pool, live));
       const { compared, ...found } = await compare(deps, building);
       const report = { generation: next.number, replaces: live.number, ...found, compared };
+      if (options.switch === 'when equal' && compared.length === 0) throw nothingCompared();
       const equal = compared.every((table) => table.equal);
       if (options.switch === 'never' || (options.switch === 'when equal' && !equal)) {
         await dropGeneration(deps.pool, deps, next.number);
@@ -122,6 +126,11 @@ export async function buildGeneration<Event extends Typed, Found = undefined>(
       await builder.settled();
     }
   });
+}
+
+/** What was built is kept: the live generation may move on, or be replaced by one that it can be compared with. */
+function nothingCompared(): OperationalError {
+  return new OperationalError('store_unavailable', true, { detail: 'there is nothing to compare what was built with' });
 }
 
 /** Holds a lock for as long as the connection lives; the checkpoints keep the tables right even without it. */

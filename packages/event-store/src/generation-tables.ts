@@ -76,7 +76,7 @@ export async function ensureBuilding(pool: Pool, plan: GenerationPlan, fresh = f
     await lockGenerations(tx, plan);
     const building = await inState(tx, 'building');
     if (!fresh && building?.versions === versionsOf(plan.projections)) return building;
-    if (building) await drop(tx, building);
+    if (building) await drop(tx, plan, building);
     return create(tx, plan, 'building');
   });
 }
@@ -132,7 +132,7 @@ export async function dropGeneration(pool: Pool, plan: Pick<GenerationPlan, 'sch
     ]);
     const generation = rows[0];
     assert(generation?.state !== 'live', `generation ${number} is live`);
-    if (generation && generation.state !== 'dropped') await drop(tx, generation);
+    if (generation && generation.state !== 'dropped') await drop(tx, plan, generation);
   });
 }
 
@@ -240,8 +240,17 @@ function viewsHashOf({ views }: GenerationPlan): string {
   return views?.hash ?? '';
 }
 
-/** Refused while anything else depends on its tables. */
-async function drop(tx: Tx, { number, checkpoint }: Generation): Promise<void> {
+/**
+ * Views that still show its tables are of tables that the live plan does not have. With them go the service's own views
+ * upon them; refused while anything else depends on its tables.
+ */
+async function drop(
+  tx: Tx,
+  { schema }: Pick<GenerationPlan, 'schema'>,
+  { number, checkpoint }: Generation,
+): Promise<void> {
+  const views = await viewsUpon(tx, schema, checkpoint);
+  if (views.length > 0) await tx.query(`drop view ${views.map((name) => `${schema}.${name}`).join(', ')}`);
   const { rows } = await tx.query<{ name: string }>(
     `select quote_ident(relname) as name from pg_class where relnamespace = to_regnamespace($1) and relkind = 'r'`,
     [checkpoint],
@@ -254,4 +263,22 @@ async function drop(tx: Tx, { number, checkpoint }: Generation): Promise<void> {
     [number],
   );
   forgetStatements(checkpoint);
+}
+
+/** Of `schema`: those that show tables of the schema `shown`, and those that show these. */
+async function viewsUpon(tx: Tx, schema: string, shown: string): Promise<readonly string[]> {
+  const { rows } = await tx.query<{ name: string }>(
+    `with recursive upon as (
+       select oid from pg_class where relnamespace = to_regnamespace($2)
+       union
+       select view.oid
+         from upon
+         join pg_depend on refclassid = 'pg_class'::regclass and refobjid = upon.oid and classid = 'pg_rewrite'::regclass
+         join pg_rewrite on pg_rewrite.oid = objid
+         join pg_class view on view.oid = ev_class and view.relkind = 'v' and view.relnamespace = to_regnamespace($1)
+     )
+     select quote_ident(relname) as name from pg_class join upon using (oid) where relnamespace = to_regnamespace($1)`,
+    [schema, shown],
+  );
+  return rows.map(({ name }) => name);
 }

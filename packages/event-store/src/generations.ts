@@ -76,7 +76,7 @@ function createFollowing<Event extends { readonly type: string }>(
   options: GenerationsOptions<Event>,
   versions: string,
 ) {
-  const { pool, onFatal } = options;
+  const { pool, logger, onFatal } = options;
   let current: Follower | undefined;
   /** One replacement at a time. */
   let changing: Promise<void> = Promise.resolve();
@@ -86,10 +86,13 @@ function createFollowing<Event extends { readonly type: string }>(
     await current?.stop();
     for (let next = live; ; next = await liveGeneration(pool)) {
       assert(next, 'no generation is live');
-      current = next.versions === versions ? runner(options, next, () => void replace()) : onlooker(options, next);
+      const replaced = () => void replace();
+      current = next.versions === versions ? runner(options, next, replaced) : onlooker(options, next, replaced);
       try {
         return await current.start();
       } catch (error) {
+        // It follows nothing; whoever tries again is to begin anew.
+        current = undefined;
         // Replaced a moment ago.
         if (!(error instanceof Retired)) throw error;
       }
@@ -103,6 +106,7 @@ function createFollowing<Event extends { readonly type: string }>(
         return;
       } catch (error) {
         if (!isOperationalError(error)) return onFatal(error);
+        logger.warn({ error }, 'following the live read models will be tried again');
         await delay(retryMs, undefined, { signal: stopping }).catch(() => undefined);
       }
     }
@@ -163,8 +167,12 @@ function runner<Event extends { readonly type: string }>(
 const onlookMs = 50;
 const onlookMaxMs = 30_000;
 
-/** Of a generation that this build cannot move: waits until those who can have done so. */
-function onlooker({ pool, store }: { readonly pool: Pool; readonly store: EventStore }, live: Generation): Follower {
+/** Of a generation that this build cannot move: waits until those who can have done so, or show another one. */
+function onlooker(
+  { pool, store }: { readonly pool: Pool; readonly store: EventStore },
+  live: Generation,
+  replaced: () => void,
+): Follower {
   const stopping = new AbortController();
   return {
     generation: live.number,
@@ -174,11 +182,16 @@ function onlooker({ pool, store }: { readonly pool: Pool; readonly store: EventS
     async caughtUp() {
       const target = await store.tail();
       for (const end = performance.now() + onlookMaxMs; performance.now() < end && !stopping.signal.aborted;) {
-        const { rows } = await pool.query<{ position: Position }>(
-          'select position from subscriptions where name = $1',
+        const { rows } = await pool.query<{ position: Position; version: string }>(
+          'select position, version from subscriptions where name = $1',
           [live.checkpoint],
         );
-        if (rows[0] && store.compare(rows[0].position, target) >= 0) return;
+        const [row] = rows;
+        if (row?.version !== live.versions) {
+          replaced();
+          break;
+        }
+        if (store.compare(row.position, target) >= 0) return;
         await delay(onlookMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       }
       throw notRunning();
@@ -223,12 +236,15 @@ async function sweep(
   }: Pick<GenerationsOptions<never>, 'pool' | 'schema' | 'logger' | 'keepOldMs'>,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      for (const number of await retiredFor(pool, keepOldMs)) await dropGeneration(pool, { schema }, number);
-    } catch (error) {
+  const attempt = <T>(work: Promise<T>): Promise<T | undefined> =>
+    work.catch((error: unknown) => {
       logger.warn({ error }, 'old read models could not be dropped');
-    }
+      return undefined;
+    });
+  while (!signal.aborted) {
+    // One that cannot go, because of what others have built upon it, holds up no other.
+    const numbers = (await attempt(retiredFor(pool, keepOldMs))) ?? [];
+    for (const number of numbers) await attempt(dropGeneration(pool, { schema }, number));
     await delay(sweepMs, undefined, { signal }).catch(() => undefined);
   }
 }

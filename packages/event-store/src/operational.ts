@@ -41,7 +41,7 @@ const driverMessages = new Set([
 /** Turns a failure of the database into OperationalError `store_unavailable`; any other error stays what it is. */
 export function asOperational(error: unknown): unknown {
   if (!isObject(error) || isOperationalError(error)) return error;
-  return isConnectionLoss(error) || isTransientState(error)
+  return isLost(error) || isTransientState(error)
     ? new OperationalError('store_unavailable', true, { cause: error })
     : error;
 }
@@ -49,8 +49,18 @@ export function asOperational(error: unknown): unknown {
 /** The connection failed, so what became of a statement in flight is not known. Also of an error that was turned already. */
 export function isConnectionLoss(error: unknown): boolean {
   if (isOperationalError(error)) return isConnectionLoss(error.cause);
-  if (!isObject(error)) return false;
-  const { code, message } = error;
+  return isObject(error) && (isLost(error) || isLastWord(error));
+}
+
+/**
+ * The server ends the session with it, whatever it says: a commit may lie on its disk already. Before a session it only
+ * refuses one, as for a wrong password, so that alone makes no outage.
+ */
+function isLastWord({ severity }: Failure): boolean {
+  return severity === 'FATAL' || severity === 'PANIC';
+}
+
+function isLost({ code, message }: Failure): boolean {
   if (typeof code === 'string') return socketErrors.has(code) || code.startsWith('08') || code.startsWith('57P');
   return typeof message === 'string' && driverMessages.has(message);
 }
@@ -61,7 +71,7 @@ function isTransientState({ code }: Failure): boolean {
   return transientClasses.has(code.slice(0, 2)) || transientStates.has(code);
 }
 
-type Failure = { readonly code?: unknown; readonly message?: unknown };
+type Failure = { readonly code?: unknown; readonly message?: unknown; readonly severity?: unknown };
 
 /** `instanceof` fails across Jest realms. */
 function isObject(error: unknown): error is Failure {

@@ -6,13 +6,13 @@
  * (stream, first_revision). Idempotency: an append that finds its place taken compares what stands there with what it
  * brought, whatever rows it stands in.
  */
-import { assert, OperationalError } from '@daybook/core';
+import { assert } from '@daybook/core';
 import type { Pool, QueryResult } from 'pg';
 import { listenForAppends } from './append-listener';
 import { appendEachOn } from './append-each';
+import { sendAppend } from './append-outcome';
 import { assertAppendable, settleRepeat } from './append-rule';
 import { insertAppend } from './append-statement';
-import { withConnection } from './database';
 import { areColumns, columnsOf } from './event-columns';
 import {
   start,
@@ -23,7 +23,7 @@ import {
   type StoredEvent,
 } from './event-store';
 import { copyEvents } from './log-copy';
-import { asOperational, isConnectionLoss } from './operational';
+import { asOperational } from './operational';
 import { scanStream } from './stream-scan';
 
 export function postgresEventStore(pool: Pool): EventStore {
@@ -147,16 +147,7 @@ type Query = { readonly name: string; readonly text: string; readonly values: un
 async function insert(pool: Pool, stream: string, events: NewEvents, first: bigint): Promise<boolean> {
   assert(events.length <= placesPerAppend, `an append holds at most ${placesPerAppend} events`);
   const columns = areColumns(events) ? events : columnsOf(events);
-  let sent = false;
-  try {
-    return await withConnection(pool, async (client) => {
-      sent = true;
-      return insertAppend(client, stream, first, columns);
-    });
-  } catch (error) {
-    if (sent && isConnectionLoss(error)) throw new OperationalError('outcome_unknown', true, { cause: error });
-    throw asOperational(error);
-  }
+  return sendAppend(pool, (client) => insertAppend(client, stream, first, columns));
 }
 
 async function query<Row extends object>(pool: Pool, config: Query): Promise<QueryResult<Row>> {

@@ -1,7 +1,7 @@
 /** The statements that load and store the rows of a batch: one of each kind a table, with whole columns as values. */
 import { assert } from '@daybook/core';
 import { valuesArray } from './binary-values';
-import type { Sql } from './database';
+import { forgetPrepared, type Sql } from './database';
 import { columnTypes, type Column, type ColumnType, type ProjectionTable, type Value } from './projection-table';
 import type { RawRow, TableChanges } from './projection-rows';
 
@@ -65,6 +65,7 @@ function textsOf(schema: string, table: ProjectionTable): Texts {
 
 /** Schemas come and go; their texts with them. */
 export function forgetStatements(schema: string): void {
+  for (const texts of known.get(schema)?.values() ?? []) forgetPrepared(Object.values(texts));
   known.delete(schema);
 }
 

@@ -86,6 +86,8 @@ export function createStoredFold<Event extends Typed>(options: {
   return {
     async prepare(events, from) {
       if (ahead !== undefined && lastOf(ahead.events) === from) await ahead.left;
+      // These events are not the next ones, and its rows are not theirs to forget.
+      if (ahead?.applying) return;
       // What was folded ahead was not applied: it may be in memory twice.
       if (ahead !== undefined) forget();
       if (taken !== from) return;
@@ -101,6 +103,7 @@ export function createStoredFold<Event extends Typed>(options: {
     async apply(tx, events) {
       if (ahead !== undefined && ahead.events !== events) forget();
       const batch = (ahead ??= openBatch(events));
+      batch.applying = true;
       await foldWhatCan(batch);
       if (batch.next < events.length) {
         const rest = events.slice(batch.next).map((place) => ({ place, event: codec.decode(place) }));
@@ -125,6 +128,8 @@ type Batch = {
   readonly events: readonly StoredEvent[];
   /** The first that is not folded. */
   next: number;
+  /** From when it is applied until it is left: it is not forgotten for what was read elsewhere. */
+  applying: boolean;
   /** Resolves when its changes are taken, or forgotten. */
   readonly left: Promise<void>;
   leave(): void;
@@ -133,7 +138,7 @@ type Batch = {
 function openBatch(events: readonly StoredEvent[]): Batch {
   let leave!: () => void;
   const left = new Promise<void>((resolve) => (leave = resolve));
-  return { events, next: 0, left, leave };
+  return { events, next: 0, applying: false, left, leave };
 }
 
 function lastOf(events: readonly StoredEvent[]): Position | undefined {

@@ -1,5 +1,4 @@
-import { testDatabase, type TestDatabase } from '@daybook/testing';
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { swallowingWay, testDatabase, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
 import {
   inTransaction,
@@ -52,26 +51,14 @@ test('what is asked of the pool itself fails as an outage, and a mistake stays w
 
 describe('a way that swallows everything and closes nothing', () => {
   test('is given up after the silence, and the next connection serves; only who asks for it waits longer', async () => {
-    const target = new URL(database.url);
-    let swallows = false;
-    const sockets: Socket[] = [];
-    const way = createServer((near) => {
-      const far = connect(Number(target.port), target.hostname);
-      const isLost = swallows;
-      const pass = (from: Socket, to: Socket) =>
-        from.on('data', (bytes) => void (swallows || isLost || to.write(bytes))).on('error', () => undefined);
-      pass(near, far);
-      pass(far, near);
-      sockets.push(near, far);
-    });
-    await new Promise<void>((resolve) => way.listen(0, '127.0.0.1', resolve));
-    const url = Object.assign(new URL(database.url), { port: String((way.address() as AddressInfo).port) }).href;
+    const way = await swallowingWay(database.url);
+    const { url } = way;
     const pool = openDatabase({ url, schema: 'public', poolMax: 1, onError: () => undefined, answerTimeoutMs: 300 });
     await pool.query('select 1');
-    swallows = true;
+    way.swallow(true);
     const lost = inTransaction(pool, (tx) => tx.query('select 1'));
     await expect(lost).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
-    swallows = false;
+    way.swallow(false);
     await expect(inTransaction(pool, (tx) => tx.query('select 1'))).resolves.toMatchObject({ rowCount: 1 });
     await withConnection(pool, async (client) => {
       waitForAnswers(client);
@@ -80,8 +67,31 @@ describe('a way that swallows everything and closes nothing', () => {
     const late = { code: 'store_unavailable', cause: { message: 'Query read timeout' } };
     await expect(pool.query('select pg_sleep(0.6)')).rejects.toMatchObject(late);
     await pool.end();
-    for (const socket of sockets) socket.destroy();
-    await new Promise((resolve) => way.close(resolve));
+    await way.stop();
+  });
+
+  test('takes no connection of an append with it: whoever waits for one gets another', async () => {
+    await migrate(database.pool('events'), 'events', [eventStoreMigrations]);
+    const way = await swallowingWay(database.url);
+    const pool = openDatabase({
+      url: way.url,
+      schema: 'events',
+      poolMax: 1,
+      onError: () => undefined,
+      answerTimeoutMs: 300,
+    });
+    const store = postgresEventStore(pool);
+    await store.append('swallowed', [anEvent()], 'no_stream');
+    way.swallow(true);
+    const lost = store.append('swallowed', [anEvent()], 0n);
+    const waiting = store.readStream('swallowed');
+    // Not before: what is connected while the way swallows is lost, too.
+    pool.once('release', () => way.swallow(false));
+    await expect(lost).rejects.toMatchObject({ code: 'outcome_unknown' });
+    expect(await waiting).toHaveLength(1);
+    await store.close();
+    await pool.end();
+    await way.stop();
   });
 });
 

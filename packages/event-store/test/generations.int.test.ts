@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
 import type { EventStore } from '../src/event-store';
 import { dumpTable } from '../src/generation-dump';
-import { generationsOf, switchTo } from '../src/generation-tables';
+import { dropGeneration, generationsOf, switchTo } from '../src/generation-tables';
 import { createGenerations, type Generations, type GenerationsOptions } from '../src/generations';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { defineTable } from '../src/projection-table';
@@ -108,6 +108,15 @@ function create(
 async function open(...how: Parameters<typeof create>): Promise<Generations> {
   const generations = create(...how);
   await generations.start();
+  return generations;
+}
+
+/** A process of the next build, once its tables are shown. */
+async function openNext(next: TableProjection<Event> = { ...projection, version: 2 }): Promise<Generations> {
+  const { logger, lines } = testLogger();
+  const generations = await open({ logger }, [next]);
+  const live = expect.objectContaining({ msg: 'the read models of this build are live' }) as unknown;
+  await eventually(() => expect(lines).toContainEqual(live), within);
   return generations;
 }
 
@@ -296,4 +305,70 @@ test('another version is built beside the one that serves, and shown by all proc
   // The process of the old build cannot move these tables; it waits for whoever can.
   await old.caughtUp();
   expect(await balance()).toMatchObject([{ balance: '360' }]);
+});
+
+test('new tables that could not be followed at first are followed a moment later', async () => {
+  const { logger, lines } = testLogger();
+  const generations = await open({ logger });
+  await add(3);
+  await generations.caughtUp();
+  // Whoever is the first to follow tables that were built is refused.
+  await pool.query(`create sequence openings;
+    create function refuse() returns trigger language plpgsql as $$ begin
+      if exists (select from projection_generations where checkpoint = new.name and state = 'live')
+         and nextval('openings') = 1 then raise exception 'not now' using errcode = '40001'; end if;
+      return new;
+    end $$;
+    create trigger refuse before insert on subscriptions for each row execute function refuse()`);
+  expect(await generations.rebuild(whole)).toMatchObject({ switched: true });
+  await add(2);
+  await generations.caughtUp();
+  expect((await pool.query('select count(*)::int from additions_v1')).rows).toEqual([{ count: 5 }]);
+  const told = { level: 'warn', msg: 'following the live read models will be tried again' };
+  expect(lines).toContainEqual(expect.objectContaining(told));
+});
+
+test('a table that a release takes away goes with its generation; one that cannot go holds up no other', async () => {
+  const old = await open();
+  await add(3);
+  await old.caughtUp();
+  await pool.query(`create schema ${schema}_others`);
+  await pool.query(`create view ${schema}_others.mine as select * from ${schema}_g1.balances_v1`);
+  await old.rebuild(whole);
+  await pool.query(`create view ${schema}.totals as select sum(amount) from ${schema}.additions_v1`);
+  const next: TableProjection<Event> = { ...projection, version: 2, tables: [balances], handlers: {} };
+  const updated = await openNext(next);
+  expect(await states()).toEqual(['1 old', '2 old', '3 live']);
+  await updated.stop();
+  await open({ keepOldMs: 0 }, [next]);
+  await eventually(async () => expect(await states()).toEqual(['1 old', '2 dropped', '3 live']), within);
+  const { rows } = await pool.query<{ name: string }>(
+    `select viewname as name from pg_views where schemaname in ('${schema}', '${schema}_others') order by 1`,
+  );
+  expect(rows.map(({ name }) => name)).toEqual(['balances_v1', 'events', 'mine']);
+});
+
+test('what can be compared with nothing is not equal', async () => {
+  const old = await open();
+  await add(4);
+  await old.caughtUp();
+  await openNext();
+  await expect(old.rebuild(whole)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+  expect(await states()).toEqual(['1 old', '2 live', '3 building']);
+});
+
+test('a process that cannot move the live tables looks on through every further switch', async () => {
+  const old = await open();
+  const updated = await openNext();
+  const seen = async () => {
+    await add(1);
+    await old.caughtUp();
+    return (await pool.query<{ count: number }>('select count(*)::int from additions_v1')).rows[0]?.count;
+  };
+  expect(await seen()).toBe(1);
+  await updated.rebuild(whole);
+  expect(await seen()).toBe(2);
+  await updated.rebuild(whole);
+  await dropGeneration(pool, { schema }, 3);
+  expect(await seen()).toBe(3);
 });

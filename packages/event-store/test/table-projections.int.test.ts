@@ -1,13 +1,15 @@
 import { testLogger } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { z } from 'zod';
+import { createBatches, openBatches } from '../src/batches';
 import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
 import { inTransaction, runAll } from '../src/database';
-import type { EventStore } from '../src/event-store';
+import { start, type EventStore } from '../src/event-store';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { rowsInMemory } from '../src/projection-rows';
 import { changeStatements, loadStatement, rowsOf } from '../src/projection-statements';
 import { createTableSql, defineTable, type RowOf } from '../src/projection-table';
+import { createStoredFold } from '../src/stored-fold';
 import type { TableProjection } from '../src/table-projections';
 import { createTableProjections } from '../src/table-runner';
 import { anEvent } from './counted-events';
@@ -261,3 +263,94 @@ test('batches that are folded ahead and copied in leave what one event after the
   );
   expect(new Map(last.map(({ account, balance }) => [account, BigInt(balance)]))).toEqual(expected);
 });
+
+describe('a batch that leaves out the last events of what was read', () => {
+  const amounts = defineTable({
+    name: 'amounts_v1',
+    kind: 'appended',
+    columns: { position: { type: 'text' }, amount: { type: 'integer' } },
+    key: ['position'],
+  });
+  const listing: TableProjection<Event> = {
+    name: 'amounts',
+    version: 1,
+    tables: [amounts],
+    handlers: { Added: ({ amount }, { position }, rows) => void rows.insert(amounts, { position, amount }) },
+  };
+
+  const addUpTo = async (last: number, first = 1) => {
+    for (let amount = first; amount <= last; amount++) await add('a', amount);
+    return store.readAll(start, 100);
+  };
+  /** Four events are a full batch, behind which more is read ahead. */
+  const reader = (projections: readonly TableProjection<Event>[]) => {
+    const { apply, ...fold } = createStoredFold({ codec, projections, schema });
+    return { pool, store, name: 'build', batchSize: 4, ...fold, handle: apply };
+  };
+
+  test('keeps the rows that it waits for, whatever is read ahead meanwhile', async () => {
+    await pool.query(createTableSql(schema, balances));
+    const log = await addUpTo(8);
+    const options = reader([projection]);
+    const [applying, readAhead] = [gate(), gate()];
+    const batches = createBatches({
+      ...options,
+      async prepare(events, from) {
+        if (from !== start) await applying.opened;
+        await options.prepare(events, from);
+        if (from !== start) readAhead.open();
+      },
+      handle(tx, events) {
+        const applied = options.handle(tx, events);
+        applying.open();
+        return applied;
+      },
+    });
+    const opened = await openBatches(options);
+    const { step } = await inTransaction(pool, async (tx) => {
+      // So that its rows are not loaded before.
+      await tx.query(`lock table ${schema}.balances_v1 in access exclusive mode`);
+      const cut = batches.next(opened, log[1]!.position);
+      await readAhead.opened;
+      return { step: cut };
+    });
+    const { checkpoint } = await step;
+    expect(checkpoint).toMatchObject({ position: log[1]!.position, count: 2n });
+    await batches.next(checkpoint);
+    await batches.settled();
+    expect((await pool.query(`select balance from ${schema}.balances_v1`)).rows).toEqual([{ balance: '21' }]);
+  });
+
+  test('stores the rows that need no loading, also when what is behind all of them was waiting for it', async () => {
+    await pool.query(createTableSql(schema, amounts));
+    await addUpTo(2);
+    const options = reader([listing]);
+    const { checkpoint: two } = await createBatches(options).next(await openBatches(options));
+    const log = await addUpTo(10, 3);
+    const waiting = gate();
+    const batches = createBatches({
+      ...options,
+      prepare(events, from) {
+        const prepared = options.prepare(events, from);
+        if (from === log[5]!.position) waiting.open();
+        return prepared;
+      },
+      async handle(tx, events) {
+        await waiting.opened;
+        return options.handle(tx, events);
+      },
+    });
+    const { checkpoint } = await batches.next(two, log[4]!.position);
+    await batches.settled();
+    expect(checkpoint).toMatchObject({ position: log[4]!.position, count: 5n });
+    const { rows } = await pool.query(`select array_agg(amount order by amount) as amounts from ${schema}.amounts_v1`);
+    expect(rows).toEqual([{ amounts: [1, 2, 3, 4, 5] }]);
+  });
+});
+
+/** Something to wait for, and what opens it. */
+function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}

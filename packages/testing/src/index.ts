@@ -23,6 +23,7 @@ export {
 export type { KafkaProxy } from './kafka-proxy';
 export { ownBroker, type OwnBroker } from './own-broker';
 export { fakeClock, testLogger, testMetrics, type FakeClock, type LogLine, type TestLogger } from './observers';
+export { swallowingWay, type SwallowingWay } from './swallowing-way';
 export { testDatabase, type TestDatabase } from './test-database';
 export { seededRandom, type SeededRandom } from './simulation/seeded-random';
 export { simulatedStore, type SimulatedStore, type StoreFaults } from './simulation/simulated-event-store';

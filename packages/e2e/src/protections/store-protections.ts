@@ -102,7 +102,7 @@ export const storeProtections: readonly Protection[] = [
     name: 'append-outcome-unknown',
     row: 'A4',
     removes: 'the unknown outcome of an append whose connection was lost: it is told as one that failed',
-    file: postgresStore,
+    file: 'packages/event-store/src/append-outcome.ts',
     find: 'if (sent && isConnectionLoss(error))',
     replace: 'if (!sent && isConnectionLoss(error))',
     held: {
