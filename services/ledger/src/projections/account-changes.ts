@@ -35,38 +35,41 @@ export const accountChangesProjection: TableProjection<SealedEvent> = {
   version: 1,
   tables: [accountChangesTable],
   handlers: {
-    AccountOpened: (event, place, rows) => insert(event, place, rows, { change: 'opened', ...event }),
-    AccountLimitsSet: (event, place, rows) => insert(event, place, rows, { change: 'limits', ...event }),
-    AccountFrozen: (event, place, rows) => insert(event, place, rows, { change: 'frozen' }),
-    AccountUnfrozen: (event, place, rows) => insert(event, place, rows, { change: 'unfrozen' }),
+    AccountOpened: inserting('opened'),
+    AccountLimitsSet: inserting('limits'),
+    AccountFrozen: inserting('frozen'),
+    AccountUnfrozen: inserting('unfrozen'),
   },
 };
 
-type Change = {
-  readonly change: 'opened' | 'limits' | 'frozen' | 'unfrozen';
+type Told = {
+  readonly accountId: string;
   readonly floor?: bigint | null;
   readonly ceiling?: bigint | null;
   readonly rule?: string | null;
+  readonly actor: string | null;
+  readonly at: string;
 };
-type Told = { readonly accountId: string; readonly actor: string | null; readonly at: string };
 
-function insert({ accountId, actor, at }: Told, place: StoredEvent, rows: Rows, what: Change): void {
-  const mode = modeOf(place);
-  const account = rows.get(accountsTable, mode, accountId);
-  assert(account, `unknown account ${accountId}`);
-  const { change, floor = null, ceiling = null, rule = null } = what;
-  rows.insert(accountChangesTable, {
-    mode,
-    sequence: place.revision,
-    account_id: accountId,
-    tenant_id: account.tenant_id,
-    change,
-    floor,
-    ceiling,
-    rule,
-    actor,
-    correlation_id: place.metadata.correlationId,
-    causation_id: place.metadata.causationId,
-    changed_at: at,
-  });
+function inserting(change: string) {
+  return (event: Told, place: StoredEvent, rows: Rows): void => {
+    const { accountId, floor = null, ceiling = null, rule = null, actor, at } = event;
+    const mode = modeOf(place);
+    const account = rows.get(accountsTable, mode, accountId);
+    assert(account, `unknown account ${accountId}`);
+    rows.insert(accountChangesTable, {
+      mode,
+      sequence: place.revision,
+      account_id: accountId,
+      tenant_id: account.tenant_id,
+      change,
+      floor,
+      ceiling,
+      rule,
+      actor,
+      correlation_id: place.metadata.correlationId,
+      causation_id: place.metadata.causationId,
+      changed_at: at,
+    });
+  };
 }
