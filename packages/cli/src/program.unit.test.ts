@@ -554,6 +554,8 @@ describe('export', () => {
     ['ends early', (_req, res) => res.end(header)],
     ['is cut off', (_req, res) => res.write(header, () => res.destroy())],
     ['is empty', (_req, res) => res.end()],
+    ['is a page of a proxy', (_req, res) => res.end('<html>\nwelcome\n')],
+    ['is JSON and no object', (_req, res) => res.end('null\n17\n')],
   ])('leaves nothing behind when it %s', async (_name, handler) => {
     daybook.on('GET /v1/ops/journal/export', handler);
     const file = join(home, 'y.jsonl');

@@ -107,7 +107,7 @@ export function createBatches(options: BatchOptions): Batches {
 }
 
 /** The log in batches. When one is full, the next is read while the first is applied. */
-function readAhead({ store, batchSize = batchSizeDefault, prepare }: BatchOptions) {
+function readAhead({ store, batchSize = batchSizeDefault, prepare, forget }: BatchOptions) {
   let next: { readonly from: Position; readonly events: Promise<readonly StoredEvent[]> } | undefined;
   const follow = followedLog(store);
   const read = async (from: Position) => {
@@ -117,7 +117,12 @@ function readAhead({ store, batchSize = batchSizeDefault, prepare }: BatchOption
   };
   return {
     async after(from: Position): Promise<readonly StoredEvent[]> {
-      const reading = next?.from === from ? next.events : read(from);
+      if (next !== undefined && next.from !== from) {
+        await next.events.catch(() => undefined);
+        next = undefined;
+        forget?.();
+      }
+      const reading = next?.events ?? read(from);
       next = undefined;
       const events = await reading;
       const last = events.at(-1);

@@ -1,6 +1,7 @@
 import { OperationalError } from '@daybook/core';
 import { eventually, testLogger } from '@daybook/testing';
 import type { Pool, PoolClient } from 'pg';
+import { createBatches, openBatches } from '../src/batches';
 import { advance, claimCheckpoint, moveCheckpoint, openCheckpoint } from '../src/checkpoint';
 import { inTransaction, type Tx } from '../src/database';
 import { start, type EventStore, type StoredEvent } from '../src/event-store';
@@ -187,6 +188,32 @@ describe('effects and checkpoint', () => {
     await other.caughtUp();
     expect(fatal).toEqual([]);
     await expectAllAppliedOnce(pool, 'sub');
+  });
+
+  test('what was read ahead and has been overtaken is forgotten when it has come', async () => {
+    const { pool, store } = await scene();
+    await store.append('s', someEvents(6), 'no_stream');
+    const order: string[] = [];
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => (release = resolve));
+    const options = { pool, store, name: 'sub', batchSize: 2, handle: async () => undefined };
+    const batches = createBatches({
+      ...options,
+      async prepare([first]) {
+        if (first!.revision === 2n) await released;
+        order.push(`prepared from ${first!.revision}`);
+      },
+      forget: () => order.push('forgot'),
+    });
+    const other = createBatches(options);
+    const { checkpoint } = await batches.next(await openBatches(options));
+    const overtaken = await other.next(checkpoint);
+    await other.settled();
+    const third = batches.next(overtaken.checkpoint);
+    release();
+    expect((await third).checkpoint.count).toBe(6n);
+    await batches.settled();
+    expect(order.slice(0, 4)).toEqual(['prepared from 0', 'prepared from 2', 'forgot', 'prepared from 4']);
   });
 
   test('a checkpoint moves only from where its runner saw it', async () => {

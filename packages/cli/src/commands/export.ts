@@ -55,6 +55,18 @@ async function exportJournal({ api, terminal, json }: Context, { from, to, outpu
   }
 }
 
+/** What answers may be a proxy that knows nothing of exports. */
+function parsed(line: string): Json {
+  let value: unknown = null;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    // As good as none.
+  }
+  if (typeof value === 'object' && value !== null) return value as Json;
+  throw new CliError('the answer is no export; is the URL that of the gateway?');
+}
+
 /** Looks at the first line and the last one of what goes by. */
 function lineCounter() {
   let count = 0;
@@ -66,8 +78,8 @@ function lineCounter() {
       for (let end = bytes.indexOf(10); end >= 0; end = bytes.indexOf(10, end + 1)) count += 1;
       const joined = Buffer.concat([last, bytes]);
       if (expected === null && joined.includes(10)) {
-        const header = JSON.parse(joined.subarray(0, joined.indexOf(10)).toString()) as { first: number; last: number };
-        expected = header.last - header.first + 3;
+        const header = parsed(joined.subarray(0, joined.indexOf(10)).toString());
+        expected = Number(header.last) - Number(header.first) + 3;
       }
       // All but what may still be a part of the last line.
       const from = joined.lastIndexOf(10, -2) + 1;
@@ -77,7 +89,7 @@ function lineCounter() {
     expected: () => expected,
     manifest(): Json {
       const text = last.toString();
-      const line = text.endsWith('\n') ? (JSON.parse(text) as Json) : {};
+      const line = text.endsWith('\n') ? parsed(text) : {};
       if (line.type !== 'manifest') throw new CliError('the export was cut off before its end; try again');
       return line;
     },
