@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { accept, OperationalError, reject, type Decider } from '@daybook/core';
 import { z } from 'zod';
 import { defineStoredEvents, type StoredEventsOf } from './codec';
 import { commandHandler } from './command-handler';
-import type { EventStore } from './event-store';
+import type { EventStore, ExpectedRevision } from './event-store';
 import { memoryEventStore } from './memory-event-store';
 
 const codec = defineStoredEvents({ Taken: { version: 1, data: z.object({ seat: z.int(), by: z.string() }) } });
@@ -58,6 +59,87 @@ describe('commandHandler', () => {
     const outcome = await handle('s', { seat: 1, by: 'bob' }, context('y'));
     expect(outcome).toEqual({ ok: false, rejection: 'seat_taken', state: new Map([[1, 'ann']]) });
     expect(await store.readStream('s')).toHaveLength(1);
+  });
+
+  describe('of a long stream', () => {
+    const length = 150;
+    const taken = (seat: number) => ({ seat, by: 'ann' });
+
+    const eventOf = (seat: number) => ({
+      id: randomUUID(),
+      ...codec.encode({ type: 'Taken', ...taken(seat) }),
+      metadata: { correlationId: 'c', causationId: 'c' },
+    });
+
+    /** A store that can be exchanged for another, and counts the events that are read. */
+    async function scene() {
+      let store = memoryEventStore();
+      let read = 0;
+      const counted: EventStore = {
+        ...store,
+        append: (...append) => store.append(...append),
+        async readStream(...asked) {
+          const events = await store.readStream(...asked);
+          read += events.length;
+          return events;
+        },
+      };
+      const { handle, load } = commandHandler(seats, codec, counted);
+      for (let seat = 0; seat < length; seat++) await handle('s', taken(seat), context(`${seat}`));
+      return {
+        handle,
+        load,
+        all: () => store.readStream('s'),
+        append: (stream: string, seats: readonly number[], expected: ExpectedRevision) =>
+          store.append(stream, seats.map(eventOf), expected),
+        exchange: (other: EventStore) => (store = other),
+        async readBy(work: () => Promise<unknown>) {
+          const before = read;
+          await work();
+          return read - before;
+        },
+      };
+    }
+
+    test('only the last event and what is new is read, by whomever it was written', async () => {
+      const { handle, load, readBy, all, append } = await scene();
+      await load('s');
+      expect(await readBy(() => handle('s', taken(length), context('x')))).toBe(1);
+      await append('s', [length + 1, length + 2], BigInt(length));
+      expect(await readBy(() => load('s'))).toBe(4);
+      expect(await readBy(() => load('s'))).toBe(1);
+      expect((await load('s')).state.size).toBe(length + 3);
+      expect(await all()).toHaveLength(length + 3);
+      expect(await handle('s', { seat: 3, by: 'bob' }, context('y'))).toMatchObject({ rejection: 'seat_taken' });
+    });
+
+    test('what was used last is kept, and no more', async () => {
+      const { readBy, load, append } = await scene();
+      const seats = Array.from({ length: 101 }, (_, seat) => seat);
+      await load('s');
+      for (let other = 0; other < 100; other++) {
+        expect(await readBy(() => load('s'))).toBe(1);
+        await append(`other-${other}`, seats, 'no_stream');
+        await load(`other-${other}`);
+      }
+      expect(await readBy(() => load('other-1'))).toBe(1);
+      expect(await readBy(() => load('other-0'))).toBe(101);
+    });
+
+    test.each([
+      ['is shorter', 120, 0],
+      ['has gone on otherwise', 120, 60],
+    ])('a store that was put back to an earlier state and %s is read anew', async (_name, length, more) => {
+      const { handle, load, all, exchange, append } = await scene();
+      await load('s');
+      const earlier = memoryEventStore();
+      await earlier.append('s', (await all()).slice(0, length), 'no_stream');
+      exchange(earlier);
+      const others = Array.from({ length: more }, (_, index) => 1_000 + index);
+      if (more > 0) await append('s', others, BigInt(length - 1));
+      expect(await handle('s', taken(130), context('x'))).toMatchObject({ ok: true, events: [{ seat: 130 }] });
+      expect((await load('s')).state.size).toBe(length + more + 1);
+    });
   });
 
   test('a repeat of a command is accepted and records nothing', async () => {
