@@ -32,7 +32,7 @@ export function dueWorker(deps: {
       return Math.min(pauseMsMax, Math.max(pauseMsMin, next.getTime() - deps.now().getTime()));
     } catch (error) {
       if (!isOperationalError(error)) throw error;
-      deps.logger.warn({ error, worker: deps.name }, 'waits: the store does not answer');
+      deps.logger.warn({ error, worker: deps.name }, 'waits: something that it needs does not answer');
       return pauseMsMax;
     }
   }

@@ -28,7 +28,13 @@ import { callHandlers } from './http/calls';
 import { chainMetrics } from './http/chain-metrics';
 import type { AddressDeriver, ChainSource } from './ports';
 import { addressesAfter, addressesProjection, chainOfAddress } from './projections/addresses';
-import { depositsAbove, depositsProjection, depositsRevertedInCursor, depositsSeenUpTo } from './projections/deposits';
+import {
+  depositsAbove,
+  depositsOf,
+  depositsProjection,
+  depositsRevertedInCursor,
+  depositsSeenUpTo,
+} from './projections/deposits';
 
 export type Overrides = PlatformOverrides & {
   /** Stands between the watcher and the source of a chain. */
@@ -186,5 +192,6 @@ function simulation({ pool, projections, sandboxes }: Parts) {
     simulated: new Map(sandboxes.map((chain) => [chain.chain, chain])),
     chainOfAddress: (owner: Parameters<typeof chainOfAddress>[1]) => chainOfAddress(pool, owner),
     caughtUp: () => projections.caughtUp(),
+    depositsOf: (references: readonly string[], limit: number) => depositsOf(pool, references, limit),
   };
 }

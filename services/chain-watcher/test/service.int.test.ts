@@ -4,6 +4,7 @@ import {
   chainStatus,
   depositConfirmed,
   depositSeen,
+  depositsOf,
   rescanChain,
   simulateDeposit,
 } from '@daybook/contracts';
@@ -206,6 +207,37 @@ describe('simulated deposits', () => {
       index: 0,
     });
   });
+
+  test('what came to a reference is told, newest news first, to whoever asks for it', async () => {
+    const [reference, other, empty] = [randomUUID(), randomUUID(), randomUUID()];
+    const address = await addressOf({ asset: 'SOL', reference });
+    await simulate({ address: await addressOf({ asset: 'SOL', reference: other }) });
+    await simulate({ address, amount: 1n });
+    const first = await confirmedOf(reference, 1);
+    await simulate({ address, amount: 2n });
+    const both = await confirmedOf(reference, 2);
+    expect(both[1]).toEqual(first[0]);
+    await confirmedOf(other, 1);
+    expect((await toldOf([reference, empty, other])).map((told) => told.reference).toSorted()).toEqual(
+      [reference, reference, other].toSorted(),
+    );
+  });
+
+  async function toldOf(references: readonly string[]) {
+    const outcome = await call(depositsOf, { references: [...references] });
+    if (!outcome.ok) throw new Error('not told');
+    return outcome.value.deposits;
+  }
+
+  const confirmedOf = (reference: string, count: number) =>
+    eventually(
+      async () => {
+        const told = await toldOf([reference]);
+        expect(told.map(({ status }) => status)).toEqual(Array.from({ length: count }, () => 'confirmed'));
+        return told;
+      },
+      { timeoutMs },
+    );
 
   test("another tenant's or mode's address is not found, and real chains are not simulated", async () => {
     const address = await addressOf({ asset: 'SOL' });

@@ -10,6 +10,7 @@ import type {
   IntentRejection,
   IntentState,
   IntentStatus,
+  WatchedDeposit,
 } from './domain/payment-intent';
 import type {
   Observation,
@@ -36,6 +37,11 @@ import type {
 export type AllocateAddress = (
   request: CallRequest<typeof allocateAddress>,
 ) => Promise<CallOutcome<typeof allocateAddress>>;
+
+/** What the watcher knows of the deposits of intents. Throws OperationalError when it cannot be asked. */
+export type DepositsOf = (
+  intentIds: readonly string[],
+) => Promise<readonly (WatchedDeposit & { readonly reference: string })[]>;
 
 /** The decider joined to its store. */
 export type IntentStore = {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
-import { allocateAddress } from '@daybook/contracts';
+import { allocateAddress, depositsOf } from '@daybook/contracts';
+import { assert } from '@daybook/core';
 import { commandHandler, createPersonalData, type Projections } from '@daybook/event-store';
-import { callClient } from '@daybook/http';
+import { callClient, type CallClient } from '@daybook/http';
 import { createSealer, dueWorker, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { paymentProviders } from './adapters/providers';
@@ -42,7 +43,7 @@ import { providerPayment } from './domain/provider-payment';
 import { quoteDecider } from './domain/quote';
 import { receiptPolicy } from './domain/receipt-policy';
 import { intentCalls } from './http/calls';
-import type { AllocateAddress, Exceptions } from './ports';
+import type { AllocateAddress, DepositsOf, Exceptions } from './ports';
 import { gatewaysProjection, placeOfGateway } from './projections/gateways';
 import { deadlines, findIntents, intentsProjection } from './projections/intents';
 import {
@@ -55,7 +56,9 @@ import {
 } from './projections/payments';
 import { exceptionNamed, findExceptions, receiptsProjection } from './projections/receipts';
 
-export type Overrides = PlatformOverrides & { readonly allocateAddress: AllocateAddress };
+/** In the place of the chain-watcher. */
+type Watcher = { readonly allocateAddress: AllocateAddress; readonly depositsOf: DepositsOf };
+export type Overrides = PlatformOverrides & { readonly chainWatcher: Watcher };
 
 const migrations = join(__dirname, '../migrations');
 
@@ -78,14 +81,14 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const policies = commandHandler(receiptPolicy, receiptPolicyEvents, store);
   const policyOf = policiesOf(policies);
   const chainWatcher = callClient({ baseUrl: config.CHAIN_WATCHER_URL, token: config.INTERNAL_TOKEN });
-  const allocate: AllocateAddress = overrides.allocateAddress ?? ((request) => chainWatcher(allocateAddress, request));
+  const watcher = overrides.chainWatcher ?? watcherOf(chainWatcher);
   const paymentCalls = paymentsOf(config, platform, projections, payments);
   const calls = intentCalls(config.INTERNAL_TOKEN, {
     ...paymentCalls,
     ...exceptionCalls({ exceptions: exceptionsIn(platform, receipts), intents, payments, now }),
     ...receiptPolicyCalls({ policies, now }),
     ...quotesOf(config, platform),
-    createIntent: createIntent({ intents, allocateAddress: allocate, policyOf, now, ttlMs: config.INTENT_TTL_MS }),
+    createIntent: createIntent({ intents, ...watcher, policyOf, now, ttlMs: config.INTENT_TTL_MS }),
     getIntent: getIntent(intents),
     listIntents: listIntents(async (query) => {
       await projections.caughtUp();
@@ -93,7 +96,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     }),
   });
   const worker = { now, logger, onFatal };
-  const expireDue = expireDueIntents({ intents, deadlines: deadlines(pool), policyOf, now });
+  const expireDue = expireDueIntents({ intents, deadlines: deadlines(pool), ...watcher, policyOf, now });
 
   return platform.service({
     components: [
@@ -110,6 +113,17 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     ],
     routes: (app) => app.use(calls),
   });
+}
+
+function watcherOf(call: CallClient): Watcher {
+  return {
+    allocateAddress: (request) => call(allocateAddress, request),
+    async depositsOf(references) {
+      const outcome = await call(depositsOf, { references: [...references] });
+      assert(outcome.ok, 'whoever asks for deposits is told');
+      return outcome.value.deposits;
+    },
+  };
 }
 
 function paymentsOf(

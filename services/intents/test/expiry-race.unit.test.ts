@@ -76,7 +76,7 @@ test(`${pairs} pairs end in one way each, and no unit is lost`, async () => {
       await elsewhere();
       // Looked at again until it has ended, as the worker does.
       for (let refused = true; refused;) {
-        const outcome = await does({ type: 'ExpireIntent', at: late });
+        const outcome = await does({ type: 'ExpireIntent', at: late, watched: [] });
         refused = !outcome.ok && outcome.rejection === 'deposit_in_flight';
       }
     };

@@ -42,6 +42,20 @@ describe('expiry', () => {
     await expectIntent(rig, intent.intentId, { status: 'settled', exceptions: [] });
   });
 
+  test('waits for the fact of a deposit that the watcher has recorded', async () => {
+    const intent = await created(rig, { amount });
+    const deposit = depositOf(intent, amount, rig.now().toISOString());
+    rig.watched.push({ reference: intent.intentId, depositId: deposit.depositId, status: 'seen' });
+    const other = await created(rig, { amount });
+    rig.now.advance(ttlMs);
+    await expectIntent(rig, other.intentId, { status: 'expired' });
+    expect((await read(rig, intent.intentId)).status).toBe('pending');
+    await rig.publish([depositMessage('seen', deposit)]);
+    await expectIntent(rig, intent.intentId, { status: 'confirming' });
+    await rig.publish([depositMessage('confirmed', { ...deposit, at: rig.now().toISOString() })]);
+    await expectIntent(rig, intent.intentId, { status: 'settled', exceptions: [] });
+  });
+
   test('ends it once that deposit has left the chain', async () => {
     const intent = await created(rig, { amount });
     const deposit = depositOf(intent, amount, rig.now().toISOString());
@@ -107,7 +121,7 @@ describe('expiry', () => {
         const { intentId, expiresAt, createdAt } = intent;
         const deposit = depositOf(intent, amount, createdAt);
         const pay = () => command(intentId, { type: 'RecordDepositConfirmed', deposit, at: createdAt });
-        const expire = () => command(intentId, { type: 'ExpireIntent', at: expiresAt });
+        const expire = () => command(intentId, { type: 'ExpireIntent', at: expiresAt, watched: [] });
         await Promise.all(index % 2 === 0 ? [pay(), expire()] : [expire(), pay()]);
       };
       for (let from = 0; from < pairs; from += 20)

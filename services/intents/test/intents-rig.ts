@@ -63,6 +63,7 @@ export async function intentsRig() {
   await transport.start();
   const fatal: unknown[] = [];
   const allocations: string[] = [];
+  const watched: { reference: string; depositId: string; status: 'seen' | 'confirmed' | 'reverted' }[] = [];
   const config = loadConfig({
     DATABASE_URL: database.url,
     INTERNAL_TOKEN: token,
@@ -78,10 +79,13 @@ export async function intentsRig() {
       logger,
       now,
       onFatal: (error) => fatal.push(error),
-      allocateAddress: async ({ reference, asset }) => {
-        allocations.push(reference);
-        if (asset === 'INR') return { ok: false, rejection: 'asset_not_available' };
-        return { ok: true, value: { chain: 'tron-sandbox', address: `T${reference}` } };
+      chainWatcher: {
+        allocateAddress: async ({ reference, asset }) => {
+          allocations.push(reference);
+          if (asset === 'INR') return { ok: false, rejection: 'asset_not_available' };
+          return { ok: true, value: { chain: 'tron-sandbox', address: `T${reference}` } };
+        },
+        depositsOf: async (references) => watched.filter(({ reference }) => references.includes(reference)),
       },
     });
     const { url } = await service.start();
@@ -116,6 +120,8 @@ export async function intentsRig() {
     now,
     published,
     allocations,
+    /** What the watcher knows, whatever was published. */
+    watched,
     accountsOf,
     store,
     publish: (messages: readonly OutgoingMessage[]) => transport.publish(messages),

@@ -43,6 +43,24 @@ export const simulateDeposit = defineCall({
   rejections: ['address_not_found', 'asset_not_simulated', 'deposit_exists_with_different_fields'],
 });
 
+/** References that one call asks about at most, and deposits that are told of each. */
+export const referencesAskedMax = 100;
+export const depositsToldMax = 100;
+
+/**
+ * What came to the addresses of references, whether or not the facts of it have reached anybody: of each reference the
+ * deposits that were news last, newest first.
+ */
+export const depositsOf = defineCall({
+  name: 'chain-watcher.deposits-of',
+  request: z.strictObject({ references: z.array(label).min(1).max(referencesAskedMax) }),
+  response: z.object({
+    deposits: z.array(
+      z.object({ reference: label, depositId: z.uuid(), status: z.enum(['seen', 'confirmed', 'reverted']) }),
+    ),
+  }),
+});
+
 export const chainStatus = defineCall({
   name: 'chain-watcher.chain-status',
   request: z.strictObject({}),

@@ -277,6 +277,15 @@ export const paymentProtections: readonly Protection[] = [
     held: ofIntent('expiry one millisecond early, in flight, and after payment'),
   },
   {
+    name: 'expiry-waits-for-the-watcher',
+    row: 'D8',
+    removes: 'the wait of expiry for a deposit that the watcher has recorded and nobody was told of',
+    file: intent,
+    find: 'if (command.watched.some((deposit) => isOnItsWay(intent, deposit)))',
+    replace: 'if (false)',
+    held: ofIntent('expiry and a deposit that the watcher has: %s'),
+  },
+  {
     name: 'one-outcome',
     row: 'D8',
     removes: 'the refusal to expire what is paid',

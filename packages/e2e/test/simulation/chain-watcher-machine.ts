@@ -2,7 +2,7 @@
  * The chain-watcher as its composition root has it, on the ports of the simulation. Its read models are SQL and are not
  * simulated: folds in memory stand for them, fed by a real subscription, so that they lag as the real ones do.
  */
-import { allocateAddress } from '@daybook/contracts';
+import { allocateAddress, depositsOf } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { asOperational, commandHandler, createSubscription } from '@daybook/event-store';
 import { callServer, onCall } from '@daybook/http';
@@ -14,6 +14,7 @@ import {
   storedEvents,
 } from '../../../../services/chain-watcher/src/adapters/stored-events';
 import { allocate } from '../../../../services/chain-watcher/src/app/allocate-address';
+import { tellDeposits } from '../../../../services/chain-watcher/src/app/tell-deposits';
 import { chainWatcher } from '../../../../services/chain-watcher/src/app/chain-watcher';
 import { watchPass, type Pass } from '../../../../services/chain-watcher/src/app/watch-chain';
 import { steadyPace } from '../../../../services/chain-watcher/src/app/watch-deps';
@@ -73,7 +74,10 @@ export function composeChainWatcher({ world, chain, network }: Product, parts: P
     if (text.includes('halted')) world.violated(`${owner.name}: ${text}: ${error?.message}`);
   }
   const answer = callServer(
-    [onCall(allocateAddress, (request) => allocate(allocation(parts, cursor), request))],
+    [
+      onCall(allocateAddress, (request) => allocate(allocation(parts, cursor), request)),
+      onCall(depositsOf, (request) => tellDeposits({ ...deps, ...placesOf(parts) }, request)),
+    ],
     (error) => world.note(`${owner.name} answers 5xx: ${String(error)}`),
   );
   return {
@@ -102,6 +106,8 @@ function allocation({ database, pool, store, now }: Parts, cursor: BlockCursor) 
   };
 }
 
+type DepositRow = DepositPlace & { readonly reference: string; readonly at: string };
+
 type AddressRow = AddressOwner & { readonly id: string; readonly address: string };
 
 function readModelOf(parts: Parts) {
@@ -127,7 +133,7 @@ function readModelOf(parts: Parts) {
           const status = ({ DepositSeen: 'seen', DepositConfirmed: 'confirmed', DepositReverted: 'reverted' } as const)[
             event.type
           ];
-          rows.put('deposits', event.depositId, { ...event, status } satisfies DepositPlace);
+          rows.put('deposits', event.depositId, { ...event, status } satisfies DepositRow);
         }
       });
     },
@@ -167,6 +173,18 @@ function placesOf({ database, pool }: Parts) {
             canonicalHash: blocks.find((block) => block.number === row.blockNumber)?.hash ?? null,
           }));
       }),
+    depositsOf: (references: readonly string[], limit: number) =>
+      database.ask(pool, 'deposits of references', (rows) =>
+        references.flatMap((asked) =>
+          rows
+            .all<DepositRow>('deposits')
+            .map(([, row]) => row)
+            .filter(({ reference }) => reference === asked)
+            .toSorted((a, b) => (a.at < b.at ? 1 : -1))
+            .slice(0, limit)
+            .map(({ reference, depositId, status }) => ({ reference, depositId, status })),
+        ),
+      ),
     depositsRevertedInCursor: () =>
       database.ask(pool, 'deposits reverted in the cursor', (rows) => {
         const hashes = new Set(rows.get<Cursor>('cursor', chainName)?.blocks.map(({ hash }) => hash));

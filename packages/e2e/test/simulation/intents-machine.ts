@@ -2,7 +2,12 @@
  * The intents service as its composition root has it, on the ports of the simulation. Its read model is SQL and is not
  * simulated: a fold in memory stands for it, fed by a real subscription, so that it lags as the real one does.
  */
-import { allocateAddress, createIntent as createIntentCall, getIntent as getIntentCall } from '@daybook/contracts';
+import {
+  allocateAddress,
+  createIntent as createIntentCall,
+  depositsOf,
+  getIntent as getIntentCall,
+} from '@daybook/contracts';
 import { commandHandler, createSubscription } from '@daybook/event-store';
 import { callClient, callServer, onCall } from '@daybook/http';
 import { createConsumer, createRelay } from '@daybook/messaging';
@@ -39,9 +44,15 @@ export function composeIntents({ world, network, settings }: Product, parts: Par
     token,
     post: (path, body, correlation) => network.post(owner, 'chain-watcher')(path, { ...correlation, body }),
   });
-  const allocate = (request: Parameters<typeof chainWatcher<typeof allocateAddress>>[1]) =>
-    chainWatcher(allocateAddress, request);
-  const create = createIntent({ intents, allocateAddress: allocate, policyOf, now, ttlMs: settings.intentTtlMs });
+  const watcher = {
+    allocateAddress: (request: Parameters<typeof chainWatcher<typeof allocateAddress>>[1]) =>
+      chainWatcher(allocateAddress, request),
+    async depositsOf(references: readonly string[]) {
+      const outcome = await chainWatcher(depositsOf, { references: [...references] });
+      return outcome.ok ? outcome.value.deposits : [];
+    },
+  };
+  const create = createIntent({ intents, ...watcher, policyOf, now, ttlMs: settings.intentTtlMs });
   const answer = callServer([onCall(createIntentCall, create), onCall(getIntentCall, getIntent(intents))], (error) =>
     world.note(`${owner.name} answers 5xx: ${String(error)}`),
   );
@@ -53,7 +64,7 @@ export function composeIntents({ world, network, settings }: Product, parts: Par
       createConsumer(parts, settlementsSubscription(intents)),
       dueWorker({
         name: 'expiry of intents',
-        pass: expireDueIntents({ intents, deadlines: deadlinesOf(parts), policyOf, now }),
+        pass: expireDueIntents({ intents, deadlines: deadlinesOf(parts), ...watcher, policyOf, now }),
         now,
         logger,
         onFatal,

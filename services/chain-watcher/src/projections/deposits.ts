@@ -1,7 +1,7 @@
 /**
  * deposits_v1: where each deposit is, and whether it is final; reverted_places_v1: where each was that is not final, as it
  * was there. Source: deposit streams. Order: global.
- * Read by the watcher, after `caughtUp()`, to find what to confirm and what to revert.
+ * Read by the watcher, after `caughtUp()`, to find what to confirm and what to revert, and to tell what came to a reference.
  */
 import type { Pool } from 'pg';
 import type { Projection, Sql, StoredEventsOf } from '@daybook/event-store';
@@ -103,6 +103,20 @@ type Row = {
   status: DepositPlace['status'];
 };
 const columns = 'deposit_id, transaction_id, index, asset, amount, address, block_number, block_hash, status';
+
+/** Of each reference those that were news last, newest first, `limit` of each at most. */
+export async function depositsOf(pool: Pool, references: readonly string[], limit: number) {
+  const { rows } = await pool.query<{ reference: string; depositId: string; status: DepositPlace['status'] }>(
+    `select asked.reference, deposit.deposit_id as "depositId", deposit.status
+     from unnest($1::text[]) asked (reference)
+     cross join lateral (
+       select * from deposits_v1 where reference = asked.reference order by updated_at desc, deposit_id limit $2
+     ) deposit
+     order by asked.reference, deposit.updated_at desc, deposit.deposit_id`,
+    [references, limit],
+  );
+  return rows;
+}
 
 /** Seen or confirmed in a block above `number`. */
 export async function depositsAbove(pool: Pool, chain: string, number: number): Promise<readonly DepositPlace[]> {

@@ -20,7 +20,7 @@ import {
 } from '@daybook/contracts';
 import { currentCorrelation, uuidFrom, uuidv7, type Clock } from '@daybook/runtime';
 import type { IntentState } from '../domain/payment-intent';
-import type { AllocateAddress, IntentStore, PolicyOf } from '../ports';
+import type { AllocateAddress, DepositsOf, IntentStore, PolicyOf } from '../ports';
 import { streamOf } from './intent-stream';
 import { viewOf } from './intent-view';
 
@@ -29,6 +29,7 @@ type Answer = CallOutcome<typeof createIntentCall>;
 type Deps = {
   readonly intents: IntentStore;
   readonly allocateAddress: AllocateAddress;
+  readonly depositsOf: DepositsOf;
   readonly policyOf: PolicyOf;
   readonly now: Clock;
   readonly ttlMs: number;
@@ -84,25 +85,25 @@ async function addressOf(
 }
 
 /** The id of the latest attempt while it can be paid, or is paid or settled, otherwise of the next one. */
-async function attemptId({ intents, policyOf, now }: Deps, request: Request): Promise<string> {
+async function attemptId({ now, ...deps }: Deps, request: Request): Promise<string> {
   const { tenantId, mode, orderId, currency, amount } = request;
   const idOf = (attempt: number) =>
     uuidFrom(['intent', tenantId, mode, 'order', orderId, currency, amount.toString(), String(attempt)], 4);
-  const stateOf = async (attempt: number) => (await intents.load(streamOf(idOf(attempt)))).state;
+  const stateOf = async (attempt: number) => (await deps.intents.load(streamOf(idOf(attempt)))).state;
 
   const latest = await latestAttempt(stateOf);
   if (latest === undefined) return idOf(1);
   const latestId = idOf(latest.attempt);
-  const state = await expiredIfDue({ intents, policyOf }, latestId, latest.state, now());
+  const state = await expiredIfDue(deps, latestId, latest.state, now());
   return hasEndedUnpaid(state) ? idOf(latest.attempt + 1) : latestId;
 }
 
 /**
  * The worker may not have come by yet, and an intent whose time is over is nothing to pay. The intent itself rules: a
- * deposit in flight keeps it, and of several who expire it at once all find it expired.
+ * deposit in flight, or on its way from the watcher, keeps it, and of several who expire it at once all find it expired.
  */
 async function expiredIfDue(
-  { intents, policyOf }: Pick<Deps, 'intents' | 'policyOf'>,
+  { intents, depositsOf, policyOf }: Omit<Deps, 'now'>,
   intentId: string,
   state: IntentState,
   now: Date,
@@ -110,8 +111,8 @@ async function expiredIfDue(
   const at = now.toISOString();
   if (state.stage !== 'open' || at < state.expiresAt) return state;
   const context = { commandId: uuidv7(now), ...currentCorrelation(intentId) };
-  const policy = await policyOf(state);
-  return (await intents.handle(streamOf(intentId), { type: 'ExpireIntent', at, policy }, context)).state;
+  const [policy, watched] = await Promise.all([policyOf(state), depositsOf([intentId])]);
+  return (await intents.handle(streamOf(intentId), { type: 'ExpireIntent', at, watched, policy }, context)).state;
 }
 
 /** Attempts are numbered from 1 without gaps, so doubling and halving finds the latest in few reads. */

@@ -4,7 +4,7 @@ import { fakeClock } from '@daybook/testing';
 import { intentEvents } from '../adapters/stored-events';
 import { paymentIntent } from '../domain/payment-intent';
 import { defaultReceiptPolicy } from '../domain/receipt-policy';
-import type { AllocateAddress } from '../ports';
+import type { AllocateAddress, DepositsOf } from '../ports';
 import { createIntent } from './create-intent';
 
 const request = {
@@ -32,10 +32,13 @@ function allocator() {
 const ttlMs = 60_000;
 
 function setup(allocateAddress: AllocateAddress, store: EventStore = memoryEventStore()) {
+  const watched: Awaited<ReturnType<DepositsOf>>[number][] = [];
+  const depositsOf: DepositsOf = async (intentIds) => watched.filter(({ reference }) => intentIds.includes(reference));
+  const policyOf = async () => defaultReceiptPolicy;
   const now = fakeClock('2026-03-01T10:00:00.000Z');
   const intents = commandHandler(paymentIntent, intentEvents, store);
-  const create = createIntent({ intents, allocateAddress, policyOf: async () => defaultReceiptPolicy, now, ttlMs });
-  return Object.assign(create, { intents, now });
+  const create = createIntent({ intents, allocateAddress, depositsOf, policyOf, now, ttlMs });
+  return Object.assign(create, { intents, now, watched });
 }
 
 const order = { ...request, idempotencyKey: null };
@@ -103,6 +106,14 @@ describe('create-intent', () => {
     const again = await made(create);
     expect(again.intentId === first.intentId).toBe(stage === 'open');
     expect((await create.intents.load(stream)).state.stage).toBe(stage);
+  });
+
+  test('without a key, of an order whose time is over a deposit that only the watcher knows of holds it back', async () => {
+    const create = setup(allocator());
+    const first = await made(create);
+    create.watched.push({ reference: first.intentId, depositId: 'd', status: 'seen' });
+    create.now.advance(ttlMs);
+    expect(await made(create)).toEqual({ ...first, replayed: true });
   });
 
   test('whose acknowledgement by the store was lost is still the first, and its repeat is not', async () => {

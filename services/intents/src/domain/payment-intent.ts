@@ -20,7 +20,8 @@
  *   P2  At most one of paid, expired and underpaid ever happens; settled only follows paid; only edges of the diagram are taken.
  *   P3  Paid means that exactly the amount is applied, or within the tolerance less, and all of that is booked; without a
  *       tolerance it is recorded as soon as that is so.
- *   P4  A deposit in flight holds back expiry, and payment of less than the amount.
+ *   P4  A deposit in flight holds back expiry, and payment of less than the amount; expiry also waits for what the watcher
+ *       has recorded and has not been told here yet.
  *   P5  Repeating an accepted command at once is accepted again and records nothing.
  *   P6  By the default policy, the totals of deposits in time do not depend on the order in which their facts arrive, nor on
  *       repeats.
@@ -72,6 +73,9 @@ export type {
   IntentSummary,
 } from './intent-state';
 
+/** A deposit as it is at the watcher, whose fact may not have come yet. */
+export type WatchedDeposit = { readonly depositId: string; readonly status: 'seen' | 'confirmed' | 'reverted' };
+
 /** The tenant's policy at this moment; the default one when it is left out. */
 type ByPolicy = { readonly policy?: ReceiptPolicy };
 
@@ -81,7 +85,12 @@ export type IntentCommand =
   | { readonly type: 'RecordDepositReverted'; readonly deposit: DepositFact; readonly at: string }
   | ({ readonly type: 'RecordDepositConfirmed'; readonly deposit: DepositFact; readonly at: string } & ByPolicy)
   | ({ readonly type: 'RecordDepositBooked'; readonly depositId: string; readonly at: string } & ByPolicy)
-  | ({ readonly type: 'ExpireIntent'; readonly at: string } & ByPolicy)
+  | ({
+      readonly type: 'ExpireIntent';
+      readonly at: string;
+      /** What the watcher knows of deposits at this moment. */
+      readonly watched: readonly WatchedDeposit[];
+    } & ByPolicy)
   | {
       readonly type: 'MoveReceipt';
       readonly depositId: string;
@@ -193,6 +202,7 @@ function expire(intent: Intent, command: CommandOf<'ExpireIntent'>): Decision<In
   if (intent.stage !== 'open') return reject('intent_already_paid');
   if (at < intent.expiresAt) return reject('intent_not_due');
   if (isInFlight(intent)) return reject('deposit_in_flight');
+  if (command.watched.some((deposit) => isOnItsWay(intent, deposit))) return reject('deposit_in_flight');
   const { asset } = intent;
   const amount = appliedTo(intent);
   if (amount === 0n) return record(intent, at, { type: 'IntentExpired' });
@@ -204,6 +214,13 @@ function expire(intent: Intent, command: CommandOf<'ExpireIntent'>): Decision<In
     amount,
     ...placeFor(policy, 'underpaid', asset, amount),
   });
+}
+
+/** The watcher has recorded more of it than has been told here. Whether it came in time is known when that has come. */
+function isOnItsWay(intent: Intent, { depositId, status }: WatchedDeposit): boolean {
+  const known = valueAt(intent.deposits, depositId);
+  if (status === 'reverted' || isFinal(known)) return false;
+  return status === 'confirmed' || known?.phase !== 'seen';
 }
 
 function move(intent: Intent, command: CommandOf<'MoveReceipt'>): Decision<IntentEvent, IntentRejection> {

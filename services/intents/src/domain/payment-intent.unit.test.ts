@@ -10,6 +10,7 @@ import {
   type IntentEvent,
   type IntentState,
   type IntentStatus,
+  type WatchedDeposit,
 } from './payment-intent';
 
 const base = Date.parse('2026-03-01T10:00:00.000Z');
@@ -46,7 +47,11 @@ const seen = (fact: DepositFact): IntentCommand => ({ type: 'RecordDepositSeen',
 const reverted = (fact: DepositFact): IntentCommand => ({ type: 'RecordDepositReverted', deposit: fact, at });
 const confirmed = (fact: DepositFact): IntentCommand => ({ type: 'RecordDepositConfirmed', deposit: fact, at });
 const booked = (depositId: string): IntentCommand => ({ type: 'RecordDepositBooked', depositId, at });
-const expire = (offsetMs: number): IntentCommand => ({ type: 'ExpireIntent', at: time(offsetMs) });
+const expire = (offsetMs: number, watched: readonly WatchedDeposit[] = []): IntentCommand => ({
+  type: 'ExpireIntent',
+  at: time(offsetMs),
+  watched,
+});
 const settle: IntentCommand = { type: 'RecordSettled', settlementId: 's1', ledgerReference: '0x1', at: time(2_000) };
 
 type Step = {
@@ -326,6 +331,19 @@ describe('what is refused', () => {
     expect(decide(expire(1_000), seen(deposit('d1', 1n)))).toEqual(reject('deposit_in_flight'));
     expect(decide(expire(1_000), confirmed(deposit('d1', 1n)))).toEqual(reject('deposit_in_flight'));
     expect(decide(expire(1_000), ...paid('d1'))).toEqual(reject('intent_already_paid'));
+  });
+
+  test.each<[string, WatchedDeposit['status'], readonly IntentCommand[], boolean]>([
+    ['seen, and not told yet', 'seen', [], true],
+    ['confirmed, and not told yet', 'confirmed', [], true],
+    ['seen again, and only the reversal was told', 'seen', [reverted(deposit('d1', 1n))], true],
+    ['confirmed, and only told as seen', 'confirmed', [seen(deposit('d1', 1n, { at: ttlMs }))], true],
+    ['seen late, which was told', 'seen', [seen(deposit('d1', 1n, { at: ttlMs }))], false],
+    ['reverted', 'reverted', [], false],
+    ['confirmed late, which was told', 'confirmed', [confirmed(deposit('d1', 1n, { at: ttlMs }))], false],
+  ])('expiry and a deposit that the watcher has: %s', (_name, status, told, waits) => {
+    const decision = decide(expire(ttlMs, [{ depositId: 'd1', status }]), ...told);
+    expect(decision).toMatchObject(waits ? reject('deposit_in_flight') : { events: [{ type: 'IntentExpired' }] });
   });
 
   test('booking what is not final, and settling what is not paid', () => {

@@ -100,7 +100,8 @@ function open() {
       does({ type: 'RecordDepositBooked', depositId, policy, at: time(at) });
       return depositId;
     },
-    expire: (policy: ReceiptPolicy = defaultReceiptPolicy) => does({ type: 'ExpireIntent', at: time(ttlMs), policy }),
+    expire: (policy: ReceiptPolicy = defaultReceiptPolicy) =>
+      does({ type: 'ExpireIntent', at: time(ttlMs), watched: [], policy }),
     move: (depositId: string, to: 'credited' | 'refundable' | 'suspense') =>
       does({ type: 'MoveReceipt', depositId, to, actor, at: time(9_000) }),
   };
