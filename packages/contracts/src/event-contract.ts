@@ -1,3 +1,4 @@
+import { OperationalError } from '@daybook/core';
 import { z } from 'zod';
 
 /** One published fact: schema, version, topic and partition key. Contracts are additive only. */
@@ -41,13 +42,19 @@ export const envelope = z.object({
 });
 export type Envelope = z.infer<typeof envelope>;
 
-/** Lifts `raw` from `version` to the contract's version and decodes it. Throws on a version newer than this build. */
+/**
+ * Lifts `raw` from `version` to the contract's version and decodes it. A version newer than this build is OperationalError
+ * `version_unknown`: while a release is rolled out a producer may be ahead, and the build that follows reads it.
+ */
 export function decodeData<Data extends z.ZodType>(
   contract: EventContract<string, Data>,
   version: number,
   raw: unknown,
 ): z.output<Data> {
-  if (version > contract.version) throw new Error(`${contract.type} v${version} is newer than this build`);
+  if (version > contract.version) {
+    const detail = `${contract.type} v${version} is newer than this build`;
+    throw new OperationalError('version_unknown', true, { detail });
+  }
   let data = raw;
   for (let v = version; v < contract.version; v++) data = contract.upcast[v]?.(data);
   return z.decode(contract.data, data as z.input<Data>);

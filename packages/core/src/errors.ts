@@ -8,6 +8,7 @@ export type OperationalCode =
   | 'topics_not_as_declared'
   | 'topic_begins_again'
   | 'messages_missing'
+  | 'version_unknown'
   | 'message_too_large'
   | 'upstream_unavailable'
   | 'upstream_timeout';

@@ -3,7 +3,7 @@
  * commit. Whatever throws undoes all of it. The caller then repeats them one by one to find the message at fault.
  */
 import type { AnyEventContract } from '@daybook/contracts';
-import { OperationalError } from '@daybook/core';
+import { isOperationalError, OperationalError } from '@daybook/core';
 import { inTransaction, inTransactionAfter, together, type Tx } from '@daybook/event-store';
 import { sha256Hex, withCorrelation, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
@@ -173,6 +173,8 @@ function decode(subscription: Subscription, message: RawMessage): Decoded {
       message.value,
     );
   } catch (cause) {
+    // Of a newer version, which waits for the build that reads it.
+    if (isOperationalError(cause)) throw cause;
     throw new Undecodable(causeOf(cause), { cause });
   }
 }

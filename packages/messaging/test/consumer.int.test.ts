@@ -1,3 +1,4 @@
+import { defineEvent } from '@daybook/contracts';
 import { assert, OperationalError } from '@daybook/core';
 import { migrate, type Tx } from '@daybook/event-store';
 import {
@@ -237,6 +238,27 @@ onEachTransport('the consumer', (name, create) => {
       expect(await total()).toBe(60);
       expect(await listParked(pool)).toEqual([]);
     });
+
+    test('waits for the build that reads a newer version, and parks nothing', async () => {
+      const newer = message(harness.topic, 'a', { key: 'a', n: 2 }, 'Counted', 2);
+      await transport.publish([message(harness.topic, 'a', { key: 'a', n: 1 }), newer]);
+      const older = await run(subscribe());
+      await eventually(async () => expect(await waits()).toBeGreaterThan(1), { timeoutMs });
+      await older.stop();
+      expect(await listParked(pool)).toEqual([]);
+      const lifted = defineEvent({ ...counted, version: 2, upcast: { 1: (data) => data } });
+      const next = await run({
+        ...subscribe(),
+        handlers: [on(lifted, async (tx, received) => void (await record(tx, received)))],
+      });
+      await next.caughtUp();
+      expect((await effects()).get('a')).toEqual([1, 2]);
+    });
+
+    async function waits(): Promise<number> {
+      const { values } = await metrics.getSingleMetric('daybook_consumer_retries_total')!.get();
+      return values.reduce((sum, { value }) => sum + value, 0);
+    }
 
     test('of the ledger ends the process on a broken invariant, and skips nothing', async () => {
       const subscription = subscribe(async (tx, received) => {

@@ -116,12 +116,12 @@ export function testTopic(): Topic {
 }
 
 /** A message as a relay would write it. */
-export function message(topic: Topic, key: string, data: unknown, type = 'Counted'): OutgoingMessage {
+export function message(topic: Topic, key: string, data: unknown, type = 'Counted', version = 1): OutgoingMessage {
   const id = randomUUID();
   const envelope = {
     id,
     type,
-    version: 1,
+    version,
     occurredAt: '2026-01-01T00:00:00.000Z',
     stream: `counter-${key}`,
     streamVersion: '0',
