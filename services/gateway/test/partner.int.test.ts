@@ -193,6 +193,14 @@ describe('GET /api/payments/{id}/status', () => {
     for (const id of ['TX1', 'nothing', transactionId.replace('4G', 'ZZ'), '%00'])
       expect((await get(`/api/payments/${id}/status`)).status).toBe(404);
   });
+
+  test('tells what the provider took when that is not what was asked for', async () => {
+    const taken = { ...payment, amountReceived: 6_000n, exceptions: ['amount_differs' as const] };
+    gateway.services.respond(getPayment)(() => ({ ok: true, value: { payment: taken } }));
+    const shown = { amount: 100, amount_received: 60, exceptions: ['amount_differs'] };
+    for (const path of [`/api/payments/${transactionId}/status`, `/api/transactions/${transactionId}`])
+      expect((await get(path)).body).toMatchObject(shown);
+  });
 });
 
 describe('gateways', () => {

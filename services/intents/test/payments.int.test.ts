@@ -1,4 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   addGateway,
   createPayment,
@@ -83,6 +85,7 @@ async function paymentsRig(providers: ProviderDouble) {
     call,
     received,
     events: () => database.pool('intents').query<{ payload: Buffer }>('select payload from events'),
+    sql: (text: string, values: unknown[] = []) => database.pool('intents').query(text, values),
     close: async () => {
       await call.stop();
       await service.stop();
@@ -291,7 +294,7 @@ describe.each(names)('a payment through %s', (name) => {
     expect(payment).toMatchObject({ status: 'failed', failure: 'Your card was declined.' });
   });
 
-  test.each(['do it and cut the answer', 'answer 500'] as const)(
+  test.each(['do it and cut the answer', 'do it and answer something else', 'answer 500'] as const)(
     'when opening meets "%s", the payment is pending, and the worker opens it once',
     async (fault) => {
       const { number } = await gateway();
@@ -392,12 +395,46 @@ describe('payments', () => {
     expect(creditsOf(payment.transactionId)).toHaveLength(1);
   });
 
+  test('PayPal took the money, the answer was lost, and a part was given back there: all of it is found and credited', async () => {
+    const { number, gatewayId } = await gatewayOf(settings.paypal);
+    const { payment } = await created(number);
+    const reference = payment.providerReference ?? '';
+    pay('paypal', reference);
+    // Already when the order is read next: the call below is made again by itself.
+    providers.paypal.get(reference)!.captureStatus = 'PARTIALLY_REFUNDED';
+    providers.failNext(({ path }) => path.endsWith(`${reference}/capture`), 'do it and cut the answer');
+    await tell(gatewayId, noticeOf('paypal', reference, randomUUID())).catch(() => undefined);
+    now.advance(86_400_000);
+    await becomes(payment.transactionId, { status: 'completed', amountReceived: 10_050n, exceptions: [] });
+    expect(creditsOf(payment.transactionId)).toEqual([{ transactionId: payment.transactionId, amount: 10_050n }]);
+  });
+
   test('the worker finds what no webhook told', async () => {
     const { number } = await gatewayOf(settings.stripe);
     const { payment } = await created(number);
     pay('stripe', payment.providerReference ?? '');
     now.advance(3_600_000);
     await becomes(payment.transactionId, { status: 'completed' });
+  });
+
+  test('a payment that was given up, is asked about again', async () => {
+    const { number } = await gatewayOf(settings.stripe);
+    const { payment } = await created(number);
+    const { transactionId, providerReference } = payment;
+    // The list sees every payment: from then on the read model writes no row of its own for this one.
+    await rig.call(listPayments, { ...owner, status: null, from: null, to: null, limit: 0 });
+    const removed = await rig.sql('delete from payment_checks where transaction_id = $1', [transactionId]);
+    expect(removed.rowCount).toBe(1);
+    pay('stripe', providerReference ?? '');
+    await rig.sql(readFileSync(join(__dirname, '../migrations/0005_ask_payments_again.sql'), 'utf8'));
+    const { rows } = await rig.sql(
+      `select 1 from payment_checks join payments_v1 using (transaction_id) where status = 'completed'
+         or (status = 'failed' and reference is null)`,
+    );
+    expect(rows).toEqual([]);
+    now.advance(3_600_000);
+    await becomes(transactionId, { status: 'completed', amountReceived: 10_050n });
+    expect(creditsOf(transactionId)).toHaveLength(1);
   });
 
   test('gateways: unknown, disabled and of other currencies are refused; a name keeps its content', async () => {

@@ -1,12 +1,12 @@
 /**
  * Stripe, PayPal and Coinbase Commerce as they are on the wire, as far as we ask them, and able to lie: to take money and
- * not answer, or to answer with an error of their own. Shapes are those of their public API references.
+ * not answer, or to answer with an error of their own or with something else. Shapes are those of their public API references.
  */
 import { createHmac, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-type Fault = 'none' | 'do it and cut the answer' | 'answer 500';
+type Fault = 'none' | 'do it and cut the answer' | 'do it and answer something else' | 'answer 500';
 type Answer = { readonly status: number; readonly body: unknown };
 type Asked = {
   readonly method: string;
@@ -16,7 +16,15 @@ type Asked = {
 };
 
 export type StripeIntent = { id: string; status: string; amount: number; amount_received: number; currency: string };
-export type PaypalOrder = { id: string; status: string; value: string; currency: string; captures: number };
+/** A refund at PayPal changes the status of the capture, and not its amount. */
+export type PaypalOrder = {
+  id: string;
+  status: string;
+  value: string;
+  currency: string;
+  captures: number;
+  captureStatus: string;
+};
 export type Charge = {
   id: string;
   transactionId: string;
@@ -75,14 +83,16 @@ export async function startProviderDouble() {
   }
 
   function onPaypal({ method, path, headers, body }: Asked): Answer {
-    const shown = ({ id, status, value, currency, captures }: PaypalOrder) => ({
+    const shown = ({ id, status, value, currency, captures, captureStatus }: PaypalOrder) => ({
       id,
       status,
       links: [{ href: `https://www.sandbox.paypal.com/checkoutnow?token=${id}`, rel: 'approve', method: 'GET' }],
       purchase_units: [
         captures === 0
           ? {}
-          : { payments: { captures: [{ id: 'c', status: 'COMPLETED', amount: { currency_code: currency, value } }] } },
+          : {
+              payments: { captures: [{ id: 'c', status: captureStatus, amount: { currency_code: currency, value } }] },
+            },
       ],
     });
     if (path === '/v1/oauth2/token') return { status: 200, body: { access_token: 't', expires_in: 32400 } };
@@ -98,7 +108,7 @@ export async function startProviderDouble() {
       const { value = '', currency_code: currency = '' } = units[0]?.amount ?? {};
       const id = once(headers['paypal-request-id'], () => {
         const made = `ORDER${randomUUID()}`;
-        paypal.set(made, { id: made, status: 'CREATED', value, currency, captures: 0 });
+        paypal.set(made, { id: made, status: 'CREATED', value, currency, captures: 0, captureStatus: 'COMPLETED' });
         return made;
       });
       return { status: 201, body: shown(paypal.get(id)!) };
@@ -163,7 +173,8 @@ export async function startProviderDouble() {
     const on = url.startsWith('/charges') ? onCoinbase : url.startsWith('/v1/payment_intents') ? onStripe : onPaypal;
     const answer = on(request);
     if (now === 'do it and cut the answer') return void res.destroy();
-    res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
+    const body = now === 'do it and answer something else' ? { message: 'Something else' } : answer.body;
+    res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }
 
   const server = createServer((req, res) => void handle(req, res));

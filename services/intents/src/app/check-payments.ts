@@ -5,13 +5,14 @@ import type { AskProvider } from './ask-provider';
 
 const batchSize = 20;
 const firstPauseMs = 15_000;
-const pauseMsMax = 3_600_000;
-/** About four days of asking. Later only the provider's webhooks say more. */
-const attemptsMax = 100;
+const pauseMsMax = 86_400_000;
+/** More than a year of asking: what is abandoned must not cost a request a day for ever. */
+const looksMax = 400;
 
 /**
  * One pass over the payments that are not decided and whose provider is to be asked; answers when the next is due. A webhook
- * that was lost, and a request whose outcome is unknown, are found here. Pauses double up to an hour.
+ * that was lost, and a request whose outcome is unknown, are found here. Pauses double up to a day and go on for a year:
+ * however late a provider takes the money, it has it, and nobody else would tell.
  */
 export function checkPayments(deps: {
   readonly checks: PaymentChecks;
@@ -24,7 +25,7 @@ export function checkPayments(deps: {
     for (;;) {
       const due = await checks.due(now(), batchSize);
       for (const { transactionId, attempts } of due) {
-        if (attempts >= attemptsMax) {
+        if (attempts >= looksMax) {
           await checks.end(transactionId);
           continue;
         }

@@ -86,7 +86,14 @@ export function paymentTransaction(payment: PaymentFact): Transaction {
     ...commonOf(payment, { type: 'payment', status: payment.status, hash: null }),
     gateway_id: payment.gatewayNumber,
     gateway_reference: payment.providerReference,
+    ...receivedOf(payment),
   };
+}
+
+/** Of a payment that was paid otherwise than asked for: what its provider took is what is credited. */
+function receivedOf({ exceptions, amountReceived, asset }: PaymentFact) {
+  if (exceptions.length === 0) return {};
+  return { amount_received: amountReceived === null ? null : amountOf(amountReceived, asset), exceptions };
 }
 
 /** `eth_transaction_hash` on every chain, as in the list of transactions. */

@@ -9,6 +9,7 @@ import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { partnerDialect, partnerRejections, paymentRefused, providerUnavailable } from './dialect';
 import { gatewayNumber, transactionId } from './fields';
+import { receivedFields, receivedOf } from './transaction-views';
 
 type Deps = { readonly services: Pick<Services, 'intents'> };
 
@@ -122,8 +123,8 @@ function status({ services: { intents } }: Deps): Route {
     path: '/api/payments/{transaction_id}/status',
     summary: 'Check payment status',
     description:
-      'The payment as it is now. `completed` means that the provider took the money and the journal has it; ' +
-      '`gateway_reference` is null until the provider has answered.',
+      'The payment as it is now. `completed` means that the provider took the money and the journal has it: `amount`, or what ' +
+      '`amount_received` says if there is any. `gateway_reference` is null until the provider has answered.',
     access: ['partner'],
     request: { params: z.strictObject({ transaction_id: transactionId }), query: z.strictObject({}) },
     paramsInvalid: partnerRejections.payment_not_found,
@@ -137,6 +138,7 @@ function status({ services: { intents } }: Deps): Route {
           amount: z.number(),
           currency: z.enum(paymentCurrencies),
           gateway_reference: z.string().nullable(),
+          ...receivedFields,
         }),
         example: {
           success: true,
@@ -161,6 +163,7 @@ function status({ services: { intents } }: Deps): Route {
           amount: amountNumber(payment.amount, payment.asset),
           currency: payment.asset,
           gateway_reference: payment.providerReference,
+          ...receivedOf(payment),
         },
       };
     },

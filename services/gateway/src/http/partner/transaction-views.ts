@@ -1,5 +1,6 @@
 /** Payments, sends, transfers and deposits as this dialect shows them: one list of transactions, whichever service keeps them. */
 import {
+  paymentExceptions,
   paymentStatuses,
   type institutionTransferView,
   type movementStatuses,
@@ -30,6 +31,32 @@ export function movementStatusOf(status: TransactionStatus): (typeof movementSta
   return status === 'refunded' ? 'returned' : status;
 }
 
+/** Of a payment that has exceptions, beside the reference's fields: what its provider took is what is credited. */
+export const receivedFields = {
+  amount_received: z
+    .number()
+    .nullable()
+    .meta({
+      description:
+        'Of a payment with `exceptions`: what its provider took, in `currency`. It is what is credited. What the provider ' +
+        'gives back later is not taken off.',
+    })
+    .optional(),
+  exceptions: z
+    .array(z.enum(paymentExceptions))
+    .meta({
+      description:
+        'Of a payment, if it has any: `amount_differs` if its provider took another amount than `amount`, ' +
+        '`paid_after_failure` if it took it after the payment had failed.',
+    })
+    .optional(),
+};
+
+export function receivedOf({ amountReceived, asset, exceptions }: Payment) {
+  if (exceptions.length === 0) return {};
+  return { amount_received: amountReceived === null ? null : amountNumber(amountReceived, asset), exceptions };
+}
+
 const fields = {
   id: z.number().int(),
   transaction_id: z.string(),
@@ -41,6 +68,7 @@ const fields = {
   eth_transaction_hash: z.string().nullable(),
   created_at: timestampField,
   updated_at: timestampField,
+  ...receivedFields,
 };
 
 export const listedTransaction = z.strictObject(fields);
@@ -120,6 +148,7 @@ export function listedPayment(payment: Payment) {
     eth_transaction_hash: null,
     created_at: payment.createdAt,
     updated_at: payment.updatedAt,
+    ...receivedOf(payment),
   };
 }
 

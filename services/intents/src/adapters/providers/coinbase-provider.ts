@@ -9,7 +9,7 @@ import { assets, formatAmount, parseAmount, type AssetCode } from '@daybook/mone
 import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
 import type { Opening, PaymentProvider } from '../../ports';
-import { askOverHttp, type ProviderAnswer } from './provider-http';
+import { askOverHttp, jsonOrNull, readAnswer, type ProviderAnswer } from './provider-http';
 
 type Settings = Extract<ProviderSettings, { provider: 'coinbase' }>;
 
@@ -40,9 +40,9 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
 
   async function findCharge(transactionId: string): Promise<Charge | undefined> {
     const answer = await ask('GET', `/charges?limit=${searched}&order=desc`);
-    const found = z.object({ data: z.array(charge) }).safeParse(answer.body);
-    if (!found.success) throw unavailable(reasonOf(answer));
-    return found.data.data.find(({ metadata }) => metadata?.['transaction_id'] === transactionId);
+    if (answer.status >= 400) throw unavailable(reasonOf(answer));
+    const { data } = readAnswer(z.object({ data: z.array(charge) }), answer.body, 'Coinbase');
+    return data.find(({ metadata }) => metadata?.['transaction_id'] === transactionId);
   }
 
   return {
@@ -61,35 +61,45 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
         }),
       );
       if (answer.status >= 400) return { opened: false, reason: reasonOf(answer) };
-      return openingOf(z.object({ data: charge }).parse(answer.body).data);
+      return openingOf(chargeOf(answer));
     },
 
     async observe(reference, { currency }) {
       const answer = await ask('GET', `/charges/${encodeURIComponent(reference)}`);
-      const found = z.object({ data: charge }).safeParse(answer.body);
-      if (!found.success) throw unavailable(reasonOf(answer));
-      return observationOf(found.data.data, currency);
+      if (answer.status >= 400) throw unavailable(reasonOf(answer));
+      return observationOf(chargeOf(answer), currency);
     },
 
     async readNotice(headers, body) {
       const expected = createHmac('sha256', settings.webhookSecret).update(body).digest();
       const said = Buffer.from(headers['x-cc-webhook-signature'] ?? '', 'hex');
       if (said.length !== expected.length || !timingSafeEqual(said, expected)) return null;
-      const { event } = notice.parse(JSON.parse(body));
+      const { event } = readAnswer(notice, jsonOrNull(body), 'Coinbase');
       return { eventId: event.id, reference: event.data.id ?? null };
     },
   };
+}
+
+function chargeOf({ body }: ProviderAnswer): Charge {
+  return readAnswer(z.object({ data: charge }), body, 'Coinbase').data;
 }
 
 function openingOf({ id, hosted_url: hostedUrl }: Charge): Opening {
   return { opened: true, reference: id, session: { hosted_url: hostedUrl, charge_id: id } };
 }
 
-/** The last state of the timeline counts: a charge goes on after some of them. */
+/**
+ * The last state of the timeline counts: a charge goes on after some of them. What is given back after it was confirmed was
+ * taken all the same. A state that is not here says nothing.
+ */
 function observationOf({ timeline, payments }: Charge, currency: string): Observation {
-  switch (timeline.at(-1)?.status) {
+  const last = timeline.at(-1)?.status ?? 'NEW';
+  switch (last) {
     case 'COMPLETED':
-    case 'RESOLVED': {
+    case 'RESOLVED':
+    case 'PENDING REFUND':
+    case 'REFUND PENDING':
+    case 'REFUNDED': {
       const confirmed = payments.filter(({ status }) => status === 'CONFIRMED');
       const units = confirmed.map(({ value }) => unitsOf(value.local, currency));
       const amount = units.reduce((sum, each) => sum + each, 0n);
@@ -100,9 +110,12 @@ function observationOf({ timeline, payments }: Charge, currency: string): Observ
       return { status: 'processing' };
     case 'EXPIRED':
     case 'CANCELED':
-      return { status: 'failed', reason: timeline.at(-1)?.status.toLowerCase() ?? 'ended' };
-    default:
+      return { status: 'failed', reason: last.toLowerCase() };
+    case 'NEW':
+    case 'SIGNED':
       return { status: 'open' };
+    default:
+      throw unavailable(`a charge in the state ${last}`);
   }
 }
 

@@ -9,12 +9,25 @@ import { assets, formatAmount, parseAmount, type AssetCode } from '@daybook/mone
 import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
 import type { PaymentProvider } from '../../ports';
-import { askOverHttp, type ProviderAnswer } from './provider-http';
+import { askOverHttp, jsonOrNull, readAnswer, type ProviderAnswer } from './provider-http';
 
 type Settings = Extract<ProviderSettings, { provider: 'paypal' }>;
 
+/**
+ * What each status of a capture says, by PayPal's documentation. A refund changes a capture's status and not its amount: what
+ * was given back later was taken all the same. A status that is not here makes the answer one that says nothing.
+ */
+const captureStatuses = {
+  COMPLETED: 'taken',
+  PARTIALLY_REFUNDED: 'taken',
+  REFUNDED: 'taken',
+  PENDING: 'processing',
+  DECLINED: 'refused',
+  FAILED: 'refused',
+} as const;
+
 const capture = z.object({
-  status: z.string(),
+  status: z.enum(Object.keys(captureStatuses) as (keyof typeof captureStatuses)[]),
   amount: z.object({ currency_code: z.string(), value: z.string() }),
 });
 const order = z.object({
@@ -48,7 +61,7 @@ export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvi
 
   async function orderOf(answer: ProviderAnswer): Promise<Order> {
     if (answer.status >= 400) throw unavailable(reasonOf(answer));
-    return order.parse(answer.body);
+    return readAnswer(order, answer.body, 'PayPal');
   }
 
   return {
@@ -67,7 +80,7 @@ export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvi
         }),
       });
       if (answer.status >= 400) return { opened: false, reason: reasonOf(answer) };
-      const made = order.parse(answer.body);
+      const made = readAnswer(order, answer.body, 'PayPal');
       const approval = made.links?.find(({ rel }) => rel === 'approve' || rel === 'payer-action')?.href;
       return {
         opened: true,
@@ -90,7 +103,7 @@ export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvi
     async readNotice(headers, body) {
       const fields = Object.entries(signatureHeaders).map(([field, name]) => [field, headers[name]] as const);
       if (fields.some(([, value]) => value === undefined)) return null;
-      const parsed = notice.safeParse(parsedOrNull(body));
+      const parsed = notice.safeParse(jsonOrNull(body));
       if (!parsed.success) return null;
       // The event goes back as it came, because its signature is over its bytes.
       const claims = JSON.stringify({ ...Object.fromEntries(fields), webhook_id: settings.webhookId });
@@ -150,12 +163,16 @@ function authorized({ clientId, clientSecret }: Settings, apiUrl: string) {
 function observationOf(found: Order, currency: string): Observation {
   if (found.status === 'VOIDED') return { status: 'failed', reason: 'voided' };
   const captures = (found.purchase_units ?? []).flatMap(({ payments }) => payments?.captures ?? []);
-  const completed = captures.filter(({ status }) => status === 'COMPLETED');
-  if (completed.length > 0) {
-    const units = completed.map(({ amount }) => unitsOf(amount.value, amount.currency_code, currency));
+  const taken = captures.filter(({ status }) => captureStatuses[status] === 'taken');
+  if (taken.length > 0) {
+    const units = taken.map(({ amount }) => unitsOf(amount.value, amount.currency_code, currency));
     return { status: 'taken', amount: units.reduce((sum, each) => sum + each, 0n) };
   }
-  if (captures.some(({ status }) => status === 'PENDING')) return { status: 'processing' };
+  if (captures.some(({ status }) => captureStatuses[status] === 'processing')) return { status: 'processing' };
+  const refused = captures.at(-1);
+  // An order that is completed is not captured again; of any other the payer may choose another way to pay.
+  if (found.status === 'COMPLETED' && refused !== undefined)
+    return { status: 'failed', reason: refused.status.toLowerCase() };
   return { status: 'open' };
 }
 
@@ -176,12 +193,4 @@ function reasonOf({ status, body }: ProviderAnswer): string {
 
 function unavailable(detail: string): OperationalError {
   return new OperationalError('upstream_unavailable', true, { detail: `PayPal: ${detail}` });
-}
-
-function parsedOrNull(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,6 @@
 import { OperationalError } from '@daybook/core';
 import { parseJson } from '@daybook/http';
+import type { z } from 'zod';
 
 /** A provider that takes longer than this has not answered. What was asked may have happened. */
 export const providerTimeoutMs = 10_000;
@@ -34,6 +35,29 @@ export async function askOverHttp(url: string, request: ProviderRequest): Promis
     return { status, body: text === '' ? null : parseJson(text) };
   } catch (cause) {
     throw new OperationalError('upstream_unavailable', true, { cause, detail: `${host} answered no JSON` });
+  }
+}
+
+/**
+ * What was answered, read as what was asked for. Any other answer, also one with a status of success, says nothing about
+ * the payment: it is the provider's failure, and not an input of whoever asked us.
+ */
+export function readAnswer<Schema extends z.ZodType>(
+  schema: Schema,
+  answered: unknown,
+  provider: string,
+): z.output<Schema> {
+  const read = schema.safeParse(answered);
+  if (read.success) return read.data;
+  const detail = `${provider} answered something else than was asked for`;
+  throw new OperationalError('upstream_unavailable', true, { cause: read.error, detail });
+}
+
+export function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
   }
 }
 

@@ -5,12 +5,36 @@
 import { OperationalError } from '@daybook/core';
 import type { ProviderSettings } from '@daybook/contracts';
 import Stripe from 'stripe';
+import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
 import type { PaymentProvider } from '../../ports';
-import { providerTimeoutMs } from './provider-http';
+import { providerTimeoutMs, readAnswer } from './provider-http';
 
 /** Of one payment, in minor units: eight digits. */
 const unitsMax = 99_999_999n;
+
+/** The library takes whatever is JSON for what was asked for, also with a status of 500. */
+const intent = z.object({
+  object: z.literal('payment_intent'),
+  id: z.string(),
+  status: z.string(),
+  currency: z.string(),
+  amount_received: z.int().nonnegative(),
+  client_secret: z.string().nullish(),
+  cancellation_reason: z.string().nullish(),
+});
+type Intent = z.infer<typeof intent>;
+
+const notice = z.object({
+  id: z.string(),
+  data: z.object({
+    object: z.object({
+      object: z.string().nullish(),
+      id: z.string().nullish(),
+      payment_intent: z.unknown().optional(),
+    }),
+  }),
+});
 
 type Settings = Extract<ProviderSettings, { provider: 'stripe' }>;
 
@@ -41,21 +65,20 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
         ),
       );
       if (!made.ok) return { opened: false, reason: made.reason };
-      const { id, client_secret: clientSecret } = made.value;
+      const { id, client_secret: clientSecret } = made.intent;
       return {
         opened: true,
         reference: id,
-        session: { payment_intent_id: id, ...(clientSecret === null ? {} : { client_secret: clientSecret }) },
+        session: { payment_intent_id: id, ...(clientSecret == null ? {} : { client_secret: clientSecret }) },
       };
     },
 
     async observe(reference, { currency }) {
       const found = await answered(stripe.paymentIntents.retrieve(reference));
       if (!found.ok) throw unavailable(found.reason);
-      const intent = found.value;
-      if (intent.currency.toUpperCase() !== currency)
-        throw new Error(`Stripe has ${reference} in ${intent.currency}, not in ${currency}`);
-      return observationOf(intent);
+      if (found.intent.currency.toUpperCase() !== currency)
+        throw new Error(`Stripe has ${reference} in ${found.intent.currency}, not in ${currency}`);
+      return observationOf(found.intent);
     },
 
     async readNotice(headers, body) {
@@ -65,10 +88,10 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
           headers['stripe-signature'] ?? '',
           settings.webhookSecret,
         );
-        const about = event.data.object as { object?: string; id?: string; payment_intent?: unknown };
-        const isIntent = about.object === 'payment_intent';
-        const reference = isIntent ? about.id : about.payment_intent;
-        return { eventId: event.id, reference: typeof reference === 'string' ? reference : null };
+        const { id: eventId, data } = readAnswer(notice, event, 'Stripe');
+        const isIntent = data.object.object === 'payment_intent';
+        const reference = isIntent ? data.object.id : data.object.payment_intent;
+        return { eventId, reference: typeof reference === 'string' ? reference : null };
       } catch (error) {
         if (error instanceof Stripe.errors.StripeSignatureVerificationError) return null;
         throw error;
@@ -77,36 +100,36 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
   };
 }
 
-function observationOf(intent: Stripe.PaymentIntent): Observation {
-  switch (intent.status) {
+function observationOf({ status, amount_received: units, cancellation_reason: reason }: Intent): Observation {
+  switch (status) {
     case 'succeeded':
-      return { status: 'taken', amount: BigInt(intent.amount_received) };
+      if (units === 0) throw unavailable('a payment that succeeded with nothing');
+      return { status: 'taken', amount: BigInt(units) };
     case 'canceled':
-      return { status: 'failed', reason: `canceled: ${intent.cancellation_reason ?? 'no reason given'}` };
+      return { status: 'failed', reason: `canceled: ${reason ?? 'no reason given'}` };
     case 'processing':
     case 'requires_capture':
       return { status: 'processing' };
-    default:
+    case 'requires_payment_method':
+    case 'requires_confirmation':
+    case 'requires_action':
       return { status: 'open' };
+    default:
+      throw unavailable(`a payment in the state ${status}`);
   }
 }
 
-type Answered<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly reason: string };
+type Answered = { readonly ok: true; readonly intent: Intent } | { readonly ok: false; readonly reason: string };
 
-/** What Stripe refuses for sure is an answer; all else says nothing about what happened. */
-async function answered(asked: Promise<Stripe.PaymentIntent>): Promise<Answered<Stripe.PaymentIntent>> {
+/** What Stripe refuses for sure is an answer; all else that the library throws says nothing about what happened. */
+async function answered(asked: Promise<unknown>): Promise<Answered> {
   try {
-    const value = await asked;
-    // The library takes whatever is JSON for what was asked for, also with a status of 500.
-    if ((value as Partial<typeof value>).object !== 'payment_intent') throw unavailable('no payment intent');
-    return { ok: true, value };
+    return { ok: true, intent: readAnswer(intent, await asked, 'Stripe') };
   } catch (error) {
     const { StripeInvalidRequestError, StripeCardError } = Stripe.errors;
     if (error instanceof StripeInvalidRequestError || error instanceof StripeCardError)
       return { ok: false, reason: error.message };
-    if (error instanceof Stripe.errors.StripeError)
-      throw new OperationalError('upstream_unavailable', true, { cause: error, detail: 'Stripe' });
-    throw error;
+    throw new OperationalError('upstream_unavailable', true, { cause: error, detail: 'Stripe' });
   }
 }
 
