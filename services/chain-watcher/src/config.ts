@@ -38,11 +38,14 @@ export const configSchema = z.object({
   EVM_XPUB: extendedPublicKey.describe('Extended public key whose children are the EVM deposit addresses.'),
   EVM_CONFIRMATIONS: confirmations
     .default(3)
-    .describe('Blocks that make a deposit on the EVM chain final, its own included.'),
+    .describe('Blocks that make a deposit on the EVM chain final, its own included, where EVM_FINALITY is depth.'),
   EVM_FINALITY: z
     .enum(['depth', 'finalized'])
-    .default('depth')
-    .describe('What makes an EVM deposit final: EVM_CONFIRMATIONS blocks, or the `finalized` mark of the chain.'),
+    .optional()
+    .describe(
+      'What makes an EVM deposit final: EVM_CONFIRMATIONS blocks, or the `finalized` mark of the chain. Without it ' +
+        'finalized where EVM_MODE is live, else depth.',
+    ),
   EVM_WITNESS_URLS: urlList.describe('Further EVM nodes, by comma; see CHAIN_WITNESSED_FROM.'),
   EVM_START_BLOCK: startBlock.describe('First EVM block to scan on the first start; the newest final one without it.'),
   BITCOIN_RPC_URL: nodeUrl.describe(

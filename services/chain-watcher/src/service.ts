@@ -25,9 +25,15 @@ import type { Config } from './config';
 import { addressDecider } from './domain/address';
 import { depositDecider } from './domain/deposit';
 import { callHandlers } from './http/calls';
-import { chainMetrics } from './http/chain-metrics';
+import { addressMetrics, chainMetrics } from './http/chain-metrics';
 import type { AddressDeriver, ChainSource } from './ports';
-import { addressesAfter, addressesProjection, chainOfAddress } from './projections/addresses';
+import {
+  addressesAfter,
+  addressesProjection,
+  chainOfAddress,
+  countAddressConflicts,
+  referenceOfAddress,
+} from './projections/addresses';
 import {
   depositsAbove,
   depositsOf,
@@ -78,6 +84,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     unexplained: (limit: number) => balanceBook(pool, watcher.chain, platform.now).unexplained(limit),
   }));
   chainMetrics(metrics, () => statusOfChains({ chains }));
+  addressMetrics(metrics, () => countAddressConflicts(pool));
   const isOff = (chain: string, asset: AssetCode) =>
     watchers.some((watcher) => {
       const { halted, faults } = watcher.state();
@@ -167,7 +174,10 @@ function watcherOf(parts: Parts, watched: Watched): Rescannable & { readonly wat
   return { watcher, deps, lookAgain: () => void (again = true) };
 }
 
-function allocation({ config, pool, store, now }: Parts, isOff: (chain: string, asset: AssetCode) => boolean) {
+function allocation(
+  { config, pool, projections, store, now }: Parts,
+  isOff: (chain: string, asset: AssetCode) => boolean,
+) {
   const { EVM_XPUB, BITCOIN_XPUB, TRON_XPUB, SOLANA_SEED, UPI_PAYEE } = config;
   const derivers: AddressDeriver[] = [
     ...(EVM_XPUB === undefined ? [] : [evmDeriver(EVM_XPUB)]),
@@ -181,6 +191,10 @@ function allocation({ config, pool, store, now }: Parts, isOff: (chain: string, 
     reservePlace: (family: Network['family'], reference: string) => reservePlace(pool, family, reference),
     isWatched: async (chain: string, asset: AssetCode) =>
       !isOff(chain, asset) && (await blockCursor(pool, chain).tip()) !== undefined,
+    async referenceOf(chain: string, address: string) {
+      await projections.caughtUp();
+      return referenceOfAddress(pool, chain, address);
+    },
     paymentPlace: paymentPlaceOf(config),
     ...commandHandler(addressDecider, addressEvents, store),
     now,

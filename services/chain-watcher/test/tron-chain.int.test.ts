@@ -57,6 +57,35 @@ describe('a Tron node that lies', () => {
     expect(await logOf(address)).toEqual([seen(11), confirmed(11)]);
   });
 
+  test('a block without its body is no empty block, whichever face tells it', async () => {
+    const isPaid = (block: unknown) => 'transactions' in (block as object);
+    for (const face of ['wallet', 'walletsolidity']) {
+      const address = await paid(15n);
+      chain.node.lie(`${face}/getblockbynum`, (block) =>
+        isPaid(block) ? { ...(block as object), transactions: undefined } : block,
+      );
+      await chain.mine(6);
+      await expect(process.settle()).rejects.toThrow('comes without its transactions');
+      chain.node.lie(`${face}/getblockbynum`, undefined);
+      await process.settle();
+      expect(await logOf(address)).toEqual([seen(15), confirmed(15)]);
+    }
+  });
+
+  test('misses a transaction that the infos know', async () => {
+    const address = await paid(16n);
+    chain.node.mine([await chain.trx(address, 17n), await chain.trx(address, 18n)]);
+    chain.node.lie('wallet/getblockbynum', (told) => {
+      const block = told as { transactions?: object[] };
+      return { ...block, transactions: block.transactions?.slice(0, 1) };
+    });
+    await expect(process.settle()).rejects.toThrow('infos without their transactions');
+    chain.node.lie('wallet/getblockbynum', undefined);
+    await chain.mine(6);
+    await process.settle();
+    expect((await logOf(address)).filter((line) => line.startsWith('Confirmed'))).toHaveLength(3);
+  });
+
   test('waits for the infos of all transactions of a block', async () => {
     chain.node.lie('wallet/gettransactioninfobyblocknum', () => []);
     const address = await paid(12n);

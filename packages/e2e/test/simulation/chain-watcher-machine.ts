@@ -101,6 +101,8 @@ function allocation({ database, pool, store, now }: Parts, cursor: BlockCursor) 
         return index;
       }),
     isWatched: async () => (await cursor.tip()) !== undefined,
+    // One key, whose places are given once: no address is another reference's.
+    referenceOf: async () => undefined,
     ...commandHandler(addressDecider, addressEvents, store),
     now,
   };

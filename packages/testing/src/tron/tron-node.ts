@@ -130,7 +130,7 @@ function blockOf(parent: TronBlockJson | undefined, mined: readonly Mined[]): Tr
     block_header: {
       raw_data: {
         number,
-        txTrieRoot: randomBytes(32).toString('hex'),
+        txTrieRoot: mined.length > 0 ? randomBytes(32).toString('hex') : '0'.repeat(64),
         witness_address: `41${randomBytes(20).toString('hex')}`,
         parentHash: parent?.blockID ?? '0'.repeat(64),
         version: 31,
@@ -138,7 +138,7 @@ function blockOf(parent: TronBlockJson | undefined, mined: readonly Mined[]): Tr
       },
       witness_signature: randomBytes(65).toString('hex'),
     },
-    // A node leaves the field out of an empty block.
+    // A node leaves the field out of an empty block, and its root is none.
     ...(mined.length > 0 ? { transactions: mined.map(({ transaction }) => transaction) } : {}),
   };
 }

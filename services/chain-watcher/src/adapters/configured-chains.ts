@@ -46,16 +46,19 @@ function evm(config: Config): ConfiguredChain | undefined {
   return {
     source: through(EVM_RPC_URL),
     witnesses: config.EVM_WITNESS_URLS.map(through),
-    rule:
-      config.EVM_FINALITY === 'finalized'
-        ? { kind: 'finalized' }
-        : { kind: 'depth', confirmations: config.EVM_CONFIRMATIONS },
+    rule: evmRule(config),
     startBlock: config.EVM_START_BLOCK,
     mode: config.EVM_MODE,
     family: 'evm',
     assets: withToken(native === 'ETH' ? native : undefined, 'USDT_ERC20', usdtContract),
     hasKey: config.EVM_XPUB !== undefined,
   };
+}
+
+/** With real money a few blocks are not enough unless somebody says so; a development chain may have no mark. */
+function evmRule({ EVM_FINALITY, EVM_MODE, EVM_CONFIRMATIONS: confirmations }: Config): FinalityRule {
+  const finality = EVM_FINALITY ?? (EVM_MODE === 'live' ? 'finalized' : 'depth');
+  return finality === 'finalized' ? { kind: 'finalized' } : { kind: 'depth', confirmations };
 }
 
 function bitcoin(config: Config): ConfiguredChain | undefined {

@@ -3,6 +3,9 @@
  * succeeded, so that inner instructions, several transfers and withheld fees need no rule of their own. What a
  * transaction moves between token accounts of one owner is nothing.
  *
+ * A transaction that comes without its outcome or its balances may have paid anything, so its block is refused. A block whose
+ * list of transactions is empty is believed: there are such blocks, and nothing in the answer tells them apart.
+ *
  * An address that signed the transaction paid for something itself; what it got back is not a deposit.
  *
  * Index inside a transaction: the place of the address among its accounts for SOL; for a token, 256 and the place of the
@@ -35,11 +38,11 @@ export const blockWithBalances = z.object({
         accountKeys: z.array(z.object({ pubkey: z.string(), signer: z.boolean() })).max(accountsMax),
       }),
       meta: z.object({
-        err: z.unknown(),
+        err: z.union([z.null(), z.string(), z.looseObject({})]),
         preBalances: z.array(lamports),
         postBalances: z.array(lamports),
-        preTokenBalances: z.array(tokenBalance).nullish(),
-        postTokenBalances: z.array(tokenBalance).nullish(),
+        preTokenBalances: z.array(tokenBalance),
+        postTokenBalances: z.array(tokenBalance),
       }),
     }),
   ),
@@ -81,7 +84,7 @@ function solIn({ transaction, meta }: Transaction, isPayee: (address: string) =>
 function tokensIn({ meta }: Transaction, token: PinnedToken, isPayee: (address: string) => boolean): Payment[] {
   const changes = new Map<string, { amount: bigint; place: number }>();
   const count = (balances: Transaction['meta']['preTokenBalances'], sign: bigint) => {
-    for (const { accountIndex, mint, owner, programId, uiTokenAmount } of balances ?? []) {
+    for (const { accountIndex, mint, owner, programId, uiTokenAmount } of balances) {
       if (mint !== token.mint || !token.programs.includes(programId ?? '')) continue;
       if (owner === undefined || !isPayee(owner)) continue;
       const change = changes.get(owner) ?? { amount: 0n, place: accountIndex };

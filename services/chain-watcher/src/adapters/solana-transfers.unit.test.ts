@@ -12,16 +12,18 @@ const balances = (held: readonly Held[]) =>
     uiTokenAmount: { amount },
   }));
 
-function transfersOf(given: {
+type Given = {
   keys: readonly string[];
   signers?: number;
   sol?: readonly (readonly [number, number])[];
   before?: readonly Held[];
   after?: readonly Held[];
   err?: unknown;
-}) {
+};
+
+function shownBlock(given: Given) {
   const { keys, signers = 1, sol = keys.map(() => [0, 0] as const), before = [], after = [], err = null } = given;
-  const block = blockWithBalances.parse({
+  return {
     blockhash: 'b',
     previousBlockhash: 'a',
     transactions: [
@@ -36,7 +38,11 @@ function transfersOf(given: {
         },
       },
     ],
-  });
+  };
+}
+
+function transfersOf(given: Given) {
+  const block = blockWithBalances.parse(shownBlock(given));
   return transfersIn(block, token, watched).map(({ index, asset, to, amount }) => [index, asset, to, amount]);
 }
 
@@ -116,4 +122,15 @@ describe('deposits in a Solana block', () => {
     ] as const;
     expect(() => transfersOf({ keys, sol })).toThrow('no exact balances');
   });
+
+  test.each(['err', 'preBalances', 'postBalances', 'preTokenBalances', 'postTokenBalances'])(
+    'a transaction without its %s is refused: it may have paid anything',
+    (left) => {
+      const block = shownBlock({ keys });
+      const [{ transaction, meta }] = block.transactions as [(typeof block.transactions)[number]];
+      const told = (more: object) => ({ ...block, transactions: [{ transaction, meta: { ...meta, ...more } }] });
+      expect(blockWithBalances.safeParse(told({})).success).toBe(true);
+      expect(blockWithBalances.safeParse(told({ [left]: undefined })).success).toBe(false);
+    },
+  );
 });

@@ -1,13 +1,14 @@
 /**
  * Tron by one node: TRX and one pinned TRC-20 contract. Blocks are followed as the node has them and shown; a deposit
  * counts only as the node's solidity face tells its block, which 19 producers have built on. A block's hash holds its
- * number, and a transaction's id is the hash of what was signed; both are checked.
+ * number, and a transaction's id is the hash of what was signed; both are checked. A body that is left out is told from an
+ * empty one by the header's root, which every node compares with the body before it takes a block.
  *
  * - TRX: a TransferContract whose result is SUCCESS. What contracts send on ("internal transactions") is in no
  *   TransferContract and is not credited.
  * - TRC-20: Transfer logs of the pinned contract in the infos of transactions whose receipt says SUCCESS. There must be an
- *   info for each transaction of the block: an index that lags answers with fewer. TRC-10 tokens, whatever they call
- *   themselves, are other contracts and never looked at.
+ *   info for each transaction of the block, as an index that lags answers with fewer, and none without its transaction.
+ *   TRC-10 tokens, whatever they call themselves, are other contracts and never looked at.
  *
  * Index inside a transaction: 0 is TRX, n + 1 is the n-th log.
  */
@@ -44,6 +45,8 @@ export type TronNetwork = keyof typeof tronNetworks;
 const transferTopic = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
 const wordLength = 64;
 const nativeIndex = 0;
+/** What the header of a block without transactions has for their root (java-tron: BlockCapsule.calcMerkleRoot). */
+const noTransactions = '0'.repeat(64);
 
 type Options = {
   readonly url: Secret;
@@ -71,8 +74,8 @@ export function tronChain({ url, apiKey, network, usdtContract }: Options): Chai
   async function blockAt(number: number, face: Face, watched: WatchedAddresses): Promise<ChainBlock | undefined> {
     const block = await headerAt(number, face);
     if (block === undefined) return undefined;
-    const { transactions = [], blockID: hash, block_header: header } = block;
-    for (const transaction of transactions) proveId(transaction);
+    const { blockID: hash, block_header: header } = block;
+    const transactions = bodyOf(block);
     const infos =
       usdtContract === undefined || transactions.length === 0
         ? []
@@ -134,6 +137,14 @@ function numberOf({ blockID, block_header: header }: z.output<typeof tronHeader>
   return number;
 }
 
+/** The field is missing from an empty block as from one whose body the node leaves out; its header tells which it is. */
+function bodyOf({ transactions = [], block_header: header, blockID }: TronBlock): readonly TronTransaction[] {
+  if ((header.raw_data.txTrieRoot !== noTransactions) !== transactions.length > 0)
+    throw contradiction(`block ${blockID} comes without its transactions`);
+  for (const transaction of transactions) proveId(transaction);
+  return transactions;
+}
+
 function proveId({ txID, raw_data_hex: signed }: TronTransaction): void {
   if (createHash('sha256').update(Buffer.from(signed, 'hex')).digest('hex') !== txID)
     throw contradiction(`transaction ${txID} is not what was signed`);
@@ -152,6 +163,7 @@ async function transfersIn(
 ): Promise<readonly Transfer[]> {
   const { TronWeb } = await import('tronweb');
   const byId = new Map(infos.map((info) => [info.id, info]));
+  if (byId.size > transactions.length) throw contradiction(`block ${number} has infos without their transactions`);
   const token =
     usdtContract === undefined ? undefined : TronWeb.address.toHex(usdtContract).slice(mainByte.length).toLowerCase();
   const addressOf = (hex: string) => TronWeb.address.fromHex(hex);

@@ -21,7 +21,7 @@ export const mainByte = '41';
 export const tronHeader = z.object({
   blockID: hash,
   block_header: z.object({
-    raw_data: z.object({ number: z.number().int().nonnegative().optional(), parentHash: hash }),
+    raw_data: z.object({ number: z.number().int().nonnegative().optional(), parentHash: hash, txTrieRoot: hash }),
   }),
 });
 const transfer = z.object({ amount: amount.optional(), owner_address: hexBytes, to_address: hexBytes });

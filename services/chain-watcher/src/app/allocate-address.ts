@@ -15,11 +15,12 @@ import {
 import { paymentUri, type PaymentPlace } from '../domain/payment-uri';
 import type { AddressDeriver } from '../ports';
 import { networkOf, type Network } from './networks';
+import { isTaken, type AddressOwners } from './taken-address';
 
 type Request = CallRequest<typeof allocateAddress>;
 type Derived = Pick<AllocatedAddress, 'address' | 'index' | 'keyId'>;
 
-export type AllocateDeps = {
+export type AllocateDeps = AddressOwners & {
   readonly networks: readonly Network[];
   readonly derivers: readonly AddressDeriver[];
   readonly payee: { readonly address: string; readonly name: string } | undefined;
@@ -56,12 +57,10 @@ export async function allocate(deps: AllocateDeps, request: Request): Promise<Ca
   const { reference, asset, amount, tenantId, mode } = request;
   const derived = network.family === 'upi' ? upiLink(deps, request) : await derive(deps, network.family, reference);
   const { chain, family } = network;
+  const address: AllocatedAddress = { reference, chain, family, asset, amount, tenantId, mode, ...derived };
+  await refuseTaken(deps, address);
   const now = deps.now();
-  const command: AddressCommand = {
-    type: 'AllocateAddress',
-    address: { reference, chain, family, asset, amount, tenantId, mode, ...derived },
-    at: now.toISOString(),
-  };
+  const command: AddressCommand = { type: 'AllocateAddress', address, at: now.toISOString() };
   // Its own for each attempt: two that race carry different times, and the store must see two commands, not one.
   const outcome = await deps.handle(stream, command, { commandId: uuidv7(now), ...currentCorrelation(reference) });
   if (!outcome.ok) return otherContent;
@@ -77,11 +76,25 @@ async function answer(deps: AllocateDeps, address: AllocatedAddress): Promise<Ca
     const again = await deriver.addressAt(address.index);
     assert(again === address.address, `address ${address.index} of ${address.family} is not what its key derives`);
   }
+  await refuseTaken(deps, address);
   const place = deps.paymentPlace(address.chain, address.asset);
   return {
     ok: true,
     value: { chain: address.chain, address: address.address, paymentUri: paymentUri(address, place) },
   };
+}
+
+/**
+ * Fails for everybody to see, and takes no other place: the key is also the signer's, each address that it gives is one that
+ * no hot wallet can have any more, and the next place is no better. With a key of its own the same reference gets an address.
+ */
+async function refuseTaken(deps: AllocateDeps, address: AllocatedAddress): Promise<void> {
+  if (!(await isTaken(deps, address))) return;
+  throw new OperationalError('upstream_unavailable', false, {
+    detail:
+      `address ${address.index} of ${address.family} is watched for another reference: ` +
+      'deposit addresses and hot wallets must not come from one key',
+  });
 }
 
 async function derive(deps: AllocateDeps, family: AddressDeriver['family'], reference: string): Promise<Derived> {

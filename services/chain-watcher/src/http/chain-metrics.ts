@@ -3,6 +3,18 @@ import type { CallOutcome, chainStatus } from '@daybook/contracts';
 
 type Chain = Extract<CallOutcome<typeof chainStatus>, { ok: true }>['value']['chains'][number];
 
+/** Read when scraped. Anything but 0 is a payer whose payment is told under somebody else's reference. */
+export function addressMetrics(registry: Registry, countConflicts: () => Promise<number>): void {
+  new Gauge({
+    name: 'chain_address_conflicts',
+    help: 'Addresses that were recorded for a second reference.',
+    registers: [registry],
+    async collect() {
+      this.set(await countConflicts());
+    },
+  });
+}
+
 /** Read when scraped, so that a frozen head and a chain in error are seen by whoever watches the series. */
 export function chainMetrics(registry: Registry, status: () => Promise<CallOutcome<typeof chainStatus>>): void {
   const gauge = (name: string, help: string, valueOf: (chain: Chain) => number | null) =>

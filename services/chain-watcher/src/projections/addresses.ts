@@ -1,11 +1,14 @@
 /**
- * addresses_v1: every address that was ever allocated. Source: address streams. Order: global.
- * Read by the watcher (what to look for) and by simulated deposits (whose address it is), after `caughtUp()`.
+ * addresses_v1: every address that was ever allocated; address_conflicts_v1: those that were allocated again, for another
+ * reference, and stay the first one's. Source: address streams. Order: global.
+ * Read by the watcher (what to look for), by simulated deposits and before an address is recorded (whose it is), after
+ * `caughtUp()`.
  */
 import type { Mode } from '@daybook/contracts';
-import type { Projection, StoredEventsOf } from '@daybook/event-store';
+import type { Projection, Sql, StoredEventsOf } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import type { storedEvents } from '../adapters/stored-events';
+import type { AddressEvent } from '../domain/address';
 
 type Event = StoredEventsOf<typeof storedEvents>;
 
@@ -13,25 +16,40 @@ export const addressesProjection: Projection<Event> = {
   name: 'addresses',
   version: 1,
   handlers: {
-    AddressAllocated: (event) => [
-      {
-        text: `insert into addresses_v1 (reference, chain, address, family, index, asset, tenant_id, mode, allocated_at)
-               values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (reference) do nothing`,
-        values: [
-          event.reference,
-          event.chain,
-          event.address,
-          event.family,
-          event.index,
-          event.asset,
-          event.tenantId,
-          event.mode,
-          event.at,
-        ],
-      },
-    ],
+    AddressAllocated: (event) => [keepConflict(event), put(event)],
   },
 };
+
+/** The first reference keeps the address: its payer was told it, and a table that fails here would stop every chain. */
+function put(event: AddressEvent): Sql {
+  return {
+    text: `insert into addresses_v1 (reference, chain, address, family, index, asset, tenant_id, mode, allocated_at)
+           select $1::text, $2::text, $3::text, $4::text, $5::integer, $6::text, $7::uuid, $8::text, $9::timestamptz
+           where not exists (select from addresses_v1 where chain = $2::text and address = $3::text)
+           on conflict (reference) do nothing`,
+    values: [
+      event.reference,
+      event.chain,
+      event.address,
+      event.family,
+      event.index,
+      event.asset,
+      event.tenantId,
+      event.mode,
+      event.at,
+    ],
+  };
+}
+
+function keepConflict(event: AddressEvent): Sql {
+  return {
+    text: `insert into address_conflicts_v1 (reference, chain, address, taken_by, at)
+           select $1::text, chain, address, reference, $4::timestamptz from addresses_v1
+           where chain = $2::text and address = $3::text and reference <> $1::text
+           on conflict (reference) do nothing`,
+    values: [event.reference, event.chain, event.address, event.at],
+  };
+}
 
 /** Whose address it is. */
 export type AddressOwner = { readonly reference: string; readonly tenantId: string; readonly mode: Mode };
@@ -55,6 +73,21 @@ export async function addressesAfter(
     tenantId: row.tenant_id,
     mode: row.mode,
   }));
+}
+
+/** The reference that an address is of. */
+export async function referenceOfAddress(pool: Pool, chain: string, address: string): Promise<string | undefined> {
+  const { rows } = await pool.query<{ reference: string }>(
+    'select reference from addresses_v1 where chain = $1 and address = $2',
+    [chain, address],
+  );
+  return rows[0]?.reference;
+}
+
+/** Addresses that were recorded for a second reference. */
+export async function countAddressConflicts(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ count: number }>('select count(*)::integer as count from address_conflicts_v1');
+  return rows[0]!.count;
 }
 
 /** The chain of an address, if it is this tenant's in this mode. */
