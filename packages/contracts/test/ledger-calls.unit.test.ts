@@ -27,6 +27,14 @@ test('a transfer is of something', () => {
   expect(success).toBe(false);
 });
 
+test('a request that may move money says nothing of replays, so that ledgers which know nothing of them take it', () => {
+  const { success, data } = z.safeDecode(acceptTransfer.request, request as never);
+  expect([success, data && 'replayOnly' in data]).toEqual([true, false]);
+  const isTaken = (replayOnly: boolean) =>
+    z.safeDecode(acceptTransfer.request, { ...request, replayOnly } as never).success;
+  expect([isTaken(true), isTaken(false)]).toEqual([true, false]);
+});
+
 test('an instant that no table can keep does not get into a journal', () => {
   const asked = { mode: 'sandbox', tenantId: null, actor: 'a', dryRun: false };
   const entry = { accountId: 'a', asset: 'TXC', direction: 'debit', amount: '1' };

@@ -221,31 +221,43 @@ export function describeStories(transport: string, create: () => Promise<Instanc
       await told.close();
     });
 
+    /** `signedFor` is the key that the signature is made over; null sends none. */
+    const highValue = (amount: string, key: string, signedFor: string | null, secondsAgo = 0) => {
+      const { signingSecret, recipientWalletId } = daybook.credentials.pay;
+      const rawBody = JSON.stringify({ recipient_wallet_id: recipientWalletId, amount, reference_id: 'BIG' });
+      const t = Math.floor(Date.now() / 1000) - secondsAgo;
+      const payload = `${t}.POST./pay/v1/transfer.${signedFor}.${rawBody}`;
+      const signature = createHmac('sha256', signingSecret).update(payload).digest('hex');
+      const signed: Record<string, string> = signedFor === null ? {} : { 'X-Signature': `t=${t},v1=${signature}` };
+      return daybook.pay('POST', '/pay/v1/transfer', { rawBody, headers: { 'Idempotency-Key': key, ...signed } });
+    };
+    const signatureRequired = { status: 403, body: { error: { code: 'SIGNATURE_REQUIRED' } } };
+    const signatureInvalid = { status: 403, body: { error: { code: 'SIGNATURE_INVALID' } } };
+
     test('a high-value transfer needs a signature of the request', async () => {
-      const { token: _token, signingSecret, recipientWalletId } = daybook.credentials.pay;
-      const rawBody = JSON.stringify({
-        recipient_wallet_id: recipientWalletId,
-        amount: '1200.01',
-        reference_id: 'BIG',
-      });
       const key = randomUUID();
-      const unsigned = await daybook.pay('POST', '/pay/v1/transfer', { rawBody, headers: { 'Idempotency-Key': key } });
-      expect(unsigned).toMatchObject({ status: 403, body: { error: { code: 'SIGNATURE_REQUIRED' } } });
-      const t = Math.floor(Date.now() / 1000);
-      const signature = createHmac('sha256', signingSecret)
-        .update(`${t}.POST./pay/v1/transfer.${key}.${rawBody}`)
-        .digest('hex');
-      const signed = await daybook.pay('POST', '/pay/v1/transfer', {
-        rawBody,
-        headers: { 'Idempotency-Key': key, 'X-Signature': `t=${t},v1=${signature}` },
-      });
+      expect(await highValue('1300.01', key, null)).toMatchObject(signatureRequired);
       // The signature opens the way to the ledger, which then has its say about the balance.
-      expect(signed).toMatchObject({ status: 422, body: { error: { code: 'INSUFFICIENT_BALANCE' } } });
-      const forged = await daybook.pay('POST', '/pay/v1/transfer', {
-        rawBody,
-        headers: { 'Idempotency-Key': randomUUID(), 'X-Signature': `t=${t},v1=${signature}` },
+      expect(await highValue('1300.01', key, key)).toMatchObject({
+        status: 422,
+        body: { error: { code: 'INSUFFICIENT_BALANCE' } },
       });
-      expect(forged).toMatchObject({ status: 403, body: { error: { code: 'SIGNATURE_INVALID' } } });
+      expect(await highValue('1300.01', randomUUID(), key)).toMatchObject(signatureInvalid);
+    });
+
+    test('a high-value transfer that is repeated late gets its first answer, and nothing moves again', async () => {
+      const balance = async () => Number((await daybook.pay('GET', '/pay/v1/wallet/balance')).body.available_balance);
+      const before = await balance();
+      const key = randomUUID();
+      expect(await highValue('1000.01', key, key, 360)).toMatchObject(signatureInvalid);
+      const first = await highValue('1000.01', key, key);
+      expect(first).toMatchObject({ status: 200, body: { status: 'processing' } });
+      for (const late of [await highValue('1000.01', key, key, 360), await highValue('1000.01', key, null)]) {
+        expect(late).toMatchObject({ status: 200, text: first.text });
+        expect(late.headers.get('idempotent-replayed')).toBe('true');
+      }
+      expect(await highValue('1000.02', key, key, 360)).toMatchObject(signatureInvalid);
+      expect(before - (await balance())).toBeCloseTo(1000.01, 2);
     });
 
     test('no secret of the instance or of a credential is in the log', () => {

@@ -215,6 +215,8 @@ describe('transfer', () => {
     ['a long reference', { ...body, reference_id: 'r'.repeat(201) }, 'reference_id'],
     ['a NUL in the reference', { ...body, reference_id: 'a\u0000b' }, 'reference_id'],
     ['a line break in the note', { ...body, note: 'a\r\nb' }, 'note'],
+    ['a long note', { ...body, note: 'n'.repeat(501) }, 'note'],
+    ['a number for a note', { ...body, note: 1 }, 'note'],
   ])('with %s is refused by the name of the field', async (_name, sent, field) => {
     const reply = await transfer({ body: sent });
     expect(reply).toMatchObject({ status: 400, body: { error: { code: 'INVALID_REQUEST', field } } });
@@ -230,13 +232,35 @@ describe('transfer', () => {
     ['a prototype', `{"__proto__":{"polluted":1},"amount":"1.00","recipient_wallet_id":"W","reference_id":"R"}`, 400],
     ['a byte order mark', `\ufeff${rawTransfer('1.00')}`, 400],
     ['a lone surrogate', `{"reference_id":"\\ud800","amount":"1.00","recipient_wallet_id":"W"}`, 400],
-    ['deep nesting', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, 400],
+    ['deep nesting', `${'['.repeat(8_000)}${']'.repeat(8_000)}`, 400],
     ['more than 1 MB', `{"note":"${'n'.repeat(1_048_576)}"}`, 413],
   ])('with a body of %s is refused in the shape of pay', async (_name, raw, status) => {
     const reply = await transfer({ raw });
     expect(reply).toMatchObject({ status, body: { error: { code: expect.any(String) } } });
     expect(gateway.services.count()).toBe(0);
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+  });
+
+  test.each(['application/json', 'application/json;charset="utf-8"'])(
+    'has 16 kB and no byte more, whichever way %s takes',
+    async (type) => {
+      accepting();
+      const padded = (bytes: number) => rawTransfer('1.00').padEnd(bytes, '\n');
+      const sent = (bytes: number) => transfer({ raw: padded(bytes), headers: { 'Content-Type': type } });
+      expect((await sent(16_384)).status).toBe(200);
+      for (const bytes of [16_385, 1_000_000])
+        expect(await sent(bytes)).toMatchObject({
+          status: 413,
+          body: { error: { code: 'BODY_TOO_LARGE', message: expect.any(String) } },
+        });
+      expect(gateway.services.received(acceptTransfer)).toHaveLength(1);
+    },
+  );
+
+  test.each([[''], [null], [undefined]])('with the note %j has none', async (note) => {
+    accepting();
+    expect((await transfer({ body: { ...body, note } })).status).toBe(200);
+    expect(gateway.services.received(acceptTransfer)[0]?.note).toBeNull();
   });
 
   test('with another content type is 415', async () => {
@@ -266,8 +290,25 @@ describe('signature of a high-value transfer', () => {
   const signatureOf = (key: string, raw: string, t = Math.floor(Date.now() / 1000)) =>
     `t=${t},v1=${digestOf(`${t}.POST./pay/v1/transfer.${key}.${raw}`)}`;
 
+  /** As the ledger does: asked for no more than the answer that there is, it gives `recorded`. */
+  const knowing = (recorded: CallOutcome<typeof acceptTransfer>) =>
+    gateway.services.respond(acceptTransfer)(({ transferId, replayOnly }) => {
+      if (replayOnly === true) return recorded;
+      return { ok: true, value: { transferId, acceptedAt: at, replayed: false } };
+    });
+  /** What was asked of the ledger that may move money. */
+  const movements = () => gateway.services.received(acceptTransfer).filter(({ replayOnly }) => replayOnly !== true);
+  const secondsAgo = (seconds: number) => Math.floor(Date.now() / 1000) - seconds;
+  const signedBefore = (seconds: number) => ({ 'X-Signature': signatureOf('KEY-1', high, secondsAgo(seconds)) });
+  const unproven = [
+    ['of six minutes ago', 'SIGNATURE_INVALID', () => signedBefore(360)],
+    ['of a year ago', 'SIGNATURE_INVALID', () => signedBefore(31_536_000)],
+    ['of six minutes ahead', 'SIGNATURE_INVALID', () => signedBefore(-360)],
+    ['that is not there', 'SIGNATURE_REQUIRED', () => ({})],
+  ] as const;
+
   beforeEach(() => {
-    accepting();
+    knowing({ ok: false, rejection: 'transfer_not_found' });
     gateway.services.respond(verifySignature)(({ payload, signature }) => ({
       ok: true,
       value: { valid: digestOf(payload) === signature },
@@ -280,27 +321,70 @@ describe('signature of a high-value transfer', () => {
       status: 403,
       body: { error: { code: 'SIGNATURE_REQUIRED', field: 'X-Signature' } },
     });
-    expect(gateway.services.received(acceptTransfer)).toHaveLength(1);
+    expect(movements()).toHaveLength(1);
   });
 
   test('opens the way when it is right', async () => {
     const reply = await transfer({ raw: high, headers: { 'X-Signature': signatureOf('KEY-1', high) } });
     expect(reply.status).toBe(200);
     expect(gateway.services.received(verifySignature)[0]?.credentialId).toBe(wallet.credentialId);
+    expect(movements()).toHaveLength(1);
   });
 
   test.each([
     ['another key', () => signatureOf('KEY-2', high)],
     ['another body', () => signatureOf('KEY-1', rawTransfer('1000.02'))],
     ['the same JSON in other bytes', () => signatureOf('KEY-1', JSON.stringify(JSON.parse(high), null, 1))],
-    ['a time six minutes ago', () => signatureOf('KEY-1', high, Math.floor(Date.now() / 1000) - 360)],
-    ['a time six minutes ahead', () => signatureOf('KEY-1', high, Math.floor(Date.now() / 1000) + 360)],
+    ['another key, six minutes ago', () => signatureOf('KEY-2', high, secondsAgo(360))],
     ['no digest', () => 't=1700000000'],
     ['nonsense', () => 'nonsense'],
   ])('over %s is refused, and nothing is asked of the ledger', async (_name, signature) => {
+    knowing({ ok: true, value: { transferId: 'TX2001', acceptedAt: at, replayed: true } });
     const reply = await transfer({ raw: high, headers: { 'X-Signature': signature() } });
     expect(reply).toMatchObject({ status: 403, body: { error: { code: 'SIGNATURE_INVALID' } } });
     expect(gateway.services.received(acceptTransfer)).toEqual([]);
+  });
+
+  test.each(unproven)('%s is enough to hear again what was answered', async (_name, _code, headers) => {
+    const signed = await transfer({ raw: high, headers: { 'X-Signature': signatureOf('KEY-1', high) } });
+    const [original] = gateway.services.received(acceptTransfer);
+    knowing({ ok: true, value: { transferId: original!.transferId, acceptedAt: at, replayed: true } });
+    const repeat = await transfer({ raw: high, headers: headers() });
+    expect(repeat).toMatchObject({ status: 200, text: signed.text });
+    expect(repeat.headers.get('idempotent-replayed')).toBe('true');
+    expect(gateway.services.received(acceptTransfer)).toEqual([original, { ...original, replayOnly: true }]);
+  });
+
+  test.each(unproven)('%s is enough to hear again that it was refused', async (_name, _code, headers) => {
+    knowing({ ok: false, rejection: 'insufficient_balance', replayed: true });
+    const repeat = await transfer({ raw: high, headers: headers() });
+    expect(repeat).toMatchObject({ status: 422, body: { error: { code: 'INSUFFICIENT_BALANCE' } } });
+    expect(repeat.headers.get('idempotent-replayed')).toBe('true');
+    expect(movements()).toEqual([]);
+  });
+
+  test.each(unproven)('%s is %s where nothing was answered, or to other content', async (_name, code, headers) => {
+    for (const rejection of ['transfer_not_found', 'id_reused'] as const) {
+      knowing({ ok: false, rejection });
+      const reply = await transfer({ raw: high, headers: headers() });
+      expect(reply).toMatchObject({ status: 403, body: { error: { code, field: 'X-Signature' } } });
+      expect(reply.headers.get('idempotent-replayed')).toBeNull();
+    }
+    expect(movements()).toEqual([]);
+  });
+
+  test('is verified over the longest body that there may be, and a longer one is not signed', async () => {
+    const sent = (bytes: number) => {
+      const raw = high.padEnd(bytes, '\n');
+      return transfer({ raw, headers: { 'X-Signature': signatureOf('KEY-1', raw) } });
+    };
+    expect((await sent(16_384)).status).toBe(200);
+    expect(await sent(1_000_000)).toMatchObject({ status: 413, body: { error: { code: 'BODY_TOO_LARGE' } } });
+  });
+
+  test('that is missing is no definite no while the ledger does not answer', async () => {
+    gateway.services.fail(503);
+    expect(await transfer({ raw: high })).toMatchObject({ status: 503 });
   });
 });
 
@@ -326,6 +410,28 @@ describe('lookup', () => {
     const transferred = { ...confirmed(), status: 'processing', ledgerReference: null, confirmedAt: null } as const;
     gateway.services.respond(getTransfer)(() => ({ ok: true, value: { transfer: transferred } }));
     expect(Object.keys((await get('/transfer/TX2001')).body)).not.toEqual(expect.arrayContaining(['ledger_reference']));
+  });
+
+  test('is for the recipient too, and for no other wallet, also of the same tenants', async () => {
+    const mine = wallet.walletId!;
+    for (const [parties, status] of [
+      [{ debitAccountId: mine, creditAccountId: 'W2' }, 200],
+      [{ debitAccountId: 'W1', creditAccountId: mine }, 200],
+      [{ debitAccountId: 'W1', creditAccountId: 'W2' }, 404],
+    ] as const) {
+      const shared = { debitTenantId: wallet.tenantId, creditTenantId: wallet.tenantId };
+      const found = { ...confirmed(), ...shared, ...parties };
+      gateway.services.respond(getTransfer)(() => ({ ok: true, value: { transfer: found } }));
+      expect((await get('/transfer/TX2001')).status).toBe(status);
+    }
+  });
+
+  test('of the transfer of others is answered as of one that is not there', async () => {
+    const others = { ...confirmed(), debitAccountId: 'W1', creditAccountId: 'W2' };
+    gateway.services.respond(getTransfer)(() => ({ ok: true, value: { transfer: others } }));
+    const foreign = await get('/transfer/TX2001');
+    gateway.services.respond(getTransfer)(() => ({ ok: false, rejection: 'transfer_not_found' }));
+    expect(foreign.text).toBe((await get('/transfer/TX2001')).text);
   });
 
   test.each(['TX2001', '%00', 'a%20b', '..%2f..', "'%20or%201=1", 'x'.repeat(201)])(

@@ -101,6 +101,64 @@ test('a refusal is the answer to its id for ever', async () => {
   });
 });
 
+test('who asks only for the answer of an id gets the original one, or none, and nothing is recorded', async () => {
+  await wallets(rig, 6_000n);
+  const asked = { transferId: randomUUID(), note: 'rent' };
+  const replay = (more: object = {}) => rig.calls.accept({ ...asked, ...more, replayOnly: true });
+  const untouched = await rig.events();
+  expect(await replay()).toEqual({ ok: false, rejection: 'transfer_not_found' });
+  expect(await rig.events()).toEqual(untouched);
+
+  const { acceptedAt } = await must<typeof acceptTransfer>(rig.calls.accept(asked));
+  await settled(rig);
+  const before = await rig.events();
+  const original = { ok: true, value: { transferId: asked.transferId, acceptedAt, replayed: true } };
+  expect(await replay()).toEqual(original);
+  for (const other of [{ amount: 101n }, { note: 'loan' }, { note: null }, { referenceId: 'x' }, { tenantId: bob }])
+    expect(await replay(other)).toEqual({ ok: false, rejection: 'id_reused' });
+  await rig.restart();
+  expect(await replay()).toEqual(original);
+  expect(await rig.events()).toEqual(before);
+});
+
+test('who asks only for the answer of an id that was refused gets the refusal', async () => {
+  await wallets(rig, 50n);
+  const asked = { transferId: randomUUID() };
+  expect(rejectionOf(await rig.calls.accept(asked))).toBe('insufficient_balance');
+  await rig.calls.issueFunds({ accountId: 'wallet-alice', amount: 1_000n });
+  const before = await rig.events();
+  const refusal = { ok: false, rejection: 'insufficient_balance', replayed: true };
+  expect(await rig.calls.accept({ ...asked, replayOnly: true })).toEqual(refusal);
+  expect(await rig.events()).toEqual(before);
+});
+
+test('who asks only for the answer of an id gets it also when memory has forgotten it', async () => {
+  await rig.reconfigure({ RECORDS_MAX: '10' });
+  await wallets(rig, 6_000n);
+  const asked = { transferId: randomUUID() };
+  const { acceptedAt } = await must<typeof acceptTransfer>(rig.calls.accept(asked));
+  await settled(rig);
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(Array.from({ length: 15 }, () => rig.calls.accept({ amount: 1n })));
+    await settled(rig);
+  }
+  expect(await rig.calls.accept({ ...asked, replayOnly: true })).toEqual({
+    ok: true,
+    value: { ...asked, acceptedAt, replayed: true },
+  });
+});
+
+test('a transfer whose answer is asked for 50 times while it is accepted moves once', async () => {
+  await wallets(rig, 6_000n);
+  const asked = { transferId: randomUUID() };
+  const replays = () => Array.from({ length: 25 }, () => rig.calls.accept({ ...asked, replayOnly: true }));
+  const outcomes = await Promise.all([...replays(), rig.calls.accept(asked), ...replays()]);
+  expect(outcomes.filter((outcome) => outcome.ok && !outcome.value.replayed)).toHaveLength(1);
+  for (const outcome of outcomes) expect([null, 'transfer_not_found']).toContain(rejectionOf(outcome));
+  await settled(rig);
+  expect(await balance(rig, 'wallet-bob')).toMatchObject({ posted: 100n });
+});
+
 test.each([
   ['wallet-bob', 'recipient_frozen'],
   ['wallet-alice', 'sender_frozen'],

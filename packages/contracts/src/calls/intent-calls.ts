@@ -14,7 +14,10 @@ export const createIntent = defineCall({
     currency: z.enum(intentCurrencies),
     amount: minorUnits,
     orderId: label,
-    /** The caller's idempotency key; without one, an open intent of equal order, currency and amount is the original. */
+    /**
+     * The caller's idempotency key. Without one, the latest intent of equal order, currency and amount is the original
+     * while it is open, paid or settled: a second charge of the same order needs a key.
+     */
     idempotencyKey: z.string().nullable(),
   }),
   /** `replayed`: the intent was there before this call; a call that was sent again after a lost answer says so too. */

@@ -67,10 +67,16 @@ export const acceptTransfer = defineCall({
     // Bounded, because what is accepted is published, and a message has a largest size.
     referenceId: z.string().max(200),
     note: z.string().max(2_000).nullable(),
+    /**
+     * Asks for the answer that the id has already: nothing is recorded, and without one it is `transfer_not_found`. A
+     * ledger that does not know the field refuses the request, so it moves nothing either, and `false` is not sent.
+     */
+    replayOnly: z.literal(true).optional(),
   }),
   response: z.object({ transferId: z.string(), acceptedAt: timestamp, replayed: z.boolean() }),
   rejections: [
     'id_reused',
+    'transfer_not_found',
     'debit_account_not_found',
     'credit_account_not_found',
     'accounts_not_distinct',

@@ -78,7 +78,7 @@ type Definition<
     readonly body?: Body;
     readonly bodyExample?: unknown;
   };
-  /** Largest body in bytes, where 1 MB is not enough. */
+  /** Largest body in bytes, where it is not 1 MB. */
   readonly bodyBytesMax?: number;
   /** The answer to an id in the path that no resource can have. */
   readonly paramsInvalid?: Failure;

@@ -31,7 +31,8 @@ function create({ services: { intents } }: Deps): Route {
     summary: 'Create a payment intent',
     description:
       'Creates an intent with an address of its own and returns the deposit parameters. A repeat with the same ' +
-      '`Idempotency-Key`, or without one for an open intent of equal order, currency and amount, returns that intent.',
+      '`Idempotency-Key` returns that intent. So does a repeat without one, of equal order, currency and amount, while ' +
+      'the intent is open and when it is paid or settled: a second charge of the same order needs an `Idempotency-Key`.',
     access: ['intents'],
     request: {
       query: z.strictObject({}),

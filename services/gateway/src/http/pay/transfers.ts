@@ -1,6 +1,6 @@
 import { acceptTransfer, getTransfer, listTransfers, transferStatuses, type CallOutcome } from '@daybook/contracts';
 import { verifySignature } from '@daybook/contracts';
-import { FailureError, jsonNumber } from '@daybook/http';
+import { FailureError, jsonNumber, type Failure } from '@daybook/http';
 import { codeFrom, type Clock } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
@@ -44,6 +44,9 @@ export function transferRoutes(deps: TransferDeps): Route[] {
   return [initiate(deps), lookUp(deps), history(deps)];
 }
 
+/** Three times what a transfer has whose text is all escapes. All of what is signed goes to identity, as one string. */
+const transferBytesMax = 16_384;
+
 const initiateRequest = {
   query: z.strictObject({}),
   headers: z.object({
@@ -54,7 +57,7 @@ const initiateRequest = {
     recipient_wallet_id: walletId,
     amount: amountToken,
     reference_id: text(200),
-    note: text(500).nullish(),
+    note: text(500).or(z.literal('')).nullish(),
   }),
   bodyExample: {
     recipient_wallet_id: 'WALLET999',
@@ -99,16 +102,19 @@ function initiate(deps: TransferDeps): Route {
       'Moves TXC from the wallet of the token to another wallet. The answer means that the transfer is durable and its ' +
       'amount is held; the ledger then confirms or fails it. Above a configured amount (1000.00 TXC unless the operator ' +
       'says otherwise) the request must be signed: `X-Signature: t=<unix seconds>,v1=<hex>`, the HMAC-SHA256 with the ' +
-      "credential's signing secret over `t.METHOD.path.idempotencyKey.rawBody`, at most five minutes old.",
+      "credential's signing secret over `t.METHOD.path.idempotencyKey.rawBody`, at most five minutes old. A repeat gets " +
+      'the original answer also when its signature is older or is not there. While there is no answer, sign anew under ' +
+      'the same key: another key is another transfer. The body has at most 16 kB. A note that is empty is none.',
     access: ['pay'],
+    bodyBytesMax: transferBytesMax,
     request: initiateRequest,
     responses: initiateResponses,
     async handle({ caller, headers, body, raw }) {
       const wallet = walletOf(caller);
       const amount = amountOf(body.amount, 'TXC');
       const key = headers['Idempotency-Key'];
-      if (deps.signatureAbove !== null && amount > deps.signatureAbove)
-        await requireSignature(deps, caller, headers['X-Signature'], key, raw);
+      const mustBeSigned = deps.signatureAbove !== null && amount > deps.signatureAbove;
+      const unproven = mustBeSigned ? await whyUnproven(deps, caller, headers['X-Signature'], key, raw) : null;
       const outcome = await ledger(acceptTransfer, {
         mode: caller.mode,
         tenantId: caller.tenantId,
@@ -118,8 +124,10 @@ function initiate(deps: TransferDeps): Route {
         asset: 'TXC',
         amount,
         referenceId: body.reference_id,
-        note: body.note ?? null,
+        note: body.note === '' ? null : (body.note ?? null),
+        ...(unproven === null ? {} : { replayOnly: true }),
       });
+      if (unproven !== null && !isRepeat(outcome)) throw new FailureError(unproven);
       const { transferId, acceptedAt, replayed } = accepted<typeof acceptTransfer>(outcome, payRejections);
       return {
         headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
@@ -129,16 +137,21 @@ function initiate(deps: TransferDeps): Route {
   });
 }
 
-async function requireSignature(
+/**
+ * Why the request may move nothing, or null. It may still repeat one that did, when its time was not over or no signature
+ * was needed. A wrong digest is refused here: it may be anybody's, and nothing is looked up for it.
+ */
+async function whyUnproven(
   { services, now }: TransferDeps,
   caller: Credential,
   header: string | undefined,
   key: string,
   raw: RawRequest,
-): Promise<void> {
-  if (header === undefined) throw new FailureError(signatureFailures.required);
+): Promise<Failure | null> {
+  if (header === undefined) return signatureFailures.required;
   const signature = parseSignature(header);
-  if (signature === undefined || !isRecent(signature, now())) throw new FailureError(signatureFailures.invalid);
+  if (signature === undefined) throw new FailureError(signatureFailures.invalid);
+  const inTime = isRecent(signature, now());
   const payload = signedPayload(signature, {
     method: raw.method,
     path: raw.url,
@@ -148,6 +161,12 @@ async function requireSignature(
   const { credentialId } = caller;
   const outcome = await services.identity(verifySignature, { credentialId, payload, signature: signature.digest });
   if (!outcome.ok || !outcome.value.valid) throw new FailureError(signatureFailures.invalid);
+  return inTime ? null : signatureFailures.invalid;
+}
+
+/** The recorded answer to the same content, refusals included. */
+function isRepeat(outcome: CallOutcome<typeof acceptTransfer>): boolean {
+  return outcome.ok ? outcome.value.replayed : outcome.replayed === true;
 }
 
 const transferBody = z.strictObject({
@@ -169,7 +188,9 @@ function lookUp({ services: { ledger } }: TransferDeps): Route {
     method: 'get',
     path: '/pay/v1/transfer/{transaction_id}',
     summary: 'Look up a transfer',
-    description: 'Visible to both parties. `ledger_reference` and `confirmed_at` are there once it is confirmed.',
+    description:
+      'Visible to the wallets of both parties, and to no other. `ledger_reference` and `confirmed_at` are there once it ' +
+      'is confirmed.',
     access: ['pay'],
     request: { params: z.strictObject({ transaction_id: pathId }), query: z.strictObject({}) },
     paramsInvalid: payRejections.transfer_not_found,
@@ -192,13 +213,17 @@ function lookUp({ services: { ledger } }: TransferDeps): Route {
       ...errorsOf(payDialect, [payRejections.transfer_not_found]),
     },
     async handle({ caller, params }) {
-      walletOf(caller);
+      const wallet = walletOf(caller);
       const outcome = await ledger(getTransfer, {
         mode: caller.mode,
         tenantId: caller.tenantId,
         transferId: params.transaction_id,
       });
-      return { body: describe(accepted<typeof getTransfer>(outcome, payRejections).transfer) };
+      const { transfer } = accepted<typeof getTransfer>(outcome, payRejections);
+      // The ledger answers for the tenant, which may have other wallets.
+      if (transfer.debitAccountId !== wallet && transfer.creditAccountId !== wallet)
+        throw new FailureError(payRejections.transfer_not_found);
+      return { body: describe(transfer) };
     },
   });
 }
