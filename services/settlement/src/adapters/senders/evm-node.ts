@@ -27,6 +27,9 @@ const receipt = z.object({
   effectiveGasPrice: quantity,
   /** What rollups take besides, for the chain below them. */
   l1Fee: quantity.nullish(),
+  /** What an operator of the OP stack takes for himself, by gas and once. */
+  operatorFeeScalar: quantity.nullish(),
+  operatorFeeConstant: quantity.nullish(),
   logs: z.array(z.object({ address: account, topics: z.array(hash), data: bytes })),
 });
 const transaction = z.object({ hash, blockNumber: number.nullish() });

@@ -8,11 +8,12 @@ import { contradiction } from '@daybook/http';
 import { assets as allAssets, type AssetCode } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { encodeSettle, settledEventOf, settlementAddress, settlementIdOf } from '@daybook/settlement-contract';
-import type { EvmTransaction } from '@daybook/signer';
+import { evmTransaction, type EvmTransaction } from '@daybook/signer';
 import { getAddress } from 'ethers';
 import { z } from 'zod';
 import type { Prepared, Preparing, SendChain, SendTerms, SendWallet, SlotStatus, TakenSlot } from '../../ports';
 import { evmNode, type EvmCall, type EvmNode, type EvmReceipt } from './evm-node';
+import { feeBesidesGas, feeOf, verifyRollup } from './evm-rollups';
 
 export type EvmSenderOptions = {
   readonly url: Secret;
@@ -22,7 +23,7 @@ export type EvmSenderOptions = {
   /** Whether the settlement contract is on the chain, at the address that it has everywhere. */
   readonly withContract: boolean;
   readonly finality: { readonly kind: 'finalized' } | { readonly kind: 'depth'; readonly confirmations: number };
-  /** What one send may cost at most, in wei. */
+  /** What one send may cost at most, in wei, with what a rollup takes besides gas. */
   readonly feeMax: bigint;
 };
 
@@ -89,6 +90,7 @@ async function verify(node: EvmNode, { chainId, usdtContract, withContract }: Ev
   const refused = (detail: string) => new OperationalError('upstream_unavailable', false, { detail });
   const served = await node.chainId();
   if (served !== chainId) throw refused(`the node serves chain ${served}, but EVM_CHAIN_ID is ${chainId}`);
+  await verifyRollup(node, chainId);
   if (withContract && (await node.codeAt(settlementAddress)) === '0x')
     throw refused(`chain ${chainId} has no settlement contract at ${settlementAddress}`);
   if (usdtContract === undefined) return;
@@ -133,16 +135,24 @@ async function prepare(node: EvmNode, options: EvmSenderOptions, wanted: Wanted)
   if (send.asset !== 'ETH' && (await available(node, options, wanted, send.asset, final)) < send.amount)
     return { ok: false, refusal: 'insufficient_funds' };
   const payment = paymentOf(options, send);
-  const gas = await gasOf(node, callOf(payment, wallet.address));
-  if (gas === undefined) return { ok: false, refusal: 'not_payable' };
-  const fees = { ...suggested, gasLimit: gas };
-  const maxFee = gas * fees.maxFeePerGas;
-  if (maxFee > options.feeMax || (send.feeCap !== null && maxFee > send.feeCap))
-    return { ok: false, refusal: 'fee_too_high' };
-  if (ether < pays + maxFee) return { ok: false, refusal: 'insufficient_funds' };
+  const gasLimit = await gasOf(node, { from: wallet.address, ...callOf(payment) });
+  if (gasLimit === undefined) return { ok: false, refusal: 'not_payable' };
   const slot: Nonce = { family: 'evm', nonce: freeNonce(latest, taken), sinceBlock: head.number };
-  return { ok: true, prepared: preparedOf({ chainId: options.chainId, nonce: slot.nonce, ...fees, payment }, slot) };
+  const transaction = { chainId: options.chainId, nonce: slot.nonce, ...suggested, gasLimit, payment };
+  const maxFee = await maxFeeOf(node, transaction);
+  if (isTooHigh(maxFee, options, send)) return { ok: false, refusal: 'fee_too_high' };
+  if (ether < pays + maxFee) return { ok: false, refusal: 'insufficient_funds' };
+  return { ok: true, prepared: preparedOf(transaction, slot, maxFee) };
 }
+
+/** All that the chain may take besides the amount: what a wallet needs for its node to take the transaction. */
+async function maxFeeOf(node: EvmNode, transaction: EvmTransaction): Promise<bigint> {
+  const { payment, ...terms } = transaction;
+  return terms.gasLimit * terms.maxFeePerGas + (await feeBesidesGas(node, { ...terms, ...callOf(payment) }));
+}
+
+const isTooHigh = (maxFee: bigint, { feeMax }: EvmSenderOptions, { feeCap }: SendTerms) =>
+  maxFee > feeMax || (feeCap !== null && maxFee > feeCap);
 
 /** The lowest that is neither used nor ours: nonces leave no gaps, or what comes after one waits for ever. */
 function freeNonce(latest: number, taken: readonly TakenSlot[]): number {
@@ -193,14 +203,14 @@ function paymentOf(
   return { type: 'erc20', token: usdtContract, to, amount };
 }
 
-function callOf(payment: Payment, from: string): EvmCall {
+function callOf(payment: Payment): EvmCall {
   switch (payment.type) {
     case 'native':
-      return { from, to: payment.to, value: payment.amount };
+      return { to: payment.to, value: payment.amount };
     case 'erc20':
-      return { from, to: payment.token, data: transferCall + wordOf(payment.to) + wordOf(payment.amount.toString(16)) };
+      return { to: payment.token, data: transferCall + wordOf(payment.to) + wordOf(payment.amount.toString(16)) };
     case 'settlement':
-      return { from, to: payment.contract, value: payment.amount, data: encodeSettle(payment) };
+      return { to: payment.contract, value: payment.amount, data: encodeSettle(payment) };
   }
 }
 
@@ -211,7 +221,7 @@ async function gasOf(node: EvmNode, call: EvmCall): Promise<bigint | undefined> 
 }
 
 /** Amounts as digits: the transaction is stored, and goes to the signer as it is. */
-function preparedOf(transaction: EvmTransaction, slot: Nonce): Prepared {
+function preparedOf(transaction: EvmTransaction, slot: Nonce, maxFee: bigint): Prepared {
   const { gasLimit, maxFeePerGas, maxPriorityFeePerGas, payment } = transaction;
   return {
     transaction: {
@@ -222,28 +232,25 @@ function preparedOf(transaction: EvmTransaction, slot: Nonce): Prepared {
       payment: { ...payment, amount: payment.amount.toString() },
     },
     slot,
-    maxFee: gasLimit * maxFeePerGas,
+    maxFee,
   };
 }
 
-const digits = z.string().regex(/^\d+$/).transform(BigInt);
-const feesOfPrepared = z.object({ gasLimit: digits, maxFeePerGas: digits, maxPriorityFeePerGas: digits });
-
 async function bump(
   node: EvmNode,
-  { feeMax }: EvmSenderOptions,
+  options: EvmSenderOptions,
   send: SendTerms,
   { transaction, slot }: Prepared,
 ): Promise<Prepared | undefined> {
-  const before = feesOfPrepared.parse(transaction);
+  if (slot.family !== 'evm') throw contradiction(`a slot of ${slot.family} is none of evm-${options.chainId}`);
+  const before = z.decode(evmTransaction, transaction as z.input<typeof evmTransaction>);
   const now = await suggestedFees(node, (await node.head()).baseFeePerGas);
   const higher = (least: bigint, market: bigint) => (least > market ? least : market);
   const maxFeePerGas = higher(raised(before.maxFeePerGas), now.maxFeePerGas);
   const maxPriorityFeePerGas = higher(raised(before.maxPriorityFeePerGas), now.maxPriorityFeePerGas);
-  const maxFee = before.gasLimit * maxFeePerGas;
-  if (maxFee > feeMax || (send.feeCap !== null && maxFee > send.feeCap)) return undefined;
-  const fees = { maxFeePerGas: maxFeePerGas.toString(), maxPriorityFeePerGas: maxPriorityFeePerGas.toString() };
-  return { transaction: { ...transaction, ...fees }, slot, maxFee };
+  const replacement = { ...before, maxFeePerGas, maxPriorityFeePerGas };
+  const maxFee = await maxFeeOf(node, replacement);
+  return isTooHigh(maxFee, options, send) ? undefined : preparedOf(replacement, slot, maxFee);
 }
 
 type Asked = { readonly slot: Nonce; readonly wallet: SendWallet; readonly ids: readonly string[] };
@@ -275,7 +282,7 @@ function inclusionOf(
   wallet: SendWallet,
   final: boolean,
 ): SlotStatus {
-  const { transactionHash, blockNumber, blockHash, gasUsed, effectiveGasPrice, l1Fee } = receipt;
+  const { transactionHash, blockNumber, blockHash, gasUsed, effectiveGasPrice } = receipt;
   return {
     type: 'included',
     transactionId: transactionHash,
@@ -283,7 +290,7 @@ function inclusionOf(
     blockHash,
     final,
     succeeded: receipt.status === 1 && hadEffect(receipt, wallet, usdtContract),
-    fee: gasUsed * effectiveGasPrice + (l1Fee ?? 0n),
+    fee: feeOf(receipt),
     gasUsed,
     gasPrice: effectiveGasPrice,
   };

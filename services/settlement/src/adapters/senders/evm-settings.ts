@@ -42,11 +42,14 @@ export const evmSettings = {
     .min(1)
     .max(1000)
     .default(3)
-    .describe('Blocks that make an EVM transaction final, its own included; as for chain-watcher.'),
+    .describe('Blocks that make an EVM transaction final, its own included, where EVM_FINALITY is depth.'),
   EVM_FINALITY: z
     .enum(['depth', 'finalized'])
-    .default('depth')
-    .describe('What makes an EVM transaction final: EVM_CONFIRMATIONS blocks, or the `finalized` mark of the chain.'),
+    .optional()
+    .describe(
+      'What makes an EVM transaction final: EVM_CONFIRMATIONS blocks, or the `finalized` mark of the chain. Without it ' +
+        'finalized where EVM_MODE is live, else depth; as for chain-watcher.',
+    ),
   EVM_FEE_MAX: ether
     .default(20_000_000_000_000_000n)
     .describe('Most that one send may cost in fees, in ETH; 0.02 when it is not set.'),
@@ -57,10 +60,17 @@ const schema = z.object(evmSettings);
 export function configuredEvm(config: z.output<typeof schema>) {
   const { EVM_RPC_URL: url, EVM_CHAIN_ID: chainId, EVM_MODE: mode, EVM_USDT_CONTRACT: usdtContract } = config;
   if (url === undefined) return [];
-  const finality =
-    config.EVM_FINALITY === 'finalized'
-      ? ({ kind: 'finalized' } as const)
-      : ({ kind: 'depth', confirmations: config.EVM_CONFIRMATIONS } as const);
+  const finality = finalityOf(config);
   const withContract = config.EVM_SETTLEMENT_CONTRACT !== undefined;
   return [evmSendChain({ url, chainId, mode, usdtContract, withContract, finality, feeMax: config.EVM_FEE_MAX })];
+}
+
+/** What nobody decided is the careful choice where it is about money. */
+export function finalityOf({
+  EVM_FINALITY: chosen,
+  EVM_MODE: mode,
+  EVM_CONFIRMATIONS: confirmations,
+}: Pick<z.output<typeof schema>, 'EVM_FINALITY' | 'EVM_MODE' | 'EVM_CONFIRMATIONS'>) {
+  const kind = chosen ?? (mode === 'live' ? 'finalized' : 'depth');
+  return kind === 'finalized' ? { kind } : { kind, confirmations };
 }
