@@ -106,6 +106,30 @@ export const edgeProtections: readonly Protection[] = [
     held: { file: gateway('http/client-address.unit.test'), title: 'of %s' },
   },
   {
+    name: 'late-signature-only-repeats',
+    row: 'G12',
+    removes: 'the word that a request with a signature of another day may only be answered again',
+    file: gateway('http/pay/transfers'),
+    find: '...(unproven === null ? {} : { replayOnly: true }),',
+    replace: '',
+    held: {
+      file: 'services/gateway/test/pay.int.test.ts',
+      title: '%s is enough to hear again what was answered',
+    },
+  },
+  {
+    name: 'transfer-of-own-wallet',
+    row: 'G5',
+    removes: 'the wallet from the question for a transfer: the whole tenant sees it',
+    file: gateway('http/pay/transfers'),
+    find: 'if (transfer.debitAccountId !== wallet && transfer.creditAccountId !== wallet)',
+    replace: 'if (false)',
+    held: {
+      file: 'services/gateway/test/pay.int.test.ts',
+      title: 'is for the recipient too, and for no other wallet, also of the same tenants',
+    },
+  },
+  {
     name: 'request-signature-covers-body',
     row: 'G12',
     removes: 'the body from what signs a high-value transfer',
