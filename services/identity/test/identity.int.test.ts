@@ -210,6 +210,16 @@ describe('issuing', () => {
     expect(await eventCount()).toBe(before);
   });
 
+  test.each([
+    ['a login', issueFor(randomUUID(), 'login')],
+    ['an allow-list that is not one', issueFor(randomUUID(), 'client', { ipAllowList: ['10.0.0.0/33'] })],
+  ])('for no organization is refused as that, also with %s, and records nothing', async (_name, request) => {
+    const before = await eventCount();
+    const refused = { ok: false, rejection: 'organization_not_found' };
+    expect(await identity(issueCredential, request)).toEqual(refused);
+    expect(await eventCount()).toBe(before);
+  });
+
   test('asks for a login name exactly when it is a login', async () => {
     const tenantId = await newTenant();
     const nameless = issueFor(tenantId, 'login', { login: null });

@@ -4,6 +4,7 @@ import { assert, assertNever } from '@daybook/core';
 import { codeFrom, sha256Hex, type Clock, type Sealer } from '@daybook/runtime';
 import type { CredentialKind, IssuedCredential } from '../domain/credential';
 import { canonicalAllowList } from '../domain/ip-allow-list';
+import { userNumberOf } from '../domain/user-numbers';
 import type { LoginNames, Passwords, Tokens } from '../ports';
 import type { Credentials } from './credentials';
 
@@ -30,15 +31,18 @@ const dayMs = 24 * 3_600_000;
 export async function issue(deps: IssueDeps, request: Request): Promise<IssueOutcome> {
   const { credentials, now } = deps;
   const { tenantId, login } = request;
-  if ((await credentials.organizationOf(tenantId)).status === 'none')
-    return { ok: false, rejection: 'organization_not_found' };
-  if (canonicalAllowList(request.ipAllowList) === undefined) return { ok: false, rejection: 'ip_allow_list_invalid' };
   const digest = login === null ? undefined : deps.loginNames.digest(login);
-  if (digest !== undefined && (await credentials.holderOf(digest)) !== null)
-    return { ok: false, rejection: 'login_taken' };
+  const rejection = await rejectionOf(deps, request, digest);
+  if (rejection !== undefined) {
+    // Only here: the stream of a tenant with many credentials is long, and taking a number reads it too.
+    const isFound = (await credentials.organizationOf(tenantId)).status !== 'none';
+    return { ok: false, rejection: isFound ? rejection : 'organization_not_found' };
+  }
 
   const at = now();
-  const { issued, secret, signingSecret } = await make(deps, request, at);
+  const made = await make(deps, request, at);
+  if (made === undefined) return { ok: false, rejection: 'organization_not_found' };
+  const { issued, secret, signingSecret } = made;
   const { credentialId } = issued;
   const outcome = await credentials.change(credentialId, {
     type: 'IssueCredential',
@@ -48,6 +52,13 @@ export async function issue(deps: IssueDeps, request: Request): Promise<IssueOut
   assert(outcome.ok, 'issuing was refused');
   if (digest !== undefined && !(await claim(deps, digest, issued))) return { ok: false, rejection: 'login_taken' };
   return { ok: true, value: { credentialId, secret, signingSecret } };
+}
+
+/** Why a credential could not be issued for any organization. */
+async function rejectionOf({ credentials }: IssueDeps, { ipAllowList }: Request, loginDigest: string | undefined) {
+  if (canonicalAllowList(ipAllowList) === undefined) return 'ip_allow_list_invalid';
+  const isTaken = loginDigest !== undefined && (await credentials.holderOf(loginDigest)) !== null;
+  return isTaken ? 'login_taken' : undefined;
 }
 
 /** A login that lost the race for its name is revoked: it was issued, but nobody can sign in with it. */
@@ -61,11 +72,13 @@ async function claim({ credentials, now }: IssueDeps, digest: string, issued: Is
 
 type Made = { readonly issued: IssuedCredential; readonly secret: string; readonly signingSecret: string | null };
 
-async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> {
+/** Undefined when there is no such organization. */
+async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made | undefined> {
   const { tenantId, kind, mode, scopes, walletId, ipAllowList, login } = request;
   const key = `${keyPrefix(mode)}${randomText()}`;
   const credentialId = newCredentialId(kind, key);
   const userNumber = await numberOf(deps, tenantId, credentialId, at);
+  if (userNumber === undefined) return undefined;
   const common = {
     credentialId,
     tenantId,
@@ -110,7 +123,8 @@ async function make(deps: IssueDeps, request: Request, at: Date): Promise<Made> 
 async function numberOf({ credentials }: IssueDeps, tenantId: string, credentialId: string, at: Date) {
   const command = { type: 'NumberUser', credentialId, at: at.toISOString() } as const;
   const { state } = await credentials.changeOrganization(tenantId, command);
-  const number = state.status === 'registered' ? state.userNumbers.get(credentialId) : undefined;
+  if (state.status === 'none') return undefined;
+  const number = userNumberOf(state.userNumbers, credentialId);
   assert(number !== undefined, 'an organization that exists numbers its users');
   return number;
 }

@@ -10,6 +10,7 @@
  *   O3  Users are numbered 1 to n without gaps, one number for each credential.
  */
 import { accept, assert, assertNever, reject, type Decider } from '@daybook/core';
+import { noUserNumbers, userNumberOf, withNextNumber, type UserNumbers } from './user-numbers';
 
 export type OrganizationCommand =
   | { readonly type: 'RegisterOrganization'; readonly tenantId: string; readonly name: string; readonly at: string }
@@ -28,8 +29,7 @@ export type OrganizationState =
       readonly status: 'registered';
       readonly tenantId: string;
       readonly name: string;
-      /** By credential. */
-      readonly userNumbers: ReadonlyMap<string, number>;
+      readonly userNumbers: UserNumbers;
     };
 
 export const organization: Decider<OrganizationState, OrganizationCommand, OrganizationEvent, OrganizationRejection> = {
@@ -44,8 +44,8 @@ export const organization: Decider<OrganizationState, OrganizationCommand, Organ
       case 'NumberUser': {
         const { credentialId, at } = command;
         if (state.status === 'none') return reject('organization_not_found');
-        if (state.userNumbers.has(credentialId)) return accept();
-        return accept({ type: 'UserNumbered', credentialId, number: state.userNumbers.size + 1, at });
+        if (userNumberOf(state.userNumbers, credentialId) !== undefined) return accept();
+        return accept({ type: 'UserNumbered', credentialId, number: state.userNumbers.count + 1, at });
       }
       default:
         return assertNever(command);
@@ -55,12 +55,14 @@ export const organization: Decider<OrganizationState, OrganizationCommand, Organ
     switch (event.type) {
       case 'OrganizationRegistered':
         assert(state.status === 'none', 'an organization is registered twice');
-        return { status: 'registered', tenantId: event.tenantId, name: event.name, userNumbers: new Map() };
+        return { status: 'registered', tenantId: event.tenantId, name: event.name, userNumbers: noUserNumbers };
       case 'UserNumbered': {
         assert(state.status === 'registered', 'a user of no organization is numbered');
         const { credentialId, number } = event;
-        assert(number === state.userNumbers.size + 1 && !state.userNumbers.has(credentialId), 'numbers have no gaps');
-        return { ...state, userNumbers: new Map([...state.userNumbers, [credentialId, number]]) };
+        const { userNumbers } = state;
+        const isNew = userNumberOf(userNumbers, credentialId) === undefined;
+        assert(number === userNumbers.count + 1 && isNew, 'numbers have no gaps');
+        return { ...state, userNumbers: withNextNumber(userNumbers, credentialId) };
       }
       default:
         return assertNever(event);

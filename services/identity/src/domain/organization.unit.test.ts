@@ -1,6 +1,7 @@
 import { accept, reject } from '@daybook/core';
 import fc from 'fast-check';
 import { organization, type OrganizationEvent } from './organization';
+import { userNumberOf } from './user-numbers';
 
 const at = '2026-01-01T00:00:00.000Z';
 const register = (name: string) => ({ type: 'RegisterOrganization', tenantId: 't', name, at }) as const;
@@ -61,8 +62,12 @@ describe('organization', () => {
           if (!decision.ok) throw new Error(decision.rejection);
           state = decision.events.reduce(organization.evolve, state);
         }
-        const numbers = state.status === 'registered' ? [...state.userNumbers] : [];
-        expect(numbers).toEqual([...new Set(given)].map((credentialId, index) => [credentialId, index + 1]));
+        if (state.status !== 'registered') throw new Error('it is not registered');
+        const { userNumbers } = state;
+        const distinct = [...new Set(given)];
+        expect(userNumbers.count).toBe(distinct.length);
+        const numbers = distinct.map((credentialId) => userNumberOf(userNumbers, credentialId));
+        expect(numbers).toEqual(distinct.map((_, index) => index + 1));
       }),
     );
     const unknown = organization.decide({ type: 'NumberUser', credentialId: 'a', at }, organization.initial);
