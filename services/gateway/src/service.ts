@@ -10,6 +10,7 @@ import type { Config } from './config';
 import { identityCredentials } from './consumers/identity-credentials';
 import { mountDocs } from './http/docs';
 import { eventStreams } from './http/event-stream';
+import { jsonLines } from './http/json-lines';
 import { createLimits } from './http/limits';
 import { directRoutes, mountRoutes } from './http/mount';
 import { openApiDocument } from './http/openapi';
@@ -41,6 +42,7 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
       authFailuresPerMinute: config.AUTH_FAILURES_PER_MINUTE,
     }),
     streams: eventStreams({ closing: closing.signal, logger }),
+    sendLines: jsonLines({ closing: closing.signal, logger }),
     trustedProxies: config.TRUSTED_PROXIES,
     logger,
   };

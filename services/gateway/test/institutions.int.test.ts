@@ -94,6 +94,8 @@ describe('transfers', () => {
     ['institution_disabled', 409, 'institution_id'],
     ['currency_not_supported', 400, 'currency'],
     ['recipient_invalid', 400, 'recipient_info'],
+    ['recipient_iban_invalid', 400, 'recipient_info.iban'],
+    ['recipient_sort_code_invalid', 400, 'recipient_info.sort_code'],
     ['insufficient_balance', 422, 'amount'],
     ['idempotency_key_reused', 409, 'Idempotency-Key'],
     ['account_frozen', 409, undefined],
@@ -236,6 +238,20 @@ describe('institutions', () => {
       { institutionNumber: 5, matched: false, limit: 2 },
     ]);
     expect((await as(partner, 'POST', `${path}/statements`, { document })).status).toBe(403);
+  });
+
+  test.each([
+    [3_900_000, 200],
+    [3_999_990, 413],
+  ])('a request of %i bytes with a statement is answered with %i', async (bytes, status) => {
+    const value = { statementIds: ['S'], matched: 0, unmatched: 0, replayed: false };
+    gateway.services.respond(receiveStatement)(() => ({ ok: true, value }));
+    // A quote takes two bytes within JSON.
+    const document = `x${'"'.repeat((bytes - 16) / 2)}`;
+    const raw = JSON.stringify({ document });
+    expect(Buffer.byteLength(raw)).toBe(bytes);
+    const path = '/v1/admin/institutions/5/statements';
+    expect((await gateway.request('POST', path, { headers: admin.headers, raw })).status).toBe(status);
   });
 
   test('the sandbox bank is told what to do, in the sandbox only', async () => {

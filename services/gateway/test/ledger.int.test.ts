@@ -652,6 +652,26 @@ describe('the journal of a subject', () => {
   });
 });
 
+test.each([
+  [263, 2],
+  [264, 1],
+  [300, 1],
+])(
+  'an id of %i characters is of nothing, and asked for as the journal can have it: %i times',
+  async (length, asked) => {
+    const id = 'x'.repeat(length);
+    receiving(searchTransactions, { transactions: [], nextCursor: null, watermark });
+    refusing(getIntent, 'intent_not_found');
+    refusing(getTransfer, 'transfer_not_found');
+    refusing(getHold, 'hold_not_found');
+    refusing(getBalance, 'account_not_found');
+    expect((await as(tenant, 'GET', `/v1/ledger/transactions/${id}`)).status).toBe(404);
+    const ids = gateway.services.received(searchTransactions).map(({ transactionId }) => transactionId);
+    expect(ids).toEqual([`${tenant.tenantId}/${id}`, id].slice(-asked));
+    expect((await as(tenant, 'GET', `/v1/ledger/transactions?subject=${id}`)).status).toBe(404);
+  },
+);
+
 test('an id of the book is not one of another tenant', async () => {
   refusing(getHold, 'hold_not_found');
   const foreign = `${randomUUID()}/H`;

@@ -3,6 +3,7 @@ import { testLogger, testMetrics } from '@daybook/testing';
 import type { Express } from 'express';
 import { mountDocs } from '../src/http/docs';
 import { eventStreams } from '../src/http/event-stream';
+import { jsonLines } from '../src/http/json-lines';
 import { createLimits } from '../src/http/limits';
 import { mountRoutes } from '../src/http/mount';
 import { openApiDocument } from '../src/http/openapi';
@@ -21,6 +22,7 @@ const document = JSON.parse(stringifyJson(openApiDocument(routes, dialects))) as
 
 function app(): Express {
   const { logger } = testLogger();
+  const closing = new AbortController().signal;
   return createApp({
     logger,
     metrics: testMetrics(),
@@ -30,7 +32,8 @@ function app(): Express {
       mountRoutes(express, dialects, routes, {
         authenticate: async () => undefined,
         limits: createLimits({ requestsPerMinute: { pay: 1, general: 1, public: 1 }, authFailuresPerMinute: 1 }),
-        streams: eventStreams({ closing: new AbortController().signal, logger }),
+        streams: eventStreams({ closing, logger }),
+        sendLines: jsonLines({ closing, logger }),
         trustedProxies: [],
         logger,
       });

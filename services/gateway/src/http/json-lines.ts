@@ -2,23 +2,34 @@ import { once } from 'node:events';
 import type { Logger } from '@daybook/runtime';
 import type { Response } from 'express';
 
+export type SendLines = (res: Response, lines: AsyncIterable<string>) => Promise<void>;
+
 /**
  * Sends lines as they come, as fast as the client takes them. When they fail midway the connection is cut off, so that no
- * client takes what it has for the whole.
+ * client takes what it has for the whole; and when the gateway is `closing`, because a server that stops waits for its
+ * answers, and these may take hours, or for ever with a client that does not read.
  */
-export async function sendLines(res: Response, lines: AsyncIterable<string>, logger: Logger): Promise<void> {
-  const gone = new AbortController();
-  res.once('close', () => gone.abort());
-  res.status(200).set({ 'Content-Type': 'application/x-ndjson', 'X-Accel-Buffering': 'no' });
-  try {
-    for await (const some of lines) {
+export function jsonLines({ closing, logger }: { readonly closing: AbortSignal; readonly logger: Logger }): SendLines {
+  return async (res, lines) => {
+    const gone = new AbortController();
+    const cutOff = () => void res.destroy();
+    closing.addEventListener('abort', cutOff);
+    res.once('close', () => {
+      closing.removeEventListener('abort', cutOff);
+      gone.abort();
+    });
+    if (closing.aborted) return cutOff();
+    res.status(200).set({ 'Content-Type': 'application/x-ndjson', 'X-Accel-Buffering': 'no' });
+    try {
+      for await (const some of lines) {
+        if (gone.signal.aborted) return;
+        if (!res.write(some)) await once(res, 'drain', { signal: gone.signal });
+      }
+      res.end();
+    } catch (error) {
       if (gone.signal.aborted) return;
-      if (!res.write(some)) await once(res, 'drain', { signal: gone.signal });
+      logger.error({ error }, 'an answer in lines was cut off');
+      res.destroy();
     }
-    res.end();
-  } catch (error) {
-    if (gone.signal.aborted) return;
-    logger.error({ error }, 'an answer in lines was cut off');
-    res.destroy();
-  }
+  };
 }

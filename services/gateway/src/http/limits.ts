@@ -2,6 +2,12 @@ import type { Failure } from '@daybook/http';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
 const windowSeconds = 60;
+/** To one gateway from one address. Providers tell in bursts, when many payments end together. */
+const noticesPerMinute = 1_000;
+/** From one address to all gateways together: anyone can make up an id. */
+const noticesOfAddressPerMinute = 10_000;
+/** Of what stands for an id in the path, so much is looked at; a UUID has no more. */
+const idLengthMax = 36;
 
 /** Whose requests are counted together: a credential's on `pay`, its others, or an address's on public routes. */
 export type LimitName = 'pay' | 'general' | 'public';
@@ -10,6 +16,11 @@ export type LimitName = 'pay' | 'general' | 'public';
 export type Limits = {
   /** `key` is the credential's id or the address group. */
   countRequest(limit: LimitName, key: string): Promise<Failure | undefined>;
+  /**
+   * A notice of a provider. It comes for many tenants from the same few addresses, so that what one tenant's gateway gets
+   * must use up nothing of another's, and nothing of what clients have.
+   */
+  countNotice(gatewayId: string, addressGroup: string): Promise<Failure | undefined>;
   countAuthFailure(addressGroup: string): Promise<void>;
   /** Whether the address has failed too often to be checked again in this window. */
   blocked(addressGroup: string): Promise<Failure | undefined>;
@@ -25,10 +36,8 @@ export function createLimits(options: {
   const requests = { pay: limiterOf('pay'), general: limiterOf('general'), public: limiterOf('public') };
   const failures = new RateLimiterMemory({ points: options.authFailuresPerMinute, duration: windowSeconds });
   return {
-    async countRequest(limit, key) {
-      const spent = await consume(requests[limit], key);
-      return spent && tooMany(spent, `Rate limit of ${points[limit]} requests per minute exceeded.`);
-    },
+    countRequest: (limit, key) => count(requests[limit], key),
+    countNotice: countNotices(),
     async countAuthFailure(addressGroup) {
       await consume(failures, addressGroup);
     },
@@ -39,6 +48,21 @@ export function createLimits(options: {
         : undefined;
     },
   };
+}
+
+function countNotices(): Limits['countNotice'] {
+  const ofGateway = new RateLimiterMemory({ keyPrefix: 'notices', points: noticesPerMinute, duration: windowSeconds });
+  const ofAddress = new RateLimiterMemory({ points: noticesOfAddressPerMinute, duration: windowSeconds });
+  return async (gatewayId, addressGroup) => {
+    const gateway = gatewayId.slice(0, idLengthMax).toLowerCase();
+    // In this order: what is refused to one gateway is not taken from what the others have together.
+    return (await count(ofGateway, `${gateway} ${addressGroup}`)) ?? (await count(ofAddress, addressGroup));
+  };
+}
+
+async function count(limiter: RateLimiterMemory, key: string): Promise<Failure | undefined> {
+  const spent = await consume(limiter, key);
+  return spent && tooMany(spent, `Rate limit of ${limiter.points} requests per minute exceeded.`);
 }
 
 /** The limiter rejects with its result when nothing is left. */

@@ -18,7 +18,7 @@ import { readPresented } from '../app/presented-credential';
 import { addressGroup, clientAddress, isAllowed } from './client-address';
 import { edgeFailures, failureAnswer, sendFailure, type Dialect } from './dialect';
 import type { EventStreams } from './event-stream';
-import { sendLines } from './json-lines';
+import type { SendLines } from './json-lines';
 import type { Limits } from './limits';
 import type { Answer, DialectName, Route } from './route';
 
@@ -31,6 +31,7 @@ export type GateDeps = {
   readonly authenticate: Authenticate;
   readonly limits: Limits;
   readonly streams: EventStreams;
+  readonly sendLines: SendLines;
   readonly trustedProxies: readonly string[];
   readonly logger: Logger;
 };
@@ -77,7 +78,9 @@ type Passed = { readonly caller: Credential | undefined; readonly addressGroup: 
 
 function gate(dialect: Dialect, route: Route, deps: GateDeps): RequestHandler {
   return async (req, res, next) => {
-    const passed = await pass(dialect, route, req, deps, (logged) => (res.locals.logged = logged));
+    const passed = await (route.noticesOf === undefined
+      ? pass(dialect, route, req, deps, (logged) => (res.locals.logged = logged))
+      : passNotice(String(req.params[route.noticesOf]), req, deps));
     res.locals.passed = passed;
     next();
   };
@@ -91,7 +94,7 @@ async function pass(
   deps: GateDeps,
   log: (logged: object) => void,
 ): Promise<Passed> {
-  const address = clientAddress(req.socket.remoteAddress, forwardedFor(req), deps.trustedProxies);
+  const address = addressOf(req, deps);
   const group = addressGroup(address);
   refuse(await deps.limits.blocked(group));
   if (route.access === 'public') {
@@ -105,6 +108,17 @@ async function pass(
   if (route.access !== 'any credential' && !route.access.some((scope) => caller.scopes.includes(scope)))
     refuse(edgeFailures.scopeMissing);
   return { caller, addressGroup: group };
+}
+
+/** No credential is guessed here, so an address that has failed to guess one elsewhere is not held back. */
+async function passNotice(gatewayId: string, req: IncomingMessage, deps: GateDeps): Promise<Passed> {
+  const group = addressGroup(addressOf(req, deps));
+  refuse(await deps.limits.countNotice(gatewayId, group));
+  return { caller: undefined, addressGroup: group };
+}
+
+function addressOf(req: IncomingMessage, { trustedProxies }: GateDeps): string | undefined {
+  return clientAddress(req.socket.remoteAddress, forwardedFor(req), trustedProxies);
 }
 
 async function callerOf(dialect: Dialect, req: IncomingMessage, group: string, deps: GateDeps): Promise<Credential> {
@@ -155,7 +169,7 @@ function answer(route: Route, deps: GateDeps): RequestHandler {
     const result = await respond(route, req, parts, passed, deps);
     if (result.events !== undefined)
       await deps.streams.send(res, passed.caller?.credentialId ?? passed.addressGroup, result.events);
-    else if (result.lines !== undefined) await sendLines(res, result.lines, deps.logger);
+    else if (result.lines !== undefined) await deps.sendLines(res, result.lines);
     else send(res, result);
   };
 }
@@ -194,7 +208,8 @@ async function respond(
   };
   return route.handle(input).catch(async (error: unknown) => {
     const rejected = error instanceof FailureError && error.failure.status === 401;
-    if (rejected) await deps.limits.countAuthFailure(group);
+    // A provider signs with the secret that a tenant has given us, and a wrong one is not the fault of its address.
+    if (rejected && route.noticesOf === undefined) await deps.limits.countAuthFailure(group);
     throw error;
   });
 }

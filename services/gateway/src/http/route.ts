@@ -80,6 +80,8 @@ type Definition<
   };
   /** Largest body in bytes, where it is not 1 MB. */
   readonly bodyBytesMax?: number;
+  /** Name of a part of the path, on a route for notices of providers: counted by it, and apart from what clients ask. */
+  readonly noticesOf?: string;
   /** The answer to an id in the path that no resource can have. */
   readonly paramsInvalid?: Failure;
   readonly responses: Readonly<Record<number, ResponseSpec>>;

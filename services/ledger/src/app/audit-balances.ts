@@ -3,8 +3,8 @@ import {
   getBalanceAsOf,
   getStatement,
   type getTrialBalance,
+  instant,
   listDailyBalances,
-  timestamp,
   type CallOutcome,
   type CallRequest,
 } from '@daybook/contracts';
@@ -114,7 +114,7 @@ const placePattern = /^(\S+) (0|[1-9]\d{0,17}) (\S+) (0|[1-9]\d{0,17}) (0|[1-9]\
 function placeOf(cursor: string): (StatementPlace & { readonly knownAt: string }) | undefined {
   const [, knownAt = '', mark = '', effectiveAt = '', sequence = '', entryIndex] =
     placePattern.exec(keyOf(cursor) ?? '') ?? [];
-  if (!timestamp.safeParse(knownAt).success || !timestamp.safeParse(effectiveAt).success) return undefined;
+  if (!instant.safeParse(knownAt).success || !instant.safeParse(effectiveAt).success) return undefined;
   const place = { effectiveAt, sequence: BigInt(sequence), entryIndex: Number(entryIndex) };
   return { ...place, knownAt, mark: BigInt(mark) };
 }

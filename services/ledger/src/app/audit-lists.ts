@@ -1,11 +1,11 @@
 /** The audit calls that list: entries, transactions, lineage, holds and refused commands, a page at a time. */
 import {
   getLineage,
+  instant,
   listEntries,
   listHolds,
   listRejections,
   searchTransactions,
-  timestamp,
   type CallOutcome,
   type CallRequest,
 } from '@daybook/contracts';
@@ -113,6 +113,6 @@ const placePattern = /^(\S+) (0|[1-9]\d{0,17}) (0|[1-9]\d{0,8})$/;
 
 function placeOf(cursor: string): Place | undefined {
   const [, postedAt, sequence, index] = placePattern.exec(keyOf(cursor) ?? '') ?? [];
-  if (sequence === undefined || !timestamp.safeParse(postedAt).success) return undefined;
+  if (sequence === undefined || !instant.safeParse(postedAt).success) return undefined;
   return { postedAt: postedAt ?? '', sequence: BigInt(sequence), index: Number(index) };
 }

@@ -160,6 +160,12 @@ const signatureHeaders = [
   'paypal-transmission-time',
 ];
 
+/**
+ * Largest body of a notice, in bytes. Well below half of what a call takes: it is passed on as text within JSON, where a
+ * quote or a line's end takes two bytes instead of one.
+ */
+const noticeBytesMax = 262_144;
+
 function webhook({ services: { intents } }: Deps): Route {
   return route({
     dialect: 'native',
@@ -170,6 +176,8 @@ function webhook({ services: { intents } }: Deps): Route {
       'For providers, not for clients. A notice with a right signature makes us read the payment from the provider; ' +
       'its content is not believed.',
     access: 'public',
+    noticesOf: 'gateway_id',
+    bodyBytesMax: noticeBytesMax,
     request: {
       params: z.strictObject({ gateway_id: pathUuid }),
       query: z.strictObject({}),

@@ -8,8 +8,13 @@ import { isOperator } from './own-accounts';
 
 type Caller = Pick<Credential, 'tenantId' | 'scopes'>;
 
-/** An id that a path or a filter can name. Longer than a key: operators say it with its owner. */
-export const journalId = z.string().regex(/^[\x21-\x7e]{1,300}$/, 'must be 1 to 300 printable ASCII characters');
+/** Nothing stands in the journal under a longer id. Longer than a key: what a caller named stands there with its owner. */
+const idLengthMax = 300;
+
+/** An id that a path or a filter can name. */
+export const journalId = z
+  .string()
+  .regex(new RegExp(`^[\\x21-\\x7e]{1,${idLengthMax}}$`), `must be 1 to ${idLengthMax} printable ASCII characters`);
 
 /** What the caller calls it. */
 export function shownId({ tenantId, scopes }: Caller, id: string): string {
@@ -19,5 +24,6 @@ export function shownId({ tenantId, scopes }: Caller, id: string): string {
 
 /** What it may stand as in the journal, the caller's own first. */
 export function journalIdsOf(caller: Caller, id: string): readonly [string, ...string[]] {
-  return isOperator(caller) ? [id] : [`${caller.tenantId}/${id}`, id];
+  const own = `${caller.tenantId}/${id}`;
+  return isOperator(caller) || own.length > idLengthMax ? [id] : [own, id];
 }
