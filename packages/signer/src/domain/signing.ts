@@ -11,6 +11,8 @@
  *       at most `replacementsMax`.
  *   P5  No send's amount, no send's fee, and of no UTC day the sum of amounts or of fees is above its cap.
  *   P6  An asset without caps is not sent, and neither is one whose fee asset has none.
+ *   P7  A clock that is set back opens no day: what is signed after it counts for the day that was open before, too, until
+ *       the clock has gone on for 24 hours from where it was set to.
  */
 import { assert } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
@@ -56,6 +58,8 @@ export type SendSigned = { readonly terms: Terms; readonly at: number; readonly 
 
 type Send = { readonly first: Terms; feeMax: bigint; readonly answers: Map<string, SignAnswer> };
 
+type Sums = { readonly amounts: Map<AssetCode, bigint>; readonly fees: Map<AssetCode, bigint> };
+
 /**
  * Everything signed so far. It is changed in place by `remember`: copies of all sends for each new one would take ever
  * longer.
@@ -63,14 +67,14 @@ type Send = { readonly first: Terms; feeMax: bigint; readonly answers: Map<strin
 export type Signed = {
   readonly sends: Map<string, Send>;
   readonly slots: Map<string, string>;
-  /** The day of the newest signature and its sums. */
-  day: number;
-  readonly amounts: Map<AssetCode, bigint>;
-  readonly fees: Map<AssetCode, bigint>;
+  /** Sums by UTC day. For ever, since a clock may show any day again; there is one for each day with a signature. */
+  readonly days: Map<number, Sums>;
+  /** The day that is open, and the times, from `since` to before `until`, at which it stays open. */
+  readonly open: { day: number; since: number; until: number };
 };
 
 export function nothingSigned(): Signed {
-  return { sends: new Map(), slots: new Map(), day: 0, amounts: new Map(), fees: new Map() };
+  return { sends: new Map(), slots: new Map(), days: new Map(), open: { day: 0, since: 0, until: 0 } };
 }
 
 export type Verdict =
@@ -83,7 +87,9 @@ export function repeated(sendId: string, digest: string, signed: Signed): SignAn
   return signed.sends.get(sendId)?.answers.get(digest);
 }
 
+/** Notes the time, also of what it refuses: how long a clock has gone on is seen by every request. */
 export function decide(terms: Terms, at: number, signed: Signed, policy: Policy): Verdict {
+  noteTime(at, signed);
   const answer = repeated(terms.sendId, terms.digest, signed);
   if (answer !== undefined) return { type: 'repeat', answer };
   const refusal =
@@ -112,29 +118,24 @@ function refusedByCaps(terms: Terms, at: number, signed: Signed, policy: Policy)
   const feeCaps = policy.fees[feeAsset];
   const amountCaps = policy.amounts[asset];
   assert(feeCaps && amountCaps, 'assets without caps are refused before');
-  const isNewDay = dayAt(at, signed) !== signed.day;
+  const days = daysOf(at, signed).map((day) => signed.days.get(day));
+  const before = (sum: keyof Sums, of: AssetCode) =>
+    days.reduce((most, sums) => larger(most, sums?.[sum].get(of) ?? 0n), 0n);
   const known = signed.sends.get(terms.sendId);
   if (fee > feeCaps.perSend) return 'fee_above_send_cap';
   if (feeCaps.percentMax !== undefined && asset === feeAsset && fee * 100n > amount * feeCaps.percentMax)
     return 'fee_above_send_cap';
-  const feesBefore = isNewDay ? 0n : (signed.fees.get(feeAsset) ?? 0n);
-  if (feesBefore + fee - (known?.feeMax ?? 0n) > feeCaps.perDay) return 'fee_above_day_cap';
+  if (before('fees', feeAsset) + fee - (known?.feeMax ?? 0n) > feeCaps.perDay) return 'fee_above_day_cap';
   // A replacement pays what was allowed when the send was first signed.
   if (known !== undefined) return undefined;
   if (amount > amountCaps.perSend) return 'amount_above_send_cap';
-  const amountsBefore = isNewDay ? 0n : (signed.amounts.get(asset) ?? 0n);
-  return amountsBefore + amount > amountCaps.perDay ? 'amount_above_day_cap' : undefined;
+  return before('amounts', asset) + amount > amountCaps.perDay ? 'amount_above_day_cap' : undefined;
 }
 
 /** Folds one signature. Asserts on a history that `decide` cannot have made. */
 export function remember(signed: Signed, { terms, at, answer }: SendSigned): void {
   const { sendId, digest, slots, asset, amount, feeAsset, fee } = terms;
-  const day = dayAt(at, signed);
-  if (day !== signed.day) {
-    signed.day = day;
-    signed.amounts.clear();
-    signed.fees.clear();
-  }
+  noteTime(at, signed);
   const send = signed.sends.get(sendId);
   assert(send === undefined || isSamePayment(send.first, terms), `send ${sendId} was signed with different fields`);
   assert(send === undefined || fee > send.feeMax, `send ${sendId} was replaced without a higher fee`);
@@ -142,9 +143,13 @@ export function remember(signed: Signed, { terms, at, answer }: SendSigned): voi
     assert((signed.slots.get(slot) ?? sendId) === sendId, `slot ${slot} was given to two sends`);
     signed.slots.set(slot, sendId);
   }
-  add(signed.fees, feeAsset, fee - (send?.feeMax ?? 0n));
+  for (const day of daysOf(at, signed)) {
+    const sums = signed.days.get(day) ?? { amounts: new Map(), fees: new Map() };
+    signed.days.set(day, sums);
+    add(sums.fees, feeAsset, fee - (send?.feeMax ?? 0n));
+    if (send === undefined) add(sums.amounts, asset, amount);
+  }
   if (send === undefined) {
-    add(signed.amounts, asset, amount);
     signed.sends.set(sendId, { first: terms, feeMax: fee, answers: new Map([[digest, answer]]) });
     return;
   }
@@ -154,10 +159,31 @@ export function remember(signed: Signed, { terms, at, answer }: SendSigned): voi
 
 const dayMs = 86_400_000;
 
-/** Days since 1970, UTC. A clock that was set back does not open a day that is past: its caps would be there again. */
-function dayAt(at: number, signed: Signed): number {
-  return Math.max(Math.floor(at / dayMs), signed.day);
+/** Since 1970, UTC. */
+const dayOf = (at: number) => Math.floor(at / dayMs);
+
+/**
+ * A later day opens when the clock comes to it. A clock that was set back, or put right after it was ahead, opens none: the
+ * open day stays, for 24 hours of that clock. So a wrong clock can neither make caps anew nor take them away for years.
+ */
+function noteTime(at: number, { open }: Signed): void {
+  if (at >= open.until) {
+    open.day = dayOf(at);
+    open.since = open.day * dayMs;
+    open.until = open.since + dayMs;
+  } else if (at < open.since) {
+    open.since = at;
+    open.until = at + dayMs;
+  }
 }
+
+/** What a signature counts for: its own day, whatever day is open, and the open one. */
+function daysOf(at: number, { open }: Signed): readonly number[] {
+  const own = dayOf(at);
+  return own === open.day ? [own] : [own, open.day];
+}
+
+const larger = (a: bigint, b: bigint) => (a > b ? a : b);
 
 function isSamePayment(a: Terms, b: Terms): boolean {
   return (

@@ -62,6 +62,11 @@ const anyPolicy: fc.Arbitrary<Policy> = fc.constantFrom(policy, {
 });
 const anyHistory = fc.array(fc.tuple(anyTerms, fc.nat(3 * day)), { maxLength: 60 });
 
+/** Sends of one asset, each another, under a clock that goes anywhere within six days. */
+const anyClock = fc
+  .array(fc.tuple(fc.bigInt({ min: 1n, max: 100n }), fc.nat(6 * day)), { minLength: 20, maxLength: 60 })
+  .map((list) => list.map(([amount, offset], index) => [termsOf(`s${index}`, { amount, fee: 0n }), offset] as const));
+
 type Asked = { readonly log: readonly SendSigned[]; readonly repeats: readonly string[] };
 
 function play(history: readonly (readonly [Terms, number])[], by: Policy): Asked {
@@ -144,11 +149,8 @@ describe('what may be signed', () => {
   test('P5: no send and no UTC day is above its caps, in amounts and in fees', () => {
     fc.assert(
       fc.property(anyHistory, anyPolicy, (history, by) => {
-        // In the order of time, as a clock tells it.
-        const { log } = play(
-          history.toSorted(([, a], [, b]) => a - b),
-          by,
-        );
+        // Whatever the clock told, in whatever order.
+        const { log } = play(history, by);
         const ids = [...new Set(log.map(({ terms }) => terms.sendId))];
         for (const asset of ['ETH', 'USDT_ERC20', 'BTC'] as const) {
           const { perSend, perDay } = by.amounts[asset]!;
@@ -185,6 +187,34 @@ describe('what may be signed', () => {
     expect(ask(nothingSigned(), termsOf('a', { feeAsset: 'SOL' }))).toBe('asset_not_allowed');
     expect(ask(nothingSigned(), termsOf('a'), noon, { ...policy, amounts: {}, fees: {} })).toBe('asset_not_allowed');
   });
+
+  test('P5: whatever way the clock goes, no UTC day that it tells is above its cap', () => {
+    fc.assert(
+      fc.property(anyClock, (history) => {
+        const { log } = play(history, policy);
+        for (const one of log) {
+          const sameDay = log.filter(({ at }) => Math.floor(at / day) === Math.floor(one.at / day));
+          expect(sum(sameDay.map(({ terms }) => terms.amount))).toBeLessThanOrEqual(250n);
+        }
+      }),
+    );
+  });
+
+  test('P7: while the clock is only set back, all that is signed is within the cap of one day', () => {
+    fc.assert(
+      fc.property(anyClock, fc.nat(60), (history, forward) => {
+        // On as time goes, and then back from there, over days on which nothing may have been signed.
+        const on = history.slice(0, forward).toSorted(([, a], [, b]) => a - b);
+        const back = history
+          .slice(forward)
+          .map(([terms, offset]) => [terms, offset - 6 * day] as const)
+          .toSorted(([, a], [, b]) => b - a);
+        const before = play(on, policy).log.length;
+        const { log } = play([...on, ...back], policy);
+        expect(sum(log.slice(before).map(({ terms }) => terms.amount))).toBeLessThanOrEqual(250n);
+      }),
+    );
+  });
 });
 
 describe('caps, at the last unit that is allowed and the first that is not', () => {
@@ -217,6 +247,40 @@ describe('caps, at the last unit that is allowed and the first that is not', () 
     expect(ask(signed, termsOf('c', { amount: 100n }), noon - day)).toBe('amount_above_day_cap');
     expect(ask(signed, termsOf('c', { amount: 50n }), noon - day)).toBe('sign');
     expect(ask(signed, termsOf('d', { amount: 1n }), noon)).toBe('amount_above_day_cap');
+  });
+
+  test('a clock that was set back to days without signatures has no caps there', () => {
+    const signed = nothingSigned();
+    for (const sendId of ['a', 'b']) ask(signed, termsOf(sendId, { amount: 100n }), noon);
+    // To the end of each of them, a moment before the next.
+    for (const days of [1, 2, 3, 400]) {
+      const last = (20_000 - days) * day + day - 1;
+      for (const at of [last, last + 2])
+        expect(ask(signed, termsOf(`c${days}`, { amount: 51n }), at)).toBe('amount_above_day_cap');
+    }
+  });
+
+  test('a clock that was years ahead takes no caps away: a day after it was put right they are there', () => {
+    const signed = nothingSigned();
+    for (const sendId of ['a', 'b']) ask(signed, termsOf(sendId, { amount: 100n, fee: 10n }), noon + 3_650 * day);
+    // Nothing is signed meanwhile, so nothing but the requests themselves tells that the clock goes on.
+    for (const at of [noon, noon + day / 2, noon + day - 1])
+      expect(ask(signed, termsOf('c', { amount: 100n, fee: 10n }), at)).toBe('fee_above_day_cap');
+    for (const sendId of ['c', 'd']) expect(ask(signed, termsOf(sendId, { amount: 100n }), noon + day)).toBe('sign');
+    expect(ask(signed, termsOf('e', { amount: 51n }), noon + day)).toBe('amount_above_day_cap');
+    expect(ask(signed, termsOf('e', { amount: 51n }), noon + 1.5 * day)).toBe('sign');
+    // The day of then was signed on, and its caps are used for ever.
+    expect(ask(signed, termsOf('f', { amount: 51n }), noon + 3_650 * day)).toBe('amount_above_day_cap');
+  });
+
+  test('a clock that was ahead over midnight gives no day its caps twice', () => {
+    const signed = nothingSigned();
+    const midnight = 20_001 * day;
+    expect(ask(signed, termsOf('a', { amount: 100n }), midnight - 1)).toBe('sign');
+    for (const sendId of ['b', 'c']) ask(signed, termsOf(sendId, { amount: 100n }), midnight + 1);
+    for (const at of [midnight - 2, midnight + 2, midnight + day - 1])
+      expect(ask(signed, termsOf('d', { amount: 51n }), at)).toBe('amount_above_day_cap');
+    expect(ask(signed, termsOf('d', { amount: 51n }), midnight + day)).toBe('sign');
   });
 
   test('of fees: of one send, in percent of what is paid in the same asset, and of one day', () => {
