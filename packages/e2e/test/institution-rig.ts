@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -32,14 +32,16 @@ const owner = { tenantId, mode: 'sandbox' } as const;
 const merchant = `merchant:${tenantId}:USD`;
 export const recipient = { name: 'Canary Doe', account_number: '1234567890', routing_number: '021000021' };
 
-type Line = 'open' | 'closed' | 'cut after the answer was made';
+type Line = 'open' | 'closed' | 'silent' | 'cut after the answer was made';
 
-/** Passes requests on to the ledger, or loses them, or their answers. */
+/** Passes requests on to the ledger, or loses them, or their answers; a silent one says nothing until it is another. */
 async function lineTo(target: () => string) {
   let line: Line = 'open';
+  let waiting: Socket[] = [];
   const server = createServer((req, res) => {
     const asked = line;
     if (asked === 'closed') return void req.socket.destroy();
+    if (asked === 'silent') return void waiting.push(req.socket);
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.on('end', () => {
@@ -60,7 +62,11 @@ async function lineTo(target: () => string) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    set: (to: Line) => void (line = to),
+    set(to: Line) {
+      line = to;
+      for (const socket of waiting) socket.destroy();
+      waiting = [];
+    },
     stop: () => new Promise((resolve) => server.close(resolve)),
   };
 }
@@ -144,6 +150,16 @@ export async function institutionRig() {
         .pool('settlement')
         .query<{ row: string }>('select to_jsonb(t)::text as row from transactions_v1 t');
       return [...rows.map(({ payload }) => payload.toString('utf8')), ...tables.rows.map(({ row }) => row)];
+    },
+    /** Nothing more is written to the rows of transactions until what this answers is called. */
+    async stopReadModel() {
+      const writer = await database.pool('settlement').connect();
+      await writer.query('begin');
+      await writer.query('lock table transactions_v1 in exclusive mode');
+      return async () => {
+        await writer.query('commit');
+        writer.release();
+      };
     },
     institution: async (name: string, settings: InstitutionSettings) =>
       valueOf(await running.call(addInstitution, { ...owner, name, currencies: ['USD'], settings })).institution,

@@ -5,6 +5,7 @@ import type {
   Mode,
   chainFamilies,
   operateBook,
+  recipientFields,
 } from '@daybook/contracts';
 import type { CommandContext, ExpectedRevision, Outcome } from '@daybook/event-store';
 import type { AssetCode } from '@daybook/money';
@@ -202,6 +203,7 @@ export type SendLedger = {
 /** Has chain-watcher watch a wallet's address. */
 export type WatchWallet = (wallet: WalletFields) => Promise<void>;
 
+/** Of the sends of one chain, or of those on no chain that is configured. */
 export type SendChecks = {
   /** Sends to look at, the longest waiting first. */
   due(now: Date, limit: number): Promise<readonly { readonly transactionId: string; readonly attempts: number }[]>;
@@ -230,13 +232,16 @@ export type TransferOrder = {
   readonly createdAt: string;
 };
 
+/** `other`: one that the bank does not take. */
+export type RecipientProblem = (typeof recipientFields)[number] | 'other';
+
 /**
  * A bank. Its answers are facts. Throws OperationalError when it does not answer, or answers something that says nothing
  * about the transfer; what was asked may then have happened or not.
  */
 export type Bank = {
-  /** Why this recipient cannot be paid by it, or null. Asks nobody. */
-  problemWith(recipient: Recipient): string | null;
+  /** The field by which this recipient cannot be paid: missing, or wrong; null when it can. Asks nobody. */
+  problemWith(recipient: Recipient): RecipientProblem | null;
   /** The same order is one transfer at the bank, however often it is sent. */
   send(order: TransferOrder): Promise<TransferObservation>;
   observe(order: Pick<TransferOrder, 'transferId'>): Promise<TransferObservation>;

@@ -40,10 +40,15 @@ import { walletFunding } from './domain/wallet-funding';
 import { walletRegistry } from './domain/wallet-registry';
 import { sendCalls } from './http/send-calls';
 import { transferCalls } from './http/transfer-calls';
-import { bankTransfersProjection, openTransfers, transferChecks } from './projections/bank-transfers';
+import {
+  bankTransfersProjection,
+  openTransfers,
+  transferChecks,
+  unbookedTransfers,
+} from './projections/bank-transfers';
 import { depositsProjection } from './projections/deposits';
 import { countMovements, findMovements, movementRows } from './projections/movements';
-import { openSends, openSendsByWallet, sendChecks, sendsProjection } from './projections/sends';
+import { openSends, openSendsByWallet, sendChecksElsewhere, sendChecksOn, sendsProjection } from './projections/sends';
 import { openSettlements, settlementsProjection } from './projections/settlements';
 import { findStatementLines, statementLinesProjection } from './projections/statement-lines';
 import { allWallets, walletsProjection } from './projections/wallets';
@@ -85,7 +90,12 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     deadlineMs: config.SETTLEMENT_DEADLINE_MS,
     openSettlements: (deadline) => openSettlements(pool, deadline),
   });
-  openTransfersGauges({ metrics, now, openTransfers: () => openTransfers(pool) });
+  openTransfersGauges({
+    metrics,
+    now,
+    openTransfers: () => openTransfers(pool),
+    unbookedTransfers: () => unbookedTransfers(pool),
+  });
   const calls = transferCalls(config.INTERNAL_TOKEN, bankTransfers);
 
   return platform.service({
@@ -173,11 +183,12 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
         throw new OperationalError('upstream_unavailable', true, { detail: `${chain} does not watch ${address}` });
     },
     chains: chains.map(overrides.wrapSender ?? ((chain) => chain)),
-    checks: sendChecks(pool),
+    checksOn: (chain) => sendChecksOn(pool, chain),
+    checksElsewhere: (names) => sendChecksElsewhere(pool, names),
     personalData: createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now }),
     nextNumber: transactionNumbers(pool),
     find: (query) => caughtUp(() => findMovements(pool, query)),
-    rowsOf: (request) => movementRows(pool, request),
+    rowsOf: (request) => caughtUp(() => movementRows(pool, request)),
     count: (query) => caughtUp(() => countMovements(pool, query)),
     allWallets: () => caughtUp(() => allWallets(pool)),
     openSends: () => openSendsByWallet(pool),
@@ -196,7 +207,7 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     ...(chains.length === 0
       ? []
       : [
-          dueWorker({ ...worker, name: 'sends', pass: app.checkSends }),
+          ...app.checkSends.map((each) => dueWorker({ ...worker, ...each })),
           dueWorker({ ...worker, name: 'reconciliation of wallets', pass: app.reconcile }),
         ]),
   ];

@@ -78,6 +78,8 @@ export const institutionTransferView = institutionTransferStatusChanged.data
   });
 
 const recipientFieldsMax = 20;
+/** What banks ask of a recipient. Each takes some of them. */
+export const recipientFields = ['name', 'iban', 'account_number', 'bic', 'routing_number', 'sort_code'] as const;
 
 /**
  * The amount is held before the institution is told. What comes of it is for the institution to say: the answer may be
@@ -106,7 +108,9 @@ export const createInstitutionTransfer = defineCall({
     'institution_not_found',
     'institution_disabled',
     'currency_not_supported',
+    // By a field that the institution does not take.
     'recipient_invalid',
+    ...recipientFields.map((field) => `recipient_${field}_invalid` as const),
     'insufficient_balance',
     'account_frozen',
   ],

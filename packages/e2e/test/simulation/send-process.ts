@@ -43,6 +43,8 @@ function mortal(end: End, passed: (what: string) => void) {
     };
 }
 
+const noChecks = { due: async () => [], next: async () => null, again: async () => undefined };
+
 /** What settlement does for sends, as one process, on the log that all have in common. */
 export function processThatEnds(
   { rig, store, ledger }: { readonly rig: SendRig; readonly store: EventStore; readonly ledger: CallClient },
@@ -74,7 +76,8 @@ export function processThatEnds(
         statusOf: around('receipt', chain!.statusOf),
       },
     ],
-    checks: { due: async () => [], next: async () => null, again: async () => undefined },
+    checksOn: () => noChecks,
+    checksElsewhere: () => noChecks,
     personalData: createPersonalData({ pool, masterKey: rig.config.PERSONAL_DATA_KEY, now: () => new Date() }),
     nextNumber: transactionNumbers(pool),
     find: async () => [],

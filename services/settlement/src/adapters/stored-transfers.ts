@@ -79,6 +79,7 @@ const transferDefinitions = {
   BankTransferHeld: { version: 1, data: common },
   BankTransferHanded: { version: 1, data: common.extend({ reference }) },
   BankTransferProcessing: { version: 1, data: common.extend({ reference }) },
+  BankTransferRejected: { version: 1, data: common.extend({ reason: z.string() }) },
   BankTransferFailed: { version: 1, data: common.extend({ reason: z.string(), held: z.boolean() }) },
   BankTransferSettled: { version: 1, data: common.extend({ reference, exceptions }) },
   BankTransferReferenced: {

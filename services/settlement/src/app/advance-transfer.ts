@@ -1,14 +1,16 @@
 /**
- * Brings a transfer as far as it comes now: the amount is held, then the institution is told, then it is asked. The request
- * that made the transfer, the worker and the sandbox all come here. Nothing is assumed: what does not answer is asked
- * again, in the same words, by whoever comes next, and two who ask at once find each other's record.
+ * Brings a transfer as far as it comes now: the amount is held, then the institution is told, then it is asked, and what it
+ * refuses is released. The request that made the transfer, the worker and the sandbox all come here. Nothing is assumed:
+ * what does not answer is asked again, in the same words, by whoever comes next, and two who ask at once find each other's
+ * record.
  */
-import { assert } from '@daybook/core';
+import type { CallRequest, operateBook } from '@daybook/contracts';
+import { assert, OperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import { uuidv7, type Clock, type Sealer } from '@daybook/runtime';
 import type { Bank, BankOf, InstitutionStore, OperateBook, TransferOrder, TransferStore } from '../ports';
 import type { Transfer, TransferCommand, TransferState } from '../domain/bank-transfer';
-import { holdNameOf } from '../domain/transfer-hold';
+import { holdIdOf, holdNameOf } from '../domain/transfer-hold';
 import { openDescription, openRecipient } from './details';
 import { institutionNumbered, settingsOf } from './institutions';
 import { transferStream } from './transfer-streams';
@@ -37,22 +39,20 @@ export function advanceTransfer(deps: AdvanceDeps): AdvanceTransfer {
     return outcome.state;
   }
 
-  async function hold({ transactionId, tenantId, mode, asset, amount }: Transfer): Promise<TransferState> {
-    const outcome = await deps.operateBook({
-      mode,
-      tenantId: null,
-      actor: 'settlement',
-      dryRun: false,
-      operation: {
-        type: 'hold',
-        holdId: holdNameOf(transactionId),
-        accountId: `merchant:${tenantId}:${asset}`,
-        asset,
-        amount,
-        // The bank may take its time: only its answer ends the hold.
-        expiresAt: null,
-        metadata: { transaction_id: transactionId },
-      },
+  const operate = ({ mode }: Transfer, operation: CallRequest<typeof operateBook>['operation']) =>
+    deps.operateBook({ mode, tenantId: null, actor: 'settlement', dryRun: false, operation });
+
+  async function hold(transfer: Transfer): Promise<TransferState> {
+    const { transactionId, tenantId, asset, amount } = transfer;
+    const outcome = await operate(transfer, {
+      type: 'hold',
+      holdId: holdNameOf(transactionId),
+      accountId: `merchant:${tenantId}:${asset}`,
+      asset,
+      amount,
+      // The bank may take its time: only its answer ends the hold.
+      expiresAt: null,
+      metadata: { transaction_id: transactionId },
     });
     const at = now().toISOString();
     if (outcome.ok) return record(transactionId, { type: 'RecordHeld', at });
@@ -61,17 +61,29 @@ export function advanceTransfer(deps: AdvanceDeps): AdvanceTransfer {
     return record(transactionId, { type: 'RecordRefused', reason, at });
   }
 
+  async function observe(transfer: Transfer): Promise<TransferState> {
+    const bank = await bankOfTransfer(deps, transfer);
+    const isTold = transfer.stage !== 'held';
+    const observation = isTold ? await bank.observe(transfer) : await bank.send(await orderOf(deps, transfer));
+    return record(transfer.transactionId, { type: 'RecordObserved', observation, at: now().toISOString() });
+  }
+
+  async function release(transfer: Transfer): Promise<TransferState> {
+    const { transactionId } = transfer;
+    const releaseId = `${holdNameOf(transactionId)}:release`;
+    const outcome = await operate(transfer, { type: 'release', releaseId, holdId: holdIdOf(transactionId) });
+    // Closed by an operator, or by the ledger when it was told that the transfer has failed, it is as free.
+    if (!outcome.ok && outcome.rejection !== 'hold_closed')
+      throw new OperationalError('upstream_unavailable', false, { detail: `ledger: release: ${outcome.rejection}` });
+    return record(transactionId, { type: 'RecordReleased', at: now().toISOString() });
+  }
+
   return async (transactionId) => {
     let { state } = await transfers.load(transferStream(transactionId));
     if (state.stage === 'created') state = await hold(state);
-    if (state.stage === 'held') {
-      const bank = await bankOfTransfer(deps, state);
-      const observation = await bank.send(await orderOf(deps, state));
-      return record(transactionId, { type: 'RecordObserved', observation, at: now().toISOString() });
-    }
-    if (state.stage === 'none' || state.stage === 'created' || !state.wasHeld) return state;
-    const observation = await (await bankOfTransfer(deps, state)).observe(state);
-    return record(transactionId, { type: 'RecordObserved', observation, at: now().toISOString() });
+    if (state.stage === 'none' || !state.wasHeld) return state;
+    if (state.stage !== 'releasing') state = await observe(state);
+    return state.stage === 'releasing' ? release(state) : state;
   };
 }
 

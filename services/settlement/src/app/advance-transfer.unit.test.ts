@@ -1,6 +1,7 @@
 /**
  * Transfers whose process dies at any step: before or after the log, the ledger or the bank has done what it was asked. What
- * they did stays. Each process that follows is a new one, and clients and worker come again.
+ * they did stays. Each process that follows is a new one, and clients and worker come again. What was refused is free before
+ * anybody is told that it has failed.
  */
 import { randomBytes } from 'node:crypto';
 import type { CallOutcome, operateBook } from '@daybook/contracts';
@@ -46,6 +47,7 @@ function world(seed: number) {
   const random = seededRandom(seed);
   const log = memoryEventStore(now);
   const holds: string[] = [];
+  const releases: string[] = [];
   const orders: string[] = [];
   const answer: TransferObservation = random.chance(0.5)
     ? { status: 'settled', reference: 'REF' }
@@ -69,10 +71,22 @@ function world(seed: number) {
     throw new Died(place);
   }
 
-  const store: EventStore = { ...log, append: (...given) => risky('log', () => log.append(...given)) };
+  const store: EventStore = {
+    ...log,
+    append(stream, events, expected) {
+      if ([...events].some(({ type }) => type === 'BankTransferFailed')) expect(releases).toHaveLength(holds.length);
+      return risky('log', () => log.append(stream, events, expected));
+    },
+  };
   const hold: OperateBook = async ({ operation }) =>
     risky('ledger', async () => {
       if (operation.type === 'hold' && !holds.includes(operation.holdId)) holds.push(operation.holdId);
+      if (operation.type === 'release') {
+        expect(operation.holdId).toBe(`ops/${holds[0]}`);
+        // The ledger was told by a message, too: whoever comes second finds it closed.
+        if (releases.length > 0 && random.chance(0.5)) return { ok: false, rejection: 'hold_closed' } as const;
+        if (!releases.includes(operation.releaseId)) releases.push(operation.releaseId);
+      }
       return { ok: true, value: { at: '', ledgerReference: null, replayed: false } } as CallOutcome<typeof operateBook>;
     });
   const bank: Bank = {
@@ -104,7 +118,7 @@ function world(seed: number) {
     const advance = advanceTransfer(deps);
     return { ...institutionCalls(deps), ...deps, advance, create: createTransfer({ ...deps, advance }) };
   }
-  return { process, heal: () => (isWell = true), deaths: () => deaths, places, holds, orders, answer };
+  return { process, heal: () => (isWell = true), deaths: () => deaths, places, holds, releases, orders, answer };
 }
 
 async function outlived(act: () => Promise<unknown>): Promise<void> {
@@ -128,7 +142,13 @@ test('a death at any step, 300 times: held once, ordered once, and ended by what
     const { transactionId } = created.value.transfer;
     const state = await last.advance(transactionId);
     expect([seed, state.stage]).toEqual([seed, lasting.answer.status === 'settled' ? 'settled' : 'failed']);
-    expect([seed, lasting.holds.length, lasting.orders.length]).toEqual([seed, 1, 1]);
+    const { holds, orders, releases } = lasting;
+    expect([seed, holds.length, orders.length, releases.length]).toEqual([
+      seed,
+      1,
+      1,
+      lasting.answer.status === 'rejected' ? 1 : 0,
+    ]);
     const again = await last.transfers.load(transferStream(transactionId));
     expect(await last.advance(transactionId)).toEqual(again.state);
     deaths += lasting.deaths();
@@ -145,6 +165,14 @@ test('a death at any step, 300 times: held once, ordered once, and ended by what
   expect(deaths).toBeGreaterThan(300);
 });
 
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+function gate() {
+  let open = () => undefined as void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
 test.each([
   ['insufficient_balance', 'insufficient_balance'],
   ['account_not_found', 'insufficient_balance'],
@@ -160,4 +188,28 @@ test.each([
   expect(await create(request)).toEqual({ ok: false, rejection: told });
   expect(await alive.create(request)).toEqual({ ok: false, rejection: told, replayed: true });
   expect(orders).toEqual([]);
+});
+
+test('a ledger that says nothing leaves it pending, in time and with its id; what it says later counts', async () => {
+  const { process, heal, holds, orders } = world(1);
+  heal();
+  const alive = process();
+  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
+  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const [asked, answered] = [gate(), gate()];
+  const silent: OperateBook = async (operation) => {
+    asked.open();
+    await answered.opened;
+    return alive.operateBook(operation);
+  };
+  const advance = advanceTransfer({ ...alive, operateBook: silent });
+  const create = createTransfer({ ...alive, advance, wait: () => asked.opened });
+  const created = await create(request);
+  if (!created.ok) throw new Error(created.rejection);
+  const { transactionId, status } = created.value.transfer;
+  expect([status, holds, orders]).toEqual(['pending', [], []]);
+  answered.open();
+  await alive.advance(transactionId);
+  await turn();
+  expect([holds.length, orders.length]).toEqual([1, 1]);
 });

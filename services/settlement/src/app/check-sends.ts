@@ -9,8 +9,11 @@ const quickAttempts = 60;
 const pauseMsMax = 30_000;
 
 /**
- * One pass over the sends that are not done; answers when the next is due. What a crash, a signer or a node left open is gone
+ * One pass over sends that are not done; answers when the next is due. What a crash, a signer or a node left open is gone
  * on with here. At first every `pauseMs`, later less often, but always: what was signed may still be included.
+ *
+ * Whoever is looked at in one pass waits for the slowest of it, so each chain has a worker with a pass of its own. A pass
+ * looks at what has waited longest, once, and ends: what is left is due at once, and between two passes a worker can stop.
  */
 export function checkSends(deps: {
   readonly checks: SendChecks;
@@ -32,10 +35,7 @@ export function checkSends(deps: {
   }
 
   return async () => {
-    for (;;) {
-      const due = await checks.due(now(), batchSize);
-      await Promise.all(due.map(look));
-      if (due.length < batchSize) return checks.next();
-    }
+    await Promise.all((await checks.due(now(), batchSize)).map(look));
+    return checks.next();
   };
 }

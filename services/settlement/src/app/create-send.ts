@@ -2,18 +2,18 @@
  * Creates a send, once per idempotency key, and brings it as far as it goes at once. What can be refused before anything is
  * recorded is refused then; the ledger's and the signer's no are recorded, so that a repeat is told the same.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import type { CallOutcome, CallRequest, createSend as createSendCall } from '@daybook/contracts';
-import { assert, isOperationalError } from '@daybook/core';
+import { assert, OperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import { codeFrom, currentCorrelation, sha256Hex, uuidv7 } from '@daybook/runtime';
-import type { ChainSendTerms, SendFailure, SendState } from '../domain/send-state';
+import type { ChainSendTerms, SendFailure } from '../domain/send-state';
 import { takenBut } from '../domain/wallet';
 import type { SendChain } from '../ports';
 import type { AdvanceSend } from './advance-send';
 import { failureOf, type AdvanceDeps } from './send-steps';
 import { sendStream, walletStream } from './send-streams';
 import { sealDescription } from './details';
+import { advancedInTime, inTime, type Wait } from './in-time';
 import { viewOfSend } from './send-view';
 import { summaryOf } from '../domain/send-state';
 import type { OpenWallet } from './wallets';
@@ -24,8 +24,6 @@ type Rejection = (typeof createSendCall)['rejections'][number];
 
 /** What is held for fees, of what the first transaction may cost: room to replace it with a higher fee. */
 const feeRoom = 2n;
-/** Of the time that callers have. */
-const answerWithinMs = 5_000;
 
 /** Failures that were the answer to the request. What the chain made of a send is told as the send's state. */
 const refusals: Readonly<Partial<Record<SendFailure, Rejection>>> = {
@@ -44,13 +42,16 @@ export type CreateDeps = Pick<AdvanceDeps, 'sends' | 'wallets' | 'now' | 'logger
   readonly personalData: PersonalData;
   readonly nextNumber: () => Promise<number>;
   readonly advance: AdvanceSend;
+  readonly wait?: Wait;
 };
 
 export function createSend(deps: CreateDeps): (request: Request) => Promise<Answer> {
   const { sends, personalData, now } = deps;
 
+  const stateOf = async (transactionId: string) => (await sends.load(sendStream(transactionId))).state;
+
   async function answerOf(transactionId: string, replayed: boolean): Promise<Answer> {
-    const state = await advanced(transactionId);
+    const state = await advancedInTime({ ...deps, stateOf }, transactionId);
     assert(state.stage !== 'none', 'the send that was created is there');
     const refusal =
       state.failure === null || state.attempts.some(({ bytes }) => bytes !== null)
@@ -60,36 +61,20 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
     return { ok: true, value: { send: await viewOfSend(personalData, summaryOf(state)), replayed } };
   }
 
-  /** Whoever does not answer in time is waited for without the caller, and asked again by the worker. */
-  async function advanced(transactionId: string): Promise<SendState> {
-    const advancing = deps.advance(transactionId).catch(async (error: unknown) => {
-      if (!isOperationalError(error)) throw error;
-      deps.logger.warn({ error, transactionId }, 'a send is gone on with later');
-      return (await sends.load(sendStream(transactionId))).state;
-    });
-    const enough = new AbortController();
-    try {
-      const late = wait(answerWithinMs, undefined, { signal: enough.signal });
-      const first = await Promise.race([advancing, late]);
-      if (first !== undefined) return first;
-      advancing.catch((error: unknown) => deps.logger.error({ error, transactionId }, 'a send contradicts itself'));
-      return (await sends.load(sendStream(transactionId))).state;
-    } finally {
-      enough.abort();
-    }
-  }
-
   return async (request) => {
     const { tenantId, mode, idempotencyKey } = request;
     const at = now();
     const transactionId = codeFrom('TX', [tenantId, mode, 'send', idempotencyKey ?? uuidv7(at)]);
     const contentHash = contentHashOf(request);
-    const before = (await sends.load(sendStream(transactionId))).state;
+    const before = await stateOf(transactionId);
     if (before.stage !== 'none') {
       if (before.contentHash !== contentHash) return { ok: false, rejection: 'idempotency_key_reused' };
       return answerOf(transactionId, true);
     }
-    const planned = await plan(deps, request, transactionId);
+    const planned = await inTime(plan(deps, request, transactionId), deps.wait);
+    // Recorded now, it would leave after the caller was told to try again.
+    if (planned === undefined)
+      throw new OperationalError('upstream_timeout', true, { detail: 'the chain or the signer takes too long' });
     if ('rejection' in planned) return { ok: false, rejection: planned.rejection };
     const outcome = await sends.handle(
       sendStream(transactionId),

@@ -1,6 +1,6 @@
 /**
  * Creates a transfer and brings it as far as it comes at once, one for each idempotency key. It is recorded before anybody
- * is asked: when ledger or institution do not answer, the answer is that it is pending, and the worker goes on.
+ * is asked: when ledger or institution do not answer in time, the answer is that it is pending, and the worker goes on.
  */
 import type {
   CallOutcome,
@@ -9,7 +9,7 @@ import type {
   getInstitutionTransfer,
   institutionTransferView,
 } from '@daybook/contracts';
-import { assert, isOperationalError } from '@daybook/core';
+import { assert } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import { codeFrom, currentCorrelation, uuidv7, type Logger, type Secret } from '@daybook/runtime';
 import type { z } from 'zod';
@@ -17,6 +17,7 @@ import { summaryOf, type Transfer, type TransferState, type TransferSummary } fr
 import type { Institution } from '../domain/institutions';
 import type { AdvanceDeps, AdvanceTransfer } from './advance-transfer';
 import { openDescription, sealDescription, sealRecipient } from './details';
+import { advancedInTime, type Wait } from './in-time';
 import { institutionNumbered, settingsOf } from './institutions';
 import { keyedDigest, sortedFields } from './keyed-digest';
 import { transferIdOf, transferStream, type Owner } from './transfer-streams';
@@ -32,13 +33,16 @@ export type CreateDeps = Pick<
   readonly nextNumber: () => Promise<number>;
   readonly advance: AdvanceTransfer;
   readonly logger: Logger;
+  readonly wait?: Wait;
 };
 
 export function createTransfer(deps: CreateDeps): (request: Request) => Promise<Answer> {
   const { transfers, institutions, personalData, now } = deps;
 
+  const stateOf = async (transactionId: string) => (await transfers.load(transferStream(transactionId))).state;
+
   async function answerOf(transactionId: string, replayed: boolean): Promise<Answer> {
-    const state = await advanced(deps, transactionId);
+    const state = await advancedInTime({ ...deps, stateOf }, transactionId);
     assert(state.stage !== 'none', 'the transfer that was created is there');
     if (state.stage === 'failed' && !state.wasHeld)
       return { ok: false, rejection: refusedBy(state.failure), ...(replayed ? { replayed } : {}) };
@@ -51,7 +55,7 @@ export function createTransfer(deps: CreateDeps): (request: Request) => Promise<
     const transactionId = codeFrom('TX', [tenantId, mode, 'transfer', request.idempotencyKey ?? uuidv7(at)]);
     const contentDigest = digestOf(deps.secretsKey, request);
 
-    const before = (await transfers.load(transferStream(transactionId))).state;
+    const before = await stateOf(transactionId);
     if (before.stage !== 'none') {
       if (before.contentDigest !== contentDigest) return { ok: false, rejection: 'idempotency_key_reused' };
       return answerOf(transactionId, true);
@@ -96,24 +100,15 @@ function refusalOf(deps: CreateDeps, institution: Institution, { currency, recip
   if (!institution.enabled) return 'institution_disabled';
   if (!institution.currencies.includes(currency)) return 'currency_not_supported';
   const bank = deps.bankOf(institution.institutionId, settingsOf(deps.sealer, institution));
-  return bank.problemWith(recipient) === null ? null : 'recipient_invalid';
+  const wrong = bank.problemWith(recipient);
+  if (wrong === null) return null;
+  return wrong === 'other' ? 'recipient_invalid' : (`recipient_${wrong}_invalid` as const);
 }
 
 /** A recipient is in it, so it is keyed. */
 function digestOf(key: Secret, { institutionNumber, currency, amount, description, recipient }: Request): string {
   const content = [institutionNumber, currency, amount.toString(), description, sortedFields(recipient)];
   return keyedDigest(key, 'transfer', content);
-}
-
-/** As far as it comes: an outage leaves it as it is. */
-async function advanced({ transfers, advance, logger }: CreateDeps, transactionId: string): Promise<TransferState> {
-  try {
-    return await advance(transactionId);
-  } catch (error) {
-    if (!isOperationalError(error)) throw error;
-    logger.warn({ error, transactionId }, 'ledger or institution did not answer; the transfer is gone on with later');
-    return (await transfers.load(transferStream(transactionId))).state;
-  }
 }
 
 export function getTransfer({ transfers, personalData }: Pick<CreateDeps, 'transfers' | 'personalData'>) {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CallOutcome, listWallets } from '@daybook/contracts';
-import { isOperationalError } from '@daybook/core';
+import { isOperationalError, OperationalError } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
 import type { Clock, Logger } from '@daybook/runtime';
 import type { WalletFields } from '../domain/wallet';
@@ -61,7 +61,7 @@ export function reconcileWallets(deps: ReconcileDeps, patience: Patience = { ans
   function balancesOf(wallet: WalletFields, asset: AssetCode, hangs: boolean) {
     const chain = hangs ? undefined : deps.chainOf(wallet.chain);
     return Promise.all([
-      answered(deps, chain?.balanceOf(wallet.address, asset), patience),
+      answered(deps, chain && balanceOn(chain, wallet.address, asset), patience),
       answered(deps, deps.ledger.balanceOf(wallet, asset), patience),
     ]);
   }
@@ -103,6 +103,16 @@ function rowOf(
   const inLedger = booked === null || booked === 'late' ? null : booked;
   const difference = onChain === null || inLedger === null ? null : onChain - inLedger;
   return { walletId, tenantId, mode, chain, family, address, asset, onChain, inLedger, difference, ...rest };
+}
+
+/** A node is somebody else's program: whatever is thrown over its answer leaves one wallet without a balance. */
+async function balanceOn(chain: SendChain, address: string, asset: AssetCode): Promise<{ readonly final: bigint }> {
+  try {
+    return await chain.balanceOf(address, asset);
+  } catch (cause) {
+    if (isOperationalError(cause)) throw cause;
+    throw new OperationalError('upstream_unavailable', true, { cause, detail: `${chain.chain} tells no balance` });
+  }
 }
 
 /** One that cannot be asked leaves the others as they are. */

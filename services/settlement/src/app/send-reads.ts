@@ -8,7 +8,7 @@ import { openDescription } from './details';
 import { sendStream } from './send-streams';
 import { viewOfSend } from './send-view';
 
-/** `find` and `count` see everything that was created before the call. */
+/** `find`, `rowsOf` and `count` see everything that was created before the call. */
 export function sendReads(
   deps: Pick<CreateDeps, 'chainFor' | 'openWallet'> & {
     readonly sends: SendStore;

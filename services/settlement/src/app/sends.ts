@@ -15,7 +15,9 @@ export type SendsDeps = Omit<AdvanceDeps, 'chainOf'> &
   Omit<Parameters<typeof sendReads>[0], 'chainFor' | 'openWallet'> &
   Pick<CreateDeps, 'nextNumber'> & {
     readonly chains: readonly SendChain[];
-    readonly checks: SendChecks;
+    readonly checksOn: (chain: string) => SendChecks;
+    /** Of sends on chains that are not configured any more. */
+    readonly checksElsewhere: (chains: readonly string[]) => SendChecks;
     readonly allWallets: ReconcileDeps['all'];
     readonly pollMs: number;
   };
@@ -32,12 +34,18 @@ export function sendsApp(deps: SendsDeps) {
     chains.find((chain) => chain.mode === mode && chain.assets.includes(asset));
   const open = openWallet(deps);
   const advance = advanceSend({ ...deps, chainOf });
+  const names = chains.map(({ chain }) => chain);
+  const passOver = (checks: SendChecks) => checkSends({ ...deps, checks, advance, pauseMs: deps.pollMs });
   const reconciliation = reconcileWallets({ ...deps, chainOf: known, all: deps.allWallets });
   return {
     ...sendReads({ ...deps, chainFor, openWallet: open }),
     createSend: createSend({ ...deps, chainFor, openWallet: open, advance }),
     listWallets: reconciliation.listWallets,
-    checkSends: checkSends({ ...deps, advance, pauseMs: deps.pollMs }),
+    /** For a worker each: a node that hangs holds up the sends of its own chain. */
+    checkSends: [
+      ...names.map((name) => ({ name: `sends due on ${name}`, pass: passOver(deps.checksOn(name)) })),
+      { name: 'sends due on no chain', pass: passOver(deps.checksElsewhere(names)) },
+    ],
     reconcile: reconciliation.pass,
     /** As the last look found them. */
     wallets: reconciliation.last,

@@ -98,11 +98,13 @@ function onceEach(read: readonly ReadStatement[] | undefined): readonly ReadStat
 }
 
 function digestOf(lines: readonly ReadLine[]): string {
-  return sha256Hex(JSON.stringify(lines.map((line) => ({ ...line, amount: line.amount?.toString() ?? null }))));
+  // Whether it is of a copy follows from the reason, and statements from before anybody asked have digests, too.
+  const said = lines.map(({ isOfCopy: _copy, ...line }) => ({ ...line, amount: line.amount?.toString() ?? null }));
+  return sha256Hex(JSON.stringify(said));
 }
 
 async function matched(deps: StatementDeps, institution: Institution, read: ReadLine): Promise<MatchedLine> {
-  const { isFinal: _final, isReturn: _return, ...line } = read;
+  const { isFinal: _final, isReturn: _return, isOfCopy: _copy, ...line } = read;
   const unmatched = (problem: string): MatchedLine => ({ ...line, transactionId: null, problem });
   const { endToEndId } = line;
   if (!isTransactionId(endToEndId)) return unmatched('names_no_transfer');
@@ -122,8 +124,13 @@ async function matched(deps: StatementDeps, institution: Institution, read: Read
   return unmatched(outcome.rejection);
 }
 
-/** Money has to be the transfer's to the last unit, and booked; a status has no amount. */
-function problemOf(transfer: Transfer, { said, amount, currency, isFinal, isReturn }: ReadLine): string | null {
+/**
+ * Money has to be the transfer's to the last unit, and booked; a status has no amount. A file may be written twice, and the
+ * institution that executes one of them refuses the other: released by that, the amount would be paid and free.
+ */
+function problemOf(transfer: Transfer, read: ReadLine): string | null {
+  const { said, amount, currency, isFinal, isReturn } = read;
+  if (read.isOfCopy) return 'duplicate_told';
   if (said !== 'debit' && said !== 'credit') return null;
   if (!isFinal) return 'not_booked';
   if (currency !== transfer.asset) return 'currency_differs';

@@ -1,7 +1,7 @@
 /** Documents as banks write them, on a store in memory: what is told to transfers, and what is not when a document is refused. */
 import { randomBytes } from 'node:crypto';
 import { commandHandler, memoryEventStore } from '@daybook/event-store';
-import { createLogger, createSealer, Secret } from '@daybook/runtime';
+import { createLogger, createSealer, Secret, sha256Hex } from '@daybook/runtime';
 import { readStatements } from '../adapters/banks/statements';
 import { institutionEvents, statementEvents, transferEvents } from '../adapters/stored-transfers';
 import { bankStatement } from '../domain/bank-statement';
@@ -68,6 +68,8 @@ async function bank(...transactionIds: string[]) {
   return {
     hand: (document: string) => receiveStatement({ ...owner, institutionNumber: 1, document }),
     transferOf: async (transactionId: string) => (await transfers.load(transferStream(transactionId))).state,
+    digestOf: async (statementId: string) =>
+      (await deps.statements.load(statementStream(institutionId, statementId))).state?.digest,
     linesOf: async (statementId: string) =>
       (await deps.statements.load(statementStream(institutionId, statementId))).state?.lines ?? [],
   };
@@ -91,6 +93,47 @@ const statement = (id: string, entries: readonly Entry[], page?: number) =>
 const documentOf = (...statements: string[]) =>
   `<Document><BkToCstmrStmt>${statements.join('')}</BkToCstmrStmt></Document>`;
 
+type Level = 'message' | 'payment' | 'transaction';
+
+/** What a bank says of our order: refused, for reasons that it tells of the message, the payment or the transaction. */
+function report(id: string, about: string, told: Readonly<Partial<Record<Level, readonly string[]>>>, status = 'RJCT') {
+  const reasons = (level: Level) =>
+    (told[level] ?? []).map((code) => `<StsRsnInf><Rsn><Cd>${code}</Cd></Rsn></StsRsnInf>`).join('');
+  const transaction = `<TxInfAndSts><OrgnlEndToEndId>${about}</OrgnlEndToEndId>${reasons('transaction')}</TxInfAndSts>`;
+  const payment = `<OrgnlPmtInfAndSts>${reasons('payment')}${transaction}</OrgnlPmtInfAndSts>`;
+  const message = `<OrgnlMsgId>${about.replace('TX', 'TRF')}</OrgnlMsgId><GrpSts>${status}</GrpSts>${reasons('message')}`;
+  return (
+    `<Document><CstmrPmtStsRpt><GrpHdr><MsgId>${id}</MsgId></GrpHdr><OrgnlGrpInfAndSts>${message}</OrgnlGrpInfAndSts>` +
+    `${told.payment || told.transaction ? payment : ''}</CstmrPmtStsRpt></Document>`
+  );
+}
+
+describe('reports of a bank', () => {
+  test.each<[string, Partial<Record<Level, string[]>>]>([
+    ...['DU01', 'DU02', 'DU03', 'DU04', 'DU05', 'AM05', 'DUPL'].map((code): [string, { message: string[] }] => [
+      code,
+      { message: [code] },
+    ]),
+    ['DU03', { transaction: ['DU03'] }],
+    ['DU02', { payment: ['DU02'], transaction: ['NARR'] }],
+    ['DU01', { message: ['NARR', 'DU01'], transaction: ['AC01'] }],
+  ])('a refusal of a copy (%s, %j) lets go of nothing, and what was executed is paid', async (reason, told) => {
+    const { hand, transferOf, linesOf } = await bank(first);
+    for (const replayed of [false, true])
+      expect(await hand(report('R', first, told))).toMatchObject({ value: { matched: 0, unmatched: 1, replayed } });
+    expect(await linesOf('R')).toMatchObject([{ said: 'rejected', problem: 'duplicate_told', reason }]);
+    expect(await transferOf(first)).toMatchObject({ stage: 'held', failure: null });
+    await hand(documentOf(statement('S', [{ about: first, reference: 'A' }])));
+    expect(await transferOf(first)).toMatchObject({ stage: 'settled', exceptions: [] });
+  });
+
+  test('a refusal for any other reason ends the transfer', async () => {
+    const { hand, transferOf } = await bank(first);
+    expect(await hand(report('R', first, { transaction: ['AC01'] }))).toMatchObject({ value: { matched: 1 } });
+    expect(await transferOf(first)).toMatchObject({ stage: 'releasing', failure: 'AC01' });
+  });
+});
+
 describe('statements of a bank', () => {
   test('of two with one id in a document that say different things nothing is told, also not of a third', async () => {
     const { hand, transferOf, linesOf } = await bank(first, second);
@@ -105,6 +148,14 @@ describe('statements of a bank', () => {
     expect([await linesOf('S'), await linesOf('T')]).toEqual([[], []]);
     const twice = documentOf(statement('S', [other]), statement('S', [other]));
     expect(await hand(twice)).toMatchObject({ value: { statementIds: ['S'], matched: 0, unmatched: 1 } });
+  });
+
+  test('one that was taken by an earlier build is known again: what its lines say has the same digest', async () => {
+    const { hand, digestOf } = await bank(first);
+    await hand(documentOf(statement('S', [{ about: first, reference: 'A' }])));
+    const said = { said: 'debit', amount: '50000', currency: 'EUR', endToEndId: first, bookedOn: null, reason: null };
+    const line = { ...said, isFinal: true, isReturn: false, line: 1, reference: 'A' };
+    expect(await digestOf('S')).toBe(sha256Hex(JSON.stringify([line])));
   });
 
   test('pages of one statement are all taken, in one document or in several', async () => {

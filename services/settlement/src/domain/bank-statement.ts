@@ -35,6 +35,8 @@ export type ReadLine = StatementLine & {
   readonly isFinal: boolean;
   /** Of a credit: the institution calls it a return or the reversal of a debit. */
   readonly isReturn: boolean;
+  /** Of a rejection: it is of a copy of what the institution has already, and says nothing of the first. */
+  readonly isOfCopy: boolean;
 };
 
 /** A statement as it was read, or one page of it. */

@@ -3,15 +3,16 @@
  *
  *   none ──create──▶ created ──held──▶ held ──accepted──▶ handed ──▶ processing
  *                       │                │                   │           │
- *                    refused          rejected            rejected    rejected    settled, from any of the four
+ *                    refused          rejected            rejected    rejected    settled, from any of the five
  *                       ▼                ▼                   ▼           ▼          and from a failure after the hold
- *                     failed ◀───────────┴───────────────────┴───────────┘             │
+ *                     failed ◀─released─ releasing ◀─────────┴───────────┘             │
  *                                                                                       ▼
  *                                                     settled ──booked──▶ completed ──returned──▶ returned
  *
  * `created` is recorded before the ledger is asked, and `held` before the institution is, so that whatever is not answered
  * is known to be open: it is asked again under the same id until it is answered. What the institution says that it paid
- * out, or that came back, is a fact and is never refused. `completed` and `returned` wait for the journal.
+ * out, or that came back, is a fact and is never refused. `completed` and `returned` wait for the journal, and after a hold
+ * `failed` waits until the amount is free: whoever reads it may try again at once.
  *
  * Invariants (each has a property test of the same name):
  *   T1  Nothing is said by an institution of what is not held.
@@ -19,7 +20,7 @@
  *   T3  Repeating an accepted command at once is accepted again and records nothing.
  *   T4  Whatever the order of observations, a transfer of which one says that it was paid out ends settled or returned.
  *   T5  Paid out after a refusal is an exception: the amount was free again.
- *   T6  It is completed and returned only when the journal has it.
+ *   T6  It is completed and returned only when the journal has it, and failed only when nothing is held for it.
  *   T7  Of two payouts with references of their own one is refused, and so of two returns, in whatever order they are told.
  */
 import type { institutionTransferExceptions, institutionTransferStatuses, Mode } from '@daybook/contracts';
@@ -63,6 +64,8 @@ export type TransferCommand =
   /** The ledger did not hold the amount; the institution was told nothing. */
   | { readonly type: 'RecordRefused'; readonly reason: string; readonly at: string }
   | { readonly type: 'RecordObserved'; readonly observation: TransferObservation; readonly at: string }
+  /** What was held for a transfer that the institution refused is free. */
+  | { readonly type: 'RecordReleased'; readonly at: string }
   | {
       readonly type: 'RecordBooked';
       readonly what: 'payout' | 'return';
@@ -84,7 +87,9 @@ type Fact =
   | { readonly type: 'BankTransferHeld' }
   | { readonly type: 'BankTransferHanded'; readonly reference: string | null }
   | { readonly type: 'BankTransferProcessing'; readonly reference: string | null }
-  /** `held` until then: the ledger is to let go of it. */
+  /** By the institution: the ledger is to let go of the amount. */
+  | { readonly type: 'BankTransferRejected'; readonly reason: string }
+  /** `held` before, and free by now. It was recorded before the release once, so the ledger is told of it, too. */
   | { readonly type: 'BankTransferFailed'; readonly reason: string; readonly held: boolean }
   | {
       readonly type: 'BankTransferSettled';
@@ -111,7 +116,7 @@ export type TransferRejection =
   | 'booked_differently';
 
 export type Transfer = TransferTerms & {
-  readonly stage: 'created' | 'held' | 'handed' | 'processing' | 'failed' | 'settled' | 'returned';
+  readonly stage: 'created' | 'held' | 'handed' | 'processing' | 'releasing' | 'failed' | 'settled' | 'returned';
   /** The amount was held at some time, so the institution may have been told. */
   readonly wasHeld: boolean;
   /** As it was told last: of the order, then of the payout. */
@@ -149,6 +154,10 @@ function decide(command: TransferCommand, state: TransferState): Decision<Transf
       return record(state, at, { type: 'BankTransferFailed', reason: command.reason, held: false });
     case 'RecordObserved':
       return observe(command.observation, state, at);
+    case 'RecordReleased':
+      if (state.stage !== 'releasing') return accept();
+      assert(state.failure !== null, 'what is released was refused');
+      return record(state, at, { type: 'BankTransferFailed', reason: state.failure, held: true });
     case 'RecordBooked':
       return book(command, state);
     default:
@@ -168,8 +177,8 @@ function observe(said: TransferObservation, state: Transfer, at: string): Decisi
       return record(state, at, { type: 'BankTransferProcessing', reference: said.reference });
     case 'rejected':
       if (isOver) return reject('transfer_settled_otherwise');
-      if (state.stage === 'failed') return accept();
-      return record(state, at, { type: 'BankTransferFailed', reason: said.reason, held: true });
+      if (state.stage === 'failed' || state.stage === 'releasing') return accept();
+      return record(state, at, { type: 'BankTransferRejected', reason: said.reason });
     case 'settled':
       if (isOver) return toldAgain('payout', state, said.reference, at);
       return record(state, at, settledBy(state, said.reference));
@@ -186,7 +195,8 @@ function observe(said: TransferObservation, state: Transfer, at: string): Decisi
 }
 
 function settledBy(state: Transfer, reference: string | null): Fact {
-  const exceptions: TransferException[] = state.stage === 'failed' ? ['paid_after_failure'] : [];
+  const wasRefused = state.stage === 'releasing' || state.stage === 'failed';
+  const exceptions: TransferException[] = wasRefused ? ['paid_after_failure'] : [];
   return { type: 'BankTransferSettled', reference, exceptions };
 }
 
@@ -256,6 +266,9 @@ function apply(state: TransferState, fact: Fact, at: string): Transfer {
       return { ...next, stage: 'handed', reference: fact.reference };
     case 'BankTransferProcessing':
       return { ...next, stage: 'processing', reference: fact.reference ?? state.reference };
+    case 'BankTransferRejected':
+      assert(state.wasHeld, 'refused by an institution that was not told');
+      return { ...next, stage: 'releasing', failure: fact.reason };
     case 'BankTransferFailed':
       assert(fact.held === state.wasHeld, 'a failure lets go of what is held, and of nothing else');
       return { ...next, stage: 'failed', failure: fact.reason };
@@ -289,7 +302,7 @@ function apply(state: TransferState, fact: Fact, at: string): Transfer {
   }
 }
 
-/** What was paid out is processing until the journal has it, and completed until it has the return. */
+/** What was paid out is processing until the journal has it, what was refused until it is free again. */
 function statusOf({ stage, ledgerReference, returnLedgerReference }: Transfer): TransferStatus {
   if (stage === 'failed') return 'failed';
   if (stage === 'created' || stage === 'held' || stage === 'handed') return 'pending';

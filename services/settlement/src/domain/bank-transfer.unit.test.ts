@@ -35,6 +35,7 @@ const observed = (observation: TransferObservation): TransferCommand => ({ type:
 const settled = (reference: string | null) => observed({ status: 'settled', reference });
 const returned = (reference: string | null) => observed({ status: 'returned', reference, reason: 'closed' });
 const rejected = observed({ status: 'rejected', reason: 'no such account' });
+const released: TransferCommand = { type: 'RecordReleased', at };
 const booked = (what: 'payout' | 'return', ledgerReference: string): TransferCommand => ({
   type: 'RecordBooked',
   what,
@@ -45,7 +46,7 @@ const booked = (what: 'payout' | 'return', ledgerReference: string): TransferCom
 const reference = fc.constantFrom('r1', 'r2', null);
 const command: fc.Arbitrary<TransferCommand> = fc.oneof(
   fc.constantFrom(create, { ...create, terms: { ...terms, contentDigest: 'other' } }),
-  fc.constantFrom(held, held, refused, rejected),
+  fc.constantFrom(held, held, refused, rejected, released),
   reference.map((told) => observed({ status: 'accepted', reference: told })),
   reference.map((told) => observed({ status: 'processing', reference: told })),
   reference.map(settled),
@@ -135,23 +136,31 @@ describe('bank transfer', () => {
   test('T5 paid out after a refusal is an exception', () => {
     const { state } = play([create, held, rejected, settled('r1')]);
     expect(state).toMatchObject({ stage: 'settled', exceptions: ['paid_after_failure'], failure: null });
+    const free = play([create, held, rejected, released, settled('r1'), released]);
+    expect(free.state).toMatchObject({ stage: 'settled', exceptions: ['paid_after_failure'], failure: null });
     const back = play([create, held, rejected, returned('r2')]);
     expect(back.log.map(({ type }) => type).slice(-2)).toEqual(['BankTransferSettled', 'BankTransferReturned']);
     expect(back.state.exceptions).toEqual(['paid_after_failure']);
     expect(play([create, held, settled('r1')]).state.exceptions).toEqual([]);
   });
 
-  test('T6 it is completed and returned only when the journal has it', () => {
+  test('T6 it is completed and returned only when the journal has it, and failed only when nothing is held', () => {
     fc.assert(
       fc.property(commands, (given) => {
-        const { log, state } = play(given);
+        const { log, state, steps } = play(given);
         const { status } = summaryOf(state);
         if (status === 'completed') expect(count(log, 'BankTransferBooked')).toBe(1);
         if (status === 'returned') expect(count(log, 'BankTransferReturnBooked')).toBe(1);
+        if (status === 'failed' && state.wasHeld)
+          expect(steps.map(({ command: each }) => each.type)).toContain('RecordReleased');
         for (const { type, summary } of log)
           if (type === 'BankTransferSettled') expect(summary.status).toBe('processing');
       }),
     );
+    const refusedByBank = play([create, held, rejected]);
+    expect(summaryOf(refusedByBank.state)).toMatchObject({ status: 'processing', failure: 'no such account' });
+    const free = play([create, held, rejected, released, rejected]);
+    expect(summaryOf(free.state)).toMatchObject({ status: 'failed', failure: 'no such account' });
     const paid = [create, held, settled('r1'), returned('r2')];
     expect(summaryOf(play(paid).state).status).toBe('processing');
     expect(summaryOf(play([...paid, booked('payout', '0x1')]).state).status).toBe('completed');

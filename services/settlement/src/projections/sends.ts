@@ -72,7 +72,18 @@ function done({ summary }: SendEvent): Sql {
   return endCheck('send_checks', summary.transactionId);
 }
 
-export const sendChecks = (pool: Pool): SendChecks => checksOf(pool, 'send_checks');
+export const sendChecksOn = (pool: Pool, chain: string): SendChecks =>
+  checksOf(pool, 'send_checks', {
+    where: 'wallet_id in (select wallet_id from wallets_v1 where chain = $1)',
+    values: [chain],
+  });
+
+/** Of sends that nobody else looks at: their chain was configured when they were made. */
+export const sendChecksElsewhere = (pool: Pool, chains: readonly string[]): SendChecks =>
+  checksOf(pool, 'send_checks', {
+    where: 'wallet_id not in (select wallet_id from wallets_v1 where chain = any ($1::text[]))',
+    values: [chains],
+  });
 
 export const openSends = (pool: Pool): Promise<OpenTransactions> => openTransactions(pool, 'send_checks');
 

@@ -35,18 +35,28 @@ export function endCheck(table: CheckTable, transactionId: string): Sql {
   return { text: `delete from ${table} where transaction_id = $1`, values: [transactionId] };
 }
 
-export function checksOf(pool: Pool, table: CheckTable): Checks {
+/** Which rows of a table of checks: a condition in SQL, of which `$1` and so on are the values. */
+export type Narrowed = { readonly where: string; readonly values: readonly unknown[] };
+
+export function checksOf(
+  pool: Pool,
+  table: CheckTable,
+  { where, values }: Narrowed = { where: 'true', values: [] },
+): Checks {
+  const rest = values.length;
   return {
     async due(now, limit) {
       const rows = await select<{ transaction_id: string; attempts: number }>(
         pool,
-        `select transaction_id, attempts from ${table} where check_at <= $1 order by check_at, transaction_id limit $2`,
-        [now, limit],
+        `select transaction_id, attempts from ${table} where ${where} and check_at <= $${rest + 1}
+         order by check_at, transaction_id limit $${rest + 2}`,
+        [...values, now, limit],
       );
       return rows.map((row) => ({ transactionId: row.transaction_id, attempts: row.attempts }));
     },
     async next() {
-      const [row] = await select<{ check_at: Date | null }>(pool, `select min(check_at) as check_at from ${table}`);
+      const next = `select min(check_at) as check_at from ${table} where ${where}`;
+      const [row] = await select<{ check_at: Date | null }>(pool, next, [...values]);
       return row?.check_at ?? null;
     },
     async again(transactionId, at) {

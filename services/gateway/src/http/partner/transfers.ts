@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   createInstitutionTransfer,
   getInstitutionTransfer,
+  recipientFields,
   transferCurrencies,
   type institutionTransferView,
 } from '@daybook/contracts';
@@ -43,7 +44,19 @@ const rejections = {
     field: 'institution_id',
   },
   currency_not_supported: invalidField('currency', 'is not a currency of the institution'),
-  recipient_invalid: invalidField('recipient_info', 'is not one that the institution can pay'),
+  recipient_invalid: invalidField('recipient_info', 'has a field that the institution does not take'),
+  recipient_name_invalid: invalidField('recipient_info.name', 'must be 1 to 70 Latin letters that banks take'),
+  recipient_iban_invalid: invalidField('recipient_info.iban', 'must be an IBAN with its check digits'),
+  recipient_account_number_invalid: invalidField(
+    'recipient_info.account_number',
+    'must be 1 to 34 letters and digits, and may be left out only beside an iban',
+  ),
+  recipient_bic_invalid: invalidField(
+    'recipient_info.bic',
+    'must be a BIC; beside an account_number this, routing_number or sort_code is required',
+  ),
+  recipient_routing_number_invalid: invalidField('recipient_info.routing_number', 'must be nine digits that add up'),
+  recipient_sort_code_invalid: invalidField('recipient_info.sort_code', 'must be six digits'),
   insufficient_balance: {
     status: 422,
     code: 'INSUFFICIENT_BALANCE',
@@ -142,6 +155,7 @@ function create({ services: { settlement } }: Deps): Route {
         invalidField('amount', 'must be greater than zero'),
         rejections.currency_not_supported,
         rejections.recipient_invalid,
+        ...recipientFields.map((field) => rejections[`recipient_${field}_invalid`]),
         rejections.institution_not_found,
         rejections.institution_disabled,
         rejections.insufficient_balance,

@@ -2,7 +2,8 @@
  * A bank that is told by files and tells by statements: a pain.001 file per transfer in the bank's folder of the outbox,
  * from where whatever connects to the bank (EBICS, SFTP) takes it. What became of it comes by statements, so that there
  * is nothing to ask meanwhile. A file is written whole under its final name or not at all, and a repeat writes the same bytes;
- * should the first have been taken by then, the bank knows the second by its message id.
+ * should the first have been taken by then, the bank knows the second by its message id, and what it answers to that one is
+ * about no order (`statements.ts`).
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';

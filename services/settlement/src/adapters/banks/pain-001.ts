@@ -2,9 +2,9 @@
  * One transfer as an ISO 20022 customer credit transfer initiation, pain.001.001.09. The same order gives the same bytes:
  * everything in it comes from the order, and the message's id is the transfer's own, for ever. Pure.
  */
-import type { InstitutionSettings } from '@daybook/contracts';
+import { recipientFields, type InstitutionSettings } from '@daybook/contracts';
 import { assets, formatAmount, type AssetCode } from '@daybook/money';
-import type { TransferOrder } from '../../ports';
+import type { RecipientProblem, TransferOrder } from '../../ports';
 
 export type IsoSettings = Extract<InstitutionSettings, { bank: 'iso20022' }>;
 
@@ -14,7 +14,7 @@ const notLatin = /[^A-Za-z0-9/?:().,'+ -]/g;
 const nameLengthMax = 70;
 const remittanceLengthMax = 140;
 
-const fields: Readonly<Record<string, RegExp>> = {
+const forms: Readonly<Record<(typeof recipientFields)[number], RegExp>> = {
   name: /^.{1,70}$/,
   iban: /^[A-Z]{2}\d{2}[A-Z0-9]{8,30}$/,
   account_number: /^[A-Za-z0-9]{1,34}$/,
@@ -24,19 +24,20 @@ const fields: Readonly<Record<string, RegExp>> = {
   sort_code: /^\d{6}$/,
 };
 
-/** Why nothing can be written to this recipient, or null. */
-export function recipientProblem(recipient: TransferOrder['recipient']): string | null {
-  const unknown = Object.keys(recipient).find((field) => !Object.hasOwn(fields, field));
-  if (unknown !== undefined) return `${unknown} is not one of ${Object.keys(fields).join(', ')}`;
-  const wrong = Object.entries(recipient).find(([field, value]) => !fields[field]?.test(value));
-  if (wrong !== undefined) return `${wrong[0]} is malformed`;
+/** The field that keeps anything from being written to this recipient, or null. */
+export function recipientProblem(recipient: TransferOrder['recipient']): RecipientProblem | null {
+  if (Object.keys(recipient).some((field) => !Object.hasOwn(forms, field))) return 'other';
+  const malformed = recipientFields.find((field) => {
+    const value = recipient[field];
+    return value !== undefined && !forms[field].test(value);
+  });
+  if (malformed !== undefined) return malformed;
   const { name, iban, account_number: account, bic, routing_number: routing, sort_code: sort } = recipient;
-  if (name === undefined || !latin.test(name)) return 'name is missing or has other than Latin letters';
-  if (iban !== undefined) return isIban(iban) ? null : 'iban has wrong check digits';
-  if (account === undefined) return 'iban or account_number is missing';
-  if (bic === undefined && routing === undefined && sort === undefined)
-    return 'bic, routing_number or sort_code is missing';
-  return routing !== undefined && !isRoutingNumber(routing) ? 'routing_number has a wrong check digit' : null;
+  if (name === undefined || !latin.test(name)) return 'name';
+  if (iban !== undefined) return isIban(iban) ? null : 'iban';
+  if (account === undefined) return 'account_number';
+  if (bic === undefined && routing === undefined && sort === undefined) return 'bic';
+  return routing !== undefined && !isRoutingNumber(routing) ? 'routing_number' : null;
 }
 
 /** ISO 13616: with the first four characters last and letters as 10 to 35, the number is 1 modulo 97. */

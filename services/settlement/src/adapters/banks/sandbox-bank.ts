@@ -33,7 +33,7 @@ export function sandboxBank(pool: Pool, now: Clock, settleAfterSeconds: number):
 
   return {
     problemWith: ({ account_number: account, iban }) =>
-      account === undefined && iban === undefined ? 'account_number or iban is missing' : null,
+      account === undefined && iban === undefined ? 'account_number' : null,
 
     async send({ transferId, amount }) {
       await query(

@@ -141,9 +141,10 @@ function linesOf(booked: z.output<typeof entry>): Omit<ReadLine, 'line'>[] {
       endToEndId: one.Refs?.EndToEndId ?? null,
       reference: ownReference(one.Refs?.AcctSvcrRef) ?? inBatch,
       bookedOn: (booked.BookgDt?.Dt ?? booked.BookgDt?.DtTm)?.slice(0, 10) ?? null,
-      reason: reasonOf(one.RtrInf),
+      reason: codesOf(one.RtrInf)[0] ?? null,
       isFinal: (typeof booked.Sts === 'string' ? booked.Sts : booked.Sts.Cd) === 'BOOK',
       isReturn: one.RtrInf !== undefined || booked.RvslInd === 'true',
+      isOfCopy: false,
     } as const;
   });
 }
@@ -178,12 +179,11 @@ function statusesOf(
     TxInfAndSts.map((one: Partial<z.output<typeof orderStatus>>) => ({
       endToEndId: one.OrgnlEndToEndId ?? ofMessage,
       status: one.TxSts ?? PmtInfSts ?? message.GrpSts,
-      reason: reasonOf(one.StsRsnInf) ?? reasonOf(StsRsnInf) ?? reasonOf(message.StsRsnInf),
+      reasons: [one.StsRsnInf, StsRsnInf, message.StsRsnInf].flatMap(codesOf),
     })),
   );
-  const all =
-    told.length > 0 ? told : [{ endToEndId: ofMessage, status: message.GrpSts, reason: reasonOf(message.StsRsnInf) }];
-  const lines = all.map(({ endToEndId, status, reason }, index) => ({
+  const ofAll = { endToEndId: ofMessage, status: message.GrpSts, reasons: codesOf(message.StsRsnInf) };
+  const lines = (told.length > 0 ? told : [ofAll]).map(({ endToEndId, status, reasons: codes }, index) => ({
     line: index + 1,
     said: saidBy(status),
     amount: null,
@@ -191,9 +191,11 @@ function statusesOf(
     endToEndId,
     reference: null,
     bookedOn: null,
-    reason,
+    // What says that it is a copy says more than what else is wrong with it.
+    reason: codes.find(isOfCopy) ?? codes[0] ?? null,
     isFinal: true,
     isReturn: false,
+    isOfCopy: saidBy(status) === 'rejected' && codes.some(isOfCopy),
   }));
   return { statementId: GrpHdr.MsgId, iban: null, lines };
 }
@@ -204,7 +206,13 @@ function saidBy(status: string | undefined): ReadLine['said'] {
   return status === 'ACSP' || status === 'ACSC' || status === 'ACCC' ? 'processing' : 'accepted';
 }
 
-function reasonOf(said: z.output<typeof reasons>): string | null {
-  const [first] = said ?? [];
-  return first?.Rsn?.Cd ?? first?.Rsn?.Prtry ?? null;
+/** The same message, payment information, transaction, end-to-end id or instruction again; AM05 and DUPL are of any of them. */
+const reasonsOfCopies = ['DU01', 'DU02', 'DU03', 'DU04', 'DU05', 'AM05', 'DUPL'];
+
+function isOfCopy(code: string): boolean {
+  return reasonsOfCopies.includes(code.trim().toUpperCase());
+}
+
+function codesOf(said: z.output<typeof reasons>): readonly string[] {
+  return (said ?? []).flatMap(({ Rsn }) => Rsn?.Cd ?? Rsn?.Prtry ?? []);
 }

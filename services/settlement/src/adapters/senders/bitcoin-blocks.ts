@@ -34,12 +34,17 @@ const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest(
 /** Hashes are shown in the reverse order of their bytes. */
 const shownHash = (bytes: Uint8Array) => sha256(sha256(bytes)).reverse().toString('hex');
 
-/** Throws RangeError when the bytes are no transaction. */
+/** Bytes that are none are an answer that cannot be, as any other that a node gives. */
 export function readTransaction({ RawTx }: Library, raw: Uint8Array): ReadTransaction {
+  return told('what the node tells as a transaction is none', () => shown(RawTx, RawTx.decode(raw)));
+}
+
+/** What a reader throws over bytes of a node is the node's failure, not one of this program. */
+function told<Read>(detail: string, read: () => Read): Read {
   try {
-    return shown(RawTx, RawTx.decode(raw));
-  } catch (error) {
-    throw new RangeError('no transaction', { cause: error });
+    return read();
+  } catch {
+    throw contradiction(detail);
   }
 }
 
@@ -77,7 +82,8 @@ export function spenders(library: Library, node: BitcoinWalletNode) {
     // To read a whole block takes long; to look for 36 bytes in it does not.
     if (!coins.some((coin) => raw.includes(wireOf(coin)))) return undefined;
     const wanted = new Set(coins.map(nameOf));
-    return transactionsOf(library, raw).find(({ inputs }) => inputs.some((input) => wanted.has(nameOf(input))));
+    const transactions = told('a block of the node cannot be read', () => transactionsOf(library, raw));
+    return transactions.find(({ inputs }) => inputs.some((input) => wanted.has(nameOf(input))));
   }
 
   /** The transaction of the newest chain that spends one of the coins, in a block above `above`. */

@@ -125,6 +125,7 @@ type Wanted = { readonly send: SendTerms; readonly wallet: SendWallet; readonly 
 async function prepare(node: EvmNode, options: EvmSenderOptions, wanted: Wanted): Promise<Preparing> {
   const { send, wallet, taken } = wanted;
   const { head, final } = await heads(node, options);
+  await requireThePast(node, wanted, final);
   const [latest, suggested, ether] = await Promise.all([
     node.nonceAt(wallet.address, 'latest'),
     suggestedFees(node, head.baseFeePerGas),
@@ -145,6 +146,17 @@ async function prepare(node: EvmNode, options: EvmSenderOptions, wanted: Wanted)
   return { ok: true, prepared: preparedOf(transaction, slot, maxFee) };
 }
 
+/**
+ * A final state that is behind what was final already is that of a node that lags, or of a chain that was reorganised below
+ * its finality. By the first a wallet would spend what it has spent; by the second it would leave a gap behind it.
+ */
+async function requireThePast(node: EvmNode, { wallet, taken }: Wanted, final: number): Promise<void> {
+  const past = taken.find((each) => each.past && each.slot.family === 'evm')?.slot;
+  if (past?.family !== 'evm') return;
+  const count = await node.nonceAt(wallet.address, final);
+  if (count <= past.nonce) throw contradiction(`nonce ${past.nonce} of ${wallet.address} is final no more`);
+}
+
 /** All that the chain may take besides the amount: what a wallet needs for its node to take the transaction. */
 async function maxFeeOf(node: EvmNode, transaction: EvmTransaction): Promise<bigint> {
   const { payment, ...terms } = transaction;
@@ -160,7 +172,7 @@ function freeNonce(latest: number, taken: readonly TakenSlot[]): number {
   let nonce = latest;
   for (const { slot, past } of taken) {
     if (slot.family !== 'evm') continue;
-    // A node that does not know yet what was final is not to be followed into the past.
+    // Its newest block may be told by another node than its final state.
     if (past) nonce = Math.max(nonce, slot.nonce + 1);
     else ours.add(slot.nonce);
   }

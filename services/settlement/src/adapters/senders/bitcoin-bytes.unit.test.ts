@@ -1,0 +1,56 @@
+/** A Bitcoin node that tells bytes which are no transactions and no blocks: nothing is believed, and nothing ends by it. */
+import { isOperationalError } from '@daybook/core';
+import * as library from '@scure/btc-signer';
+import { createHash } from 'node:crypto';
+import { bitcoinBalance } from './bitcoin-balance';
+import { spenders } from './bitcoin-blocks';
+import { bitcoinSendChain } from './bitcoin-send-chain';
+import type { BitcoinWalletNode, ToldCoin } from './bitcoin-wallet-nodes';
+
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+const hashOf = (header: Uint8Array) => sha256(sha256(header)).reverse().toString('hex');
+const addresses = library.Address({ ...library.TEST_NETWORK, bech32: 'bcrt' });
+const address = addresses.encode({ type: 'wpkh', hash: new Uint8Array(20) });
+const script = library.OutScript.encode(addresses.decode(address));
+const txid = 'ab'.repeat(32);
+const coin: ToldCoin = { txid, vout: 0, amount: 1_000_000n, confirmations: 6 };
+const junk = Buffer.from('ff'.repeat(40), 'hex');
+const header = Buffer.alloc(80);
+/** A block of many transactions by its count, of which the only bytes are how an input spells the coin. */
+const block = Buffer.concat([header, Buffer.from([0xfc]), Buffer.from(txid, 'hex').reverse(), Buffer.alloc(4)]);
+
+const node: BitcoinWalletNode = {
+  head: async () => 10,
+  hashAt: async () => hashOf(header),
+  rawBlock: async () => block,
+  coinsOf: async () => [coin],
+  transactionsAbove: async () => [txid],
+  rawTransaction: async () => junk,
+  feeRate: async () => 1_000n,
+  isPending: async () => false,
+  send: async () => undefined,
+};
+const failed = (asked: Promise<unknown>) =>
+  asked.then(
+    () => 'answered',
+    (error: unknown) => (isOperationalError(error) && error.retryable ? error.message : error),
+  );
+
+test('what an address holds cannot be told from a transaction that is none', async () => {
+  const holder = { address, script, confirmations: 6 };
+  expect(await failed(bitcoinBalance(library, node, holder))).toContain('tells as a transaction is none');
+});
+
+test('who spent a coin cannot be told from a block that is none', async () => {
+  expect(await failed(spenders(library, node)([coin], 5))).toContain('block of the node cannot be read');
+});
+
+test('a coin of a transaction that is none is not spent', async () => {
+  const feeCap = { absolute: 20_000n, partsPerMillion: 100_000n };
+  const chain = await bitcoinSendChain({ node, network: 'regtest', mode: 'sandbox', confirmations: 6, feeCap });
+  const terms = { sendId: 's', asset: 'BTC', amount: 500_000n, toAddress: address, useContract: false, feeCap: null };
+  const wallet = { walletId: 'w', family: 'bitcoin', index: 0, address, publicKey: '' } as const;
+  expect(await failed(chain.prepare({ ...terms, asset: 'BTC' }, wallet, []))).toContain(
+    'tells as a transaction is none',
+  );
+});
