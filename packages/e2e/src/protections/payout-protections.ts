@@ -32,6 +32,42 @@ export const payoutProtections: readonly Protection[] = [
     held: ofTransfers('a line is about a transfer to the last unit, once, and booked; what is not is kept and listed'),
   },
   {
+    name: 'duplicate-refused-is-not-the-order',
+    row: 'F12',
+    removes: 'the difference between an order that a bank refuses and the second copy of it',
+    file: statements,
+    find: "if (read.isOfCopy) return 'duplicate_told';",
+    replace: '',
+    held: {
+      file: 'services/settlement/src/app/statements.unit.test.ts',
+      title: 'a refusal of a copy (%s, %j) lets go of nothing, and what was executed is paid',
+    },
+  },
+  {
+    name: 'node-knows-what-was-final',
+    row: 'E20',
+    removes: 'the look whether a node has what was final, before something is sent by its balances and nonces',
+    file: 'services/settlement/src/adapters/senders/evm-send-chain.ts',
+    find: 'await requireThePast(node, wanted, final);',
+    replace: '',
+    held: {
+      file: 'services/settlement/test/evm-send-chain.int.test.ts',
+      title: 'a node whose final state is behind what was final prepares nothing',
+    },
+  },
+  {
+    name: 'rollup-fee-is-held',
+    row: 'E20',
+    removes: 'what a rollup takes for L1 from the fee of a send',
+    file: 'services/settlement/src/adapters/senders/evm-send-chain.ts',
+    find: 'terms.gasLimit * terms.maxFeePerGas + (await feeBesidesGas(',
+    replace: 'terms.gasLimit * terms.maxFeePerGas + 0n * (await feeBesidesGas(',
+    held: {
+      file: 'services/settlement/test/evm-rollups.int.test.ts',
+      title: 'the poorest wallet that may send can pay it, though L1 asks twice as much by then',
+    },
+  },
+  {
     name: 'first-reference-stays',
     row: 'F12',
     removes: 'the record of the reference of a payout that was known without one',
