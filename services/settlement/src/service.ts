@@ -179,8 +179,11 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     async watch({ walletId, chain, address, tenantId, mode }) {
       const reference = watchReferenceOf(walletId);
       const watched = chainWatcher && (await chainWatcher(watchAddress, { chain, address, tenantId, mode, reference }));
-      if (!watched || !watched.ok)
-        throw new OperationalError('upstream_unavailable', true, { detail: `${chain} does not watch ${address}` });
+      if (watched && watched.ok) return;
+      const why = watched ? watched.rejection : 'no chain-watcher is configured';
+      // An address that is somebody's already stays theirs, whenever one asks again.
+      const mayChange = why !== 'address_exists_with_different_fields';
+      throw new OperationalError('upstream_unavailable', mayChange, { detail: `${chain}: ${address}: ${why}` });
     },
     chains: chains.map(overrides.wrapSender ?? ((chain) => chain)),
     checksOn: (chain) => sendChecksOn(pool, chain),
