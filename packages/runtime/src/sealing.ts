@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import { assert } from '@daybook/core';
+import { assert, AssertionError } from '@daybook/core';
 import { secretSetting } from './config';
 import type { Secret } from './secret';
 
@@ -20,13 +20,30 @@ export type Sealer = {
   seal(plain: string, context: string): string;
   /** Throws AssertionError when the value was sealed under another key or context, or was changed. */
   open(sealed: string, context: string): string;
+  /** As `open`, for who has more to do than this one value: says what is wrong with it. */
+  tryOpen(sealed: string, context: string): Opened;
 };
+
+export type Opened = { readonly ok: true; readonly plain: string } | { readonly ok: false; readonly problem: string };
 
 /** Sealed form: `v1.<key id>.<base64url of iv, tag and ciphertext>`. The key id tells which key to open it with. */
 export function createSealer(secret: Secret): Sealer {
   const key = keyOf(secret);
   assert(key.length === keyBytes, 'a sealing key has 32 bytes');
   const prefix = `v1.${createHash('sha256').update(key).digest('hex').slice(0, 8)}.`;
+  const tryOpen = (sealed: string, context: string): Opened => {
+    if (!sealed.startsWith(prefix)) return { ok: false, problem: 'the value was sealed under another key' };
+    const bytes = Buffer.from(sealed.slice(prefix.length), 'base64url');
+    try {
+      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })
+        .setAAD(Buffer.from(context))
+        .setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
+      const plain = Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]);
+      return { ok: true, plain: plain.toString('utf8') };
+    } catch {
+      return { ok: false, problem: 'the sealed value was changed or belongs to another owner' };
+    }
+  };
   return {
     seal(plain, context) {
       const iv = randomBytes(ivBytes);
@@ -35,17 +52,11 @@ export function createSealer(secret: Secret): Sealer {
       return prefix + Buffer.concat([iv, cipher.getAuthTag(), body]).toString('base64url');
     },
     open(sealed, context) {
-      assert(sealed.startsWith(prefix), 'the value was sealed under another key');
-      const bytes = Buffer.from(sealed.slice(prefix.length), 'base64url');
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, ivBytes), { authTagLength: tagBytes })
-        .setAAD(Buffer.from(context))
-        .setAuthTag(bytes.subarray(ivBytes, ivBytes + tagBytes));
-      try {
-        return Buffer.concat([decipher.update(bytes.subarray(ivBytes + tagBytes)), decipher.final()]).toString('utf8');
-      } catch {
-        assert(false, 'the sealed value was changed or belongs to another owner');
-      }
+      const opened = tryOpen(sealed, context);
+      if (!opened.ok) throw new AssertionError(opened.problem);
+      return opened.plain;
     },
+    tryOpen,
   };
 }
 

@@ -21,6 +21,14 @@ describe('sealing', () => {
     const at = sealed.length - 3;
     const changed = sealed.slice(0, at) + (sealed[at] === 'A' ? 'B' : 'A') + sealed.slice(at + 1);
     expect(() => sealer.open(changed, 'a')).toThrow('was changed');
+    for (const [value, owner] of [
+      [sealed, 'b'],
+      [changed, 'a'],
+      [sealed.slice(0, 20), 'a'],
+      ['', 'a'],
+    ] as const)
+      expect(sealer.tryOpen(value, owner)).toEqual({ ok: false, problem: expect.any(String) });
+    expect(sealer.tryOpen(sealed, 'a')).toEqual({ ok: true, plain: 'secret' });
   });
 
   test('accepts a key of 32 bytes and refuses one of 31', () => {

@@ -151,6 +151,42 @@ describe('webhook endpoints', () => {
     ]);
   });
 
+  test('tell of intents to holders of the scope intents only, and of transfers to all', async () => {
+    gateway.services.respond(registerEndpoint)(() => ({ ok: true, value: { endpoint: stored, secret: 'whsec_x' } }));
+    const other = await gateway.issue('basic', ['merchant', 'webhooks']);
+    const register = (events: string[]) =>
+      as(other, 'POST', '/v1/webhook-endpoints', { body: { url: endpoint.url, events } });
+    expect(await register(['intent.settled'])).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect((await register(['transfer.confirmed'])).status).toBe(201);
+    expect(gateway.services.received(registerEndpoint)).toMatchObject([{ dialect: 'pay', accountId: null }]);
+  });
+
+  test('of a credential that acts for a wallet are those of the wallet, and tell of its transfers only', async () => {
+    gateway.services.respond(registerEndpoint)(() => ({ ok: true, value: { endpoint: stored, secret: 'whsec_x' } }));
+    gateway.services.respond(listEndpoints)(() => ({ ok: true, value: { endpoints: [stored] } }));
+    gateway.services.respond(removeEndpoint)(() => ({ ok: true, value: {} }));
+    const wallet = await gateway.issue('token', ['pay', 'webhooks', 'intents', 'partner'], { walletId: 'WALLET123' });
+    const register = (events: string[]) =>
+      as(wallet, 'POST', '/v1/webhook-endpoints', { body: { url: endpoint.url, events } });
+    for (const event of ['intent.settled', 'transaction.completed'])
+      expect(await register([event])).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect((await register(['transfer.confirmed'])).status).toBe(201);
+    const { tenantId } = wallet;
+    expect(gateway.services.received(registerEndpoint)).toMatchObject([
+      { tenantId, dialect: 'pay', accountId: 'WALLET123' },
+    ]);
+    await as(wallet, 'GET', '/v1/webhook-endpoints');
+    expect(gateway.services.received(listEndpoints)).toMatchObject([{ tenantId, accountId: 'WALLET123' }]);
+    await as(wallet, 'DELETE', `/v1/webhook-endpoints/${endpointId}`);
+    expect(gateway.services.received(removeEndpoint)).toMatchObject([{ tenantId, accountId: 'WALLET123', endpointId }]);
+    refusing(listDeliveries, 'endpoint_not_found');
+    refusing(redeliver, 'delivery_not_found');
+    await as(wallet, 'GET', `/v1/webhook-endpoints/${endpointId}/deliveries`);
+    await as(wallet, 'POST', `/v1/webhook-deliveries/${endpointId}/redeliver`);
+    expect(gateway.services.received(listDeliveries)).toMatchObject([{ tenantId, accountId: 'WALLET123' }]);
+    expect(gateway.services.received(redeliver)).toMatchObject([{ tenantId, accountId: 'WALLET123' }]);
+  });
+
   test('are listed without secrets, removed, and asked for their deliveries', async () => {
     gateway.services.respond(listEndpoints)(() => ({ ok: true, value: { endpoints: [stored] } }));
     expect((await as(tenant, 'GET', '/v1/webhook-endpoints')).body).toEqual({ endpoints: [shown] });

@@ -89,7 +89,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
 function counted(metrics: Registry, send: DeliveryWorkerDeps['send']): DeliveryWorkerDeps['send'] {
   const attempts = new Counter({
     name: 'webhook_attempts_total',
-    help: 'Attempts to deliver a webhook, by what came of them.',
+    help: 'Attempts to deliver a webhook, by what came of them; unsigned: the secret cannot be opened.',
     labelNames: ['outcome'],
     registers: [metrics],
   });

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { registerEndpoint, transferStatusChanged } from '@daybook/contracts';
 import { eventually } from '@daybook/testing';
+import { leaseMs } from '../src/adapters/delivery-leases';
 import { webhookClient } from '../src/adapters/webhook-client';
 import { confirmedTransfer, messageFor, payEndpoint, startHarness, valueOf } from './harness';
 
@@ -27,7 +28,7 @@ test('what was sent and not recorded is sent again with the same id and body', a
     await eventually(() => expect(receiver.received).toHaveLength(1), { timeoutMs: 10_000 });
 
     await harness.run();
-    harness.clock.advance(20_000);
+    harness.clock.advance(leaseMs);
     await eventually(() => expect(receiver.received).toHaveLength(2), { timeoutMs: 10_000 });
     const [first, second] = receiver.received;
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);

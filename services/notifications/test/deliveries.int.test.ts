@@ -5,6 +5,7 @@ import {
   redeliver,
   registerEndpoint,
   transferStatusChanged,
+  type webhookEvents,
 } from '@daybook/contracts';
 import { eventually } from '@daybook/testing';
 import type { z } from 'zod';
@@ -17,6 +18,7 @@ import {
   startHarness,
   valueOf,
   type Harness,
+  type Receiver,
   type Restartable,
   type Transfer,
 } from './harness';
@@ -45,7 +47,7 @@ async function publish(transfer: Transfer, revision = 3n, correlationId = 'test'
 }
 
 async function deliveriesOf(tenantId: string, endpointId: string) {
-  const request = { tenantId, mode: 'sandbox', endpointId, limit: 100, cursor: null } as const;
+  const request = { tenantId, mode: 'sandbox', accountId: null, endpointId, limit: 100, cursor: null } as const;
   return (await valueOf(service.call, listDeliveries, request)).deliveries;
 }
 
@@ -171,10 +173,8 @@ describe('intent webhooks', () => {
     at: '2026-03-01T12:00:00.000Z',
   };
 
-  test('tell of what a receiver can see, with the full state, and of an exception once', async () => {
-    const at = await harness.receiver();
-    const events = ['intent.confirming', 'intent.paid', 'intent.settled', 'intent.exception'] as const;
-    const { secret } = await valueOf(service.call, registerEndpoint, {
+  const listen = (at: Receiver, events: readonly (typeof webhookEvents)[number][]) =>
+    valueOf(service.call, registerEndpoint, {
       tenantId,
       mode: 'sandbox',
       dialect: 'intents',
@@ -182,6 +182,28 @@ describe('intent webhooks', () => {
       url: at.url,
       events: [...events],
     });
+
+  /** The states of an intent, in their order. */
+  async function live(intentId: string, history: readonly Partial<Intent>[]): Promise<void> {
+    for (const [index, change] of history.entries()) {
+      const source = { stream: `intent-${intentId}`, revision: BigInt(index) };
+      await harness.transport.publish([messageFor(intentStatusChanged, { ...intent, intentId, ...change }, source)]);
+    }
+  }
+
+  /** What was told of an intent, in the order of its states. */
+  function toldOf(at: Receiver, intentId: string): readonly string[] {
+    return at.received
+      .map(({ body }) => JSON.parse(body) as { intent_id: string; event: string; sequence: number })
+      .filter((body) => body.intent_id === intentId)
+      .map(({ sequence, event }) => `${sequence} ${event}`)
+      .toSorted();
+  }
+
+  test('tell of what a receiver can see, with the full state, and of an exception once', async () => {
+    const at = await harness.receiver();
+    const events = ['intent.confirming', 'intent.paid', 'intent.settled', 'intent.exception'] as const;
+    const { secret } = await listen(at, events);
     const history: Partial<Intent>[] = [
       {},
       { status: 'confirming', amountReceived: 100_000_001n },
@@ -197,11 +219,7 @@ describe('intent webhooks', () => {
         verifiedAt: '2026-03-01T12:30:00.000Z',
       },
     ];
-    for (const [index, change] of history.entries()) {
-      const stream = `intent-${intent.intentId}`;
-      const message = messageFor(intentStatusChanged, { ...intent, ...change }, { stream, revision: BigInt(index) });
-      await harness.transport.publish([message]);
-    }
+    await live(intent.intentId, history);
     await eventually(() => expect(at.received).toHaveLength(4), soon);
     const bodies = at.received.map(({ body }) => body);
     expect(bodies.map((body) => (JSON.parse(body) as { event: string }).event).sort()).toEqual([...events].sort());
@@ -213,6 +231,35 @@ describe('intent webhooks', () => {
         `"exceptions":["overpaid"],"payment_address":"0xabc","transaction_hash":"0xdef",` +
         `"verified_at":"2026-03-01T12:30:00.000Z","sequence":4,"occurred_at":"2026-03-01T12:00:00.000Z"}`,
     );
+  });
+
+  test('say once that an intent is settled, and tell what comes in later, final or not, as updates', async () => {
+    const at = await harness.receiver();
+    await listen(at, ['intent.settled', 'intent.updated', 'intent.exception']);
+    const intentId = randomUUID();
+    const settled = { status: 'settled', amountReceived: 99_500_000n } as const;
+    await live(intentId, [
+      {},
+      settled,
+      { ...settled, amountReceived: 99_500_001n },
+      { ...settled, amountReceived: 99_500_001n, amountRefundable: 1n, exceptions: ['overpaid'] },
+    ]);
+    await eventually(() => expect(at.received).toHaveLength(4), soon);
+    expect(toldOf(at, intentId)).toEqual([
+      '1 intent.settled',
+      '2 intent.updated',
+      '3 intent.exception',
+      '3 intent.updated',
+    ]);
+    expect(at.received.find(({ body }) => body.includes('"intent.updated"'))?.body).toContain('"status":"settled"');
+  });
+
+  test('take back what a chain took back, and say nothing of an intent that is created', async () => {
+    const at = await harness.receiver();
+    await listen(at, ['intent.pending', 'intent.confirming']);
+    const intentId = randomUUID();
+    await live(intentId, [{}, { status: 'confirming', amountReceived: 99_500_000n }, { status: 'pending' }]);
+    await eventually(() => expect(toldOf(at, intentId)).toEqual(['1 intent.confirming', '2 intent.pending']), soon);
   });
 });
 
@@ -268,7 +315,7 @@ describe('retries', () => {
       expect(found).toMatchObject({ status: 'exhausted', attempts: 1 });
       return found!;
     }, soon);
-    const again = { tenantId, mode: 'sandbox', deliveryId: delivery.deliveryId } as const;
+    const again = { tenantId, mode: 'sandbox', accountId: null, deliveryId: delivery.deliveryId } as const;
     expect(await service.call(redeliver, again)).toEqual({ ok: false, rejection: 'endpoint_disabled' });
     const unheard = await publish(confirmedTransfer(tenantId));
     await eventually(async () => {

@@ -29,8 +29,11 @@ export type Harness = {
   readonly fatal: unknown[];
   /** An http server on loopback that keeps what it was sent; stopped with the harness. */
   receiver(answer?: Answer): Promise<Receiver>;
-  /** A running service; stopped with the harness if it still runs. */
-  run(overrides?: { client?: WebhookClient }): Promise<{ call: CallClient; stop(): Promise<void> }>;
+  /** A running service; stopped with the harness if it still runs. `secretsKey`: another than the others have. */
+  run(overrides?: {
+    client?: WebhookClient;
+    secretsKey?: string;
+  }): Promise<{ call: CallClient; stop(): Promise<void> }>;
   stop(): Promise<void>;
 };
 
@@ -47,12 +50,12 @@ export async function startHarness(): Promise<Harness> {
     logger: log.logger,
   });
   await transport.start();
-  const config = loadConfig({
+  const settings = {
     DATABASE_URL: database.url,
     INTERNAL_TOKEN: token,
     SECRETS_KEY: randomBytes(32).toString('base64'),
     WEBHOOK_ALLOW_LOOPBACK: 'true',
-  });
+  };
   const running = new Set<{ stop(): Promise<void> }>();
   const receivers: Receiver[] = [];
   return {
@@ -61,8 +64,8 @@ export async function startHarness(): Promise<Harness> {
     clock,
     log,
     fatal,
-    async run(overrides = {}) {
-      const service: Service = createService(config, {
+    async run({ secretsKey = settings.SECRETS_KEY, ...overrides } = {}) {
+      const service: Service = createService(loadConfig({ ...settings, SECRETS_KEY: secretsKey }), {
         now: clock,
         random: () => 0.5,
         logger: log.logger,

@@ -9,12 +9,14 @@ export const webhookEvents = [
   'transfer.confirmed',
   'transfer.failed',
   'transfer.reversed',
+  'intent.pending',
   'intent.confirming',
   'intent.partially_paid',
   'intent.paid',
   'intent.settled',
   'intent.expired',
   'intent.underpaid',
+  'intent.updated',
   'intent.exception',
   'transaction.pending',
   'transaction.processing',
@@ -48,16 +50,19 @@ export const registerEndpoint = defineCall({
   rejections: ['url_invalid', 'url_not_public', 'endpoints_exhausted'],
 });
 
+/** Who asks within the tenant: an account, for which there are only its own endpoints, or null for all of them. */
+const asking = z.string().nullable();
+
 export const listEndpoints = defineCall({
   name: 'notifications.list-endpoints',
-  request: z.strictObject({ tenantId, mode }),
+  request: z.strictObject({ tenantId, mode, accountId: asking.default(null) }),
   response: z.object({ endpoints: z.array(endpointView) }),
 });
 
-/** Removing again what was removed is accepted; not found is only what this tenant never had in this mode. */
+/** Removing again what was removed lately is accepted; not found is what who asks did not have in this mode. */
 export const removeEndpoint = defineCall({
   name: 'notifications.remove-endpoint',
-  request: z.strictObject({ tenantId, mode, endpointId: z.string() }),
+  request: z.strictObject({ tenantId, mode, accountId: asking.default(null), endpointId: z.string() }),
   response: z.object({}),
   rejections: ['endpoint_not_found'],
 });
@@ -70,6 +75,7 @@ export const listDeliveries = defineCall({
   request: z.strictObject({
     tenantId,
     mode,
+    accountId: asking.default(null),
     endpointId: z.string(),
     limit: z.number().int().min(1).max(100),
     cursor: z.string().nullable(),
@@ -95,7 +101,7 @@ export const listDeliveries = defineCall({
 /** Sends a delivery again, with the same webhook id. */
 export const redeliver = defineCall({
   name: 'notifications.redeliver',
-  request: z.strictObject({ tenantId, mode, deliveryId: z.string() }),
+  request: z.strictObject({ tenantId, mode, accountId: asking.default(null), deliveryId: z.string() }),
   response: z.object({ deliveryId: z.uuid() }),
   rejections: ['delivery_not_found', 'endpoint_disabled'],
 });

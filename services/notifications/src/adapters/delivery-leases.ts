@@ -3,9 +3,14 @@
  * longer than its lease may send twice, which receivers tell by the webhook id.
  */
 import type { Pool } from 'pg';
+import { attemptTimeoutMs } from './webhook-client';
 
-/** Longer than an attempt and the wait for it may take; a crashed worker's deliveries wait this long at most. */
-export const leaseMs = 20_000;
+/** From leasing to the beginning of an attempt. */
+export const startWithinMs = 10_000;
+/** To read what is sent, before an attempt, and to record what came of it. */
+const storeMs = 5_000;
+/** Covers the wait for an attempt and all of it; a crashed worker's deliveries wait this long at most. */
+export const leaseMs = startWithinMs + attemptTimeoutMs + storeMs;
 
 export type Leases = {
   /** Those of the deliveries that are leased to the caller now. */

@@ -11,7 +11,7 @@ import { gathered } from '../app/gathered';
 import type { Attempt } from '../app/send-delivery';
 import type { KnownDelivery } from '../app/webhooks';
 import type { DueDelivery } from '../projections/deliveries';
-import { leaseMs, type Leases } from './delivery-leases';
+import { startWithinMs, type Leases } from './delivery-leases';
 import { createLine, type Due, type InLine } from './delivery-line';
 import { deliverySlots } from './delivery-slots';
 
@@ -57,30 +57,34 @@ function createSending(deps: DeliveryWorkerDeps, fail: Fail, idle: () => void) {
   }, leasesTogether);
 
   function pump(): void {
-    if (stopping) return;
-    for (const endpointId of line.endpoints()) {
-      if (slots.free() === 0) return;
-      while (line.has(endpointId) && slots.take(endpointId)) {
-        const next = line.take(endpointId);
-        inFlight.set(next.deliveryId, sendOne(next));
-      }
+    // In turns: who may send more than one takes the second after all others have taken their first.
+    while (!stopping && slots.free() > 0 && takeTurn());
+  }
+
+  /** At most one delivery of each endpoint in line; false when there was none. */
+  function takeTurn(): boolean {
+    const turn = line.endpoints().filter((endpointId) => slots.take(endpointId));
+    for (const endpointId of turn) {
+      const next = line.take(endpointId);
+      inFlight.set(next.deliveryId, sendOne(next));
     }
+    return turn.length > 0;
   }
 
   async function sendOne(delivery: InLine): Promise<void> {
     const { deliveryId, endpointId, leasedAt } = delivery;
     const begun = performance.now();
     let attempt: Attempt = 'skipped';
+    let tookMs = 0;
     try {
-      // What waited for half of its lease is left to whoever finds it.
-      if (now().getTime() - leasedAt < leaseMs / 2) attempt = await deps.send(delivery, breakOff.signal);
-      const tookMs = performance.now() - begun;
+      // What waited for longer could be found by others before its attempt is over, and is left to them.
+      if (now().getTime() - leasedAt < startWithinMs) attempt = await deps.send(delivery, breakOff.signal);
+      tookMs = performance.now() - begun;
       await release(deliveryId);
-      slots.giveBack(endpointId, attempt, tookMs);
     } catch (error) {
-      slots.giveBack(endpointId, attempt);
       fail(error);
     } finally {
+      slots.giveBack(endpointId, attempt, tookMs);
       inFlight.delete(deliveryId);
       // There may be more than the line could take. A skipped one is due again only when something else has happened.
       if (!line.has(endpointId) && attempt !== 'skipped') idle();
@@ -95,7 +99,7 @@ function createSending(deps: DeliveryWorkerDeps, fail: Fail, idle: () => void) {
     served: () => [...new Set([...slots.full(), ...line.endpoints()])],
     async queue(due: Due): Promise<void> {
       const { deliveryId, endpointId } = due;
-      if (stopping || inFlight.has(deliveryId) || !line.reserve(due)) return;
+      if (stopping || inFlight.has(deliveryId) || !line.reserve(due, slots.isGood(endpointId))) return;
       const leasedAt = now().getTime();
       try {
         if (await acquire(deliveryId)) line.add({ ...due, leasedAt });

@@ -15,7 +15,8 @@ import { hostOf, mayReach, readWebhookUrl, type Reach } from './public-address';
 /** Of an answer's body, which nobody reads. */
 const answerBytesMax = 64 * 1024;
 const answerHeaderBytesMax = 16 * 1024;
-const sendTimeoutMsDefault = 15_000;
+/** From resolving the host to the last byte of the answer. */
+export const attemptTimeoutMs = 15_000;
 const resolveTimeoutMs = 3_000;
 /** Addresses of one host that are tried, in the resolver's order. */
 const addressesTriedMax = 3;
@@ -35,7 +36,7 @@ class NotPublicError extends Error {
 }
 
 export function webhookClient(options: WebhookClientOptions): WebhookClient {
-  const { allowLoopback, timeoutMs = sendTimeoutMsDefault, resolve = resolveByDns() } = options;
+  const { allowLoopback, timeoutMs = attemptTimeoutMs, resolve = resolveByDns() } = options;
   const agentsWith = (keep: boolean): Record<Reach, Agent> => ({
     public: agentFor('public', resolve, { timeoutMs, keep }),
     loopback: agentFor('loopback', resolve, { timeoutMs, keep }),

@@ -9,7 +9,7 @@ import {
 import { assert } from '@daybook/core';
 import { uuidFrom, type Clock, type Sealer } from '@daybook/runtime';
 import { newWebhookSecret } from './standard-webhooks';
-import type { Endpoint } from '../domain/endpoint';
+import { reaches, type Endpoint } from '../domain/endpoint';
 import type { WebhookClient } from '../ports';
 import type { Webhooks } from './webhooks';
 
@@ -47,17 +47,18 @@ export async function register(
 
 export async function list(
   { webhooks }: EndpointDeps,
-  tenant: CallRequest<typeof listEndpoints>,
+  { accountId, ...tenant }: CallRequest<typeof listEndpoints>,
 ): Promise<CallOutcome<typeof listEndpoints>> {
   const state = await webhooks.endpointsOf(tenant);
-  return { ok: true, value: { endpoints: [...state.values()].map(viewOf) } };
+  const shown = [...state.values()].filter((endpoint) => reaches(accountId, endpoint.accountId));
+  return { ok: true, value: { endpoints: shown.map(viewOf) } };
 }
 
 export async function remove(
   { webhooks, now }: EndpointDeps,
-  { tenantId, mode, endpointId }: CallRequest<typeof removeEndpoint>,
+  { tenantId, mode, accountId, endpointId }: CallRequest<typeof removeEndpoint>,
 ): Promise<CallOutcome<typeof removeEndpoint>> {
-  const command = { type: 'RemoveEndpoint', endpointId, at: now().toISOString() } as const;
+  const command = { type: 'RemoveEndpoint', endpointId, accountId, at: now().toISOString() } as const;
   const outcome = await webhooks.changeEndpoints({ tenantId, mode }, command);
   return outcome.ok ? { ok: true, value: {} } : { ok: false, rejection: 'endpoint_not_found' };
 }

@@ -81,17 +81,15 @@ async function scheduleTransfer(
   await Promise.all(scheduling);
 }
 
-/** Tells the merchant's endpoints of the status, and of exceptions that the intent did not have before. */
+/** Tells the merchant's endpoints of a change, as each of the events. */
 export async function scheduleIntent(
   deps: ScheduleDeps,
   intent: IntentFact,
   source: FactSource,
-  options: { readonly newExceptions: boolean },
+  events: readonly WebhookEvent[],
 ): Promise<void> {
-  const { intentId, status, tenantId, mode } = intent;
-  const events: WebhookEvent[] = status === 'pending' ? [] : [`intent.${status}`];
-  if (options.newExceptions) events.push('intent.exception');
   if (events.length === 0) return;
+  const { intentId, tenantId, mode } = intent;
   const registered = await deps.webhooks.endpointsOf({ tenantId, mode });
   for (const event of events) {
     const fact = { ...source, event, subject: intentId };

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Sealer } from '@daybook/runtime';
 import { withCorrelation } from '@daybook/runtime';
-import type { DeliveryState } from '../domain/delivery';
+import type { AttemptOutcome, DeliveryState } from '../domain/delivery';
 import type { Endpoint } from '../domain/endpoint';
 import type { SendResult, WebhookClient } from '../ports';
 import { signatureHeaders } from './standard-webhooks';
@@ -16,8 +16,11 @@ export type SendDeps = {
   readonly logger: Logger;
 };
 
-/** `skipped`: it was not due any more, or the attempt was broken off and has no outcome. */
-export type Attempt = 'delivered' | 'failed' | 'skipped';
+/**
+ * `unsigned`: nothing was sent, because the secret of the endpoint cannot be opened. `skipped`: it was not due any more,
+ * or the attempt was broken off and has no outcome.
+ */
+export type Attempt = 'delivered' | 'failed' | 'unsigned' | 'skipped';
 
 type Pending = Extract<DeliveryState, { status: 'pending' | 'delivered' | 'exhausted' }>;
 
@@ -61,21 +64,30 @@ async function attempt(deps: SendDeps, state: Pending, revision: bigint, abort: 
   const record = { type: 'RecordAttempt', attempt: number, outcome: result, at, random: random() } as const;
   await webhooks.record(state.deliveryId, record, { state, revision });
   report(deps.logger, state, number, result, performance.now() - startedMs);
+  if (result === unsigned) return 'unsigned';
   return result.ok ? 'delivered' : 'failed';
 }
 
+/** Concerns one endpoint only, so it is an outcome: tried again on schedule, in case the right key comes back. */
+const unsigned: AttemptOutcome = { ok: false, status: null, error: 'the secret cannot be opened' };
+
 async function send(
-  { client, sealer, now }: SendDeps,
-  { webhookId, payload: body, mode, correlationId }: Pending,
+  { client, sealer, now, logger }: SendDeps,
+  state: Pending,
   { endpointId, url, sealedSecret }: Endpoint,
   abort: AbortSignal,
 ): Promise<SendResult> {
-  const secret = sealer.open(sealedSecret, endpointId);
+  const { webhookId, payload: body, mode, correlationId } = state;
+  const opened = sealer.tryOpen(sealedSecret, endpointId);
+  if (!opened.ok) {
+    reportUnsigned(logger, state, opened.problem);
+    return unsigned;
+  }
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'Daybook-Webhooks/1',
     'x-correlation-id': correlationId,
-    ...signatureHeaders({ secret, webhookId, at: now(), body }),
+    ...signatureHeaders({ secret: opened.plain, webhookId, at: now(), body }),
   };
   return client.send({ url, mode, headers, body, abort });
 }
@@ -88,4 +100,10 @@ function report(logger: Logger, state: Pending, attempt: number, result: Exclude
   if (result.ok) logger.info(line, 'webhook delivered');
   else if (status === goneStatus) logger.warn(line, 'webhook endpoint is gone and was disabled');
   else logger.info({ ...line, reason: result.error }, 'webhook attempt failed');
+}
+
+/** Louder than what a receiver does wrong: it is for the operator to put right, and concerns who knows how many. */
+function reportUnsigned(logger: Logger, { tenantId, endpointId, deliveryId }: Pending, problem: string) {
+  const line = { tenantId, endpointId, deliveryId, problem };
+  logger.error(line, 'the secret of a webhook endpoint cannot be opened: was SECRETS_KEY another one?');
 }

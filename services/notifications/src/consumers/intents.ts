@@ -6,11 +6,10 @@
 import { intentStatusChanged } from '@daybook/contracts';
 import type { Tx } from '@daybook/event-store';
 import { on, type Subscription } from '@daybook/messaging';
-import type { IntentFact } from '../app/payloads';
+import { eventsOf, toldOf, type Told } from '../app/intent-events';
 import { scheduleIntent, type ScheduleDeps } from '../app/schedule-deliveries';
 
-/** What was last told of an intent, as texts that only this file reads. */
-export type Told = { readonly exceptions: readonly string[]; readonly shown: string };
+export type { Told } from '../app/intent-events';
 
 /** Port: keeps what is told now, in the transaction that claims the message, and returns what was told before. */
 export type ReplaceTold = (tx: Tx, intentId: string, told: Told) => Promise<Told | undefined>;
@@ -21,32 +20,10 @@ export function intentsConsumer(deps: ScheduleDeps, replaceTold: ReplaceTold): S
     topic: intentStatusChanged.topic,
     handlers: [
       on(intentStatusChanged, async (tx, { id, data, streamVersion, correlationId }) => {
-        const told = await rememberTold(tx, data, replaceTold);
-        if (!told.changed) return;
+        const before = await replaceTold(tx, data.intentId, toldOf(data));
         const source = { messageId: id, sequence: streamVersion, correlationId };
-        await scheduleIntent(deps, data, source, { newExceptions: told.newExceptions });
+        await scheduleIntent(deps, data, source, eventsOf(data, before));
       }),
     ],
   };
-}
-
-/**
- * An intent also changes in ways that its payload does not show, such as a deposit that was confirming and is final but
- * not in the journal yet. Telling of those would be the same webhook again.
- */
-async function rememberTold(
-  tx: Tx,
-  { intentId, ...intent }: IntentFact,
-  replaceTold: ReplaceTold,
-): Promise<{ changed: boolean; newExceptions: boolean }> {
-  const shown = shownOf(intent);
-  const before = await replaceTold(tx, intentId, { exceptions: intent.exceptions, shown });
-  const known = before?.exceptions ?? [];
-  return { changed: before?.shown !== shown, newExceptions: intent.exceptions.some((each) => !known.includes(each)) };
-}
-
-type Shown = Omit<IntentFact, 'intentId'>;
-
-function shownOf({ status, amountReceived, amountRefundable, exceptions, transactionHash, verifiedAt }: Shown): string {
-  return [status, amountReceived, amountRefundable, exceptions.join(), transactionHash, verifiedAt].join(' ');
 }

@@ -1,15 +1,17 @@
 /**
- * Endpoints: where one tenant, in one mode, wants to be told. All of them are one aggregate, because the limit on
- * their number is a rule over all of them.
+ * Endpoints: where one tenant, in one mode, wants to be told. All of them are one aggregate, because the limits on
+ * their number are rules over several of them. Each owner, an account or the whole tenant, has a limit of its own, so that
+ * the token of one wallet cannot use up what others may register.
  *
  *   none ──register──▶ enabled ◀──register── disabled
  *    ▲                  │   └─────disable──────▶ │
  *    └──────remove──────┴────────remove──────────┘        (register on an enabled one adds events)
  *
- * Which endpoints there were is remembered, so that removing one again is told from removing what never was.
+ * Which endpoints were removed last is remembered, so that removing one again is told from removing what never was.
+ * Only so many: whoever registers and removes without end must not make each fact of the tenant slower to tell.
  *
  * Invariants (each has a property test of the same name):
- *   E1  There are never more than 20 endpoints.
+ *   E1  There are never more than 20 endpoints of an owner, and never more than 1,000 in all.
  *   E2  An endpoint keeps its secret, url and scope from registration to removal.
  *   E3  The events of an endpoint only grow, without repeats, from registration to removal.
  *   E4  Repeating an accepted command at once is accepted again and records nothing.
@@ -17,8 +19,12 @@
 import type { webhookDialects, webhookEvents } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
 
-/** Endpoints that a tenant has at most, per mode. */
-export const endpointsMax = 20;
+/** Endpoints that an account has at most, and beside its accounts the tenant itself, per mode. */
+export const endpointsOfOwnerMax = 20;
+/** Endpoints that a tenant and its accounts have at most, per mode: who tells a fact keeps all of them in memory. */
+export const endpointsMax = 1_000;
+/** Removed endpoints that are remembered, per tenant and mode: a repeat comes soon after, or together with others. */
+export const removedMax = 100;
 
 export type WebhookEvent = (typeof webhookEvents)[number];
 export type WebhookDialect = (typeof webhookDialects)[number];
@@ -42,7 +48,13 @@ export type EndpointCommand =
       readonly reason: DisableReason;
       readonly at: string;
     }
-  | { readonly type: 'RemoveEndpoint'; readonly endpointId: string; readonly at: string };
+  | {
+      readonly type: 'RemoveEndpoint';
+      readonly endpointId: string;
+      /** Who asks: an account, for which there are only its own endpoints; null for the tenant, which has all. */
+      readonly accountId: string | null;
+      readonly at: string;
+    };
 
 /** `gone`: the receiver answered 410. */
 export type DisableReason = 'gone';
@@ -70,12 +82,12 @@ export type Endpoint = EndpointFields & { readonly status: 'enabled' | 'disabled
 export type EndpointsState = {
   /** By endpoint id, oldest first. */
   readonly registered: ReadonlyMap<string, Endpoint>;
-  /** Ids of those that were removed and are not registered again. */
-  readonly removed: ReadonlySet<string>;
+  /** By the ids of those that were removed and are not registered again, of the last ones, oldest first: their accounts. */
+  readonly removed: ReadonlyMap<string, string | null>;
 };
 
 export const endpoints: Decider<EndpointsState, EndpointCommand, EndpointEvent, EndpointRejection> = {
-  initial: { registered: new Map(), removed: new Set() },
+  initial: { registered: new Map(), removed: new Map() },
   decide,
   evolve,
 };
@@ -86,7 +98,7 @@ function decide(command: EndpointCommand, state: EndpointsState): Decision<Endpo
   switch (command.type) {
     case 'RegisterEndpoint': {
       if (known === undefined) {
-        if (state.registered.size >= endpointsMax) return reject('endpoints_exhausted');
+        if (!hasRoom(state, command)) return reject('endpoints_exhausted');
         return accept({ ...command, type: 'EndpointRegistered', events: [...new Set(command.events)] });
       }
       const added = [...new Set(command.events)].filter((event) => !known.events.includes(event));
@@ -99,45 +111,62 @@ function decide(command: EndpointCommand, state: EndpointsState): Decision<Endpo
       if (known === undefined) return reject('endpoint_not_found');
       if (known.status === 'disabled') return accept();
       return accept({ type: 'EndpointDisabled', endpointId, reason: command.reason, at });
-    case 'RemoveEndpoint':
-      if (known !== undefined) return accept({ type: 'EndpointRemoved', endpointId, at });
-      return state.removed.has(endpointId) ? accept() : reject('endpoint_not_found');
+    case 'RemoveEndpoint': {
+      const owner = known === undefined ? state.removed.get(endpointId) : known.accountId;
+      if (owner === undefined || !reaches(command.accountId, owner)) return reject('endpoint_not_found');
+      return known === undefined ? accept() : accept({ type: 'EndpointRemoved', endpointId, at });
+    }
     default:
       return assertNever(command);
   }
 }
 
+/** Whether there is an endpoint of `owner` for who asks: the tenant has all, an account its own. */
+export function reaches(asking: string | null, owner: string | null): boolean {
+  return asking === null || asking === owner;
+}
+
+/** For one more of its owner. */
+function hasRoom({ registered }: EndpointsState, { accountId }: Pick<EndpointFields, 'accountId'>): boolean {
+  const owned = [...registered.values()].filter((endpoint) => endpoint.accountId === accountId);
+  return owned.length < endpointsOfOwnerMax && registered.size < endpointsMax;
+}
+
 function evolve(state: EndpointsState, event: EndpointEvent): EndpointsState {
-  const registered = new Map(state.registered);
-  const removed = new Set(state.removed);
   const { endpointId } = event;
-  const known = registered.get(endpointId);
+  const known = state.registered.get(endpointId);
   if (event.type === 'EndpointRegistered') {
     assert(known === undefined, 'an endpoint is registered twice');
-    assert(registered.size < endpointsMax, 'more endpoints than the limit');
+    assert(hasRoom(state, event), 'more endpoints than the limits');
     const { type: _, at, ...fields } = event;
-    registered.set(endpointId, { ...fields, status: 'enabled', createdAt: at });
+    const removed = new Map(state.removed);
     removed.delete(endpointId);
-    return { registered, removed };
+    return { ...withEndpoint(state, { ...fields, status: 'enabled', createdAt: at }), removed };
   }
   assert(known, `${event.type} for an endpoint that is not registered`);
   switch (event.type) {
     case 'EndpointEventsAdded':
-      registered.set(endpointId, { ...known, events: [...known.events, ...event.events] });
-      return { registered, removed };
+      return withEndpoint(state, { ...known, events: [...known.events, ...event.events] });
     case 'EndpointEnabled':
       assert(known.status === 'disabled', 'an enabled endpoint is enabled');
-      registered.set(endpointId, { ...known, status: 'enabled' });
-      return { registered, removed };
+      return withEndpoint(state, { ...known, status: 'enabled' });
     case 'EndpointDisabled':
       assert(known.status === 'enabled', 'a disabled endpoint is disabled');
-      registered.set(endpointId, { ...known, status: 'disabled' });
-      return { registered, removed };
+      return withEndpoint(state, { ...known, status: 'disabled' });
     case 'EndpointRemoved':
-      registered.delete(endpointId);
-      removed.add(endpointId);
-      return { registered, removed };
+      return withoutEndpoint(state, known);
     default:
       return assertNever(event);
   }
+}
+
+function withEndpoint(state: EndpointsState, endpoint: Endpoint): EndpointsState {
+  return { ...state, registered: new Map(state.registered).set(endpoint.endpointId, endpoint) };
+}
+
+function withoutEndpoint(state: EndpointsState, { endpointId, accountId }: Endpoint): EndpointsState {
+  const registered = new Map(state.registered);
+  registered.delete(endpointId);
+  const removed = [...state.removed, [endpointId, accountId] as const].slice(-removedMax);
+  return { registered, removed: new Map(removed) };
 }

@@ -1,9 +1,21 @@
 import { accept, reject } from '@daybook/core';
 import fc from 'fast-check';
-import { endpoints, endpointsMax, type EndpointCommand, type EndpointEvent, type EndpointsState } from './endpoint';
+import {
+  endpoints,
+  endpointsMax,
+  endpointsOfOwnerMax,
+  removedMax,
+  type EndpointCommand,
+  type EndpointEvent,
+  type EndpointsState,
+} from './endpoint';
 
 const at = '2026-01-01T00:00:00.000Z';
-const endpointId = fc.integer({ min: 1, max: endpointsMax + 5 }).map((n) => `e${n}`);
+/** Of the whole tenant, or of the account that it begins with. */
+const endpointId = fc
+  .tuple(fc.constantFrom('', 'WALLET1-'), fc.integer({ min: 1, max: endpointsOfOwnerMax + 5 }))
+  .map(([owner, n]) => `${owner}e${n}`);
+const ownerOf = (id: string) => (id.includes('-') ? id.split('-')[0]! : null);
 const events = fc.array(fc.constantFrom('transfer.confirmed' as const, 'transfer.failed' as const), {
   minLength: 1,
   maxLength: 3,
@@ -13,7 +25,7 @@ const register = (id: string, sealedSecret: string, wanted: EndpointEventsOf = [
     type: 'RegisterEndpoint',
     endpointId: id,
     dialect: 'pay',
-    accountId: null,
+    accountId: ownerOf(id),
     url: `https://${id}.example`,
     events: wanted,
     sealedSecret,
@@ -34,11 +46,18 @@ const command: fc.Arbitrary<EndpointCommand> = fc.oneof(
   },
   {
     weight: 1,
-    arbitrary: fc.record({ type: fc.constant('RemoveEndpoint' as const), endpointId, at: fc.constant(at) }),
+    arbitrary: fc.record({
+      type: fc.constant('RemoveEndpoint' as const),
+      endpointId,
+      accountId: fc.constantFrom(null, 'WALLET1'),
+      at: fc.constant(at),
+    }),
   },
 );
-const commands = fc.array(command, { maxLength: 80, size: 'max' });
-/** Histories are long enough to reach the limit, so fewer of them do. */
+const removal = (id: string, accountId: string | null = null) =>
+  ({ type: 'RemoveEndpoint', endpointId: id, accountId, at }) as const;
+const commands = fc.array(command, { maxLength: 160, size: 'max' });
+/** Histories are long enough to reach the limit of an owner, so fewer of them do. */
 const runs = { numRuns: 30 };
 
 function play(given: readonly EndpointCommand[]) {
@@ -56,19 +75,40 @@ function play(given: readonly EndpointCommand[]) {
 }
 
 describe('endpoints', () => {
-  test('E1: are never more than the limit', () => {
+  test('E1: are never more than the limit of an owner, nor than the limit of all', () => {
     fc.assert(
       fc.property(commands, (given) => {
-        for (const state of play(given).states) expect(state.registered.size).toBeLessThanOrEqual(endpointsMax);
+        for (const { registered } of play(given).states)
+          for (const each of [null, 'WALLET1']) {
+            const owned = [...registered.values()].filter(({ accountId }) => accountId === each);
+            expect(owned.length).toBeLessThanOrEqual(endpointsOfOwnerMax);
+          }
       }),
       runs,
     );
-    const full = Array.from({ length: endpointsMax }, (_, n) => register(`e${n}`, 's'));
-    const { states, accepted } = play(full);
-    expect(accepted.every(Boolean)).toBe(true);
-    expect(endpoints.decide(register('one-more', 's'), states.at(-1)!)).toEqual(reject('endpoints_exhausted'));
-    expect(endpoints.decide(register('e0', 's'), states.at(-1)!)).toEqual(accept());
+    const refused = reject('endpoints_exhausted');
+    const owners = ['', 'WALLET1-', 'WALLET2-'];
+    for (const owner of owners) {
+      const full = endpointsOf([owner]);
+      expect(endpoints.decide(register(`${owner}another`, 's'), full)).toEqual(refused);
+      expect(endpoints.decide(register(`${owner}e0`, 's'), full)).toEqual(accept());
+      // What one owner has leaves room for any other.
+      for (const other of owners.filter((each) => each !== owner))
+        expect(endpoints.decide(register(`${other}e0`, 's'), full)).toMatchObject({ ok: true });
+    }
+    const full = endpointsOf(Array.from({ length: endpointsMax / endpointsOfOwnerMax }, (_, n) => `WALLET${n}-`));
+    for (const other of ['', 'another-']) expect(endpoints.decide(register(`${other}e0`, 's'), full)).toEqual(refused);
   });
+
+  /** All that each of the owners may have. */
+  function endpointsOf(owners: readonly string[]): EndpointsState {
+    const given = owners.flatMap((owner) =>
+      Array.from({ length: endpointsOfOwnerMax }, (_, n) => register(`${owner}e${n}`, 's')),
+    );
+    const { states, accepted } = play(given);
+    expect(accepted).toEqual(given.map(() => true));
+    return states.at(-1)!;
+  }
 
   /** Each endpoint before and after each step that kept it. */
   function kept(states: readonly EndpointsState[]) {
@@ -130,7 +170,7 @@ describe('endpoints', () => {
   });
 
   test('removes what was removed before without a record, and again what was registered since', () => {
-    const remove = { type: 'RemoveEndpoint', endpointId: 'e1', at } as const;
+    const remove = removal('e1');
     const { log, accepted, states } = play([register('e1', 's'), remove, remove, register('e1', 's2'), remove, remove]);
     expect(accepted).toEqual([true, true, true, true, true, true]);
     expect(log.map(({ type }) => type)).toEqual([
@@ -150,6 +190,26 @@ describe('endpoints', () => {
     expect(
       endpoints.decide({ type: 'DisableEndpoint', endpointId: 'x', reason: 'gone', at }, endpoints.initial),
     ).toEqual(gone);
-    expect(endpoints.decide({ type: 'RemoveEndpoint', endpointId: 'x', at }, endpoints.initial)).toEqual(gone);
+    expect(endpoints.decide(removal('x'), endpoints.initial)).toEqual(gone);
+  });
+
+  test('removes for an account its own only, also when it was removed before', () => {
+    const gone = reject('endpoint_not_found');
+    const given = [register('WALLET1-e1', 's'), register('WALLET2-e1', 's'), register('e1', 's')];
+    const there = play(given).states.at(-1)!;
+    const removed = play([...given, removal('WALLET1-e1'), removal('WALLET2-e1'), removal('e1')]).states.at(-1)!;
+    for (const state of [there, removed]) {
+      for (const id of ['WALLET2-e1', 'e1']) expect(endpoints.decide(removal(id, 'WALLET1'), state)).toEqual(gone);
+      expect(endpoints.decide(removal('WALLET1-e1', 'WALLET1'), state)).toMatchObject({ ok: true });
+    }
+  });
+
+  test('remembers only the last of those that were removed, however many there were', () => {
+    const ids = Array.from({ length: 3 * removedMax }, (_, n) => `e${n}`);
+    const { states } = play(ids.flatMap((id) => [register(id, 's'), removal(id)]));
+    const last = states.at(-1)!;
+    expect([...last.removed.keys()]).toEqual(ids.slice(-removedMax));
+    expect(endpoints.decide(removal(ids.at(-1)!), last)).toEqual(accept());
+    expect(endpoints.decide(removal(ids[0]!), last)).toEqual(reject('endpoint_not_found'));
   });
 });

@@ -67,6 +67,7 @@ function list({ services: { notifications } }: Deps): Route {
       const outcome = await notifications(listDeliveries, {
         tenantId: caller.tenantId,
         mode: caller.mode,
+        accountId: caller.walletId,
         endpointId: params.id,
         limit: query.limit,
         cursor: query.cursor ?? null,
@@ -109,8 +110,8 @@ function sendAgain({ services: { notifications } }: Deps): Route {
       ...errorsOf(nativeDialect, [nativeRejections.delivery_not_found, nativeRejections.endpoint_disabled]),
     },
     async handle({ caller, params }) {
-      const { tenantId, mode } = caller;
-      const outcome = await notifications(redeliver, { tenantId, mode, deliveryId: params.id });
+      const { tenantId, mode, walletId: accountId } = caller;
+      const outcome = await notifications(redeliver, { tenantId, mode, accountId, deliveryId: params.id });
       return { status: 202, body: { id: accepted<typeof redeliver>(outcome, nativeRejections).deliveryId } };
     },
   });

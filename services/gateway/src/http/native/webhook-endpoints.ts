@@ -8,6 +8,7 @@ import {
 } from '@daybook/contracts';
 import { FailureError } from '@daybook/http';
 import { z } from 'zod';
+import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { edgeFailures } from '../dialect';
 import { pathUuid, timestampField } from '../fields';
@@ -52,6 +53,14 @@ function dialectOf(events: Registration['events']): Registration['dialect'] {
   return first;
 }
 
+/**
+ * Who may not read intents or transactions may not be told of them. Both are the tenant's, so that a credential of one
+ * wallet is told of its transfers only.
+ */
+function mayBeTold({ walletId, scopes }: Credential, dialect: Registration['dialect']): boolean {
+  return dialect === 'pay' || (walletId === null && scopes.includes(dialect));
+}
+
 function describe(endpoint: Endpoint) {
   return {
     id: endpoint.endpointId,
@@ -73,8 +82,12 @@ function register({ services: { notifications } }: Deps): Route {
     path: '/v1/webhook-endpoints',
     summary: 'Register a webhook endpoint',
     description:
-      'Intent events, transfer events or, with the scope `partner`, transaction events of the whole tenant. Registering ' +
-      'the same URL again adds events; the secret stays.',
+      'Transfer events, intent events with the scope `intents`, or transaction events with the scope `partner`, of the ' +
+      'whole tenant. A credential that acts for one wallet registers transfer events of that wallet, and no others. ' +
+      'Registering the same URL again adds events; the secret stays. A tenant may have 20 endpoints, as may each wallet. ' +
+      '`intent.<status>` is told when an intent comes to the status: `intent.settled`, for one, once. ' +
+      '`intent.updated` is any other change of what the body shows, such as a deposit for a settled intent, and may be ' +
+      'of a deposit that is not final. `intent.pending` is told when a chain took back what was seen, not at creation.',
     access: ['webhooks'],
     request: {
       query: z.strictObject({}),
@@ -100,14 +113,12 @@ function register({ services: { notifications } }: Deps): Route {
     },
     async handle({ caller, body }) {
       const dialect = dialectOf(body.events);
-      // Who may not read the transactions may not be told of them.
-      if (dialect === 'partner' && !caller.scopes.includes('partner'))
-        throw new FailureError(edgeFailures.scopeMissing);
+      if (!mayBeTold(caller, dialect)) throw new FailureError(edgeFailures.scopeMissing);
       const outcome = await notifications(registerEndpoint, {
         tenantId: caller.tenantId,
         mode: caller.mode,
         dialect,
-        accountId: null,
+        accountId: caller.walletId,
         url: body.url,
         events: [...new Set(body.events)],
       });
@@ -123,7 +134,7 @@ function list({ services: { notifications } }: Deps): Route {
     method: 'get',
     path: '/v1/webhook-endpoints',
     summary: 'List webhook endpoints',
-    description: 'All of the tenant, without their secrets.',
+    description: 'All of the tenant, or those of the wallet that the credential acts for, without their secrets.',
     access: ['webhooks'],
     request: { query: z.strictObject({}) },
     responses: {
@@ -135,7 +146,8 @@ function list({ services: { notifications } }: Deps): Route {
       ...errorsOf(nativeDialect),
     },
     async handle({ caller }) {
-      const outcome = await notifications(listEndpoints, { tenantId: caller.tenantId, mode: caller.mode });
+      const { tenantId, mode, walletId: accountId } = caller;
+      const outcome = await notifications(listEndpoints, { tenantId, mode, accountId });
       const { endpoints } = accepted<typeof listEndpoints>(outcome, nativeRejections);
       return { body: { endpoints: endpoints.map(describe) } };
     },
@@ -148,7 +160,7 @@ function remove({ services: { notifications } }: Deps): Route {
     method: 'delete',
     path: '/v1/webhook-endpoints/{id}',
     summary: 'Remove a webhook endpoint',
-    description: 'Nothing more is delivered to it. Removing it again gives the same answer.',
+    description: 'Nothing more is delivered to it. Removing it again soon after gives the same answer.',
     access: ['webhooks'],
     request: { params: z.strictObject({ id: pathUuid }), query: z.strictObject({}) },
     paramsInvalid: nativeRejections.endpoint_not_found,
@@ -157,8 +169,8 @@ function remove({ services: { notifications } }: Deps): Route {
       ...errorsOf(nativeDialect, [nativeRejections.endpoint_not_found]),
     },
     async handle({ caller, params }) {
-      const { tenantId, mode } = caller;
-      const outcome = await notifications(removeEndpoint, { tenantId, mode, endpointId: params.id });
+      const { tenantId, mode, walletId: accountId } = caller;
+      const outcome = await notifications(removeEndpoint, { tenantId, mode, accountId, endpointId: params.id });
       accepted<typeof removeEndpoint>(outcome, nativeRejections);
       return { status: 204 };
     },

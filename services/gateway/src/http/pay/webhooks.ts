@@ -22,7 +22,7 @@ export function webhookRoutes({
       summary: 'Register a webhook',
       description:
         "Tells `url` of one event of the token's wallet. Registering another event for the same URL adds it; the " +
-        'secret, which signs the deliveries as Standard Webhooks describes, stays the same.',
+        'secret, which signs the deliveries as Standard Webhooks describes, stays the same. A wallet may have 20.',
       access: ['pay'],
       request: {
         query: z.strictObject({}),
