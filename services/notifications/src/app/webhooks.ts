@@ -14,7 +14,7 @@ import {
 import { currentCorrelation, uuidFrom, uuidv7, type Clock } from '@daybook/runtime';
 import { deliveryCodec, endpointCodec } from '../adapters/stored-events';
 import { delivery, type DeliveryCommand, type DeliveryEvent, type DeliveryState } from '../domain/delivery';
-import { endpoints, type EndpointCommand, type EndpointsState } from '../domain/endpoint';
+import { endpoints, type Endpoint, type EndpointCommand } from '../domain/endpoint';
 import { gathered } from './gathered';
 
 /** The tenant's book: its endpoints are read and changed in one mode only. */
@@ -40,15 +40,13 @@ export function openWebhooks(store: EventStore, now: Clock) {
   const endpointHandler = commandHandler(endpoints, endpointCodec, store);
   const deliveryHandler = commandHandler(delivery, deliveryCodec, store);
   const append = gathered((appends: readonly StreamAppend[]) => appendEach(store, appends), togetherMax);
-  const lastRead = lastReadEndpoints(now);
+  const recent = recentEndpoints(now);
 
   const endpointsOf = async (tenant: Tenant) => {
     const asked = now().getTime();
-    const before = lastRead.of(tenant);
-    const added = await store.readStream(endpointsStream(tenant), { from: before.next });
-    const state = added.map((event) => endpointCodec.decode(event)).reduce(endpoints.evolve, before.state);
-    lastRead.replace(tenant, { state, next: before.next + BigInt(added.length), asked });
-    return state.registered;
+    const { registered } = (await endpointHandler.load(endpointsStream(tenant))).state;
+    recent.set(tenant, registered, asked);
+    return registered;
   };
   const changeDelivery = (deliveryId: string, command: DeliveryCommand) =>
     deliveryHandler.handle(deliveryStream(deliveryId), command, newContext());
@@ -57,11 +55,11 @@ export function openWebhooks(store: EventStore, now: Clock) {
     /** All that was changed before the call. */
     endpointsOf,
     /** As of half a second ago at most. */
-    recentEndpointsOf: async (tenant: Tenant) => lastRead.recentOf(tenant) ?? endpointsOf(tenant),
+    recentEndpointsOf: async (tenant: Tenant) => recent.get(tenant) ?? endpointsOf(tenant),
     async changeEndpoints(tenant: Tenant, command: EndpointCommand) {
-      lastRead.outdate(tenant);
+      recent.forget(tenant);
       const outcome = await endpointHandler.handle(endpointsStream(tenant), command, newContext());
-      lastRead.outdate(tenant);
+      recent.forget(tenant);
       return outcome;
     },
     async deliveryOf(deliveryId: string): Promise<KnownDelivery> {
@@ -114,34 +112,18 @@ function newContext(): CommandContext {
   return { commandId, ...currentCorrelation(commandId) };
 }
 
-type ReadEndpoints = {
-  readonly state: EndpointsState;
-  /** Of the stream, where what is not read yet begins. */
-  readonly next: bigint;
-  readonly asked: number;
-};
-
-/**
- * Endpoints of tenants as they were read last: good for half a second, and then a place to read on from. To fold all of a
- * long stream for every fact of its tenant would hold up the facts of others.
- */
-function lastReadEndpoints(now: Clock) {
-  const read = new Map<string, ReadEndpoints>();
-  const nothing: ReadEndpoints = { state: endpoints.initial, next: 0n, asked: -Infinity };
-  const of = (tenant: Tenant) => read.get(endpointsStream(tenant)) ?? nothing;
+/** Endpoints of tenants as they were read last, for half a second. */
+function recentEndpoints(now: Clock) {
+  const known = new Map<string, { readonly registered: ReadonlyMap<string, Endpoint>; readonly asked: number }>();
   return {
-    of,
-    recentOf(tenant: Tenant) {
-      const { state, asked } = of(tenant);
-      return Math.abs(now().getTime() - asked) < freshMs ? state.registered : undefined;
+    get(tenant: Tenant) {
+      const found = known.get(endpointsStream(tenant));
+      return found !== undefined && Math.abs(now().getTime() - found.asked) < freshMs ? found.registered : undefined;
     },
-    replace(tenant: Tenant, endpointsRead: ReadEndpoints) {
-      if (read.size >= tenantsMax) read.clear();
-      read.set(endpointsStream(tenant), endpointsRead);
+    set(tenant: Tenant, registered: ReadonlyMap<string, Endpoint>, asked: number) {
+      if (known.size >= tenantsMax) known.clear();
+      known.set(endpointsStream(tenant), { registered, asked });
     },
-    outdate(tenant: Tenant) {
-      const known = read.get(endpointsStream(tenant));
-      if (known !== undefined) read.set(endpointsStream(tenant), { ...known, asked: nothing.asked });
-    },
+    forget: (tenant: Tenant) => void known.delete(endpointsStream(tenant)),
   };
 }
