@@ -6,7 +6,7 @@ import type { Facts } from './facts';
 import type { Product } from './product';
 import type { Mode } from './simulate-product';
 
-/** After which nothing more is to be told of an intent. */
+/** To each of which an intent comes once. */
 const ends = ['settled', 'expired', 'underpaid'] as const;
 
 export function deliveryProblems(
@@ -24,7 +24,8 @@ export function deliveryProblems(
     const sequence = BigInt(/"sequence":(\d+)/.exec(payload)![1]!);
     const line = `${endpointId} ${subject} ${event}`;
     if (told.has(`${line} ${sequence}`)) problems.push(`I20: ${line} is told twice with sequence ${sequence}`);
-    told.add(`${line} ${sequence}`);
+    if (ends.some((end) => event === `intent.${end}`) && told.has(line)) problems.push(`I20: ${line} is told again`);
+    told.add(`${line} ${sequence}`).add(line);
     heard.set(webhookId, `${tenantId} ${payload}`);
   }
   const arrived = new Set<string>();

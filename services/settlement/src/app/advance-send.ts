@@ -59,7 +59,7 @@ async function stepOf(deps: AdvanceDeps, turns: InTurn, send: ChainSend): Promis
       // The next of the wallet has to wait until this one is signed.
       return turns(send.walletId, () => reserveAndSign(deps, send));
     case 'prepared':
-      return sign(deps, send);
+      return turns(send.walletId, () => signPrepared(deps, send));
     case 'signed':
       return send.attempts.at(-1)?.bytes === null ? signReplacement(deps, send) : broadcast(deps, send);
     case 'sent':
@@ -87,8 +87,12 @@ async function hold(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
 }
 
 async function reserveAndSign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
-  if ((await reserve(deps, send)) === 'wait') return 'wait';
-  const { state } = await deps.sends.load(sendStream(send.transactionId));
+  return (await reserve(deps, send)) === 'wait' ? 'wait' : signPrepared(deps, send);
+}
+
+/** By one at a time: a refusal to the first, and then a signature for the second, would spoil the slot for ever. */
+async function signPrepared(deps: AdvanceDeps, { transactionId }: ChainSend): Promise<Step> {
+  const { state } = await deps.sends.load(sendStream(transactionId));
   return state.stage === 'prepared' ? sign(deps, state) : 'again';
 }
 

@@ -240,6 +240,19 @@ test('a signer that is away keeps nobody from following what it signed before', 
   expect(await advance()).toMatchObject({ stage: 'final', failure: null, inclusion: { hash: 'h1' } });
 });
 
+test('one process asks for a first signature once at a time, so that none is given beside a refusal', async () => {
+  const { outside, process, slotsOf } = await world();
+  const advance = process();
+  outside.isSignerAway = true;
+  await expect(advance()).rejects.toThrow('upstream_unavailable');
+  outside.isSignerAway = false;
+  outside.refusal = 'amount_above_day_cap';
+  const states = await Promise.all([advance(), advance()]);
+  expect(outside.asked).toEqual(['h1']);
+  expect(states).toMatchObject([{ failure: 'signer_refused' }, { failure: 'signer_refused' }]);
+  expect(await slotsOf()).toEqual([]);
+});
+
 test("nothing is signed by another key than the wallet's, and it is said loudly", async () => {
   const { outside, process, lines, slotsOf } = await world();
   const advance = process();

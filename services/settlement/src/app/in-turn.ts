@@ -1,6 +1,6 @@
 /**
- * Work on one key, one after another within this process. Only for speed: what two processes do at once is ruled by what
- * they append.
+ * Work on one key, one after another within this process. For speed, and to ask others once: what two processes do at once
+ * is ruled by what they append.
  */
 export function inTurn() {
   const last = new Map<string, Promise<unknown>>();
