@@ -1,6 +1,6 @@
 /** Money on its way through the services: from the chain over intents and settlements into the book. */
+import { valuesOf } from '@daybook/core';
 import { uuidFrom } from '@daybook/runtime';
-import { valuesOf } from '../../../../services/intents/src/domain/layered-map';
 import type { Intent } from '../../../../services/intents/src/domain/payment-intent';
 import { transactionOf, type Transaction } from '../../../../services/ledger/src/domain/transaction';
 import { chainName, confirmations } from './chain';

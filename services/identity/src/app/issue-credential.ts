@@ -1,10 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { CallOutcome, CallRequest, issueCredential, Mode } from '@daybook/contracts';
-import { assert, assertNever } from '@daybook/core';
+import { assert, assertNever, valueAt } from '@daybook/core';
 import { codeFrom, sha256Hex, type Clock, type Sealer } from '@daybook/runtime';
 import type { CredentialKind, IssuedCredential } from '../domain/credential';
 import { canonicalAllowList } from '../domain/ip-allow-list';
-import { userNumberOf } from '../domain/user-numbers';
 import type { LoginNames, Passwords, Tokens } from '../ports';
 import type { Credentials } from './credentials';
 
@@ -124,7 +123,7 @@ async function numberOf({ credentials }: IssueDeps, tenantId: string, credential
   const command = { type: 'NumberUser', credentialId, at: at.toISOString() } as const;
   const { state } = await credentials.changeOrganization(tenantId, command);
   if (state.status === 'none') return undefined;
-  const number = userNumberOf(state.userNumbers, credentialId);
+  const number = valueAt(state.userNumbers, credentialId);
   assert(number !== undefined, 'an organization that exists numbers its users');
   return number;
 }

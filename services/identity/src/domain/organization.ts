@@ -9,8 +9,17 @@
  *   O2  Repeating a registration is accepted and records nothing; one with another name is rejected.
  *   O3  Users are numbered 1 to n without gaps, one number for each credential.
  */
-import { accept, assert, assertNever, reject, type Decider } from '@daybook/core';
-import { noUserNumbers, userNumberOf, withNextNumber, type UserNumbers } from './user-numbers';
+import {
+  accept,
+  assert,
+  assertNever,
+  emptyMap,
+  reject,
+  valueAt,
+  withValue,
+  type Decider,
+  type LayeredMap,
+} from '@daybook/core';
 
 export type OrganizationCommand =
   | { readonly type: 'RegisterOrganization'; readonly tenantId: string; readonly name: string; readonly at: string }
@@ -29,7 +38,9 @@ export type OrganizationState =
       readonly status: 'registered';
       readonly tenantId: string;
       readonly name: string;
-      readonly userNumbers: UserNumbers;
+      readonly users: number;
+      /** By credential. */
+      readonly userNumbers: LayeredMap<number>;
     };
 
 export const organization: Decider<OrganizationState, OrganizationCommand, OrganizationEvent, OrganizationRejection> = {
@@ -44,8 +55,8 @@ export const organization: Decider<OrganizationState, OrganizationCommand, Organ
       case 'NumberUser': {
         const { credentialId, at } = command;
         if (state.status === 'none') return reject('organization_not_found');
-        if (userNumberOf(state.userNumbers, credentialId) !== undefined) return accept();
-        return accept({ type: 'UserNumbered', credentialId, number: state.userNumbers.count + 1, at });
+        if (valueAt(state.userNumbers, credentialId) !== undefined) return accept();
+        return accept({ type: 'UserNumbered', credentialId, number: state.users + 1, at });
       }
       default:
         return assertNever(command);
@@ -55,14 +66,13 @@ export const organization: Decider<OrganizationState, OrganizationCommand, Organ
     switch (event.type) {
       case 'OrganizationRegistered':
         assert(state.status === 'none', 'an organization is registered twice');
-        return { status: 'registered', tenantId: event.tenantId, name: event.name, userNumbers: noUserNumbers };
+        return { status: 'registered', tenantId: event.tenantId, name: event.name, users: 0, userNumbers: emptyMap() };
       case 'UserNumbered': {
         assert(state.status === 'registered', 'a user of no organization is numbered');
         const { credentialId, number } = event;
-        const { userNumbers } = state;
-        const isNew = userNumberOf(userNumbers, credentialId) === undefined;
-        assert(number === userNumbers.count + 1 && isNew, 'numbers have no gaps');
-        return { ...state, userNumbers: withNextNumber(userNumbers, credentialId) };
+        const isNew = valueAt(state.userNumbers, credentialId) === undefined;
+        assert(number === state.users + 1 && isNew, 'numbers have no gaps');
+        return { ...state, users: number, userNumbers: withValue(state.userNumbers, credentialId, number) };
       }
       default:
         return assertNever(event);

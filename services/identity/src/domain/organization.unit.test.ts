@@ -1,7 +1,6 @@
-import { accept, reject } from '@daybook/core';
+import { accept, reject, valueAt } from '@daybook/core';
 import fc from 'fast-check';
 import { organization, type OrganizationEvent } from './organization';
-import { userNumberOf } from './user-numbers';
 
 const at = '2026-01-01T00:00:00.000Z';
 const register = (name: string) => ({ type: 'RegisterOrganization', tenantId: 't', name, at }) as const;
@@ -63,10 +62,10 @@ describe('organization', () => {
           state = decision.events.reduce(organization.evolve, state);
         }
         if (state.status !== 'registered') throw new Error('it is not registered');
-        const { userNumbers } = state;
+        const { users, userNumbers } = state;
         const distinct = [...new Set(given)];
-        expect(userNumbers.count).toBe(distinct.length);
-        const numbers = distinct.map((credentialId) => userNumberOf(userNumbers, credentialId));
+        expect(users).toBe(distinct.length);
+        const numbers = distinct.map((credentialId) => valueAt(userNumbers, credentialId));
         expect(numbers).toEqual(distinct.map((_, index) => index + 1));
       }),
     );

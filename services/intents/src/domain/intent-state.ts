@@ -1,8 +1,7 @@
 /** A payment intent as its events make it: what they say, what they leave behind, and what may be read from that. */
-import { assert, assertNever } from '@daybook/core';
+import { assert, assertNever, emptyMap, mapValues, valueAt, valuesOf, withValue, type LayeredMap } from '@daybook/core';
 import type { intentCurrencies, intentExceptions, intentStatuses, Mode } from '@daybook/contracts';
 import type { AssetCode } from '@daybook/money';
-import { emptyMap, mapValues, valueAt, valuesOf, withValue, type LayeredMap } from './layered-map';
 import { receiptPlaces, type PolicyPart, type ReceiptPlace } from './receipt-policy';
 
 export type IntentStatus = (typeof intentStatuses)[number];

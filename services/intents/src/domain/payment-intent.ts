@@ -29,7 +29,7 @@
  *   P8  An event carries the full state exactly when it changed status, amounts or exceptions.
  *   P9  A move takes all of a deposit's rest to one other place; nothing is moved out of `credited`.
  */
-import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
+import { accept, assert, assertNever, reject, valueAt, type Decider, type Decision } from '@daybook/core';
 import {
   appliedTo,
   apply,
@@ -51,7 +51,6 @@ import {
   type Split,
   type Terms,
 } from './intent-state';
-import { valueAt } from './layered-map';
 import {
   defaultReceiptPolicy,
   isWithinTolerance,

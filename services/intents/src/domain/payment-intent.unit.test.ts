@@ -1,6 +1,5 @@
-import { accept, reject } from '@daybook/core';
+import { accept, reject, valuesOf } from '@daybook/core';
 import fc from 'fast-check';
-import { valuesOf } from './layered-map';
 import {
   paymentIntent,
   summaryOf,

@@ -1,8 +1,7 @@
 /** Where every unit that came to an address is, by what came, when, and by which policy. */
-import { reject } from '@daybook/core';
+import { reject, valuesOf } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
 import fc from 'fast-check';
-import { valuesOf } from './layered-map';
 import {
   paymentIntent,
   summaryOf,

@@ -20,3 +20,19 @@ test('holds what a plain map holds, in its order, and leaves the map that it ext
     { numRuns: 50 },
   );
 });
+
+test('a long history copies each value a few times, not once for each that follows', () => {
+  const count = 20_000;
+  const layersMax = Math.ceil(Math.log2(count));
+  const copiesMax = count * layersMax;
+  let map = emptyMap<number>();
+  let copies = 0;
+  // It stops at too many: to go on with them takes minutes.
+  for (let n = 0; n < count && copies <= copiesMax; n++) {
+    const before = new Set(map.layers);
+    map = withValue(map, `key ${n}`, n);
+    for (const layer of map.layers) if (!before.has(layer)) copies += layer.size;
+  }
+  expect(copies).toBeLessThanOrEqual(copiesMax);
+  expect(map.layers.length).toBeLessThanOrEqual(layersMax);
+});
