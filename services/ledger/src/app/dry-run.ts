@@ -6,7 +6,7 @@ import { recordIdsNeeded, type BookCommand } from '../domain/book-commands';
 import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
 import { decideBulk } from '../domain/bulk';
-import type { Verdict } from '../domain/verdict';
+import { taken, type Verdict } from '../domain/verdict';
 import type { Engine } from './engine';
 
 /** `ledgerReference` is null when nothing was recorded. */
@@ -31,6 +31,17 @@ export function dryRunOf(engine: Engine, command: BookCommand, now: Clock): Prom
     const at = timeIn(state, now);
     return foreseen(decide(state, command, at), at);
   }, recordIdsNeeded(command));
+}
+
+/** The answer that the id already has, or null. A read of the book, in line with what is submitted: it records nothing. */
+export function replayOf(engine: Engine, commandId: string, contentHash: string): Promise<Answer | null> {
+  return engine.read(
+    (state) => {
+      const verdict = taken(state, commandId, contentHash);
+      return verdict && foreseen(verdict, state.lastAt);
+    },
+    [commandId],
+  );
 }
 
 export async function bulkAnswerTo(
