@@ -12,15 +12,24 @@ const withinMs = 4_000;
 /** Ends after so many milliseconds, or when nobody needs it any more. */
 export type Wait = (ms: number, value: undefined, options: { readonly signal: AbortSignal }) => Promise<unknown>;
 
-/** The answer, or undefined when it takes too long. The work is not ended by that. */
-export async function inTime<Answer>(work: Promise<Answer>, wait: Wait = waitFor): Promise<Answer | undefined> {
+/** The answer, or that it is late. The work is not ended by that. */
+export async function within<Answer>(
+  work: Promise<Answer>,
+  ms: number,
+  wait: Wait = waitFor,
+): Promise<Answer | 'late'> {
   const enough = new AbortController();
   try {
-    const late = wait(withinMs, undefined, { signal: enough.signal }).then(() => undefined);
-    return await Promise.race([work, late]);
+    return await Promise.race([work, wait(ms, undefined, { signal: enough.signal }).then(() => 'late' as const)]);
   } finally {
     enough.abort();
   }
+}
+
+/** The answer, or undefined when a caller could not be told of it in time. */
+export async function inTime<Answer>(work: Promise<Answer>, wait?: Wait): Promise<Answer | undefined> {
+  const answer = await within(work, withinMs, wait);
+  return answer === 'late' ? undefined : answer;
 }
 
 /**

@@ -3,13 +3,13 @@
  * the other and money moves between: a difference counts once nothing is under way. Chains are asked beside each other, and
  * a node that hangs holds up nothing but the wallets of its chain.
  */
-import { setTimeout as wait } from 'node:timers/promises';
 import type { CallOutcome, listWallets } from '@daybook/contracts';
 import { isOperationalError, OperationalError } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
 import type { Clock, Logger } from '@daybook/runtime';
 import type { WalletFields } from '../domain/wallet';
 import type { SendChain, SendLedger } from '../ports';
+import { within } from './in-time';
 
 type Row = Extract<CallOutcome<typeof listWallets>, { ok: true }>['value']['wallets'][number];
 
@@ -128,14 +128,5 @@ async function answered<Answer>(
     if (!isOperationalError(error)) throw error;
     deps.logger.warn({ error }, 'a wallet is not reconciled');
     return null;
-  }
-}
-
-async function within<Answer>(asked: Promise<Answer>, ms: number): Promise<Answer | 'late'> {
-  const enough = new AbortController();
-  try {
-    return await Promise.race([asked, wait(ms, 'late' as const, { signal: enough.signal })]);
-  } finally {
-    enough.abort();
   }
 }
