@@ -89,7 +89,7 @@ type Fact =
   | { readonly type: 'BankTransferProcessing'; readonly reference: string | null }
   /** By the institution: the ledger is to let go of the amount. */
   | { readonly type: 'BankTransferRejected'; readonly reason: string }
-  /** `held` before, and free by now. It was recorded before the release once, so the ledger is told of it, too. */
+  /** `held` before, and free by now; not yet in events of earlier builds, so the ledger is told of each. */
   | { readonly type: 'BankTransferFailed'; readonly reason: string; readonly held: boolean }
   | {
       readonly type: 'BankTransferSettled';
