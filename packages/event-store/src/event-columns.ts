@@ -8,14 +8,16 @@ import { elementType, headerBytes, lengthBytes, uuidLength, writeHeader } from '
 import type { EventMetadata, NewEvent } from './event-store';
 
 /** Bytes that are being written; what comes next goes to `end`. */
-export type ByteColumn = { bytes: Buffer; end: number };
+type ByteColumn = { bytes: Buffer; end: number };
 
 export type EventColumns = Iterable<NewEvent> & {
   readonly length: number;
-  /** The next payload is written `payloadAfter` bytes behind the end, for which `makeRoom` has to be called. */
-  readonly payloads: ByteColumn;
-  /** Takes the bytes behind the end as the payload of one more event, whose id is to be set. */
-  add(type: string, version: number, payloadBytes: number, metadata: EventMetadata): void;
+  /** Bytes of memory that are there for payloads. */
+  readonly capacity: number;
+  /** Writes the payload of the next event where it will be sent from, and returns these bytes: good until the next change. */
+  write(payload: Buffer | string, encoding?: 'latin1' | 'utf8'): Buffer;
+  /** Adds an event with the payload that was written last. Its id is to be set. */
+  add(type: string, version: number, metadata: EventMetadata): void;
   /** The sixteen bytes of an id. */
   setId(index: number, word0: number, word1: number, word2: number, word3: number): void;
   /** Leaves only the first. */
@@ -26,9 +28,7 @@ export type EventColumns = Iterable<NewEvent> & {
   arrays(): readonly Buffer[];
 };
 
-export const payloadAfter = lengthBytes;
-
-export function makeRoom(column: ByteColumn, bytes: number): void {
+function makeRoom(column: ByteColumn, bytes: number): void {
   if (column.end + bytes <= column.bytes.length) return;
   const grown = Buffer.allocUnsafeSlow(Math.max(2 * column.bytes.length, column.end + bytes));
   column.bytes.copy(grown, 0, 0, column.end);
@@ -41,14 +41,25 @@ export function createEventColumns(): EventColumns {
   const payloads = column();
   const metadata = metadataColumn();
   let length = 0;
+  let written = 0;
   return {
     get length() {
       return length;
     },
-    payloads,
-    add(type, version, payloadBytes, meta) {
-      makeRoom(payloads, lengthBytes + payloadBytes);
-      payloads.end = payloads.bytes.writeInt32BE(payloadBytes, payloads.end) + payloadBytes;
+    get capacity() {
+      return payloads.bytes.length;
+    },
+    write(payload, encoding = 'utf8') {
+      // A character takes three bytes at most.
+      const bytesMax = (encoding === 'utf8' && typeof payload === 'string' ? 3 : 1) * payload.length;
+      makeRoom(payloads, lengthBytes + bytesMax);
+      const { bytes, end } = payloads;
+      const from = end + lengthBytes;
+      written = typeof payload === 'string' ? bytes.write(payload, from, encoding) : payload.copy(bytes, from);
+      return bytes.subarray(from, from + written);
+    },
+    add(type, version, meta) {
+      payloads.end = payloads.bytes.writeInt32BE(written, payloads.end) + written;
       metadata.add(meta);
       makeRoom(ids, lengthBytes + uuidLength);
       ids.end = ids.bytes.writeInt32BE(uuidLength, ids.end) + uuidLength;
@@ -116,9 +127,8 @@ function* eventsIn({
 export function columnsOf(events: Iterable<NewEvent>): EventColumns {
   const columns = createEventColumns();
   for (const { id, type, version, payload, metadata } of events) {
-    makeRoom(columns.payloads, payloadAfter + payload.length);
-    payload.copy(columns.payloads.bytes, columns.payloads.end + payloadAfter);
-    columns.add(type, version, payload.length, metadata);
+    columns.write(payload);
+    columns.add(type, version, metadata);
     const hex = id.replaceAll('-', '');
     assert(uuid.test(id), `${id} is not a lower-case UUID`);
     const word = (n: number) => Number.parseInt(hex.slice(8 * n, 8 * n + 8), 16);

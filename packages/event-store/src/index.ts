@@ -28,7 +28,7 @@ export {
   type StoredEvent,
   type StreamAppend,
 } from './event-store';
-export { createEventColumns, makeRoom, payloadAfter, type ByteColumn, type EventColumns } from './event-columns';
+export { createEventColumns, type EventColumns } from './event-columns';
 export { eventStoreDb, type EventStoreDbOptions } from './eventstoredb/event-store-db';
 export { decodedOnce } from './log-tail';
 export { memoryEventStore } from './memory-event-store';

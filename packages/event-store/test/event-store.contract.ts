@@ -1,7 +1,7 @@
 import { eventually } from '@daybook/testing';
 import fc from 'fast-check';
 import { appendEach } from '../src/append-each';
-import { columnsOf, createEventColumns, makeRoom, payloadAfter } from '../src/event-columns';
+import { columnsOf, createEventColumns } from '../src/event-columns';
 import { start, type EventStore, type NewEvent } from '../src/event-store';
 import { anEvent, bug, comparable, conflict, readWhole, someEvents } from './counted-events';
 import { describeIdempotency } from './idempotency.contract';
@@ -59,9 +59,8 @@ function describeColumns(current: () => EventStore): void {
     columns.clear();
     expect([...columns]).toEqual([]);
     const next = anEvent();
-    makeRoom(columns.payloads, payloadAfter + next.payload.length);
-    next.payload.copy(columns.payloads.bytes, columns.payloads.end + payloadAfter);
-    columns.add(next.type, next.version, next.payload.length, next.metadata);
+    columns.write(next.payload);
+    columns.add(next.type, next.version, next.metadata);
     columns.setId(0, 0x01234567, 0x89ab8def, 0x81234567, 0xffffffff);
     await store.append('s', columns, 0n);
     const id = '01234567-89ab-8def-8123-4567ffffffff';

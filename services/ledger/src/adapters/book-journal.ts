@@ -10,6 +10,7 @@
 import { assert, AssertionError } from '@daybook/core';
 import type { EventStore, StoredEvent } from '@daybook/event-store';
 import { sha256Hex } from '@daybook/runtime';
+import type { BookEvent } from '../domain/book-events';
 import { apply, emptyBook, type BookState } from '../domain/book-state';
 import { recordIdsOf } from '../domain/records';
 import type { BookJournal, SealedEvents } from '../ports';
@@ -133,6 +134,7 @@ function boundedBy(memory: BookMemory, book: Book): Bounded {
     const [last] = await store.readStream(stream, { from: BigInt(events) - 1n, limit: 1 });
     return last && sha256Hex(last.payload);
   };
+  state.records.askFirst(index.mayHave);
   const snapshots = createSnapshots({ memory, stream, state, index, head: () => book.head, storedHead });
   let isLoaded = false;
   return {
@@ -178,7 +180,14 @@ function readOne({ state, stream, head }: Book, stored: StoredEvent, bounded: Bo
   if (previousHash !== head) throw new AssertionError(`${stream}: the chain of hashes breaks at ${sequence}`);
   const hash = sha256Hex(stored.payload);
   apply(state, event, { sequence, reference: `0x${hash}` });
-  if (bounded !== undefined)
-    for (const id of recordIdsOf(event)) bounded.index.note(sequence, bounded.index.hashOf(id));
+  if (bounded !== undefined) noteIn(bounded.index, event, sequence);
   return hash;
+}
+
+function noteIn(index: RecordIndex, event: BookEvent, sequence: number): void {
+  for (const id of recordIdsOf(event)) {
+    const hash = index.hashOf(id);
+    index.expect(hash);
+    index.note(sequence, hash);
+  }
 }

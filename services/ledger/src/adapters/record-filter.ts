@@ -20,44 +20,41 @@ export const recordKeyBytes = 8;
 export function recordHashes(key: Uint8Array): (id: string) => number {
   const words = new DataView(key.buffer, key.byteOffset, recordKeyBytes);
   const [key0, key1] = [words.getInt32(0, true), words.getInt32(4, true)];
-  let v0 = 0;
-  let v1 = 0;
-  let v2 = 0;
-  let v3 = 0;
-  const round = () => {
-    v0 = (v0 + v1) | 0;
-    v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
-    v0 = (v0 << 16) | (v0 >>> 16);
-    v2 = (v2 + v3) | 0;
-    v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
-    v0 = (v0 + v3) | 0;
-    v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-    v2 = (v2 + v1) | 0;
-    v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
-    v2 = (v2 << 16) | (v2 >>> 16);
-  };
-  const take = (word: number) => {
-    v3 ^= word;
-    round();
-    v0 ^= word;
-  };
   return (id) => {
-    v0 = key0;
-    v1 = key1 ^ 0xee;
-    v2 = 0x6c796765 ^ key0;
-    v3 = 0x74656462 ^ key1;
-    const { length } = id;
-    // Two characters a word, and their number in one more.
-    for (let at = 0; at + 1 < length; at += 2) take(id.charCodeAt(at) | (id.charCodeAt(at + 1) << 16));
-    if (length % 2 === 1) take(id.charCodeAt(length - 1));
-    take(length);
-    v2 ^= 0xee;
-    for (let n = 0; n < 3; n++) round();
-    const first = v1 ^ v3;
-    v1 ^= 0xdd;
-    for (let n = 0; n < 3; n++) round();
+    let v0 = key0;
+    let v1 = key1 ^ 0xee;
+    let v2 = 0x6c796765 ^ key0;
+    let v3 = 0x74656462 ^ key1;
+    let first = 0;
+    // Two characters a word, and their number in one more; then three rounds for each half of the result.
+    const words = ((id.length + 1) >> 1) + 1;
+    for (let n = 0; n < words + 6; n++) {
+      const word = n < words ? wordAt(id, 2 * n) : 0;
+      if (n === words) v2 ^= 0xee;
+      if (n === words + 3) {
+        first = v1 ^ v3;
+        v1 ^= 0xdd;
+      }
+      v3 ^= word;
+      v0 = (v0 + v1) | 0;
+      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
+      v0 = (v0 << 16) | (v0 >>> 16);
+      v2 = (v2 + v3) | 0;
+      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
+      v0 = (v0 + v3) | 0;
+      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
+      v2 = (v2 + v1) | 0;
+      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
+      v2 = (v2 << 16) | (v2 >>> 16);
+      v0 ^= word;
+    }
     return (first >>> 0) * 32 + ((v1 ^ v3) & 31);
   };
+}
+
+function wordAt(id: string, at: number): number {
+  if (at + 1 < id.length) return id.charCodeAt(at) | (id.charCodeAt(at + 1) << 16);
+  return at < id.length ? id.charCodeAt(at) : id.length;
 }
 
 function mix(value: number): number {

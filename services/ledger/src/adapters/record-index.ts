@@ -35,9 +35,11 @@ export type RecordIndex = {
   /** Before anything else. */
   open(): Promise<void>;
   hashOf(id: string): number;
-  /** The hash of an id that a durable event touches. Events come in their order. */
+  /** From now on the id of this hash may have been recorded. */
+  expect(hash: number): void;
+  /** The hash of an id that a durable event touches, and that is expected. Events come in their order. */
   note(sequence: number, hash: number): void;
-  /** False when the id has certainly not been recorded by any event that was noted. */
+  /** False when the id was certainly never expected. */
   mayHave(id: string): boolean;
   /** Places of all events that may touch these ids, in order. */
   placesOf(ids: Iterable<string>): Promise<readonly number[]>;
@@ -73,9 +75,9 @@ export function recordIndex({ table, filter, logger }: Deps): RecordIndex {
       hashes.open(await table.key());
     },
     hashOf: hashes.of,
+    expect: filter.add,
     note(sequence, hash) {
       sealUntil(sequence);
-      filter.add(hash);
       push(open, hash * segmentEvents + (sequence - open.first));
     },
     mayHave: (id) => !warming.isWarm() || filter.has(hashes.of(id)),

@@ -47,6 +47,13 @@ test('a filter that was filled from less than all segments is not used', async (
   await expect(index.placesOf(['old'])).rejects.toThrow('the record index has lost its segment from 0');
 });
 
+test('hashes of ids are those that segments were stored with', () => {
+  const hash = recordHashes(Buffer.from('12345678'));
+  expect(['', 'a', 'ab', 'abc', '177119d4-8196-4e36-a7cb-000000000005', 'é—😀'].map(hash)).toEqual([
+    118_711_419_469, 70_332_381_683, 58_719_599_583, 33_703_222_312, 126_201_315_135, 129_781_249_504,
+  ]);
+});
+
 test('hashes of ids have a key, are spread over all of their range, and differ for ids that differ in little', () => {
   const ids = [
     ...Array.from({ length: 20_000 }, (_, n) => `id-${n}`),

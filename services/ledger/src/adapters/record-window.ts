@@ -72,7 +72,11 @@ export function recordWindow({ store, stream, state, index, recordsMax }: Deps):
   return {
     applied(event, sequence) {
       const ids = recordIdsOf(event);
-      for (let at = 0; at < ids.length; at++) pending.push(sequence, index.hashOf(ids[at]!));
+      for (let at = 0; at < ids.length; at++) {
+        const hash = index.hashOf(ids[at]!);
+        index.expect(hash);
+        pending.push(sequence, hash);
+      }
     },
     durable(before) {
       for (; noted < pending.length && pending[noted]! < before; noted += 2) {

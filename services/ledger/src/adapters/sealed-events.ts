@@ -2,13 +2,7 @@
  * Sealing: an event is written behind the ones before it where it will be sent from, and hashed there. So it costs no
  * object of its own but its hash.
  */
-import {
-  createEventColumns,
-  makeRoom,
-  payloadAfter,
-  type EventColumns,
-  type EventMetadata,
-} from '@daybook/event-store';
+import { createEventColumns, type EventColumns, type EventMetadata } from '@daybook/event-store';
 import { sha256Hex } from '@daybook/runtime';
 import type { BookEvent } from '../domain/book-events';
 import { Unrecordable, type SealedEvents } from '../ports';
@@ -17,15 +11,10 @@ import { plainTextOfBookEvent, storedForms, textOfBookEvent } from './stored-eve
 /** Writes the event, and returns its hash. */
 export function seal(sealed: SealedEvents, event: BookEvent, previousHash: string, metadata: EventMetadata): string {
   const { columns, hashes, times } = sealed;
-  const { payloads } = columns;
   const plain = plainTextOfBookEvent(event, previousHash);
-  const text = plain ?? recordable(event, previousHash);
-  // A character takes three bytes at most.
-  makeRoom(payloads, payloadAfter + (plain === undefined ? 3 : 1) * text.length);
-  const from = payloads.end + payloadAfter;
-  const bytes = payloads.bytes.write(text, from, plain === undefined ? 'utf8' : 'latin1');
-  const hash = sha256Hex(payloads.bytes.subarray(from, from + bytes));
-  columns.add(event.type, storedForms[event.type].version, bytes, metadata);
+  const bytes = plain === undefined ? columns.write(recordable(event, previousHash)) : columns.write(plain, 'latin1');
+  const hash = sha256Hex(bytes);
+  columns.add(event.type, storedForms[event.type].version, metadata);
   hashes.push(hash);
   times.push(event.at);
   return hash;
@@ -90,7 +79,7 @@ export function sealedPool(): { begin(): SealedEvents; done(sealed: SealedEvents
   return {
     begin: () => ({ first: -1, columns: spare.pop() ?? createEventColumns(), hashes: [], times: [], attempts: 0 }),
     done({ columns }) {
-      if (spare.length >= keptMax || columns.payloads.bytes.length > keptBytes) return;
+      if (spare.length >= keptMax || columns.capacity > keptBytes) return;
       columns.clear();
       spare.push(columns);
     },

@@ -26,7 +26,9 @@ export function entriesRefusal(
   let sameAssets = true;
   for (const { accountId, asset } of entries) {
     const account = state.accounts.get(accountId);
-    if (account === undefined || (tenantId !== null && !isOwnAccount(account, tenantId))) known = false;
+    if (account === undefined) known = false;
+    // The id of the entry is in the cache of the core, where the account's own is not.
+    else if (tenantId !== null && !isOwnAccount({ accountId, tenantId: account.tenantId }, tenantId)) known = false;
     else if (account.asset !== asset) sameAssets = false;
   }
   if (!known) return 'account_not_found';

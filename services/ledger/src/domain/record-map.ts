@@ -13,11 +13,19 @@ export class RecordMap implements Cells<BookRecord>, Iterable<[string, BookRecor
   #young = new Map<string, BookRecord>();
   #old = new Map<string, BookRecord>();
   readonly #apart = new Map<string, BookRecord>();
+  #mayHave: (id: string) => boolean = () => true;
+
+  /** What tells `get` that an id was never set, for less than a look at the maps. Most ids that are asked about are new. */
+  askFirst(mayHave: (id: string) => boolean): void {
+    this.#mayHave = mayHave;
+  }
 
   get(id: string): BookRecord | undefined {
+    if (!this.#mayHave(id)) return undefined;
     return this.#young.get(id) ?? this.#old.get(id) ?? (this.#apart.size > 0 ? this.#apart.get(id) : undefined);
   }
 
+  /** Looks, whatever is said of the id: it is what asserts that nothing is recorded twice. */
   has(id: string): boolean {
     return this.#young.has(id) || this.#old.has(id) || (this.#apart.size > 0 && this.#apart.has(id));
   }
