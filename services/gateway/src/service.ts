@@ -8,6 +8,7 @@ import { createAuthenticate } from './app/authenticate';
 import { cacheCredentials } from './app/credential-cache';
 import type { Config } from './config';
 import { identityCredentials } from './consumers/identity-credentials';
+import { bodyRoom } from './http/body-room';
 import { mountDocs } from './http/docs';
 import { eventStreams } from './http/event-stream';
 import { jsonLines } from './http/json-lines';
@@ -19,6 +20,9 @@ import type { Ask, ConsumingService, ParkedMessages, Services } from './ports';
 import { credentialTable } from './projections/credentials';
 
 const migrations = join(__dirname, '../migrations');
+
+/** Bytes of large bodies in memory at once, as they come; what is made of them is several times as much. */
+const largeBodiesMax = 134_217_728;
 
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<PlatformOverrides> = {}): Service {
@@ -41,6 +45,7 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
       },
       authFailuresPerMinute: config.AUTH_FAILURES_PER_MINUTE,
     }),
+    bodies: bodyRoom(largeBodiesMax),
     streams: eventStreams({ closing: closing.signal, logger }),
     sendLines: jsonLines({ closing: closing.signal, logger }),
     trustedProxies: config.TRUSTED_PROXIES,

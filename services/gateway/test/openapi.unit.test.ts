@@ -1,6 +1,7 @@
 import { createApp, stringifyJson } from '@daybook/http';
 import { testLogger, testMetrics } from '@daybook/testing';
 import type { Express } from 'express';
+import { bodyRoom } from '../src/http/body-room';
 import { mountDocs } from '../src/http/docs';
 import { eventStreams } from '../src/http/event-stream';
 import { jsonLines } from '../src/http/json-lines';
@@ -32,6 +33,7 @@ function app(): Express {
       mountRoutes(express, dialects, routes, {
         authenticate: async () => undefined,
         limits: createLimits({ requestsPerMinute: { pay: 1, general: 1, public: 1 }, authFailuresPerMinute: 1 }),
+        bodies: bodyRoom(1_000_000),
         streams: eventStreams({ closing, logger }),
         sendLines: jsonLines({ closing, logger }),
         trustedProxies: [],

@@ -15,6 +15,7 @@ import type { ErrorRequestHandler, Express, RequestHandler, Response } from 'exp
 import type { Authenticate } from '../app/authenticate';
 import type { Credential } from '../app/credential';
 import { readPresented } from '../app/presented-credential';
+import type { BodyRoom } from './body-room';
 import { addressGroup, clientAddress, isAllowed } from './client-address';
 import { edgeFailures, failureAnswer, sendFailure, type Dialect } from './dialect';
 import type { EventStreams } from './event-stream';
@@ -30,6 +31,7 @@ const inWords = { error: describeIssue };
 export type GateDeps = {
   readonly authenticate: Authenticate;
   readonly limits: Limits;
+  readonly bodies: BodyRoom;
   readonly streams: EventStreams;
   readonly sendLines: SendLines;
   readonly trustedProxies: readonly string[];
@@ -82,8 +84,26 @@ function gate(dialect: Dialect, route: Route, deps: GateDeps): RequestHandler {
       ? pass(dialect, route, req, deps, (logged) => (res.locals.logged = logged))
       : passNotice(String(req.params[route.noticesOf]), req, deps));
     res.locals.passed = passed;
+    const leave = enter(route, req, passed, deps);
+    // A client that left meanwhile is not heard of again.
+    if (res.closed) leave();
+    else res.once('close', leave);
     next();
   };
+}
+
+const noRoom: Failure = { ...edgeFailures.serviceUnavailable, retryAfterSeconds: 1 };
+
+/** What is to be called when the request has been answered. */
+function enter(route: Route, req: IncomingMessage, passed: Passed, { bodies }: GateDeps): () => void {
+  if (route.request.body === undefined) return () => undefined;
+  const leave = bodies.enter(whoseOf(passed), req, route.bodyBytesMax ?? bodyBytesMaxDefault);
+  if (leave === undefined) throw new FailureError(noRoom);
+  return leave;
+}
+
+function whoseOf({ caller, addressGroup: group }: Passed): string {
+  return caller?.credentialId ?? group;
 }
 
 /** Who, how often, from where, and whether at all; in this order, before the body is read. */
@@ -167,8 +187,7 @@ function answer(route: Route, deps: GateDeps): RequestHandler {
     };
     const passed = res.locals.passed as Passed;
     const result = await respond(route, req, parts, passed, deps);
-    if (result.events !== undefined)
-      await deps.streams.send(res, passed.caller?.credentialId ?? passed.addressGroup, result.events);
+    if (result.events !== undefined) await deps.streams.send(res, whoseOf(passed), result.events);
     else if (result.lines !== undefined) await deps.sendLines(res, result.lines);
     else send(res, result);
   };
@@ -239,11 +258,16 @@ function directRoute(dialect: Dialect, route: Route, deps: GateDeps): DirectRout
     async handle(request) {
       const { req } = request;
       const passed = await pass(dialect, route, req, deps, (logged) => (request.logged = logged));
-      const bytes = await request.body();
-      const { text, value } = bytes.length === 0 ? { text: '', value: undefined } : parseJsonBytes(bytes);
-      const parts = { params: {}, query: {}, body: value, rawBody: text, url: req.url ?? '' };
-      const { status = 200, headers = {}, body } = await respond(route, req, parts, passed, deps);
-      return body === undefined ? { status, headers } : { status, headers, body: stringifyJson(body) };
+      const leave = enter(route, req, passed, deps);
+      try {
+        const bytes = await request.body();
+        const { text, value } = bytes.length === 0 ? { text: '', value: undefined } : parseJsonBytes(bytes);
+        const parts = { params: {}, query: {}, body: value, rawBody: text, url: req.url ?? '' };
+        const { status = 200, headers = {}, body } = await respond(route, req, parts, passed, deps);
+        return body === undefined ? { status, headers } : { status, headers, body: stringifyJson(body) };
+      } finally {
+        leave();
+      }
     },
     failed(error, { correlationId }) {
       const failure = failureOf(error);
