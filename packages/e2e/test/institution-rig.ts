@@ -88,13 +88,9 @@ export async function institutionRig() {
   const { url: ledgerUrl } = await books.start();
   const askLedger = callClient({ baseUrl: ledgerUrl, token: new Secret(token) });
   const line = await lineTo(() => ledgerUrl);
-  const config = settlement.loadConfig({
-    ...common,
-    LEDGER_URL: line.url,
-    SECRETS_KEY: randomBytes(32).toString('base64'),
-    BANK_OUTBOX_DIR: outbox,
-  });
+  let secrets = { SECRETS_KEY: randomBytes(32).toString('base64'), SECRETS_KEYS_OLD: '' };
   const start = async () => {
+    const config = settlement.loadConfig({ ...common, ...secrets, LEDGER_URL: line.url, BANK_OUTBOX_DIR: outbox });
     const service = settlement.createService(config, { transport, logger, now, onFatal });
     const { url } = await service.start();
     return { service, call: callClient({ baseUrl: url, token: new Secret(token) }) };
@@ -137,6 +133,19 @@ export async function institutionRig() {
       await stop();
       await meanwhile();
       running = await start();
+    },
+    /** Started again as an operator does who replaces the key of secrets: it is known before it is used. */
+    replaceKey: async (between: () => Promise<void>) => {
+      const [former, next] = [secrets.SECRETS_KEY, randomBytes(32).toString('base64')];
+      for (const step of [
+        { SECRETS_KEY: former, SECRETS_KEYS_OLD: next },
+        { SECRETS_KEY: next, SECRETS_KEYS_OLD: former },
+      ]) {
+        await stop();
+        secrets = step;
+        running = await start();
+        await between();
+      }
     },
     postings: async () => {
       const store = database.pool('ledger');

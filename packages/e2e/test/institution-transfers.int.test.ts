@@ -110,6 +110,35 @@ describe('a transfer through the sandbox bank', () => {
     valueOf(await rig.decide(answers[0]!.transfer.transactionId, 'rejected'));
   });
 
+  test('repeated late, after the key of secrets was replaced, it has its first answer, and its bank still hears of it', async () => {
+    const { posted, held } = await rig.balance();
+    const [idempotencyKey, refusedKey] = [randomUUID(), randomUUID()];
+    await rig.fund(3n * amount);
+    const { transfer } = valueOf(await rig.create(sandboxNumber, { idempotencyKey }));
+    const tooMuch = { amount: (await rig.balance()).available + 1n, idempotencyKey: refusedKey };
+    expect(await rig.create(sandboxNumber, tooMuch)).toMatchObject({ rejection: 'insufficient_balance' });
+    const others: string[] = [];
+    await rig.replaceKey(async () => {
+      const before = await rig.balance();
+      expect(valueOf(await rig.create(sandboxNumber, { idempotencyKey }))).toEqual({ transfer, replayed: true });
+      expect(await rig.create(sandboxNumber, tooMuch)).toMatchObject({
+        rejection: 'insufficient_balance',
+        replayed: true,
+      });
+      expect(await rig.create(sandboxNumber, { idempotencyKey, amount: 1n })).toMatchObject({
+        rejection: 'idempotency_key_reused',
+      });
+      expect((await rig.institution('sandbox', sandbox)).number).toBe(sandboxNumber);
+      expect(await rig.balance()).toEqual(before);
+      others.push(valueOf(await rig.create(sandboxNumber)).transfer.transactionId);
+    });
+    for (const transactionId of [transfer.transactionId, ...others]) {
+      valueOf(await rig.decide(transactionId, 'settled'));
+      await rig.becomes(transactionId, { status: 'completed' });
+    }
+    expect(await rig.balance()).toMatchObject({ posted, held });
+  });
+
   test('more than there is, is refused for good under its key; what is wrong is told before anything is recorded', async () => {
     const { available } = await rig.balance();
     const idempotencyKey = randomUUID();

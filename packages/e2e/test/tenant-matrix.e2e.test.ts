@@ -82,6 +82,7 @@ const notIds = [
   'body:recording',
   'body:description',
   'body:final',
+  'body:overlap_hours',
 ];
 /** Operators act on every tenant of their mode; a tenant's own credential does not open these routes at all. */
 const forOperators = '/v1/ops/';
@@ -258,6 +259,7 @@ async function possessions(daybook: Instance, tenant: Tenant, url: string): Prom
     'path:intent_id': String(intent.intent_id),
     '/v1/webhook-endpoints/{id} path:id': endpoint,
     '/v1/webhook-endpoints/{id}/deliveries path:id': endpoint,
+    '/v1/webhook-endpoints/{id}/rotate-secret path:id': endpoint,
     '/v1/webhook-deliveries/{id}/redeliver path:id': delivery,
     '/v1/ledger/accounts/{id} path:id': tenant.walletId,
     ...(await ledgerPossessions(daybook, tenant)),

@@ -34,10 +34,10 @@ export function onCall<Call extends CallContract>(
   return { call, handle: handle as CallHandler['handle'] };
 }
 
-/** Serves calls at `POST /calls/<name>`, and batched ones at `/calls/<name>/batch` too, to those who hold the token. */
-export function callRoutes(token: Secret, handlers: readonly CallHandler[]): Router {
+/** Serves calls at `POST /calls/<name>`, and batched ones at `/calls/<name>/batch` too, to those who hold a token. */
+export function callRoutes(tokens: readonly Secret[], handlers: readonly CallHandler[]): Router {
   const router = express.Router();
-  const authorized = requireToken(token);
+  const authorized = requireToken(tokens);
   for (const handler of handlers) {
     const body = express.json({ limit: handler.call.bodyMax ?? bodyMaxDefault });
     router.post(`/calls/${handler.call.name}`, authorized, body, async (req, res) => {
@@ -120,12 +120,15 @@ async function answerOne(
   return { ok: true, value: byContract(call, 'response', () => z.encode(call.response, outcome.value as never)) };
 }
 
-/** Answers 401 to whoever does not hold the token, before anything of the body is read. */
-export function requireToken(token: Secret): RequestHandler {
+/** Answers 401 to whoever holds none of the tokens, before anything of the body is read. */
+export function requireToken(tokens: readonly Secret[]): RequestHandler {
   const digest = (text: string) => createHash('sha256').update(text).digest();
-  const expected = digest(`Bearer ${token.reveal()}`);
+  const expected = tokens.map((token) => digest(`Bearer ${token.reveal()}`));
   return (req, _res, next) => {
-    if (!timingSafeEqual(digest(req.get('authorization') ?? ''), expected)) {
+    const presented = digest(req.get('authorization') ?? '');
+    // With all of them: how long it takes does not tell which one it is.
+    const equal = expected.filter((each) => timingSafeEqual(presented, each));
+    if (equal.length === 0) {
       throw new FailureError({ status: 401, code: 'UNAUTHORIZED', message: 'The internal token is missing or wrong.' });
     }
     next();

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { defineCall, minorUnits, type CallContract, type CallOutcome } from '@daybook/contracts';
 import { currentCorrelation, Secret, withCorrelation } from '@daybook/runtime';
@@ -33,7 +34,7 @@ async function serve(listener: RequestListener): Promise<HttpServer> {
   return server;
 }
 
-async function service(handlers: readonly CallHandler[], before?: express.RequestHandler) {
+async function service(handlers: readonly CallHandler[], before?: express.RequestHandler, tokens = [token]) {
   const log = testLogger();
   const ready = { reason: undefined as string | undefined };
   const app = createApp({
@@ -42,20 +43,33 @@ async function service(handlers: readonly CallHandler[], before?: express.Reques
     notReady: () => ready.reason,
     routes: (routes) => {
       if (before !== undefined) routes.use(before);
-      routes.use(callRoutes(token, handlers));
+      routes.use(callRoutes(tokens, handlers));
       routes.get('/boom/:id', () => {
         throw new TypeError('a secret detail');
       });
     },
   });
-  const { url } = await serve(app);
-  return { url, log, ready };
+  const server = await serve(app);
+  return { url: server.url, log, ready, stop: () => server.stop() };
 }
 
 function clientOf(baseUrl: string, more: { token?: Secret; timeoutMs?: number } = {}) {
   const client = callClient({ baseUrl, token, ...more });
   running.push(client);
   return client;
+}
+
+/** A balancer: each connection goes to the server that there is when it is opened. */
+async function frontOf(target: () => string): Promise<string> {
+  const balancer = createServer((socket) => {
+    const { hostname, port } = new URL(target());
+    const behind = connect({ host: hostname, port: Number(port) });
+    socket.pipe(behind).pipe(socket);
+    for (const end of [socket, behind]) end.on('error', () => [socket, behind].forEach((each) => each.destroy()));
+  }).listen(0, '127.0.0.1');
+  await once(balancer, 'listening');
+  running.unshift({ stop: async () => void balancer.close() });
+  return `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`;
 }
 
 describe('calls', () => {
@@ -123,6 +137,77 @@ describe('calls', () => {
     });
     expect(response.status).toBe(401);
     expect(await response.json()).toMatchObject({ code: 'UNAUTHORIZED' });
+  });
+
+  test.each([
+    ['the only one', [1], 1, 200],
+    ['the first of two', [1, 2], 1, 200],
+    ['the second of two', [1, 2], 2, 200],
+    ['neither of two', [1, 2], 3, 401],
+    ['one that is not accepted any more', [1], 2, 401],
+    ['both', [1, 2], '1, Bearer 2', 401],
+    ['one where none is accepted', [], 1, 401],
+    ['nothing', [1, 2], '', 401],
+  ])('by tokens: %s', async (_name, accepted, sent, status) => {
+    const tokens = accepted.map((each) => new Secret(String(each)));
+    const { url } = await service([doubling], undefined, tokens);
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${sent}` };
+    const response = await fetch(`${url}/calls/tests.double`, { method: 'POST', headers, body: '{"amount":"1"}' });
+    expect(response.status).toBe(status);
+  });
+
+  test('go on while the token is replaced, one side after the other', async () => {
+    const [old, next] = [new Secret('old'), new Secret('next')];
+    const [served, failed]: [number[], unknown[]] = [[], []];
+    let answered = 0;
+    const counting: express.RequestHandler = (_req, res, passOn) => {
+      res.once('close', () => served.push(res.statusCode));
+      passOn();
+    };
+    const serving = (...tokens: Secret[]) => service([doubling], counting, tokens);
+    let server = await serving(old);
+    const front = await frontOf(() => server.url);
+
+    /** A process that calls. It ends when its last call has. */
+    function calling(sent: Secret) {
+      const client = clientOf(front, { token: sent });
+      let isOver = false;
+      const callers = Array.from({ length: 4 }, async () => {
+        while (!isOver)
+          await client(double, { amount: 1n }).then(
+            () => answered++,
+            (error: unknown) => failed.push(error),
+          );
+      });
+      return async () => {
+        isOver = true;
+        await Promise.all(callers);
+      };
+    }
+    /** As much again is asked before the next step. */
+    const askOn = async () => {
+      const enough = answered + 50;
+      await eventually(() => expect(answered).toBeGreaterThan(enough), { timeoutMs: 10_000 });
+    };
+    const replaceServer = async (...tokens: Secret[]) => {
+      const before = server;
+      server = await serving(...tokens);
+      await before.stop();
+      await askOn();
+    };
+
+    const endFirst = calling(old);
+    await askOn();
+    await replaceServer(old, next);
+    const endSecond = calling(next);
+    await askOn();
+    await endFirst();
+    await replaceServer(next, old);
+    await replaceServer(next);
+    await endSecond();
+    expect(failed).toEqual([]);
+    expect(new Set(served)).toEqual(new Set([200]));
+    await expect(clientOf(front, { token: old })(double, { amount: 1n })).rejects.toThrow('answered 401');
   });
 
   test('that are told 503 are sent again', async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { hasRepeatedKey } from './keyring';
 import { Secret } from './secret';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -48,6 +49,9 @@ export const serviceSettings = {
     .default(15_000)
     .describe('Silence after which a process loses its partitions to others of its group, in milliseconds.'),
   INTERNAL_TOKEN: secretSetting(32).describe('Shared by the services: authenticates their calls to each other.'),
+  INTERNAL_TOKEN_ALSO: secretSetting(32)
+    .optional()
+    .describe('A second token that calls are accepted with, while INTERNAL_TOKEN is replaced; none are made with it.'),
   LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -58,6 +62,11 @@ export const serviceSettings = {
 } as const;
 
 export type ServiceSettings = Readonly<z.output<z.ZodObject<typeof serviceSettings>>>;
+
+/** The tokens that calls of other services are accepted with. */
+export function callTokens({ INTERNAL_TOKEN, INTERNAL_TOKEN_ALSO }: ServiceSettings): readonly Secret[] {
+  return INTERNAL_TOKEN_ALSO === undefined ? [INTERNAL_TOKEN] : [INTERNAL_TOKEN, INTERNAL_TOKEN_ALSO];
+}
 
 /** Pure but for the files that `<NAME>_FILE` names. Reports every problem, each naming its setting. */
 export function parseConfig<Shape extends z.ZodRawShape>(
@@ -74,22 +83,27 @@ export function parseConfig<Shape extends z.ZodRawShape>(
   if (!parsed.success) {
     problems.push(...parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
   } else if (problems.length === 0) {
-    const { MESSAGING, KAFKA_BROKERS, EVENT_STORE, EVENTSTOREDB_URL } = parsed.data as Choices;
+    const { MESSAGING, KAFKA_BROKERS, EVENT_STORE, EVENTSTOREDB_URL, ...choices } = parsed.data as Choices;
     if (MESSAGING === 'kafka' && KAFKA_BROKERS?.length === 0)
       problems.push('KAFKA_BROKERS: required when MESSAGING is kafka');
     if (EVENT_STORE === 'eventstoredb' && EVENTSTOREDB_URL === undefined)
       problems.push('EVENTSTOREDB_URL: required when EVENT_STORE is eventstoredb');
+    const { SECRETS_KEY, SECRETS_KEYS_OLD = [] } = choices;
+    if (SECRETS_KEY !== undefined && hasRepeatedKey([SECRETS_KEY, ...SECRETS_KEYS_OLD]))
+      problems.push('SECRETS_KEYS_OLD: has a key twice, or the one of SECRETS_KEY');
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return Object.freeze(parsed.data as z.output<z.ZodObject<Shape>>);
 }
 
-/** Settings that make others required. */
+/** Settings that others depend on. */
 type Choices = {
   readonly MESSAGING?: string;
   readonly KAFKA_BROKERS?: readonly string[];
   readonly EVENT_STORE?: string;
   readonly EVENTSTOREDB_URL?: string;
+  readonly SECRETS_KEY?: Secret;
+  readonly SECRETS_KEYS_OLD?: readonly Secret[];
 };
 
 export class ConfigError extends Error {

@@ -1,8 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigError, describeConfig, parseConfig, serviceSettings } from './config';
+import { callTokens, ConfigError, describeConfig, parseConfig, serviceSettings } from './config';
+import { oldSealingKeysSetting, sealingKeySetting } from './sealing';
 
 const schema = z.object(serviceSettings);
 const valid = { DATABASE_URL: 'postgres://localhost/daybook', INTERNAL_TOKEN: 'x'.repeat(32) };
@@ -63,6 +65,36 @@ describe('parseConfig', () => {
     expect(problemsOf({ DATABASE_URL, INTERNAL_TOKEN_FILE: `${file}.missing` })[0]).toContain(
       'INTERNAL_TOKEN_FILE: cannot be read (ENOENT)',
     );
+  });
+
+  test('takes a second internal token, which has to be as long as the first', () => {
+    const revealed = (env: Record<string, string>) =>
+      callTokens(parseConfig(schema, env)).map((token) => token.reveal());
+    expect(revealed(valid)).toEqual(['x'.repeat(32)]);
+    expect(revealed({ ...valid, INTERNAL_TOKEN_ALSO: '' })).toEqual(['x'.repeat(32)]);
+    expect(revealed({ ...valid, INTERNAL_TOKEN_ALSO: 'z'.repeat(32) })).toEqual(['x'.repeat(32), 'z'.repeat(32)]);
+    expect(problemsOf({ ...valid, INTERNAL_TOKEN_ALSO: 'z'.repeat(31) })[0]).toContain('INTERNAL_TOKEN_ALSO:');
+  });
+
+  test('refuses a sealing key that is there twice, however it is written, and does not print it', () => {
+    const sealing = z.object({ SECRETS_KEY: sealingKeySetting, SECRETS_KEYS_OLD: oldSealingKeysSetting });
+    const [one, other, third] = [1, 2, 3].map(() => randomBytes(32).toString('base64'));
+    const problemOf = (...old: readonly (string | undefined)[]) => {
+      try {
+        parseConfig(sealing, { SECRETS_KEY: one, SECRETS_KEYS_OLD: old.join(',') });
+      } catch (error) {
+        return String(error);
+      }
+      return null;
+    };
+    expect([problemOf(), problemOf(other), problemOf(other, third)]).toEqual([null, null, null]);
+    const repeated =
+      'ConfigError: invalid configuration\n  SECRETS_KEYS_OLD: has a key twice, or the one of SECRETS_KEY';
+    expect(problemOf(other, one)).toBe(repeated);
+    expect(problemOf(one?.replace('=', ''))).toBe(repeated);
+    expect(problemOf(other, third, other)).toBe(repeated);
+    expect(problemOf('short')).toContain('SECRETS_KEYS_OLD: must be keys of 32 bytes');
+    expect(problemOf('short')).not.toContain('short');
   });
 
   test('does not print a secret', () => {

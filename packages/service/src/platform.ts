@@ -32,6 +32,7 @@ import {
   type Transport,
 } from '@daybook/messaging';
 import {
+  callTokens,
   createLogger,
   createMetrics,
   inOrder,
@@ -191,7 +192,7 @@ function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Ser
 
 function parkedRoutes(config: ServiceSettings, name: string, parked: ParkedMessages) {
   const { list, redrive } = parkedAnswers(name, parked);
-  return callRoutes(config.INTERNAL_TOKEN, [onCall(list.call, list.handle), onCall(redrive.call, redrive.handle)]);
+  return callRoutes(callTokens(config), [onCall(list.call, list.handle), onCall(redrive.call, redrive.handle)]);
 }
 
 /**

@@ -69,8 +69,9 @@ afterEach(async () => {
   rmSync(migrations, { recursive: true, force: true });
 });
 
-async function open(options: Partial<PlatformOptions> = {}): Promise<Instance> {
-  const config = parseConfig(z.object(serviceSettings), { DATABASE_URL: database.url, INTERNAL_TOKEN: token });
+async function open(options: Partial<PlatformOptions> = {}, settings: Record<string, string> = {}): Promise<Instance> {
+  const env = { DATABASE_URL: database.url, INTERNAL_TOKEN: token, ...settings };
+  const config = parseConfig(z.object(serviceSettings), env);
   const platform = openPlatform(config, { name: 'counting', migrations, ...options }, { logger, transport });
   const consumer = platform.consumer({
     group,
@@ -82,7 +83,7 @@ async function open(options: Partial<PlatformOptions> = {}): Promise<Instance> {
       }),
     ],
   });
-  const own = callRoutes(config.INTERNAL_TOKEN, [onCall(echo, async (value) => ({ ok: true, value }))]);
+  const own = callRoutes([config.INTERNAL_TOKEN], [onCall(echo, async (value) => ({ ok: true, value }))]);
   const running: Service = platform.service({ components: [consumer], routes: (app) => app.use(own) });
   const { url } = await running.start();
   const operator = callClient({ baseUrl: url, token: new Secret(token) });
@@ -244,3 +245,20 @@ async function someoneWaitsForALock(): Promise<void> {
     { timeoutMs: 10_000 },
   );
 }
+
+test('whoever asks has one of the tokens; who has not is counted', async () => {
+  const also = 'the token that is about to take over here';
+  const { url } = await open({}, { INTERNAL_TOKEN_ALSO: also });
+  for (const [sent, status] of [
+    [token, 200],
+    [also, 200],
+    ['another token of thirty-two characters', 401],
+  ] as const) {
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${sent}` };
+    const asked = { method: 'POST', headers, body: '{"limit":10}' };
+    expect((await fetch(`${url}/calls/${calls.list.name}`, asked)).status).toBe(status);
+  }
+  const counted = `route="/calls/${calls.list.name}",status="401"`;
+  const metrics = (await (await fetch(`${url}/metrics`)).text()).split('\n');
+  expect(metrics.find((line) => line.includes(counted) && line.includes('_count'))).toMatch(/ 1$/);
+});

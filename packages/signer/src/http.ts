@@ -18,7 +18,7 @@ export function signerRoutes(
 ): Router {
   const router = express.Router();
   const { token, logger, onSigned, onRefused } = options;
-  router.use('/v1', requireToken(token), express.json({ limit: bodyBytesMax }));
+  router.use('/v1', requireToken([token]), express.json({ limit: bodyBytesMax }));
   router.post('/v1/wallets', async (req, res) => {
     res.json(await signer.walletOf(walletRequest.parse(req.body)));
   });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { asOperational, commandHandler, type Projections } from '@daybook/event-store';
 import { callRoutes } from '@daybook/http';
 import type { AssetCode } from '@daybook/money';
-import type { Component, Service } from '@daybook/runtime';
+import { callTokens, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { reservePlace } from './adapters/address-places';
 import { blockCursor } from './adapters/block-cursor';
@@ -91,7 +91,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       return watcher.chain === chain && (halted || faults.some((fault) => fault.asset === asset));
     });
   const calls = callRoutes(
-    config.INTERNAL_TOKEN,
+    callTokens(config),
     callHandlers({
       networks,
       ...allocation(parts, isOff),

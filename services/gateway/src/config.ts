@@ -1,26 +1,18 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
 import { assets, parseAmount } from '@daybook/money';
 import { durationMsSetting, parseConfig, portSetting, serviceSettings, type Environment } from '@daybook/runtime';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
+import { readTokenKeys, type TokenKeys } from './app/token-keys';
 
 const serviceUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
 
-/** Public half of the key that identity signs tokens with. `\n` written out is read as a line break. */
-const tokenPublicKey = z.string().transform((pem, context): KeyObject => {
-  const key = publicKeyOf(pem.replaceAll('\\n', '\n'));
-  if (key?.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key;
-  context.addIssue({ code: 'custom', message: 'must be the PEM of a public key on curve P-256' });
+/** Public halves of the keys that identity signs tokens with. `\n` written out is read as a line break. */
+const tokenPublicKeys = z.string().transform((pems, context): TokenKeys => {
+  const keys = readTokenKeys(pems.replaceAll('\\n', '\n'));
+  if (keys.ok) return keys.value;
+  context.addIssue({ code: 'custom', message: keys.problem });
   return z.NEVER;
 });
-
-function publicKeyOf(pem: string): KeyObject | undefined {
-  try {
-    return createPublicKey(pem);
-  } catch {
-    return undefined;
-  }
-}
 
 const cidrList = z
   .string()
@@ -53,7 +45,9 @@ export const configSchema = z.object({
   CHAIN_WATCHER_URL: serviceUrl.describe('Base URL of the chain-watcher service.'),
   NOTIFICATIONS_URL: serviceUrl.describe('Base URL of the notifications service.'),
   SETTLEMENT_URL: serviceUrl.describe('Base URL of the settlement service.'),
-  TOKEN_PUBLIC_KEY: tokenPublicKey.describe('PEM of the P-256 public key that bearer tokens are verified with.'),
+  TOKEN_PUBLIC_KEY: tokenPublicKeys.describe(
+    'PEM of the P-256 public key that bearer tokens are verified with; of several, one after the other, while it is replaced.',
+  ),
   TRUSTED_PROXIES: cidrList
     .prefault('')
     .describe('Comma-separated CIDR blocks of our own proxies; X-Forwarded-For is read only from them.'),

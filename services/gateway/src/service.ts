@@ -36,7 +36,7 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
   const routes = allRoutes({ services, parked, now, signatureAbove: config.PAY_SIGNATURE_ABOVE });
 
   const gateDeps = {
-    authenticate: createAuthenticate({ credentials, tokenPublicKey: config.TOKEN_PUBLIC_KEY, now }),
+    authenticate: createAuthenticate({ credentials, tokenKeys: config.TOKEN_PUBLIC_KEY, now }),
     limits: createLimits({
       requestsPerMinute: {
         pay: config.PAY_RATE_LIMIT_PER_MINUTE,

@@ -1,9 +1,9 @@
-import { createHmac, generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
 import { credentialIssued, exchangeLogin, findCredential } from '@daybook/contracts';
 import { eventually } from '@daybook/testing';
 import { sign } from 'jsonwebtoken';
-import { GatewayHarness, keys, signToken, type TestCredential } from './harness';
+import { GatewayHarness, keys, signToken, tokenKeys, type TestCredential } from './harness';
 
 const gateway = new GatewayHarness({ TRUSTED_PROXIES: '127.0.0.0/8' });
 let token: TestCredential;
@@ -125,16 +125,12 @@ describe('a credential that no message has told of', () => {
 
 describe('forged tokens', () => {
   const jti = () => token.credentialId;
-  const other = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  });
+  const other = tokenKeys();
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const claims = () => ({ jti: jti(), iss: 'daybook', aud: 'daybook', exp: Math.floor(Date.now() / 1000) + 600 });
-  const unsigned = (alg: string) => `${part({ alg, typ: 'JWT' })}.${part(claims())}.`;
+  const unsigned = (alg: string) => `${part({ alg, typ: 'JWT', kid: keys.keyid })}.${part(claims())}.`;
   const hs256 = () => {
-    const input = `${part({ alg: 'HS256', typ: 'JWT' })}.${part(claims())}`;
+    const input = `${part({ alg: 'HS256', typ: 'JWT', kid: keys.keyid })}.${part(claims())}`;
     return `${input}.${createHmac('sha256', keys.publicKey).update(input).digest('base64url')}`;
   };
   const tampered = () => {
@@ -155,7 +151,12 @@ describe('forged tokens', () => {
     ['no id', () => signToken({ sub: jti() })],
     ['an unknown id', () => signToken({ jti: randomUUID() })],
     ['changed claims', tampered],
+    ["somebody else's key, and its id", () => signToken({ jti: jti() }, { keyid: other.keyid }, other.privateKey)],
+    ['no key id', () => sign(claims(), keys.privateKey, { algorithm: 'ES256' })],
+    ['an unknown key id', () => signToken({ jti: jti() }, { keyid: other.keyid })],
     ['a path as its key id', () => signToken({ jti: jti() }, { keyid: '../../dev/null' }, other.privateKey)],
+    ['a path that ends with the key id', () => signToken({ jti: jti() }, { keyid: `../../${keys.keyid}` })],
+    ['SQL as its key id', () => signToken({ jti: jti() }, { keyid: `${keys.keyid}' or '1'='1` })],
     ['nothing in it', () => '..'],
     ['text', () => 'text'],
   ])('with %s are refused alike', async (_name, forge) => {
@@ -170,8 +171,55 @@ describe('forged tokens', () => {
   });
 
   test('without an expiry are refused', async () => {
-    const forever = sign({ jti: jti(), iss: 'daybook', aud: 'daybook' }, keys.privateKey, { algorithm: 'ES256' });
+    const { privateKey, keyid } = keys;
+    const forever = sign({ jti: jti(), iss: 'daybook', aud: 'daybook' }, privateKey, { algorithm: 'ES256', keyid });
     expect((await whoAmI({ Authorization: `Bearer ${forever}` })).status).toBe(401);
+  });
+});
+
+describe('the key of tokens', () => {
+  test('is replaced while requests come, and none of them is refused', async () => {
+    const next = tokenKeys();
+    const claims = { jti: token.credentialId };
+    const [ofOwn, ofNext] = [signToken(claims), signToken(claims, { keyid: next.keyid }, next.privateKey)];
+    let tokens = [ofOwn];
+    let to = { url: gateway.url, stop: async () => undefined as void };
+    const statuses: number[] = [];
+    let isDone = false;
+    const rounds = [0, 0, 0, 0];
+    const clients = rounds.map(async (_, client) => {
+      for (; !isDone; rounds[client]! += 1)
+        for (const each of tokens) {
+          const headers = { Authorization: `Bearer ${each}` };
+          statuses.push((await fetch(`${to.url}/v1/credential`, { headers })).status);
+        }
+    });
+    /** Each client goes on for some rounds before the next step, and has done by then what it began before. */
+    const askOn = async () => {
+      const enough = rounds.map((round) => round + 10);
+      const isEnough = () => expect(rounds.every((round, client) => round >= enough[client]!)).toBe(true);
+      await eventually(isEnough, { timeoutMs: 10_000 });
+    };
+    /** The balancer sends nobody to it before it stops. */
+    const replace = async (publicKeys: string) => {
+      const before = to;
+      to = await gateway.another({ TOKEN_PUBLIC_KEY: publicKeys });
+      await askOn();
+      await before.stop();
+    };
+    await askOn();
+    await replace(keys.publicKey + next.publicKey);
+    tokens = [ofOwn, ofNext];
+    await askOn();
+    tokens = [ofNext];
+    await askOn();
+    await replace(next.publicKey);
+    isDone = true;
+    await Promise.all(clients);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    const late = await fetch(`${to.url}/v1/credential`, { headers: { Authorization: `Bearer ${ofOwn}` } });
+    expect(late.status).toBe(401);
+    await to.stop();
   });
 });
 

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, randomUUID } from 'node:crypto';
 import { credentialIssued, credentialRestricted, credentialRevoked, type EventContract } from '@daybook/contracts';
 import { start, type StoredEvent } from '@daybook/event-store';
 import { messageOf, openTransport, type Transport } from '@daybook/messaging';
@@ -12,23 +12,30 @@ import { createService, loadConfig } from '../src/index';
 import { startStandIn, type StandIn } from './stand-in';
 
 const internalToken = 'internal-token-of-the-gateway-tests';
-export const keys = generateKeyPairSync('ec', {
-  namedCurve: 'P-256',
-  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  publicKeyEncoding: { type: 'spki', format: 'pem' },
-});
+export function tokenKeys() {
+  const keyPair = generateKeyPairSync('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const spki = createPublicKey(keyPair.publicKey).export({ type: 'spki', format: 'der' });
+  return { ...keyPair, keyid: createHash('sha256').update(spki).digest('hex').slice(0, 16) };
+}
+export const keys = tokenKeys();
 
 export type Reply = { status: number; headers: Headers; text: string; body: Record<string, unknown> };
 export type Sent = { headers?: Record<string, string>; body?: unknown; raw?: string };
 type Issued = z.output<typeof credentialIssued.data>;
 export type TestCredential = Issued & { readonly secret: string; readonly headers: Record<string, string> };
 
+/** As identity does; with another `key`, still said to be ours. */
 export function signToken(claims: object, options: SignOptions = {}, key: string = keys.privateKey): string {
   return sign(claims, key, {
     algorithm: 'ES256',
     issuer: 'daybook',
     audience: 'daybook',
     expiresIn: '1h',
+    keyid: keys.keyid,
     ...options,
   });
 }
@@ -41,6 +48,7 @@ export class GatewayHarness {
   #database!: TestDatabase;
   #transport!: Transport;
   #service!: Service;
+  #others = new Set<Service>();
   #document!: Document;
   #validators = new Map<string, ValidateFunction>();
 
@@ -49,7 +57,26 @@ export class GatewayHarness {
   async start(): Promise<this> {
     this.#database = await testDatabase();
     this.services = await startStandIn(new Secret(internalToken));
-    const url = this.services.url;
+    const { logger } = this.log;
+    const transport = { kind: 'postgres', databaseUrl: this.#database.url, brokers: [], logger } as const;
+    this.#transport = openTransport({ ...transport, clientId: 'gateway-test' });
+    await this.#transport.start();
+    this.#service = this.#process({});
+    this.url = (await this.#service.start()).url;
+    this.#document = (await (await fetch(`${this.url}/openapi.json`)).json()) as Document;
+    return this;
+  }
+
+  /** Another process of the gateway, on the same database. It is stopped with the harness if it still runs. */
+  async another(settings: Record<string, string>): Promise<{ readonly url: string; stop(): Promise<void> }> {
+    const service = this.#process(settings);
+    this.#others.add(service);
+    const { url } = await service.start();
+    return { url, stop: async () => void (this.#others.delete(service) && (await service.stop())) };
+  }
+
+  #process(settings: Record<string, string>): Service {
+    const { url } = this.services;
     const config = loadConfig({
       DATABASE_URL: this.#database.url,
       HTTP_PORT: '0',
@@ -66,19 +93,15 @@ export class GatewayHarness {
       PUBLIC_RATE_LIMIT_PER_MINUTE: '100000',
       AUTH_FAILURES_PER_MINUTE: '100000',
       ...this.settings,
+      ...settings,
     });
     const { logger } = this.log;
-    const transport = { kind: 'postgres', databaseUrl: this.#database.url, brokers: [], logger } as const;
-    this.#transport = openTransport({ ...transport, clientId: 'gateway-test' });
-    await this.#transport.start();
     const onFatal = (error: unknown) => logger.fatal({ error }, 'fatal');
-    this.#service = createService(config, { logger, onFatal, transport: this.#transport });
-    this.url = (await this.#service.start()).url;
-    this.#document = (await (await fetch(`${this.url}/openapi.json`)).json()) as Document;
-    return this;
+    return createService(config, { logger, onFatal, transport: this.#transport });
   }
 
   async stop(): Promise<void> {
+    for (const other of this.#others) await other.stop();
     await this.#service?.stop();
     await this.#transport?.stop();
     await this.services?.stop();

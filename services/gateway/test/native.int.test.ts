@@ -8,6 +8,7 @@ import {
   registerEndpoint,
   removeEndpoint,
   reverseTransfer,
+  rotateSecret,
   setAccountFrozen,
   simulateDeposit,
   type CallContract,
@@ -107,9 +108,17 @@ describe('webhook endpoints', () => {
     dialect: 'intents',
     status: 'enabled',
     createdAt: at,
+    previousSecretUntil: null,
   } as const;
   const stored = { ...endpoint, events: [...endpoint.events] };
-  const shown = { id: endpointId, url: endpoint.url, events: ['intent.settled'], status: 'enabled', created_at: at };
+  const shown = {
+    id: endpointId,
+    url: endpoint.url,
+    events: ['intent.settled'],
+    status: 'enabled',
+    created_at: at,
+    previous_secret_until: null,
+  };
 
   test('are registered for the dialect of their events', async () => {
     gateway.services.respond(registerEndpoint)(() => ({ ok: true, value: { endpoint: stored, secret: 'whsec_x' } }));
@@ -208,6 +217,106 @@ describe('webhook endpoints', () => {
     expect(await as(tenant, 'POST', `/v1/webhook-deliveries/${deliveryId}/redeliver`)).toMatchObject({
       status: 202,
       body: { id: deliveryId },
+    });
+  });
+
+  describe('rotate their secret', () => {
+    const path = `/v1/webhook-endpoints/${endpointId}/rotate-secret`;
+    const until = '2026-02-12T10:00:00.000Z';
+    const keyed = (key: string, body: unknown = {}): Sent => ({ headers: { 'Idempotency-Key': key }, body });
+    const rotationIds = () => gateway.services.received(rotateSecret).map(({ rotationId }) => rotationId);
+    beforeEach(() =>
+      gateway.services.respond(rotateSecret)(() => ({
+        ok: true,
+        value: { endpoint: stored, secret: 'whsec_new', previousUntil: until, replayed: false },
+      })),
+    );
+
+    test('which is shown with the time that the earlier one ends, a day from then unless told otherwise', async () => {
+      const reply = await as(tenant, 'POST', path, keyed('K1'));
+      expect(reply).toMatchObject({
+        status: 200,
+        body: { ...shown, secret: 'whsec_new', previous_secret_until: until },
+      });
+      expect(reply.headers.get('Idempotent-Replayed')).toBeNull();
+      for (const hours of [0, 168]) await as(tenant, 'POST', path, keyed(`K-${hours}`, { overlap_hours: hours }));
+      const asked = {
+        tenantId: tenant.tenantId,
+        mode: 'sandbox',
+        accountId: null,
+        endpointId,
+        dialects: ['pay', 'intents'],
+      };
+      expect(gateway.services.received(rotateSecret)).toMatchObject(
+        [24, 0, 168].map((overlapHours) => ({ ...asked, overlapHours })),
+      );
+    });
+
+    test('under an id that caller, endpoint and key determine; a repeat says so', async () => {
+      const wallet = await gateway.issue('token', ['pay', 'webhooks'], {
+        walletId: 'WALLET123',
+        tenantId: tenant.tenantId,
+      });
+      const another = path.replace(endpointId, randomUUID());
+      for (const [who, where, key] of [
+        [tenant, path, 'K1'],
+        [tenant, path, 'K1'],
+        [tenant, path, 'K2'],
+        [tenant, another, 'K1'],
+        [wallet, path, 'K1'],
+      ] as const)
+        await as(who, 'POST', where, keyed(key));
+      const [first, repeat, ...others] = rotationIds();
+      expect(repeat).toBe(first);
+      expect(new Set([first, ...others]).size).toBe(4);
+      expect(gateway.services.received(rotateSecret).at(-1)).toMatchObject({
+        accountId: 'WALLET123',
+        dialects: ['pay'],
+      });
+      gateway.services.respond(rotateSecret)(() => ({
+        ok: true,
+        value: { endpoint: stored, secret: 'whsec_new', previousUntil: null, replayed: true },
+      }));
+      const reply = await as(tenant, 'POST', path, keyed('K1', { overlap_hours: 0 }));
+      expect(reply.headers.get('Idempotent-Replayed')).toBe('true');
+      expect(reply.body).toMatchObject({ secret: 'whsec_new', previous_secret_until: null });
+    });
+
+    test.each([
+      ['overlap_hours', keyed('K1', { overlap_hours: 169 })],
+      ['overlap_hours', keyed('K1', { overlap_hours: -1 })],
+      ['overlap_hours', keyed('K1', { overlap_hours: 1.5 })],
+      ['overlap_hours', keyed('K1', { overlap_hours: '24' })],
+      ['overlap', keyed('K1', { overlap: 24 })],
+      ['Idempotency-Key', { body: {} }],
+      ['Idempotency-Key', keyed('with space')],
+    ])('is refused for %s of %j', async (field, sent) => {
+      expect(await as(tenant, 'POST', path, sent)).toMatchObject({
+        status: 400,
+        body: { code: 'INVALID_REQUEST', field },
+      });
+      expect(rotationIds()).toEqual([]);
+    });
+
+    test.each([
+      ['endpoint_not_found', 404, 'ENDPOINT_NOT_FOUND'],
+      ['dialect_not_allowed', 403, 'FORBIDDEN'],
+      ['rotation_exists_with_different_fields', 409, 'IDEMPOTENCY_KEY_REUSED'],
+      ['rotation_superseded', 409, 'ROTATION_SUPERSEDED'],
+      ['secrets_exhausted', 409, 'SECRETS_EXHAUSTED'],
+    ])('is refused as %s with %i', async (rejection, status, code) => {
+      refusing(rotateSecret, rejection);
+      const reply = await as(tenant, 'POST', path, keyed('K1'));
+      expect(reply).toMatchObject({ status, body: { code } });
+      expect(reply.headers.get('content-type')).toContain('application/problem+json');
+    });
+
+    test('is for the scope webhooks, and of an endpoint that could be one', async () => {
+      const other = await gateway.issue('client', ['intents']);
+      expect((await as(other, 'POST', path, keyed('K1'))).status).toBe(403);
+      expect((await gateway.request('POST', path, keyed('K1'))).status).toBe(401);
+      expect((await as(tenant, 'POST', path.replace(endpointId, 'nonsense'), keyed('K1'))).status).toBe(404);
+      expect(rotationIds()).toEqual([]);
     });
   });
 

@@ -499,9 +499,10 @@ describe('webhook registration', () => {
 
   test('is for one event of the wallet of the token', async () => {
     const endpointId = randomUUID();
+    const kept = { endpointId, status: 'enabled', createdAt: at, previousSecretUntil: null } as const;
     gateway.services.respond(registerEndpoint)(({ url, events, dialect }) => ({
       ok: true,
-      value: { endpoint: { endpointId, url, events, dialect, status: 'enabled', createdAt: at }, secret: 'whsec_x' },
+      value: { endpoint: { ...kept, url, events, dialect }, secret: 'whsec_x' },
     }));
     const reply = await register({ url: 'https://merchant.com/webhook', event: 'transfer.confirmed' });
     expect(reply.body).toEqual({

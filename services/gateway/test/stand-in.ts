@@ -51,7 +51,7 @@ export async function startStandIn(token: Secret): Promise<StandIn> {
     if (failing === undefined) return next();
     res.status(failing).json({});
   });
-  app.use(callRoutes(token, handlers));
+  app.use(callRoutes([token], handlers));
   app.use(
     errorHandler((error) => {
       if (!isOperationalError(error)) throw error;

@@ -1,4 +1,10 @@
-import { parseConfig, sealingKeySetting, serviceSettings, type Environment } from '@daybook/runtime';
+import {
+  oldSealingKeysSetting,
+  parseConfig,
+  sealingKeySetting,
+  serviceSettings,
+  type Environment,
+} from '@daybook/runtime';
 import { z } from 'zod';
 import { tokenKeySetting } from './adapters/tokens';
 
@@ -13,6 +19,7 @@ export const configSchema = z.object({
     .default(365)
     .describe('Days until an issued token expires.'),
   SECRETS_KEY: sealingKeySetting.describe('32 random bytes in base64: encrypts signing secrets at rest.'),
+  SECRETS_KEYS_OLD: oldSealingKeysSetting,
   PERSONAL_DATA_KEY: sealingKeySetting.describe(
     '32 random bytes in base64: wraps the keys that login names are encrypted under.',
   ),

@@ -1,4 +1,4 @@
-import { createHmac, createPublicKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, createHmac, createPublicKey, generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import {
   credentialIssued,
   credentialRestricted,
@@ -34,6 +34,8 @@ const received: ReceivedMessage<unknown>[] = [];
 const fatal: unknown[] = [];
 
 let database: TestDatabase;
+let settings: Record<string, string>;
+const besides: { stop(): Promise<void> }[] = [];
 let service: Service;
 let transport: Transport;
 let listening: { stop(): Promise<void> };
@@ -41,15 +43,15 @@ let identity: CallClient;
 
 beforeAll(async () => {
   database = await testDatabase();
-  const config = loadConfig({
+  settings = {
     DATABASE_URL: database.url,
     INTERNAL_TOKEN: token,
     TOKEN_PRIVATE_KEY: privateKey,
     TOKEN_TTL_DAYS: '30',
     SECRETS_KEY: randomBytes(32).toString('base64'),
     PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
-  });
-  service = createService(config, { now: clock, logger, onFatal: (error) => fatal.push(error) });
+  };
+  service = createService(loadConfig(settings), { now: clock, logger, onFatal: (error) => fatal.push(error) });
   const { url } = await service.start();
   identity = callClient({ baseUrl: url, token: new Secret(token) });
   transport = openTransport({ kind: 'postgres', databaseUrl: database.url, brokers: [], clientId: 'test', logger });
@@ -65,6 +67,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  for (const beside of besides) await beside.stop();
   await listening?.stop();
   await transport?.stop();
   await identity?.stop();
@@ -197,6 +200,9 @@ describe('issuing', () => {
       wallet: 'WALLET1',
       exp: clock().getTime() / 1_000 + 30 * 86_400,
     });
+    const spki = createPublicKey(publicKey).export({ type: 'spki', format: 'der' });
+    const kid = createHash('sha256').update(spki).digest('hex').slice(0, 16);
+    expect(jwt.decode(issued.secret, { complete: true })?.header).toEqual({ alg: 'ES256', typ: 'JWT', kid });
     expect(await publishedTypes(issued.credentialId, ['CredentialIssued'])).toMatchObject([{ secretDigest: null }]);
   });
 
@@ -415,4 +421,37 @@ describe('request signatures', () => {
     await value(revokeCredential, { tenantId, credentialId });
     expect(await verify(right)).toBe(false);
   });
+
+  test('stay valid when the key that theirs is sealed under is replaced, in the process before it and in the one after', async () => {
+    const next = randomBytes(32).toString('base64');
+    const [before, after] = await Promise.all([
+      startBeside({ SECRETS_KEYS_OLD: next }),
+      startBeside({ SECRETS_KEY: next, SECRETS_KEYS_OLD: settings.SECRETS_KEY! }),
+    ]);
+    const tenantId = await newTenant();
+    for (const issuer of [before, after]) {
+      const issued = await issuer.call(issueCredential, issueFor(tenantId, 'token'));
+      if (!issued.ok) throw new Error(issued.rejection);
+      const { credentialId, signingSecret } = issued.value;
+      const signature = createHmac('sha256', signingSecret ?? '')
+        .update('payload')
+        .digest('hex');
+      const asked = { credentialId, payload: 'payload', signature };
+      for (const verifier of [before, after])
+        expect(await verifier.call(verifySignature, asked)).toEqual({ ok: true, value: { valid: true } });
+    }
+  });
 });
+
+/** Another process of the service, on the same database. It is stopped in the end. */
+async function startBeside(more: Record<string, string>) {
+  const beside = createService(loadConfig({ ...settings, ...more }), {
+    now: clock,
+    logger,
+    onFatal: (error) => fatal.push(error),
+  });
+  const { url } = await beside.start();
+  const call = callClient({ baseUrl: url, token: new Secret(token) });
+  besides.push(call, beside);
+  return { call };
+}

@@ -1,4 +1,11 @@
-import { durationMsSetting, parseConfig, sealingKeySetting, serviceSettings, type Environment } from '@daybook/runtime';
+import {
+  durationMsSetting,
+  oldSealingKeysSetting,
+  parseConfig,
+  sealingKeySetting,
+  serviceSettings,
+  type Environment,
+} from '@daybook/runtime';
 import { z } from 'zod';
 
 const providerUrl = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
@@ -14,6 +21,7 @@ export const configSchema = z.object({
   SECRETS_KEY: sealingKeySetting.describe(
     '32 random bytes in base64: encrypts the secrets of payment gateways at rest.',
   ),
+  SECRETS_KEYS_OLD: oldSealingKeysSetting,
   PERSONAL_DATA_KEY: sealingKeySetting.describe(
     '32 random bytes in base64: wraps the keys that descriptions and metadata of payments are encrypted under.',
   ),

@@ -3,7 +3,7 @@ import { allocateAddress, depositsOf } from '@daybook/contracts';
 import { assert } from '@daybook/core';
 import { commandHandler, createPersonalData, type Projections } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
-import { createSealer, dueWorker, type Component, type Service } from '@daybook/runtime';
+import { callTokens, createSealer, dueWorker, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { paymentProviders } from './adapters/providers';
 import { decideSandboxPayment } from './adapters/providers/sandbox-provider';
@@ -83,7 +83,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const chainWatcher = callClient({ baseUrl: config.CHAIN_WATCHER_URL, token: config.INTERNAL_TOKEN });
   const watcher = overrides.chainWatcher ?? watcherOf(chainWatcher);
   const paymentCalls = paymentsOf(config, platform, projections, payments);
-  const calls = intentCalls(config.INTERNAL_TOKEN, {
+  const calls = intentCalls(callTokens(config), {
     ...paymentCalls,
     ...exceptionCalls({ exceptions: exceptionsIn(platform, receipts), intents, payments, now }),
     ...receiptPolicyCalls({ policies, now }),
@@ -136,12 +136,13 @@ function paymentsOf(
     await projections.caughtUp();
     return read();
   };
+  const secretsKeys = { current: config.SECRETS_KEY, old: config.SECRETS_KEYS_OLD };
   return paymentsApp({
     payments,
     gateways: commandHandler(gatewayRegistry, gatewayEvents, store),
     personalData: createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now }),
-    sealer: createSealer(config.SECRETS_KEY),
-    secretsKey: config.SECRETS_KEY,
+    sealer: createSealer(secretsKeys),
+    secretsKeys,
     providerOf: paymentProviders(pool, {
       stripe: config.STRIPE_URL,
       paypal: { live: config.PAYPAL_URL, sandbox: config.PAYPAL_SANDBOX_URL },

@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -50,22 +50,28 @@ async function paymentsRig(providers: ProviderDouble) {
   });
   await transport.start();
   const fatal: unknown[] = [];
-  const service = createService(
-    loadConfig({
-      DATABASE_URL: database.url,
-      INTERNAL_TOKEN: token,
-      CHAIN_WATCHER_URL: 'http://127.0.0.1:1',
-      SECRETS_KEY: randomBytes(32).toString('base64'),
-      PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
-      STRIPE_URL: providers.url,
-      PAYPAL_URL: providers.url,
-      PAYPAL_SANDBOX_URL: providers.url,
-      COINBASE_URL: providers.url,
-    }),
-    { transport, logger, now, onFatal: (error) => fatal.push(error) },
-  );
-  const { url } = await service.start();
-  const call = callClient({ baseUrl: url, token: new Secret(token) });
+  const settings = {
+    DATABASE_URL: database.url,
+    INTERNAL_TOKEN: token,
+    CHAIN_WATCHER_URL: 'http://127.0.0.1:1',
+    SECRETS_KEY: randomBytes(32).toString('base64'),
+    PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
+    STRIPE_URL: providers.url,
+    PAYPAL_URL: providers.url,
+    PAYPAL_SANDBOX_URL: providers.url,
+    COINBASE_URL: providers.url,
+  };
+  const running: { stop(): Promise<void> }[] = [];
+  /** A process of the service. */
+  const run = async (keys: object = {}) => {
+    const config = loadConfig({ ...settings, ...keys });
+    const service = createService(config, { transport, logger, now, onFatal: (error) => fatal.push(error) });
+    const { url } = await service.start();
+    const client = callClient({ baseUrl: url, token: new Secret(token) });
+    running.push(client, service);
+    return client;
+  };
+  const call = await run();
   const received: Received[] = [];
   const ledger = await transport.consume({
     group: 'test.ledger',
@@ -83,12 +89,21 @@ async function paymentsRig(providers: ProviderDouble) {
   });
   return {
     call,
+    /** Processes beside it while the key of secrets is replaced, and one when the former key has been taken away. */
+    async rotate() {
+      const [former, next] = [settings.SECRETS_KEY, randomBytes(32).toString('base64')];
+      return {
+        former,
+        before: await run({ SECRETS_KEYS_OLD: next }),
+        after: await run({ SECRETS_KEY: next, SECRETS_KEYS_OLD: former }),
+        without: await run({ SECRETS_KEY: next }),
+      };
+    },
     received,
     events: () => database.pool('intents').query<{ payload: Buffer }>('select payload from events'),
     sql: (text: string, values: unknown[] = []) => database.pool('intents').query(text, values),
     close: async () => {
-      await call.stop();
-      await service.stop();
+      for (const part of running) await part.stop();
       await ledger.stop();
       await transport.stop();
       await database.drop();
@@ -512,4 +527,51 @@ describe('payments', () => {
     expect(rows.length).toBeGreaterThan(50);
     for (const { payload } of rows) expect(payload.toString('utf8')).not.toMatch(/canary|whsec_/i);
   });
+});
+
+test('while the key of secrets is replaced, gateways work in every process, and what is repeated late is the same', async () => {
+  const { former: formerKey, before, after, without } = await rig.rotate();
+  const gatewayBy = (call: typeof rig.call, name: string) =>
+    call(addGateway, { ...owner, name, currencies: ['USD'], settings: settings.stripe });
+  const paymentBy = (call: typeof rig.call, gatewayNumber: number, idempotencyKey: string) =>
+    call(createPayment, {
+      ...owner,
+      gatewayNumber,
+      currency: 'USD',
+      amount: 10_050n,
+      description: null,
+      metadata: {},
+      userNumber: null,
+      idempotencyKey,
+    });
+  const numbers: number[] = [];
+  for (const [name, by] of Object.entries({ former: rig.call, before, after })) {
+    const added = await gatewayBy(by, `of ${name}`);
+    if (!added.ok) throw new Error(added.rejection);
+    const { number } = added.value.gateway;
+    numbers.push(number);
+    const key = randomUUID();
+    const first = await paymentBy(by, number, key);
+    if (!first.ok) throw new Error(first.rejection);
+    expect(first.value).toMatchObject({ replayed: false, payment: { status: 'pending' } });
+    for (const each of [before, after]) {
+      expect(await gatewayBy(each, `of ${name}`)).toEqual({ ok: true, value: { ...added.value, replayed: true } });
+      expect(await paymentBy(each, number, key)).toEqual({ ok: true, value: { ...first.value, replayed: true } });
+      // The provider is reached with what is sealed.
+      expect(await paymentBy(each, number, randomUUID())).toMatchObject({ ok: true, value: { replayed: false } });
+    }
+  }
+  expect(await gatewayBy(without, 'of after')).toMatchObject({ ok: true, value: { replayed: true } });
+  const refused = { ok: false, rejection: 'gateway_exists_with_different_fields' };
+  expect(await gatewayBy(without, 'of former')).toEqual(refused);
+  const [former] = numbers;
+  await expect(paymentBy(without, former!, randomUUID())).rejects.toThrow('answered 500');
+
+  // As docs/rotating-keys.md has it.
+  const keyId = createHash('sha256').update(Buffer.from(formerKey, 'base64')).digest('hex').slice(0, 8);
+  const { rows } = await rig.sql(
+    `select distinct stream, type from intents.events
+     where position('v1.${keyId}.' in convert_from(payload, 'UTF8')) > 0`,
+  );
+  expect(rows).toEqual([{ stream: `gateways-${tenantId}-sandbox`, type: 'GatewayAdded' }]);
 });

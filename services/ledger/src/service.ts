@@ -11,7 +11,7 @@ import {
   type Projections,
 } from '@daybook/event-store';
 import { parseSigningKey } from '@daybook/proof';
-import type { Component, Logger, Secret, Service } from '@daybook/runtime';
+import { callTokens, type Component, type Logger, type Secret, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
@@ -119,8 +119,9 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const kinds: readonly JobKind[] = [check, replayJob({ generations: projections, differences })];
   const jobs = createJobs({ table: jobTable(jobPool), kinds, now, logger, onFatal });
   const [intervalS, fullEvery] = [config.CHECK_INTERVAL_S, config.CHECK_FULL_EVERY];
-  const calls = ledgerCalls(config.INTERNAL_TOKEN, useCases({ books, notes, pool, projections, jobs }));
-  const audits = auditCalls(config.INTERNAL_TOKEN, {
+  const tokens = callTokens(config);
+  const calls = ledgerCalls(tokens, useCases({ books, notes, pool, projections, jobs }));
+  const audits = auditCalls(tokens, {
     balances: auditBalances(pool),
     lists: auditLists(pool),
     fresh: () => projections.caughtUp(),
@@ -144,7 +145,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       checkSchedule({ jobs, intervalS, fullEvery, now, logger, onFatal }),
       proofs.checkpoints,
     ],
-    routes: (app) => app.use(calls).use(bookCalls(config.INTERNAL_TOKEN, { books, now })).use(audits).use(proofs.calls),
+    routes: (app) => app.use(calls).use(bookCalls(tokens, { books, now })).use(audits).use(proofs.calls),
     notReady: () => (books.ready() ? undefined : 'the books are not open'),
   });
 }
@@ -178,7 +179,7 @@ function proofsOf(
   };
   return {
     books: [...proven.values()],
-    calls: proofCalls(config.INTERNAL_TOKEN, {
+    calls: proofCalls(callTokens(config), {
       bookOf,
       findTransaction,
       signer: key?.publicKey ?? null,

@@ -1,5 +1,6 @@
 import {
   durationMsSetting,
+  oldSealingKeysSetting,
   parseConfig,
   sealingKeySetting,
   secretSetting,
@@ -20,6 +21,7 @@ export const configSchema = z.object({
     .url({ protocol: /^https?$/ })
     .describe('Base URL of the ledger, which holds what is promised to institutions and chains.'),
   SECRETS_KEY: sealingKeySetting.describe('32 random bytes in base64: encrypts the settings of institutions at rest.'),
+  SECRETS_KEYS_OLD: oldSealingKeysSetting,
   PERSONAL_DATA_KEY: sealingKeySetting.describe(
     '32 random bytes in base64: wraps the keys that descriptions and recipients are encrypted under.',
   ),

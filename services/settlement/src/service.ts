@@ -3,7 +3,7 @@ import { operateBook, watchAddress } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { commandHandler, createPersonalData, type Projections } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
-import { createSealer, dueWorker, type Component, type Service } from '@daybook/runtime';
+import { callTokens, createSealer, dueWorker, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { signerClient, type Signer } from '@daybook/signer';
 import { banksOf } from './adapters/banks';
@@ -96,7 +96,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     openTransfers: () => openTransfers(pool),
     unbookedTransfers: () => unbookedTransfers(pool),
   });
-  const calls = transferCalls(config.INTERNAL_TOKEN, bankTransfers);
+  const calls = transferCalls(callTokens(config), bankTransfers);
 
   return platform.service({
     components: [
@@ -125,13 +125,14 @@ function bankTransfersOf(
     ledger,
   }: { readonly transfers: TransferStore; readonly projections: Projections; readonly ledger: CallClient },
 ) {
+  const secretsKeys = { current: config.SECRETS_KEY, old: config.SECRETS_KEYS_OLD };
   return bankTransfersApp({
     transfers,
     institutions: commandHandler(institutionRegistry, institutionEvents, store),
     statements: commandHandler(bankStatement, statementEvents, store),
     personalData: createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now }),
-    sealer: createSealer(config.SECRETS_KEY),
-    secretsKey: config.SECRETS_KEY,
+    sealer: createSealer(secretsKeys),
+    secretsKeys,
     hasOutbox: config.BANK_OUTBOX_DIR !== undefined,
     operateBook: (request) => ledger(operateBook, request),
     bankOf: banksOf(pool, now, config.BANK_OUTBOX_DIR),
@@ -214,7 +215,7 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
           dueWorker({ ...worker, name: 'reconciliation of wallets', pass: app.reconcile }),
         ]),
   ];
-  return { components, calls: sendCalls(config.INTERNAL_TOKEN, app) };
+  return { components, calls: sendCalls(callTokens(config), app) };
 }
 
 const noSigner: Signer = {

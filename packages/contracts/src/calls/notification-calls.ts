@@ -32,6 +32,8 @@ const endpointView = z.object({
   dialect: z.enum(webhookDialects),
   status: z.enum(['enabled', 'disabled']),
   createdAt: timestamp,
+  /** The last of the earlier secrets signs until then; null when only the present one does. */
+  previousSecretUntil: timestamp.nullable().default(null),
 });
 
 /** Idempotent by (tenant, mode, dialect, scope, url): the events of a repeat are added to the endpoint. */
@@ -65,6 +67,38 @@ export const removeEndpoint = defineCall({
   request: z.strictObject({ tenantId, mode, accountId: asking.default(null), endpointId: z.string() }),
   response: z.object({}),
   rejections: ['endpoint_not_found'],
+});
+
+/** How long an earlier secret may sign beside the present one: a week. */
+export const secretOverlapHoursMax = 168;
+
+/** Idempotent by `rotationId`, until the secret of the endpoint is rotated again. */
+export const rotateSecret = defineCall({
+  name: 'notifications.rotate-secret',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    accountId: asking,
+    endpointId: z.string(),
+    /** Those that who asks may be told of. */
+    dialects: z.array(z.enum(webhookDialects)),
+    rotationId: z.string(),
+    overlapHours: z.number().int().min(0).max(secretOverlapHoursMax),
+  }),
+  response: z.object({
+    endpoint: endpointView,
+    secret: z.string(),
+    /** The secret before this one signs until then; null when it does not any more. As the rotation decided. */
+    previousUntil: timestamp.nullable(),
+    replayed: z.boolean(),
+  }),
+  rejections: [
+    'endpoint_not_found',
+    'dialect_not_allowed',
+    'rotation_exists_with_different_fields',
+    'rotation_superseded',
+    'secrets_exhausted',
+  ],
 });
 
 export const deliveryStatuses = ['pending', 'delivered', 'exhausted'] as const;

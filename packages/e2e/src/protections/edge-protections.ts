@@ -97,6 +97,39 @@ export const edgeProtections: readonly Protection[] = [
     },
   },
   {
+    name: 'token-key-is-the-named-one',
+    row: 'G1',
+    removes: 'the key id from what a token is verified with: its key is whichever comes first',
+    file: gateway('app/authenticate'),
+    find: "const key = typeof keyId === 'string' ? keys.get(keyId) : undefined;",
+    replace: "const key = keyId === '' ? undefined : [...keys.values()][0];",
+    held: { file: gateway('app/authenticate.unit.test'), title: 'a token with %s is refused' },
+  },
+  {
+    name: 'second-internal-token',
+    row: 'G4',
+    removes: 'the second token that calls between services are accepted with',
+    file: 'packages/http/src/calls.ts',
+    find: 'const expected = tokens.map(',
+    replace: 'const expected = tokens.slice(0, 1).map(',
+    held: {
+      file: 'packages/http/test/loopback.int.test.ts',
+      title: 'go on while the token is replaced, one side after the other',
+    },
+  },
+  {
+    name: 'old-key-opens',
+    row: 'G4',
+    removes: 'the old keys from those that a sealed value is opened with',
+    file: 'packages/runtime/src/sealing.ts',
+    find: '[current, ...old].map(identified)',
+    replace: '[current].map(identified)',
+    held: {
+      file: 'packages/runtime/src/sealing.unit.test.ts',
+      title: 'opens what was sealed under an old key, and seals under the current one',
+    },
+  },
+  {
     name: 'trusted-proxies',
     row: 'G13',
     removes: 'the list of our proxies: every peer is believed about who it speaks for',
@@ -139,6 +172,18 @@ export const edgeProtections: readonly Protection[] = [
     held: {
       file: gateway('http/pay/signature.unit.test'),
       title: 'the payload covers time, method, path, key and the exact body',
+    },
+  },
+  {
+    name: 'earlier-secrets-sign',
+    row: 'G4',
+    removes: 'the signatures by the earlier secrets of a webhook endpoint, while it is rotated',
+    file: 'services/notifications/src/app/send-delivery.ts',
+    find: 'return [present, ...earlier];',
+    replace: 'return [present];',
+    held: {
+      file: 'services/notifications/src/app/send-delivery.unit.test.ts',
+      title: 'each secret signs until the time that it was given, the newest first',
     },
   },
   {

@@ -128,8 +128,8 @@ export const ledgerProtections: readonly Protection[] = [
     row: 'G5',
     removes: 'the rule that a tenant posts to its own books only',
     file: domain('movement'),
-    find: 'account === undefined || (tenantId !== null && !isOwnAccount(account, tenantId))',
-    replace: 'account === undefined',
+    find: 'tenantId !== null && !isOwnAccount(',
+    replace: 'tenantId === null && !isOwnAccount(',
     held: atBoundary("a tenant posts to its own books, and to nobody else's"),
   },
   {
@@ -186,6 +186,15 @@ export const ledgerProtections: readonly Protection[] = [
     find: 'if (isMissing(ids[at]!)) return false;',
     replace: 'if (isMissing(ids[at]!)) return true;',
     held: ofWindow('an old command is answered from the journal, and memory stays small'),
+  },
+  {
+    name: 'new-ids-are-expected',
+    row: 'F11',
+    removes: 'the note of an id before the next command is decided, without which it is taken for new again',
+    file: 'services/ledger/src/adapters/record-window.ts',
+    find: 'index.expect(hash);',
+    replace: '',
+    held: ofWindow('an open record stays for as long as it is open'),
   },
   {
     name: 'journal-chain',

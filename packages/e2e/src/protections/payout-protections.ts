@@ -80,6 +80,19 @@ export const payoutProtections: readonly Protection[] = [
     },
   },
   {
+    name: 'repeat-under-another-key',
+    row: 'F10',
+    removes: 'the digests under other keys from what tells a transfer that is asked for again from another one',
+    file: 'services/settlement/src/domain/bank-transfer.ts',
+    find: 'const isRepeat = [terms.contentDigest, ...oldDigests].includes(state.contentDigest);',
+    replace: 'const isRepeat = terms.contentDigest === state.contentDigest;',
+    held: {
+      file: 'services/settlement/src/app/advance-transfer.unit.test.ts',
+      title:
+        'while the key is replaced, what both processes are asked at once is one transfer, and neither says that its key is reused',
+    },
+  },
+  {
     name: 'return-is-called-one',
     row: 'F12',
     removes: 'the look whether a bank calls a credit a return',

@@ -1,8 +1,9 @@
-import { createHash, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '@daybook/runtime';
-import { verify } from 'jsonwebtoken';
+import { decode, verify } from 'jsonwebtoken';
 import type { Presented } from './presented-credential';
 import type { Credential, CredentialLookup } from './credential';
+import type { TokenKeys } from './token-keys';
 
 const issuer = 'daybook';
 const audience = 'daybook';
@@ -16,11 +17,11 @@ export type Authenticate = (presented: Presented) => Promise<Credential | undefi
 /** The credential if it is known, not revoked, and the secret or the token's signature is right. */
 export function createAuthenticate(deps: {
   readonly credentials: CredentialLookup;
-  readonly tokenPublicKey: KeyObject;
+  readonly tokenKeys: TokenKeys;
   readonly now: Clock;
 }): Authenticate {
   const { credentials } = deps;
-  const credentialIdOf = tokenReader(deps.tokenPublicKey);
+  const credentialIdOf = tokenReader(deps.tokenKeys);
 
   async function bySecret(presented: Extract<Presented, { secret: string }>): Promise<Credential | undefined> {
     const credential = await credentials.byId(presented.credentialId);
@@ -59,12 +60,12 @@ export function createAuthenticate(deps: {
 }
 
 /** Checking a signature costs more than the rest of a request, and a token is sent many times. */
-function tokenReader(key: KeyObject): (token: string, now: Date) => string | undefined {
+function tokenReader(keys: TokenKeys): (token: string, now: Date) => string | undefined {
   const verified = new Map<string, Claims>();
   return (token, now) => {
     const known = verified.get(token);
     if (known !== undefined) return known.expiresAt > now.getTime() ? known.credentialId : undefined;
-    const claims = claimsOf(token, key, now);
+    const claims = claimsOf(token, keys, now);
     if (claims === undefined) return undefined;
     verified.set(token, claims);
     if (verified.size > verifiedMax) verified.delete(verified.keys().next().value ?? '');
@@ -74,9 +75,15 @@ function tokenReader(key: KeyObject): (token: string, now: Date) => string | und
 
 type Claims = { readonly credentialId: string; readonly expiresAt: number };
 
-/** One algorithm, from here and not from the token's header. Without an expiry or an id a token is refused. */
-function claimsOf(token: string, key: KeyObject, now: Date): Claims | undefined {
+/**
+ * One algorithm, from here and not from the token's header, which says no more than which of our keys it was signed with.
+ * Without an expiry or an id a token is refused.
+ */
+function claimsOf(token: string, keys: TokenKeys, now: Date): Claims | undefined {
   try {
+    const keyId: unknown = decode(token, { complete: true })?.header.kid;
+    const key = typeof keyId === 'string' ? keys.get(keyId) : undefined;
+    if (key === undefined) return undefined;
     const claims = verify(token, key, {
       algorithms: ['ES256'],
       issuer,

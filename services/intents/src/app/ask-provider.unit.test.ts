@@ -38,13 +38,13 @@ async function paymentsOf(
   const store = memoryEventStore(now);
   const { logger, lines } = testLogger();
   const provider: PaymentProvider = { open, observe, readNotice: async () => null };
-  const secretsKey = new Secret(randomBytes(32).toString('base64'));
+  const secretsKeys = { current: new Secret(randomBytes(32).toString('base64')), old: [] };
   const deps = {
     payments: commandHandler(providerPayment, paymentEvents, store),
     gateways: commandHandler(gatewayRegistry, gatewayEvents, store),
     personalData: plain,
-    sealer: createSealer(secretsKey),
-    secretsKey,
+    sealer: createSealer(secretsKeys),
+    secretsKeys,
     providerOf: () => provider,
     nextNumber: async () => 1,
     now,

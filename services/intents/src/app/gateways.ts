@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import {
   providerSettings,
   type addGateway,
@@ -11,7 +10,7 @@ import {
   type setGatewayEnabled,
 } from '@daybook/contracts';
 import { assert, assertNever } from '@daybook/core';
-import { uuidv7, type Clock, type Sealer, type Secret } from '@daybook/runtime';
+import { keyedDigests, uuidv7, type Clock, type KeyedDigests, type Keyring, type Sealer } from '@daybook/runtime';
 import type { z } from 'zod';
 import { gatewayNumbered, type Gateway, type GatewayCommand } from '../domain/payment-gateways';
 import type { GatewayStore } from '../ports';
@@ -19,7 +18,7 @@ import type { GatewayStore } from '../ports';
 export type GatewayDeps = {
   readonly gateways: GatewayStore;
   readonly sealer: Sealer;
-  readonly secretsKey: Secret;
+  readonly secretsKeys: Keyring;
   readonly now: Clock;
 };
 
@@ -41,6 +40,7 @@ export function gatewayCalls(deps: GatewayDeps) {
       const { tenantId, mode, name, currencies, settings } = request;
       if (mode === 'live' && isTestAccount(settings)) return { ok: false, rejection: 'provider_not_in_mode' };
       const gatewayId = uuidv7(now());
+      const digests = digestsOf(deps, settings);
       const outcome = await change(request, {
         type: 'AddGateway',
         gatewayId,
@@ -50,7 +50,8 @@ export function gatewayCalls(deps: GatewayDeps) {
         provider: settings.provider,
         currencies: [...new Set(currencies)],
         sealedSettings: sealer.seal(JSON.stringify(settings), gatewayId),
-        settingsDigest: digestOf(deps, settings),
+        settingsDigest: digests.current,
+        oldDigests: digests.old,
         at: now().toISOString(),
       });
       if (!outcome.ok) {
@@ -101,12 +102,10 @@ export function settingsOf(gateway: Pick<Gateway, 'gatewayId' | 'sealedSettings'
   return providerSettings.parse(JSON.parse(sealer.open(gateway.sealedSettings, gateway.gatewayId)));
 }
 
-/** Keyed, so that the log does not tell whether a guessed secret is the one that was configured. */
-function digestOf({ secretsKey }: GatewayDeps, settings: ProviderSettings): string {
+/** Secrets are in it, so it is keyed. */
+function digestsOf({ secretsKeys }: GatewayDeps, settings: ProviderSettings): KeyedDigests {
   const fields = Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
-  return createHmac('sha256', Buffer.from(secretsKey.reveal(), 'base64'))
-    .update(`gateway settings ${JSON.stringify(fields)}`)
-    .digest('hex');
+  return keyedDigests(secretsKeys, 'gateway settings', fields);
 }
 
 function viewOf(gateway: Gateway): z.output<typeof gatewayView> {

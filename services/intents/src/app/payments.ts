@@ -1,7 +1,7 @@
 /** Payments through providers, joined: what other services may ask for, and the pass that asks providers. */
 import type { CallRequest, getPayments, ProviderSettings } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
-import type { Clock, Logger, Sealer, Secret } from '@daybook/runtime';
+import type { Clock, Keyring, Logger, Sealer } from '@daybook/runtime';
 import { gatewayNumbered } from '../domain/payment-gateways';
 import type { PaymentSummary } from '../domain/provider-payment';
 import type { GatewayStore, PaymentChecks, PaymentKey, PaymentProvider, PaymentQuery, PaymentStore } from '../ports';
@@ -18,7 +18,7 @@ export type PaymentDeps = {
   readonly gateways: GatewayStore;
   readonly personalData: PersonalData;
   readonly sealer: Sealer;
-  readonly secretsKey: Secret;
+  readonly secretsKeys: Keyring;
   readonly providerOf: (settings: ProviderSettings) => PaymentProvider;
   readonly decideSandboxPayment: Parameters<typeof simulatePayment>[0]['decide'];
   readonly nextNumber: () => Promise<number>;

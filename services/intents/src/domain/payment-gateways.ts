@@ -35,7 +35,12 @@ export type Gateway = GatewayFields & {
 };
 
 export type GatewayCommand =
-  | ({ readonly type: 'AddGateway'; readonly at: string } & GatewayFields)
+  | ({
+      readonly type: 'AddGateway';
+      /** What was recorded as the digest of these settings while other keys were current. */
+      readonly oldDigests: readonly string[];
+      readonly at: string;
+    } & GatewayFields)
   | { readonly type: 'SetGatewayEnabled'; readonly number: number; readonly enabled: boolean; readonly at: string };
 
 export type GatewayEvent =
@@ -68,11 +73,11 @@ function decide(command: GatewayCommand, state: GatewayRegistry): Decision<Gatew
   const { at } = command;
   switch (command.type) {
     case 'AddGateway': {
-      const { type: _, at: _at, ...fields } = command;
+      const { type: _, at: _at, oldDigests, ...fields } = command;
       if (fields.provider === 'sandbox' && fields.mode !== 'sandbox') return reject('provider_not_in_mode');
       const there = state.gateways.find(({ name }) => name === fields.name);
       if (there !== undefined)
-        return sameContent(there, fields) ? accept() : reject('gateway_exists_with_different_fields');
+        return sameContent(there, fields, oldDigests) ? accept() : reject('gateway_exists_with_different_fields');
       if (state.gateways.length >= gatewaysMax) return reject('gateways_too_many');
       return accept({ type: 'GatewayAdded', gateway: { ...fields, number: state.gateways.length + 1 }, at });
     }
@@ -104,10 +109,14 @@ function evolve({ gateways }: GatewayRegistry, event: GatewayEvent): GatewayRegi
 }
 
 /** Ids and sealed settings are new with each request; the digest speaks for what is sealed. */
-function sameContent(there: Gateway, { provider, currencies, settingsDigest }: GatewayFields): boolean {
+function sameContent(
+  there: Gateway,
+  { provider, currencies, settingsDigest }: GatewayFields,
+  oldDigests: readonly string[],
+): boolean {
   return (
     there.provider === provider &&
-    there.settingsDigest === settingsDigest &&
+    [settingsDigest, ...oldDigests].includes(there.settingsDigest) &&
     there.currencies.length === currencies.length &&
     there.currencies.every((currency, index) => currency === currencies[index])
   );

@@ -20,6 +20,7 @@ const add = (name: string, digest = 'd', more: Partial<Extract<GatewayCommand, {
     currencies: ['USD'],
     sealedSettings: `sealed ${digest}`,
     settingsDigest: digest,
+    oldDigests: [],
     at,
     ...more,
   }) as const satisfies GatewayCommand;

@@ -33,7 +33,7 @@ type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
 
 /** What other services may ask of this one. */
 export function intentCalls(
-  token: Secret,
+  tokens: readonly Secret[],
   app: ReturnType<typeof paymentsApp> &
     ReturnType<typeof exceptionCalls> &
     ReturnType<typeof quoteCalls> &
@@ -43,7 +43,7 @@ export function intentCalls(
       readonly listIntents: Answer<typeof listIntents>;
     },
 ): Router {
-  return callRoutes(token, [
+  return callRoutes(tokens, [
     onCall(createIntent, app.createIntent),
     onCall(getIntent, app.getIntent),
     onCall(listIntents, app.listIntents),

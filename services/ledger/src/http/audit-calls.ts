@@ -24,7 +24,7 @@ import {
 
 /** What operations and auditors ask of the read models. `fresh` waits until these show what was answered before. */
 export function auditCalls(
-  token: Secret,
+  tokens: readonly Secret[],
   { balances, lists, fresh }: { balances: AuditBalances; lists: AuditLists; fresh(): Promise<void> },
 ): Router {
   const after =
@@ -33,7 +33,7 @@ export function auditCalls(
       await fresh();
       return answer(request);
     };
-  return callRoutes(token, [
+  return callRoutes(tokens, [
     onCall(getBalanceAsOf, after(balanceAsOf(balances))),
     onCall(getTrialBalance, after(trialBalance(balances))),
     onCall(listDailyBalances, after(dailyBalances(balances))),

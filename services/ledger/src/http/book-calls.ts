@@ -18,8 +18,8 @@ import * as periods from '../app/close-period';
 import * as operations from '../app/operate-book';
 
 /** What callers do with accounts of their own, and operators with all. */
-export function bookCalls(token: Secret, deps: { readonly books: Books; readonly now: Clock }): Router {
-  return callRoutes(token, [
+export function bookCalls(tokens: readonly Secret[], deps: { readonly books: Books; readonly now: Clock }): Router {
+  return callRoutes(tokens, [
     onCall(openBookAccount, accounts.openBookAccount(deps)),
     onCall(setAccountLimits, accounts.setAccountLimits(deps)),
     onCall(getBookAccount, accounts.getBookAccount(deps.books)),

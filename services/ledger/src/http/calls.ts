@@ -37,8 +37,8 @@ export type LedgerCalls = JobCalls & {
 };
 
 /** What other services may ask of this one. */
-export function ledgerCalls(token: Secret, app: LedgerCalls): Router {
-  return callRoutes(token, [
+export function ledgerCalls(tokens: readonly Secret[], app: LedgerCalls): Router {
+  return callRoutes(tokens, [
     onCall(openAccount, checked(app.openAccount)),
     onCall(issueFunds, checked(app.issueFunds)),
     onCall(acceptTransfer, checked(app.acceptTransfer)),

@@ -14,9 +14,9 @@ export type ProofCallsDeps = ProofDeps & {
 };
 
 /** What other services may ask about proofs, and how far the books are. */
-export function proofCalls(token: Secret, deps: ProofCallsDeps): Router {
+export function proofCalls(tokens: readonly Secret[], deps: ProofCallsDeps): Router {
   const { signer, status } = deps;
-  return callRoutes(token, [
+  return callRoutes(tokens, [
     onCall(getTransactionProof, proveTransaction(deps)),
     onCall(listSigningKeys, listKeys(deps, signer)),
     onCall(planExport, planJournalExport(deps)),

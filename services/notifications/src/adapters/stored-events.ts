@@ -22,6 +22,16 @@ const endpointEvents = {
   EndpointEventsAdded: { version: 1, data: z.object({ endpointId, events, at: timestamp }) },
   EndpointEnabled: { version: 1, data: z.object({ endpointId, at: timestamp }) },
   EndpointDisabled: { version: 1, data: z.object({ endpointId, reason: z.enum(['gone']), at: timestamp }) },
+  EndpointSecretRotated: {
+    version: 1,
+    data: z.object({
+      endpointId,
+      rotationId: z.string(),
+      sealedSecret: z.string(),
+      previousUntil: timestamp.nullable(),
+      at: timestamp,
+    }),
+  },
   EndpointRemoved: { version: 1, data: z.object({ endpointId, at: timestamp }) },
 };
 

@@ -5,11 +5,12 @@ import {
   type listEndpoints,
   type registerEndpoint,
   type removeEndpoint,
+  type rotateSecret,
 } from '@daybook/contracts';
 import { assert } from '@daybook/core';
 import { uuidFrom, type Clock, type Sealer } from '@daybook/runtime';
 import { newWebhookSecret } from './standard-webhooks';
-import { reaches, type Endpoint } from '../domain/endpoint';
+import { earlierSecretsAt, reaches, type Endpoint } from '../domain/endpoint';
 import type { WebhookClient } from '../ports';
 import type { Webhooks } from './webhooks';
 
@@ -32,26 +33,26 @@ export async function register(
   const endpointId = uuidFrom(['endpoint', tenantId, mode, dialect, url, ...scope]);
   const sealedSecret = sealer.seal(newWebhookSecret(), endpointId);
   const fields = { endpointId, dialect, accountId, url, events, sealedSecret };
-  const outcome = await webhooks.changeEndpoints(
-    { tenantId, mode },
-    { type: 'RegisterEndpoint', ...fields, at: now().toISOString() },
-  );
+  const at = now().toISOString();
+  const outcome = await webhooks.changeEndpoints({ tenantId, mode }, { type: 'RegisterEndpoint', ...fields, at });
   if (!outcome.ok) {
     assert(outcome.rejection === 'endpoints_exhausted', `registration was refused: ${outcome.rejection}`);
     return { ok: false, rejection: outcome.rejection };
   }
   const endpoint = outcome.state.registered.get(endpointId);
   assert(endpoint, 'a registered endpoint is there');
-  return { ok: true, value: { endpoint: viewOf(endpoint), secret: sealer.open(endpoint.sealedSecret, endpointId) } };
+  const secret = sealer.open(endpoint.sealedSecret, endpointId);
+  return { ok: true, value: { endpoint: viewOf(endpoint, at), secret } };
 }
 
 export async function list(
-  { webhooks }: EndpointDeps,
+  { webhooks, now }: EndpointDeps,
   { accountId, ...tenant }: CallRequest<typeof listEndpoints>,
 ): Promise<CallOutcome<typeof listEndpoints>> {
   const state = await webhooks.endpointsOf(tenant);
   const shown = [...state.values()].filter((endpoint) => reaches(accountId, endpoint.accountId));
-  return { ok: true, value: { endpoints: shown.map(viewOf) } };
+  const at = now().toISOString();
+  return { ok: true, value: { endpoints: shown.map((endpoint) => viewOf(endpoint, at)) } };
 }
 
 export async function remove(
@@ -63,6 +64,33 @@ export async function remove(
   return outcome.ok ? { ok: true, value: {} } : { ok: false, rejection: 'endpoint_not_found' };
 }
 
-function viewOf({ endpointId, url, events, dialect, status, createdAt }: Endpoint) {
-  return { endpointId, url, events: webhookEvents.filter((e) => events.includes(e)), dialect, status, createdAt };
+/** A repeat makes a secret in vain: the rules keep the one that is there, which is answered again. */
+export async function rotate(
+  { webhooks, sealer, now }: EndpointDeps,
+  { tenantId, mode, ...request }: CallRequest<typeof rotateSecret>,
+): Promise<CallOutcome<typeof rotateSecret>> {
+  const { endpointId } = request;
+  const sealedSecret = sealer.seal(newWebhookSecret(), endpointId);
+  const at = now().toISOString();
+  const command = { type: 'RotateSecret', ...request, sealedSecret, at } as const;
+  const outcome = await webhooks.changeEndpoints({ tenantId, mode }, command);
+  if (!outcome.ok) {
+    assert(outcome.rejection !== 'endpoints_exhausted', 'a rotation adds no endpoint');
+    return { ok: false, rejection: outcome.rejection };
+  }
+  const endpoint = outcome.state.registered.get(endpointId);
+  const rotation = endpoint?.rotations[0];
+  assert(endpoint && rotation, 'a rotation that was accepted is the last one of its endpoint');
+  const secret = sealer.open(endpoint.sealedSecret, endpointId);
+  const { previousUntil } = rotation;
+  const replayed = outcome.events.length === 0;
+  return { ok: true, value: { endpoint: viewOf(endpoint, at), secret, previousUntil, replayed } };
+}
+
+function viewOf(endpoint: Endpoint, at: string) {
+  const { endpointId, url, events, dialect, status, createdAt } = endpoint;
+  const ends = earlierSecretsAt(endpoint, at).map(({ until }) => until);
+  const previousSecretUntil = ends.toSorted().at(-1) ?? null;
+  const shown = webhookEvents.filter((event) => events.includes(event));
+  return { endpointId, url, events: shown, dialect, status, createdAt, previousSecretUntil };
 }

@@ -1,7 +1,7 @@
 import type { Clock, Logger, Sealer } from '@daybook/runtime';
 import { withCorrelation } from '@daybook/runtime';
 import type { AttemptOutcome, DeliveryState } from '../domain/delivery';
-import type { Endpoint } from '../domain/endpoint';
+import { earlierSecretsAt, type Endpoint } from '../domain/endpoint';
 import type { SendResult, WebhookClient } from '../ports';
 import { signatureHeaders } from './standard-webhooks';
 import type { KnownDelivery, Webhooks } from './webhooks';
@@ -71,25 +71,42 @@ async function attempt(deps: SendDeps, state: Pending, revision: bigint, abort: 
 /** Concerns one endpoint only, so it is an outcome: tried again on schedule, in case the right key comes back. */
 const unsigned: AttemptOutcome = { ok: false, status: null, error: 'the secret cannot be opened' };
 
-async function send(
-  { client, sealer, now, logger }: SendDeps,
-  state: Pending,
-  { endpointId, url, sealedSecret }: Endpoint,
-  abort: AbortSignal,
-): Promise<SendResult> {
+async function send(deps: SendDeps, state: Pending, endpoint: Endpoint, abort: AbortSignal): Promise<SendResult> {
   const { webhookId, payload: body, mode, correlationId } = state;
-  const opened = sealer.tryOpen(sealedSecret, endpointId);
-  if (!opened.ok) {
-    reportUnsigned(logger, state, opened.problem);
-    return unsigned;
-  }
+  const at = deps.now();
+  const secrets = signingSecrets(deps, state, endpoint, at.toISOString());
+  if (secrets === undefined) return unsigned;
   const headers = {
     'content-type': 'application/json',
     'user-agent': 'Daybook-Webhooks/1',
     'x-correlation-id': correlationId,
-    ...signatureHeaders({ secret: opened.plain, webhookId, at: now(), body }),
+    ...signatureHeaders({ secrets, webhookId, at, body }),
   };
-  return client.send({ url, mode, headers, body, abort });
+  return deps.client.send({ url: endpoint.url, mode, headers, body, abort });
+}
+
+/**
+ * The present one first. None when that cannot be opened, because a receiver may have dropped the others already; an
+ * earlier one that cannot be is left out.
+ */
+function signingSecrets(
+  { sealer, logger }: SendDeps,
+  state: Pending,
+  endpoint: Endpoint,
+  at: string,
+): readonly string[] | undefined {
+  const open = (sealedSecret: string, text: string) => {
+    const opened = sealer.tryOpen(sealedSecret, endpoint.endpointId);
+    if (opened.ok) return [opened.plain];
+    reportUnsigned(logger, state, opened.problem, text);
+    return [];
+  };
+  const [present] = open(endpoint.sealedSecret, 'the secret of a webhook endpoint cannot be opened');
+  if (present === undefined) return undefined;
+  const earlier = earlierSecretsAt(endpoint, at).flatMap(({ sealedSecret }) =>
+    open(sealedSecret, 'an earlier secret of a webhook endpoint cannot be opened and does not sign'),
+  );
+  return [present, ...earlier];
 }
 
 /** One line an attempt. The url is the tenant's and may hold a key of theirs, so it is not in it. */
@@ -103,7 +120,7 @@ function report(logger: Logger, state: Pending, attempt: number, result: Exclude
 }
 
 /** Louder than what a receiver does wrong: it is for the operator to put right, and concerns who knows how many. */
-function reportUnsigned(logger: Logger, { tenantId, endpointId, deliveryId }: Pending, problem: string) {
-  const line = { tenantId, endpointId, deliveryId, problem };
-  logger.error(line, 'the secret of a webhook endpoint cannot be opened: was SECRETS_KEY another one?');
+function reportUnsigned(logger: Logger, state: Pending, problem: string, text: string) {
+  const { tenantId, endpointId, deliveryId } = state;
+  logger.error({ tenantId, endpointId, deliveryId, problem }, `${text}: was SECRETS_KEY another one?`);
 }

@@ -3,7 +3,7 @@ import { newWebhookSecret, signatureHeaders } from './standard-webhooks';
 describe('standard webhooks', () => {
   test('signs the example that the Standard Webhooks libraries are tested with', () => {
     const headers = signatureHeaders({
-      secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw',
+      secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
       webhookId: 'msg_p5jXN8AQM9LWM0D4loKWxJek',
       at: new Date(1_614_265_330_999),
       body: '{"test": 2432232314}',
@@ -13,6 +13,14 @@ describe('standard webhooks', () => {
       'webhook-timestamp': '1614265330',
       'webhook-signature': 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=',
     });
+  });
+
+  test('signs by each secret, in their order', () => {
+    const secrets = [newWebhookSecret(), newWebhookSecret()];
+    const by = (...given: string[]) =>
+      signatureHeaders({ secrets: given, webhookId: 'id', at: new Date(0), body: '{}' })['webhook-signature'];
+    expect(by(...secrets)).toBe(secrets.map((secret) => by(secret)).join(' '));
+    expect(by(...secrets)).toMatch(/^v1,\S+ v1,\S+$/);
   });
 
   test('makes secrets of 32 random bytes', () => {

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { CallOutcome, operateBook } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { commandHandler, memoryEventStore, type EventStore, type PersonalData } from '@daybook/event-store';
-import { createLogger, createSealer, Secret } from '@daybook/runtime';
+import { createLogger, createSealer, Secret, type Keyring } from '@daybook/runtime';
 import { seededRandom } from '@daybook/testing';
 import { institutionEvents, transferEvents } from '../adapters/stored-transfers';
 import type { Bank, OperateBook } from '../ports';
@@ -25,7 +25,8 @@ class Died extends Error {
 const owner = { tenantId: '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11', mode: 'sandbox' } as const;
 const now = () => new Date('2026-03-01T10:00:00.000Z');
 const logger = createLogger({ service: 'test', level: 'silent' });
-const secretsKey = new Secret(randomBytes(32).toString('base64'));
+const newKey = () => new Secret(randomBytes(32).toString('base64'));
+const secretsKeys: Keyring = { current: newKey(), old: [] };
 const plain: PersonalData = {
   encrypt: async (_subject, text) => text,
   decrypt: async (_subject, token) => token,
@@ -101,13 +102,13 @@ function world(seed: number) {
   };
 
   /** A process from its start: it remembers nothing. */
-  function process(events: EventStore = store) {
+  function process(events: EventStore = store, keys = secretsKeys) {
     const deps = {
       transfers: commandHandler(bankTransfer, transferEvents, events),
       institutions: commandHandler(institutionRegistry, institutionEvents, log),
       personalData: plain,
-      sealer: createSealer(secretsKey),
-      secretsKey,
+      sealer: createSealer(keys),
+      secretsKeys: keys,
       hasOutbox: false,
       operateBook: hold,
       bankOf: () => bank,
@@ -212,4 +213,27 @@ test('a ledger that says nothing leaves it pending, in time and with its id; wha
   await alive.advance(transactionId);
   await turn();
   expect([holds.length, orders.length]).toEqual([1, 1]);
+});
+
+test('while the key is replaced, what both processes are asked at once is one transfer, and neither says that its key is reused', async () => {
+  const [first, second] = [newKey(), newKey()];
+  for (const [current, other] of [
+    [first, second],
+    [second, first],
+  ] as const) {
+    const { process, heal, holds, orders } = world(1);
+    heal();
+    const before = process(undefined, { current, old: [other] });
+    const after = process(undefined, { current: other, old: [current] });
+    const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
+    const institution = { ...owner, name: 'bank', currencies: ['USD' as const], settings };
+    const added = await Promise.all([before.addInstitution(institution), after.addInstitution(institution)]);
+    expect(added.map((outcome) => outcome.ok && outcome.value.institution.number)).toEqual([1, 1]);
+    const answers = await Promise.all([before.create(request), after.create(request)]);
+    expect(answers.map((answer) => answer.ok && answer.value.replayed).sort()).toEqual([false, true]);
+    expect([holds.length, orders.length]).toEqual([1, 1]);
+    const otherContent = { ...request, amount: request.amount + 1n };
+    for (const each of [before, after])
+      expect(await each.create(otherContent)).toEqual({ ok: false, rejection: 'idempotency_key_reused' });
+  }
 });

@@ -11,7 +11,15 @@ import type {
 } from '@daybook/contracts';
 import { assert } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
-import { codeFrom, currentCorrelation, uuidv7, type Logger, type Secret } from '@daybook/runtime';
+import {
+  codeFrom,
+  currentCorrelation,
+  keyedDigests,
+  uuidv7,
+  type KeyedDigests,
+  type Keyring,
+  type Logger,
+} from '@daybook/runtime';
 import type { z } from 'zod';
 import { summaryOf, type Transfer, type TransferState, type TransferSummary } from '../domain/bank-transfer';
 import type { Institution } from '../domain/institutions';
@@ -19,7 +27,7 @@ import type { AdvanceDeps, AdvanceTransfer } from './advance-transfer';
 import { openDescription, sealDescription, sealRecipient } from './details';
 import { advancedInTime, type Wait } from './in-time';
 import { institutionNumbered, settingsOf } from './institutions';
-import { keyedDigest, sortedFields } from './keyed-digest';
+import { sortedFields } from './sorted-fields';
 import { transferIdOf, transferStream, type Owner } from './transfer-streams';
 
 type Request = CallRequest<typeof createInstitutionTransfer>;
@@ -29,7 +37,7 @@ export type CreateDeps = Pick<
   AdvanceDeps,
   'transfers' | 'institutions' | 'personalData' | 'sealer' | 'bankOf' | 'now'
 > & {
-  readonly secretsKey: Secret;
+  readonly secretsKeys: Keyring;
   readonly nextNumber: () => Promise<number>;
   readonly advance: AdvanceTransfer;
   readonly logger: Logger;
@@ -53,11 +61,12 @@ export function createTransfer(deps: CreateDeps): (request: Request) => Promise<
     const { tenantId, mode, institutionNumber, currency, amount, recipient } = request;
     const at = now();
     const transactionId = codeFrom('TX', [tenantId, mode, 'transfer', request.idempotencyKey ?? uuidv7(at)]);
-    const contentDigest = digestOf(deps.secretsKey, request);
+    const digests = digestsOf(deps.secretsKeys, request);
 
     const before = await stateOf(transactionId);
     if (before.stage !== 'none') {
-      if (before.contentDigest !== contentDigest) return { ok: false, rejection: 'idempotency_key_reused' };
+      const isRepeat = [digests.current, ...digests.old].includes(before.contentDigest);
+      if (!isRepeat) return { ok: false, rejection: 'idempotency_key_reused' };
       return answerOf(transactionId, true);
     }
     const institution = await institutionNumbered(institutions, request, institutionNumber);
@@ -78,14 +87,15 @@ export function createTransfer(deps: CreateDeps): (request: Request) => Promise<
       userNumber: request.userNumber,
       asset: currency,
       amount,
-      contentDigest,
+      contentDigest: digests.current,
       encryptedDetails: await sealDescription(personalData, transactionId, request.description),
       encryptedRecipient: await sealRecipient(personalData, transactionId, recipient),
       createdAt: at.toISOString(),
     };
     // Concurrent repeats are commands of their own: the store lets one create the stream, the others find it.
     const context = { commandId: uuidv7(at), ...currentCorrelation(transactionId) };
-    const outcome = await transfers.handle(transferStream(transactionId), { type: 'CreateTransfer', terms }, context);
+    const create = { type: 'CreateTransfer', terms, oldDigests: digests.old } as const;
+    const outcome = await transfers.handle(transferStream(transactionId), create, context);
     if (!outcome.ok) return { ok: false, rejection: 'idempotency_key_reused' };
     return answerOf(transactionId, outcome.events.length === 0);
   };
@@ -106,9 +116,10 @@ function refusalOf(deps: CreateDeps, institution: Institution, { currency, recip
 }
 
 /** A recipient is in it, so it is keyed. */
-function digestOf(key: Secret, { institutionNumber, currency, amount, description, recipient }: Request): string {
+function digestsOf(keys: Keyring, request: Request): KeyedDigests {
+  const { institutionNumber, currency, amount, description, recipient } = request;
   const content = [institutionNumber, currency, amount.toString(), description, sortedFields(recipient)];
-  return keyedDigest(key, 'transfer', content);
+  return keyedDigests(keys, 'transfer', content);
 }
 
 export function getTransfer({ transfers, personalData }: Pick<CreateDeps, 'transfers' | 'personalData'>) {

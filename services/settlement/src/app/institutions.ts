@@ -10,23 +10,23 @@ import {
   type setInstitutionEnabled,
 } from '@daybook/contracts';
 import { assert } from '@daybook/core';
-import { uuidv7, type Clock, type Sealer, type Secret } from '@daybook/runtime';
+import { keyedDigests, uuidv7, type Clock, type Keyring, type Sealer } from '@daybook/runtime';
 import type { z } from 'zod';
 import type { InstitutionStore } from '../ports';
 import type { Institution, InstitutionCommand } from '../domain/institutions';
-import { keyedDigest, sortedFields } from './keyed-digest';
+import { sortedFields } from './sorted-fields';
 import { institutionsStream, type Owner } from './transfer-streams';
 
 export type InstitutionDeps = {
   readonly institutions: InstitutionStore;
   readonly sealer: Sealer;
-  readonly secretsKey: Secret;
+  readonly secretsKeys: Keyring;
   /** Whether there is a place for files that tell banks. */
   readonly hasOutbox: boolean;
   readonly now: Clock;
 };
 
-export function institutionCalls({ institutions, sealer, secretsKey, hasOutbox, now }: InstitutionDeps) {
+export function institutionCalls({ institutions, sealer, secretsKeys, hasOutbox, now }: InstitutionDeps) {
   function ask(owner: Owner, command: InstitutionCommand) {
     const commandId = uuidv7(now());
     const context = { commandId, correlationId: commandId, causationId: commandId };
@@ -41,10 +41,12 @@ export function institutionCalls({ institutions, sealer, secretsKey, hasOutbox, 
       const at = now();
       const institutionId = uuidv7(at);
       const sealedSettings = sealer.seal(JSON.stringify(settings), institutionId);
-      const contentDigest = keyedDigest(secretsKey, 'institution', [currencies, sortedFields(settings)]);
+      const digests = keyedDigests(secretsKeys, 'institution', [currencies, sortedFields(settings)]);
       const { bank } = settings;
+      const contentDigest = digests.current;
       const terms = { institutionId, tenantId, mode, name, bank, currencies, sealedSettings, contentDigest };
-      const outcome = await ask(request, { type: 'AddInstitution', terms, at: at.toISOString() });
+      const add = { type: 'AddInstitution', terms, oldDigests: digests.old, at: at.toISOString() } as const;
+      const outcome = await ask(request, add);
       if (!outcome.ok) {
         assert(outcome.rejection !== 'institution_not_found', 'adding names no institution');
         return { ok: false, rejection: outcome.rejection };

@@ -22,13 +22,13 @@ const second = 'TX0123456789ABCDEFGHJM';
 async function bank(...transactionIds: string[]) {
   const store = memoryEventStore(now);
   const transfers = commandHandler(bankTransfer, transferEvents, store);
-  const secretsKey = new Secret(randomBytes(32).toString('base64'));
+  const secretsKeys = { current: new Secret(randomBytes(32).toString('base64')), old: [] };
   const deps = {
     transfers,
     institutions: commandHandler(institutionRegistry, institutionEvents, store),
     statements: commandHandler(bankStatement, statementEvents, store),
-    sealer: createSealer(secretsKey),
-    secretsKey,
+    sealer: createSealer(secretsKeys),
+    secretsKeys,
     hasOutbox: true,
     readStatements,
     findLines: async () => undefined,
@@ -58,7 +58,7 @@ async function bank(...transactionIds: string[]) {
       createdAt: at,
     } as const;
     const commands: TransferCommand[] = [
-      { type: 'CreateTransfer', terms },
+      { type: 'CreateTransfer', terms, oldDigests: [] },
       { type: 'RecordHeld', at },
     ];
     for (const command of commands)

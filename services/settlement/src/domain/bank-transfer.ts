@@ -59,7 +59,12 @@ export type TransferObservation =
   | { readonly status: 'returned'; readonly reference: string | null; readonly reason: string };
 
 export type TransferCommand =
-  | { readonly type: 'CreateTransfer'; readonly terms: TransferTerms }
+  | {
+      readonly type: 'CreateTransfer';
+      readonly terms: TransferTerms;
+      /** What was recorded as the digest of this content while other keys were current. */
+      readonly oldDigests: readonly string[];
+    }
   | { readonly type: 'RecordHeld'; readonly at: string }
   /** The ledger did not hold the amount; the institution was told nothing. */
   | { readonly type: 'RecordRefused'; readonly reason: string; readonly at: string }
@@ -139,9 +144,11 @@ export const bankTransfer: Decider<TransferState, TransferCommand, TransferEvent
 
 function decide(command: TransferCommand, state: TransferState): Decision<TransferEvent, TransferRejection> {
   if (command.type === 'CreateTransfer') {
-    const { terms } = command;
-    if (state.stage !== 'none')
-      return state.contentDigest === terms.contentDigest ? accept() : reject('idempotency_key_reused');
+    const { terms, oldDigests } = command;
+    if (state.stage !== 'none') {
+      const isRepeat = [terms.contentDigest, ...oldDigests].includes(state.contentDigest);
+      return isRepeat ? accept() : reject('idempotency_key_reused');
+    }
     return record(state, terms.createdAt, { type: 'BankTransferCreated', terms });
   }
   if (state.stage === 'none') return reject('transfer_not_found');

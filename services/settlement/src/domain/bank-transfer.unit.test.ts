@@ -28,7 +28,7 @@ const terms = {
   encryptedRecipient: 'r',
   createdAt: at,
 } as const;
-const create: TransferCommand = { type: 'CreateTransfer', terms };
+const create: TransferCommand = { type: 'CreateTransfer', terms, oldDigests: [] };
 const held: TransferCommand = { type: 'RecordHeld', at };
 const refused: TransferCommand = { type: 'RecordRefused', reason: 'insufficient_balance', at };
 const observed = (observation: TransferObservation): TransferCommand => ({ type: 'RecordObserved', observation, at });
@@ -210,8 +210,9 @@ describe('bank transfer', () => {
     expect(bankTransfer.decide(booked('payout', '0x1'), play([create, held]).state)).toEqual(
       reject('transfer_not_settled'),
     );
-    const others = { type: 'CreateTransfer', terms: { ...terms, contentDigest: 'x' } } as const;
+    const others = { ...create, terms: { ...terms, contentDigest: 'x' }, oldDigests: ['y'] };
     expect(bankTransfer.decide(others, paid)).toEqual(reject('idempotency_key_reused'));
+    expect(bankTransfer.decide({ ...others, oldDigests: ['y', 'd'] }, paid)).toEqual(accept());
     expect(bankTransfer.decide(held, bankTransfer.initial)).toEqual(reject('transfer_not_found'));
   });
 });

@@ -32,7 +32,13 @@ export type InstitutionTerms = {
 export type Institution = InstitutionTerms & { readonly enabled: boolean; readonly createdAt: string };
 
 export type InstitutionCommand =
-  | { readonly type: 'AddInstitution'; readonly terms: Omit<InstitutionTerms, 'number'>; readonly at: string }
+  | {
+      readonly type: 'AddInstitution';
+      readonly terms: Omit<InstitutionTerms, 'number'>;
+      /** What was recorded as the digest of this content while other keys were current. */
+      readonly oldDigests: readonly string[];
+      readonly at: string;
+    }
   | { readonly type: 'SetInstitutionEnabled'; readonly number: number; readonly enabled: boolean; readonly at: string };
 
 export type InstitutionEvent =
@@ -80,13 +86,13 @@ function decide(
 }
 
 function add(
-  { terms, at }: Extract<InstitutionCommand, { type: 'AddInstitution' }>,
+  { terms, oldDigests, at }: Extract<InstitutionCommand, { type: 'AddInstitution' }>,
   registry: InstitutionRegistry,
 ): Decision<InstitutionEvent, InstitutionRejection> {
   if (terms.bank === 'sandbox' && terms.mode !== 'sandbox') return reject('bank_not_in_mode');
   const namesake = registry.find(({ name }) => name === terms.name);
   if (namesake !== undefined) {
-    const isSame = namesake.contentDigest === terms.contentDigest;
+    const isSame = [terms.contentDigest, ...oldDigests].includes(namesake.contentDigest);
     return isSame ? accept() : reject('institution_exists_with_different_fields');
   }
   if (registry.length >= institutionsMax) return reject('institutions_too_many');

@@ -23,6 +23,7 @@ const add = (name: string, contentDigest = 'd', more: Partial<InstitutionTerms> 
     contentDigest,
     ...more,
   },
+  oldDigests: [],
   at,
 });
 const commands = fc.array(

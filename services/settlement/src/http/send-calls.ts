@@ -16,7 +16,7 @@ type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
 
 /** What other services may ask of sends and hot wallets. */
 export function sendCalls(
-  token: Secret,
+  tokens: readonly Secret[],
   app: {
     readonly createSend: Answer<typeof createSend>;
     readonly getSend: Answer<typeof getSend>;
@@ -26,7 +26,7 @@ export function sendCalls(
     readonly listWallets: Answer<typeof listWallets>;
   },
 ): Router {
-  return callRoutes(token, [
+  return callRoutes(tokens, [
     onCall(createSend, app.createSend),
     onCall(getSend, app.getSend),
     onCall(walletBalance, app.walletBalance),

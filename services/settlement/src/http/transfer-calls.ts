@@ -14,8 +14,8 @@ import type { Router } from 'express';
 import type { BankTransfersApp } from '../app/bank-transfers';
 
 /** What other services may ask of transfers through institutions. */
-export function transferCalls(token: Secret, app: BankTransfersApp): Router {
-  return callRoutes(token, [
+export function transferCalls(tokens: readonly Secret[], app: BankTransfersApp): Router {
+  return callRoutes(tokens, [
     onCall(addInstitution, app.addInstitution),
     onCall(setInstitutionEnabled, app.setInstitutionEnabled),
     onCall(listInstitutions, app.listInstitutions),

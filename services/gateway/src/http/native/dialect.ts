@@ -18,6 +18,7 @@ import type {
   removeEndpoint,
   resolveException,
   reverseTransfer,
+  rotateSecret,
   setAccountFrozen,
   setGatewayEnabled,
   simulateDeposit,
@@ -25,7 +26,7 @@ import type {
 } from '@daybook/contracts';
 import type { Failure } from '@daybook/http';
 import { z } from 'zod';
-import type { Dialect } from '../dialect';
+import { edgeFailures, type Dialect } from '../dialect';
 import type { RejectionOf } from '../rejections';
 
 const unauthorized: Failure = { status: 401, code: 'UNAUTHORIZED', message: 'A valid credential is required.' };
@@ -62,6 +63,7 @@ type NativeCall =
   | typeof registerEndpoint
   | typeof listEndpoints
   | typeof removeEndpoint
+  | typeof rotateSecret
   | typeof listDeliveries
   | typeof redeliver
   | typeof exchangeLogin
@@ -118,6 +120,16 @@ export const nativeRejections = {
   url_not_public: badField('url', 'must be reachable at a public address'),
   endpoints_exhausted: conflict('ENDPOINTS_EXHAUSTED', 'No more webhook endpoints can be registered.'),
   endpoint_not_found: notFound('ENDPOINT_NOT_FOUND', 'There is no such webhook endpoint.'),
+  dialect_not_allowed: edgeFailures.scopeMissing,
+  rotation_exists_with_different_fields: conflict(
+    'IDEMPOTENCY_KEY_REUSED',
+    'Idempotency-Key was already used for a rotation with another overlap_hours.',
+  ),
+  rotation_superseded: conflict('ROTATION_SUPERSEDED', 'The secret was rotated again after this rotation.'),
+  secrets_exhausted: conflict(
+    'SECRETS_EXHAUSTED',
+    'Three earlier secrets of the endpoint still sign. Rotate when one has ended, or with overlap_hours 0.',
+  ),
   endpoint_disabled: conflict('ENDPOINT_DISABLED', 'The webhook endpoint is disabled.'),
   delivery_not_found: notFound('DELIVERY_NOT_FOUND', 'There is no such delivery.'),
   login_invalid: { status: 401, code: 'LOGIN_INVALID', message: 'The login or the password is wrong.' },

@@ -2,11 +2,15 @@ import {
   listEndpoints,
   registerEndpoint,
   removeEndpoint,
+  rotateSecret,
+  secretOverlapHoursMax,
+  webhookDialects,
   webhookEvents,
   type CallOutcome,
   type CallRequest,
 } from '@daybook/contracts';
-import { FailureError } from '@daybook/http';
+import { FailureError, jsonInteger } from '@daybook/http';
+import { codeFrom } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
@@ -16,6 +20,7 @@ import { accepted } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
+import { keyHeader, keyInvalid, replayedHeader, replayedIf } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'notifications'> };
 type Endpoint = Extract<CallOutcome<typeof listEndpoints>, { ok: true }>['value']['endpoints'][number];
@@ -26,6 +31,9 @@ const endpointShape = {
   events: z.array(z.enum(webhookEvents)),
   status: z.enum(['enabled', 'disabled']),
   created_at: timestampField,
+  previous_secret_until: timestampField.nullable().meta({
+    description: 'The last of the earlier secrets signs until then. Null when only the present one does.',
+  }),
 };
 const example = {
   id: '0f8fad5b-d9cb-469f-a165-70867728950e',
@@ -33,6 +41,7 @@ const example = {
   events: ['intent.settled'],
   status: 'enabled',
   created_at: '2026-02-11T10:00:00.000Z',
+  previous_secret_until: null,
 };
 const eventsMixed = invalidField('events', 'must be all intent.*, all transfer.* or all transaction.*');
 
@@ -68,11 +77,12 @@ function describe(endpoint: Endpoint) {
     events: endpoint.events,
     status: endpoint.status,
     created_at: endpoint.createdAt,
+    previous_secret_until: endpoint.previousSecretUntil,
   };
 }
 
 export function webhookEndpointRoutes(deps: Deps): Route[] {
-  return [register(deps), list(deps), remove(deps)];
+  return [register(deps), list(deps), rotate(deps), remove(deps)];
 }
 
 function register({ services: { notifications } }: Deps): Route {
@@ -150,6 +160,81 @@ function list({ services: { notifications } }: Deps): Route {
       const outcome = await notifications(listEndpoints, { tenantId, mode, accountId });
       const { endpoints } = accepted<typeof listEndpoints>(outcome, nativeRejections);
       return { body: { endpoints: endpoints.map(describe) } };
+    },
+  });
+}
+
+const overlapHours = jsonInteger
+  .refine(
+    (hours) => hours >= 0 && hours <= secretOverlapHoursMax,
+    `must be a whole number from 0 to ${secretOverlapHoursMax}`,
+  )
+  .meta({
+    description: 'How long the secret that is replaced signs too. With 0 it does not any more.',
+    override: { type: 'integer', minimum: 0, maximum: secretOverlapHoursMax },
+  })
+  .default(24);
+
+/** What the rotation itself decided, so that a repeat is answered the same. */
+const rotatedUntil = timestampField.nullable().meta({
+  description: 'The secret before this one signs too until then. Null when it does not any more.',
+});
+
+function rotate({ services: { notifications } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: '/v1/webhook-endpoints/{id}/rotate-secret',
+    summary: 'Rotate the secret of a webhook endpoint',
+    description:
+      'Makes a new secret. For `overlap_hours` the one before it signs too: `webhook-signature` holds several signatures ' +
+      'with a space between them, that of the newest secret first, and one that is right is enough. A repeat with the ' +
+      'same `Idempotency-Key` gets the same secret, until the next rotation. Up to three earlier secrets sign beside the ' +
+      'present one. Deliveries of the first half second may be signed by those only.',
+    access: ['webhooks'],
+    request: {
+      params: z.strictObject({ id: pathUuid }),
+      query: z.strictObject({}),
+      headers: keyHeader,
+      body: z.strictObject({ overlap_hours: overlapHours }),
+      bodyExample: { overlap_hours: 24 },
+    },
+    paramsInvalid: nativeRejections.endpoint_not_found,
+    responses: {
+      200: {
+        description: 'Rotated, or rotated before with the same key. No list shows the secret.',
+        schema: z.strictObject({ ...endpointShape, secret: z.string(), previous_secret_until: rotatedUntil }),
+        example: {
+          ...example,
+          secret: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
+          previous_secret_until: '2026-02-12T10:00:00.000Z',
+        },
+        headers: replayedHeader,
+      },
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        keyInvalid,
+        nativeRejections.endpoint_not_found,
+        nativeRejections.rotation_exists_with_different_fields,
+        nativeRejections.rotation_superseded,
+        nativeRejections.secrets_exhausted,
+      ]),
+    },
+    async handle({ caller, params, headers, body }) {
+      const { tenantId, mode, walletId: accountId } = caller;
+      const key = [tenantId, accountId ?? '', 'webhooks.rotate-secret', params.id, headers['Idempotency-Key']];
+      const outcome = await notifications(rotateSecret, {
+        tenantId,
+        mode,
+        accountId,
+        endpointId: params.id,
+        dialects: webhookDialects.filter((dialect) => mayBeTold(caller, dialect)),
+        rotationId: codeFrom('RS', key),
+        overlapHours: body.overlap_hours,
+      });
+      const { endpoint, secret, previousUntil, replayed } = accepted<typeof rotateSecret>(outcome, nativeRejections);
+      const shown = { ...describe(endpoint), secret, previous_secret_until: previousUntil };
+      return { headers: replayedIf(replayed), body: shown };
     },
   });
 }
