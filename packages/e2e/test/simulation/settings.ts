@@ -66,7 +66,9 @@ export function drawSettings(random: SeededRandom): Settings {
       lostAfter: some(0.3),
       repeated: some(0.3),
       latencyMs: random.pick([5, 50]),
-      timeoutMs: random.pick([300, 2_000]),
+      // Long enough for the longest way to an answer, that of an intent whose earlier attempts are looked through: one who
+      // never waits for it, and asks again when the attempt is over, would never hear of any.
+      timeoutMs: random.pick([600, 2_000]),
     },
     chain: {
       fails: some(0.15),
