@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { callTokens, ConfigError, describeConfig, parseConfig, serviceSettings } from './config';
-import { oldSealingKeysSetting, sealingKeySetting } from './sealing';
+import { secretsKeySettings } from './sealing';
 
 const schema = z.object(serviceSettings);
 const valid = { DATABASE_URL: 'postgres://localhost/daybook', INTERNAL_TOKEN: 'x'.repeat(32) };
@@ -77,7 +77,7 @@ describe('parseConfig', () => {
   });
 
   test('refuses a sealing key that is there twice, however it is written, and does not print it', () => {
-    const sealing = z.object({ SECRETS_KEY: sealingKeySetting, SECRETS_KEYS_OLD: oldSealingKeysSetting });
+    const sealing = z.object(secretsKeySettings('secrets'));
     const [one, other, third] = [1, 2, 3].map(() => randomBytes(32).toString('base64'));
     const problemOf = (...old: readonly (string | undefined)[]) => {
       try {

@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto';
+import { hash, randomUUID, type KeyObject } from 'node:crypto';
 
 /** Time-ordered random id (UUID version 7). */
 export function uuidv7(now: Date = new Date()): string {
@@ -24,6 +24,11 @@ export function codeFrom(prefix: string, parts: readonly string[]): string {
 
 export function sha256Hex(data: string | Uint8Array): string {
   return hash('sha256', data, 'hex');
+}
+
+/** What tokens name the key by that they were signed with. */
+export function publicKeyId(key: KeyObject): string {
+  return sha256Hex(key.export({ type: 'spki', format: 'der' })).slice(0, 16);
 }
 
 function digestOf(parts: readonly string[]): Buffer {

@@ -14,12 +14,12 @@ export {
 } from './config';
 export { currentCorrelation, withCorrelation, type Correlation } from './correlation';
 export { dueWorker } from './due-worker';
-export { codeFrom, sha256Hex, uuidFrom, uuidv7 } from './ids';
+export { codeFrom, publicKeyId, sha256Hex, uuidFrom, uuidv7 } from './ids';
 export { keyedDigests, type KeyedDigests, type Keyring } from './keyring';
 export { inOrder, runProgram, type Component, type OnFatal, type Service } from './lifecycle';
 export { createLogger, type Logger } from './logger';
 export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics';
-export { createSealer, oldSealingKeysSetting, sealingKeySetting, type Sealer } from './sealing';
+export { createSealer, sealingKeySetting, secretsKeySettings, secretsKeysOf, type Sealer } from './sealing';
 export { Secret } from './secret';
 export { deriveEd25519 } from './slip10';
 export { traceIdOf, traceparentOf } from './trace-context';

@@ -37,6 +37,18 @@ export const oldSealingKeysSetting = z
     'Comma-separated keys like SECRETS_KEY that nothing new is made with: what was made with them still counts.',
   );
 
+/** Settings of a service that keeps `what` readable for itself only. */
+export const secretsKeySettings = (what: string) => ({
+  SECRETS_KEY: sealingKeySetting.describe(`32 random bytes in base64: encrypts ${what} at rest.`),
+  SECRETS_KEYS_OLD: oldSealingKeysSetting,
+});
+
+type SecretsKeys = Readonly<z.output<z.ZodObject<ReturnType<typeof secretsKeySettings>>>>;
+
+export function secretsKeysOf({ SECRETS_KEY: current, SECRETS_KEYS_OLD: old }: SecretsKeys): Keyring {
+  return { current, old };
+}
+
 /**
  * Keeps small secrets that must be readable again, such as HMAC keys, encrypted at rest (AES-256-GCM).
  * `context` names the owner and is authenticated: a sealed value moved to another owner does not open.

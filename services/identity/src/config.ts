@@ -1,7 +1,7 @@
 import {
-  oldSealingKeysSetting,
   parseConfig,
   sealingKeySetting,
+  secretsKeySettings,
   serviceSettings,
   type Environment,
 } from '@daybook/runtime';
@@ -18,8 +18,7 @@ export const configSchema = z.object({
     .max(3_650)
     .default(365)
     .describe('Days until an issued token expires.'),
-  SECRETS_KEY: sealingKeySetting.describe('32 random bytes in base64: encrypts signing secrets at rest.'),
-  SECRETS_KEYS_OLD: oldSealingKeysSetting,
+  ...secretsKeySettings('signing secrets'),
   PERSONAL_DATA_KEY: sealingKeySetting.describe(
     '32 random bytes in base64: wraps the keys that login names are encrypted under.',
   ),

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createPersonalData } from '@daybook/event-store';
 import { callRoutes } from '@daybook/http';
-import { callTokens, createSealer, type Service } from '@daybook/runtime';
+import { callTokens, createSealer, secretsKeysOf, type Service } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides } from '@daybook/service';
 import { postgresLoginAttempts } from './adapters/login-attempts';
 import { loginNames } from './adapters/login-names';
@@ -27,7 +27,7 @@ export function createService(config: Config, overrides: Partial<PlatformOverrid
     loginNames: loginNames(config.PERSONAL_DATA_KEY, personalData),
     attempts: postgresLoginAttempts(pool),
     oneByOne: inTurn(),
-    sealer: createSealer({ current: config.SECRETS_KEY, old: config.SECRETS_KEYS_OLD }),
+    sealer: createSealer(secretsKeysOf(config)),
     now,
     tokenTtlDays: config.TOKEN_TTL_DAYS,
   });

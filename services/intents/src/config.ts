@@ -1,8 +1,8 @@
 import {
   durationMsSetting,
-  oldSealingKeysSetting,
   parseConfig,
   sealingKeySetting,
+  secretsKeySettings,
   serviceSettings,
   type Environment,
 } from '@daybook/runtime';
@@ -18,10 +18,7 @@ export const configSchema = z.object({
   INTENT_TTL_MS: durationMsSetting(ttlMsMax)
     .default(1_800_000)
     .describe('Lifetime of an intent in milliseconds; deposits seen later are owed back.'),
-  SECRETS_KEY: sealingKeySetting.describe(
-    '32 random bytes in base64: encrypts the secrets of payment gateways at rest.',
-  ),
-  SECRETS_KEYS_OLD: oldSealingKeysSetting,
+  ...secretsKeySettings('the secrets of payment gateways'),
   PERSONAL_DATA_KEY: sealingKeySetting.describe(
     '32 random bytes in base64: wraps the keys that descriptions and metadata of payments are encrypted under.',
   ),

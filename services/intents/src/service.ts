@@ -3,7 +3,7 @@ import { allocateAddress, depositsOf } from '@daybook/contracts';
 import { assert } from '@daybook/core';
 import { commandHandler, createPersonalData, type Projections } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
-import { callTokens, createSealer, dueWorker, type Component, type Service } from '@daybook/runtime';
+import { callTokens, createSealer, dueWorker, secretsKeysOf, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { paymentProviders } from './adapters/providers';
 import { decideSandboxPayment } from './adapters/providers/sandbox-provider';
@@ -136,7 +136,7 @@ function paymentsOf(
     await projections.caughtUp();
     return read();
   };
-  const secretsKeys = { current: config.SECRETS_KEY, old: config.SECRETS_KEYS_OLD };
+  const secretsKeys = secretsKeysOf(config);
   return paymentsApp({
     payments,
     gateways: commandHandler(gatewayRegistry, gatewayEvents, store),

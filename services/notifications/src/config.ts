@@ -1,16 +1,9 @@
-import {
-  oldSealingKeysSetting,
-  parseConfig,
-  sealingKeySetting,
-  serviceSettings,
-  type Environment,
-} from '@daybook/runtime';
+import { parseConfig, secretsKeySettings, serviceSettings, type Environment } from '@daybook/runtime';
 import { z } from 'zod';
 
 export const configSchema = z.object({
   ...serviceSettings,
-  SECRETS_KEY: sealingKeySetting.describe('32 random bytes in base64: encrypts signing secrets at rest.'),
-  SECRETS_KEYS_OLD: oldSealingKeysSetting,
+  ...secretsKeySettings('signing secrets'),
   WEBHOOK_ALLOW_LOOPBACK: z
     .enum(['true', 'false'])
     .default('false')

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createTableProjections } from '@daybook/event-store';
 import { callRoutes } from '@daybook/http';
-import { callTokens, Counter, createSealer, type Registry, type Service } from '@daybook/runtime';
+import { callTokens, Counter, createSealer, secretsKeysOf, type Registry, type Service } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides } from '@daybook/service';
 import { deliveryLeases } from './adapters/delivery-leases';
 import { deliveryWorker, type DeliveryWorkerDeps } from './adapters/delivery-worker';
@@ -48,7 +48,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   });
   const caughtUp = () => projections.caughtUp();
   const client = overrides.client ?? webhookClient({ allowLoopback: config.WEBHOOK_ALLOW_LOOPBACK });
-  const sealer = createSealer({ current: config.SECRETS_KEY, old: config.SECRETS_KEYS_OLD });
+  const sealer = createSealer(secretsKeysOf(config));
   const deps = {
     webhooks: openWebhooks(store, now),
     client,

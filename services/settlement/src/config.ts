@@ -1,8 +1,8 @@
 import {
   durationMsSetting,
-  oldSealingKeysSetting,
   parseConfig,
   sealingKeySetting,
+  secretsKeySettings,
   secretSetting,
   serviceSettings,
   type Environment,
@@ -20,8 +20,7 @@ export const configSchema = z.object({
   LEDGER_URL: z
     .url({ protocol: /^https?$/ })
     .describe('Base URL of the ledger, which holds what is promised to institutions and chains.'),
-  SECRETS_KEY: sealingKeySetting.describe('32 random bytes in base64: encrypts the settings of institutions at rest.'),
-  SECRETS_KEYS_OLD: oldSealingKeysSetting,
+  ...secretsKeySettings('the settings of institutions'),
   PERSONAL_DATA_KEY: sealingKeySetting.describe(
     '32 random bytes in base64: wraps the keys that descriptions and recipients are encrypted under.',
   ),

@@ -3,7 +3,7 @@ import { operateBook, watchAddress } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { commandHandler, createPersonalData, type Projections } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
-import { callTokens, createSealer, dueWorker, type Component, type Service } from '@daybook/runtime';
+import { callTokens, createSealer, dueWorker, secretsKeysOf, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { signerClient, type Signer } from '@daybook/signer';
 import { banksOf } from './adapters/banks';
@@ -125,7 +125,7 @@ function bankTransfersOf(
     ledger,
   }: { readonly transfers: TransferStore; readonly projections: Projections; readonly ledger: CallClient },
 ) {
-  const secretsKeys = { current: config.SECRETS_KEY, old: config.SECRETS_KEYS_OLD };
+  const secretsKeys = secretsKeysOf(config);
   return bankTransfersApp({
     transfers,
     institutions: commandHandler(institutionRegistry, institutionEvents, store),

@@ -1,4 +1,5 @@
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { publicKeyId } from '@daybook/runtime';
 
 /** The keys that tokens are verified with, by their ids. More than one while the key is replaced. */
 export type TokenKeys = ReadonlyMap<string, KeyObject>;
@@ -14,7 +15,7 @@ export function readTokenKeys(pems: string): Read {
   const keys = (pems.match(block) ?? []).map(publicKeyOf);
   const isAllKeys = pems.replaceAll(block, '').trim() === '' && keys.length > 0;
   if (!isAllKeys || !keys.every((key) => key !== undefined)) return refused(wanted);
-  const byId = new Map(keys.map((key) => [keyIdOf(key), key]));
+  const byId = new Map(keys.map((key) => [publicKeyId(key), key]));
   return byId.size === keys.length ? { ok: true, value: byId } : refused('has a key twice');
 }
 
@@ -27,10 +28,4 @@ function publicKeyOf(pem: string): KeyObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** What identity writes into the headers of tokens. */
-function keyIdOf(key: KeyObject): string {
-  const spki = key.export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(spki).digest('hex').slice(0, 16);
 }

@@ -2,8 +2,8 @@
  * Tokens are JWTs signed with ES256. The key decides the algorithm; nothing in a token does. `jti` is the credential's
  * id, so a verifier that follows the credential events refuses a revoked token before it expires.
  */
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { secretSetting, type Secret } from '@daybook/runtime';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { publicKeyId, secretSetting, type Secret } from '@daybook/runtime';
 import jwt from 'jsonwebtoken';
 import type { Tokens } from '../ports';
 
@@ -18,7 +18,7 @@ export const tokenKeySetting = secretSetting(1)
 export function jwtTokens(pem: Secret): Tokens {
   const key = readKey(pem);
   if (key === undefined) throw new TypeError('the token key is not a PEM private key of the P-256 curve');
-  const keyid = keyIdOf(key);
+  const keyid = publicKeyId(createPublicKey(key));
   return {
     sign({ credentialId, tenantId, mode, scopes, walletId, issuedAt, expiresAt }) {
       const claims = {
@@ -44,11 +44,6 @@ function readKey(pem: Secret): KeyObject | undefined {
   } catch {
     return undefined;
   }
-}
-
-function keyIdOf(key: KeyObject): string {
-  const spki = createPublicKey(key).export({ type: 'spki', format: 'der' });
-  return createHash('sha256').update(spki).digest('hex').slice(0, 16);
 }
 
 function secondsOf(time: Date): number {
