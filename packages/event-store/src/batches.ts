@@ -1,11 +1,14 @@
 /**
  * The log applied in batches by readers with a stored place: read, claim, effects, checkpoint and running proof, one
  * commit; a crash anywhere repeats the batch or nothing. Whoever runs this decides when, and what becomes of failures.
+ *
+ * Where the effects allow it, those of the next batch are made in a transaction of its own meanwhile, which claims and
+ * commits after the one before it or not at all.
  */
 import { AssertionError } from '@daybook/core';
 import type { Pool } from 'pg';
 import { advance, postgresCheckpoints, type Checkpoint, type CheckpointTable } from './checkpoint';
-import { inTransactionAfter, runAll, together, type Sql, type Tx } from './database';
+import { inTransaction, inTransactionAfter, runAll, together, type Sql, type Tx } from './database';
 import type { EventStore, Position, StoredEvent } from './event-store';
 import { followedLog } from './log-tail';
 
@@ -22,8 +25,9 @@ export type BatchOptions = {
   /**
    * Work on the batch behind a place that needs no transaction. A batch may be read, and prepared, while the one before it
    * is applied; it may never be applied, or not as it was prepared. Must not throw for what `handle` will throw again.
+   * True when it may also be handled before the one before it is committed.
    */
-  prepare?(events: readonly StoredEvent[], from: Position): Promise<void>;
+  prepare?(events: readonly StoredEvent[], from: Position): Promise<boolean>;
   /**
    * What the handler remembers of earlier batches may not be what is stored: one failed, or another runner was at work.
    * Every batch that was prepared is either handled or forgotten.
@@ -38,13 +42,17 @@ export type BatchOptions = {
   handle(tx: Tx, events: readonly StoredEvent[]): Promise<readonly Sql[] | void>;
 };
 
+/** Progress means that there may be more at once. */
+export type Step = {
+  readonly checkpoint: Checkpoint;
+  readonly progress: boolean;
+  readonly applied: readonly StoredEvent[];
+};
+
 export type Batches = {
-  /**
-   * One batch behind the place that is known, not past `until`; or none, when there is none or another runner is at it.
-   * Progress means that there may be more at once.
-   */
-  next(known: Checkpoint, until?: Position): Promise<{ readonly checkpoint: Checkpoint; readonly progress: boolean }>;
-  /** Resolves when nothing is being read any more. */
+  /** One batch behind the place that is known, not past `until`; or none, when there is none or another runner is at it. */
+  next(known: Checkpoint, until?: Position): Promise<Step>;
+  /** Resolves when nothing is being read or handled any more. */
   settled(): Promise<void>;
 };
 
@@ -61,43 +69,50 @@ export async function openBatches(options: BatchOptions): Promise<Checkpoint> {
 
 export function createBatches(options: BatchOptions): Batches {
   const { pool, store, name, checkpoints = postgresCheckpoints } = options;
-  const ahead = readAhead(options);
   const claim = (tx: Tx) => checkpoints.claim(tx, name);
-  const apply = async (
-    tx: Tx,
-    { claimed, current, version }: Awaited<ReturnType<typeof claim>>,
-    known: Checkpoint,
-    events: readonly StoredEvent[],
-  ) => {
+  const check = ({ claimed, current, version }: Awaited<ReturnType<typeof claim>>, known: Checkpoint) => {
     checkVersion(options, version);
     const moved = current.position !== known.position || current.count !== known.count;
-    if (!claimed || moved) {
-      options.forget?.();
-      return { checkpoint: current, progress: moved };
-    }
-    const last = (await options.handle(tx, events)) ?? [];
-    const next = advance(current, events);
-    const [, isMoved] = await together(tx, [() => runAll(tx, last), () => checkpoints.move(tx, name, current, next)]);
-    if (!isMoved) throw new CheckpointMoved();
-    return { checkpoint: next, progress: true };
+    if (!claimed || moved) throw new NotItsTurn({ checkpoint: current, progress: moved, applied: [] });
   };
+  const commit = async (tx: Tx, last: readonly Sql[], known: Checkpoint, events: readonly StoredEvent[]) => {
+    const next = advance(known, events);
+    const [, isMoved] = await together(tx, [() => runAll(tx, last), () => checkpoints.move(tx, name, known, next)]);
+    if (!isMoved) throw new NotItsTurn({ checkpoint: known, progress: true, applied: [] });
+    return { checkpoint: next, progress: true, applied: events };
+  };
+  const apply = (known: Checkpoint, events: readonly StoredEvent[]) =>
+    inTransactionAfter(pool, claim, async (tx, claimed) => {
+      check(claimed, known);
+      return commit(tx, (await options.handle(tx, events)) ?? [], known, events);
+    });
+  const ahead = readAhead(options, (events) =>
+    handledAhead(options, events, async (tx, last, known) => {
+      check(await claim(tx), known);
+      return commit(tx, last, known, events);
+    }),
+  );
   return {
     async next(known, until) {
       // Read outside of the transaction, so that an idle reader costs one query and no transaction.
-      const read = await ahead.after(known.position);
+      const { events: read, handled } = await ahead.after(known.position);
       const last = read.at(-1);
       const within = until === undefined || last === undefined || store.compare(last.position, until) <= 0;
       // The array itself wherever possible: it is what was prepared.
       const events = within ? read : read.filter(({ position }) => store.compare(position, until) <= 0);
+      if (!within && handled) {
+        await handled.abandoned();
+        await ahead.forget();
+      }
       if (events.length === 0) {
-        if (last !== undefined) options.forget?.();
-        return { checkpoint: known, progress: false };
+        if (last !== undefined) await ahead.forget();
+        return { checkpoint: known, progress: false, applied: [] };
       }
       try {
-        return await inTransactionAfter(pool, claim, (tx, claimed) => apply(tx, claimed, known, events));
+        return await (within && handled ? handled.committed(known) : apply(known, events));
       } catch (error) {
-        options.forget?.();
-        if (error instanceof CheckpointMoved) return { checkpoint: known, progress: true };
+        await ahead.forget();
+        if (error instanceof NotItsTurn) return error.step;
         // The commit may have succeeded before the connection was lost; the next claim tells.
         throw error;
       }
@@ -106,33 +121,92 @@ export function createBatches(options: BatchOptions): Batches {
   };
 }
 
-/** The log in batches. When one is full, the next is read while the first is applied. */
-function readAhead({ store, batchSize = batchSizeDefault, prepare, forget }: BatchOptions) {
-  let next: { readonly from: Position; readonly events: Promise<readonly StoredEvent[]> } | undefined;
+type HandledAhead = {
+  /** When the batch before it is committed, up to `known`. */
+  committed(known: Checkpoint): Promise<Step>;
+  /** When it will not be; resolves when nothing of it is left. */
+  abandoned(): Promise<void>;
+};
+
+/**
+ * A batch whose effects are made in a transaction of their own while those of the one before it are: two of the server's
+ * processes work at once. It claims, and commits, after that one. What fails before its turn says nothing, because the
+ * place was not its: the batch is then handled again, in its turn.
+ */
+function handledAhead(
+  { pool, handle }: BatchOptions,
+  events: readonly StoredEvent[],
+  commit: (tx: Tx, last: readonly Sql[], known: Checkpoint) => Promise<Step>,
+): HandledAhead {
+  let take!: (known: Checkpoint | undefined) => void;
+  const turn = new Promise<Checkpoint | undefined>((resolve) => (take = resolve));
+  let isItsTurn = false;
+  const step = inTransaction(pool, async (tx) => {
+    const last = (await handle(tx, events)) ?? [];
+    const known = await turn;
+    if (known === undefined) throw new Abandoned();
+    isItsTurn = true;
+    return commit(tx, last, known);
+  });
+  // Whoever takes it meets its failure, if anyone does.
+  step.catch(() => undefined);
+  return {
+    async committed(known) {
+      take(known);
+      try {
+        return await step;
+      } catch (error) {
+        if (isItsTurn) throw error;
+        throw new NotItsTurn({ checkpoint: known, progress: true, applied: [] });
+      }
+    },
+    async abandoned() {
+      take(undefined);
+      await step.catch(() => undefined);
+    },
+  };
+}
+
+type Read = { readonly events: readonly StoredEvent[]; readonly handled: HandledAhead | undefined };
+
+/** The log in batches. When one is full, the next is read, and handled if it can be, while the first is applied. */
+function readAhead(
+  { store, batchSize = batchSizeDefault, prepare, forget }: BatchOptions,
+  handle: (events: readonly StoredEvent[]) => HandledAhead,
+) {
+  let next: { readonly from: Position; readonly read: Promise<Read> } | undefined;
   const follow = followedLog(store);
-  const read = async (from: Position) => {
+  const read = async (from: Position, isNext: boolean): Promise<Read> => {
     const events = await follow(from, batchSize);
-    if (events.length > 0) await prepare?.(events, from);
-    return events;
+    const ready = events.length > 0 && (await prepare?.(events, from)) === true;
+    return { events, handled: isNext && ready ? handle(events) : undefined };
+  };
+  const drop = async () => {
+    // What is prepared may wait for the batch before it, which will not come.
+    forget?.();
+    const dropped = await next?.read.catch(() => undefined);
+    next = undefined;
+    await dropped?.handled?.abandoned();
+    // Until here something of it was remembered again.
+    forget?.();
   };
   return {
-    async after(from: Position): Promise<readonly StoredEvent[]> {
-      if (next !== undefined && next.from !== from) {
-        await next.events.catch(() => undefined);
-        next = undefined;
-        forget?.();
-      }
-      const reading = next?.events ?? read(from);
+    async after(from: Position): Promise<Read> {
+      if (next !== undefined && next.from !== from) await drop();
+      const reading = next?.read ?? read(from, false);
       next = undefined;
-      const events = await reading;
-      const last = events.at(-1);
-      if (last === undefined || events.length < batchSize) return events;
-      next = { from: last.position, events: read(last.position) };
+      const found = await reading;
+      const last = found.events.at(-1);
+      if (last === undefined || found.events.length < batchSize) return found;
+      next = { from: last.position, read: read(last.position, true) };
       // Its failure is met by whoever takes it, if anyone does.
-      next.events.catch(() => undefined);
-      return events;
+      next.read.catch(() => undefined);
+      return found;
     },
-    settled: async () => void (await next?.events.catch(() => undefined)),
+    forget: drop,
+    settled: async () => {
+      if (next !== undefined) await drop();
+    },
   };
 }
 
@@ -149,7 +223,15 @@ export class Retired extends Error {
   override readonly name = 'Retired';
 }
 
-/** Ends the transaction of a batch that another runner has applied meanwhile. */
-class CheckpointMoved extends Error {
-  override readonly name = 'CheckpointMoved';
+/** Ends the transaction of a batch that another runner applies or has applied, or that was handled too early. */
+class NotItsTurn extends Error {
+  override readonly name = 'NotItsTurn';
+  constructor(readonly step: Step) {
+    super('another runner is at it');
+  }
+}
+
+/** Ends the transaction of a batch that was handled ahead and is not to be committed. */
+class Abandoned extends Error {
+  override readonly name = 'Abandoned';
 }

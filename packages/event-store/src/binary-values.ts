@@ -70,26 +70,31 @@ export function writerOf(type: ColumnType): Write {
   };
 }
 
-/** A one-dimensional array of a column's values. */
-export function valuesArray(
-  type: ColumnType,
+/** One-dimensional arrays of the values of these columns. A row is gone through once: it may not be in the cache. */
+export function valuesArrays(
+  columns: readonly (readonly [name: string, type: ColumnType])[],
   rows: readonly Readonly<Record<string, Value>>[],
-  column: string,
-): Buffer {
-  const sink = byteSink(20 + rows.length * 20);
-  writeInt32(sink, 1); // Dimensions.
-  writeInt32(sink, 1); // May hold nulls.
-  writeInt32(sink, columnTypes[type].oid);
-  writeInt32(sink, rows.length);
-  writeInt32(sink, 1); // Lower bound.
-  const write = writers[type];
+): Buffer[] {
+  const sinks = columns.map(([, type]) => {
+    const sink = byteSink(20 + rows.length * 20);
+    writeInt32(sink, 1); // Dimensions.
+    writeInt32(sink, 1); // May hold nulls.
+    writeInt32(sink, columnTypes[type].oid);
+    writeInt32(sink, rows.length);
+    writeInt32(sink, 1); // Lower bound.
+    return sink;
+  });
+  const names = columns.map(([name]) => name);
+  const write = columns.map(([, type]) => writers[type]);
   for (const row of rows) {
-    const value = row[column];
-    if (value === undefined) throw new AssertionError(`a row without ${column}`);
-    if (value === null) writeInt32(sink, -1);
-    else write(sink, value);
+    for (let index = 0; index < names.length; index++) {
+      const value = row[names[index]!];
+      if (value === undefined) throw new AssertionError(`a row without ${names[index]!}`);
+      if (value === null) writeInt32(sinks[index]!, -1);
+      else write[index]!(sinks[index]!, value);
+    }
   }
-  return sink.bytes.subarray(0, sink.length);
+  return sinks.map(({ bytes, length }) => bytes.subarray(0, length));
 }
 
 /** Up to it a loop is faster than a call into the runtime. */

@@ -3,7 +3,7 @@
  * `binary-array.ts`). Whoever appends many can write each payload where it will be sent from, so that an event needs no
  * object, no buffer and no copy of its own. Every adapter takes them, as what they hold: events one after the other.
  */
-import { assert } from '@daybook/core';
+import { assert, AssertionError } from '@daybook/core';
 import { elementType, headerBytes, lengthBytes, uuidLength, writeHeader } from './binary-array';
 import type { EventMetadata, NewEvent } from './event-store';
 
@@ -67,7 +67,7 @@ export function createEventColumns(): EventColumns {
       length += 1;
     },
     setId(index, word0, word1, word2, word3) {
-      assert(index < length, 'an id of no event');
+      if (index >= length) throw new AssertionError('an id of no event');
       const { bytes } = ids;
       let at = headerBytes + index * (lengthBytes + uuidLength) + lengthBytes;
       at = bytes.writeInt32BE(word0 | 0, at);

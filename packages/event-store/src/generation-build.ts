@@ -13,7 +13,7 @@ import type { Pool, PoolClient } from 'pg';
 import { createBatches, openBatches, type Batches } from './batches';
 import type { Checkpoint } from './checkpoint';
 import type { EventCodec } from './codec';
-import { inTransaction, waitForAnswers, withConnection, type Tx } from './database';
+import { inTransaction, waitForAnswers, withConnection } from './database';
 import type { EventStore, Position, StoredEvent } from './event-store';
 import { dumpTable, type TableDump } from './generation-dump';
 import {
@@ -166,23 +166,16 @@ async function openBuilder<Event extends Typed>(
   observe: BuildOptions['observe'],
 ): Promise<Builder> {
   const { pool, store, codec, projections, buildBatchSize = buildBatchSizeDefault } = deps;
-  const { apply, ...fold } = createStoredFold({ codec, projections, schema: to.checkpoint, keepMax });
+  const { apply: handle, ...fold } = createStoredFold({ codec, projections, schema: to.checkpoint, keepMax });
   const batch = { pool, store, name: to.checkpoint, version: to.versions, batchSize: buildBatchSize };
-  let applied: readonly StoredEvent[] = [];
-  const handle = async (tx: Tx, events: readonly StoredEvent[]) => {
-    applied = [];
-    const last = await apply(tx, events);
-    applied = events;
-    return last;
-  };
   const options = { ...batch, ...fold, handle };
   let checkpoint = await openBatches(options);
   const total = await eventsIn(deps.pool);
   const batches: Batches = createBatches(options);
   const step = async (signal: AbortSignal, until?: Position) => {
     signal.throwIfAborted();
-    const { checkpoint: next, progress } = await batches.next(checkpoint, until);
-    if (next.count !== checkpoint.count) observe?.(applied);
+    const { checkpoint: next, progress, applied } = await batches.next(checkpoint, until);
+    if (applied.length > 0) observe?.(applied);
     checkpoint = next;
     if (!progress) await delay(waitMs, undefined, { signal });
   };
@@ -191,13 +184,15 @@ async function openBuilder<Event extends Typed>(
     async catchUp({ signal, progress }, target) {
       for (let round = 0; round < roundsMax; round++) {
         const until = await target();
-        if (store.compare(checkpoint.position, until) >= 0) return;
+        if (store.compare(checkpoint.position, until) >= 0) break;
         while (store.compare(checkpoint.position, until) < 0) {
           await step(signal, until);
           const done = Number(checkpoint.count);
           progress?.({ phase: 'building', done, total: Math.max(total, done) });
         }
       }
+      // What is handled ahead holds locks on the tables.
+      await batches.settled();
     },
     settled: () => batches.settled(),
   };

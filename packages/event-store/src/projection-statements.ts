@@ -1,17 +1,15 @@
 /** The statements that load and store the rows of a batch: one of each kind a table, with whole columns as values. */
 import { assert } from '@daybook/core';
-import { valuesArray } from './binary-values';
+import { valuesArrays } from './binary-values';
 import { forgetPrepared, type Sql } from './database';
 import { columnTypes, type Column, type ColumnType, type ProjectionTable, type Value } from './projection-table';
 import type { RawRow, TableChanges } from './projection-rows';
 
 /** Rows as arrays, in the order of the table's columns; `rowsOf` turns them into what handlers see. */
 export function loadStatement(schema: string, table: ProjectionTable, keys: readonly (readonly Value[])[]): Sql {
-  const arrays = table.key.map((name, index) => {
-    const rows = keys.map((key) => ({ value: key[index] ?? null }));
-    return valuesArray(typeOf(table, name), rows, 'value');
-  });
-  return { text: textsOf(schema, table).load, values: arrays };
+  const columns = table.key.map((name) => [name, typeOf(table, name)] as const);
+  const rows = keys.map((key) => Object.fromEntries(table.key.map((name, index) => [name, key[index] ?? null])));
+  return { text: textsOf(schema, table).load, values: valuesArrays(columns, rows) };
 }
 
 export function rowsOf(table: ProjectionTable, found: readonly (readonly unknown[])[]): RawRow[] {
@@ -43,7 +41,10 @@ export function changeStatements(schema: string, changes: readonly TableChanges[
 type Columns = Readonly<Record<string, Column>>;
 
 function arraysOf(columns: Columns, rows: readonly RawRow[]): Buffer[] {
-  return Object.entries(columns).map(([name, { type }]) => valuesArray(type, rows, name));
+  return valuesArrays(
+    Object.entries(columns).map(([name, { type }]) => [name, type]),
+    rows,
+  );
 }
 
 /** The key, and what updates may change. */

@@ -3,10 +3,11 @@
  *
  *   prepare   as far as the rows in memory go, the next batch is decoded and folded while the one before it is stored;
  *             an event is forgotten as soon as it is folded, which keeps the garbage young
- *   apply     loads what was missing, folds the rest, takes the changes and stores them
+ *   apply     loads what was missing, folds the rest, takes the changes and stores them; rows that never change go into
+ *             the transaction at once, which may be before the batch in front is committed
  *
- * What is in memory runs ahead of the tables by at most one batch, and only behind the batch that is being stored. Whatever
- * goes wrong, everything is forgotten and begins again from the tables.
+ * What is in memory runs ahead of the tables by at most two batches: one that is being stored, and one behind it that is
+ * folded or stored ahead. Whatever goes wrong, everything is forgotten and begins again from the tables.
  */
 import { assert } from '@daybook/core';
 import { setImmediate as breathe } from 'node:timers/promises';
@@ -21,8 +22,8 @@ import { createFold, tablesOf, type TableProjection } from './table-projections'
 type Typed = { readonly type: string };
 
 export type StoredFold = {
-  /** Works on the batch behind `from` ahead of its `apply`. */
-  prepare(events: readonly StoredEvent[], from: Position): Promise<void>;
+  /** Works on the batch behind `from` ahead of its `apply`, which may come before the one in front is committed if this says so. */
+  prepare(events: readonly StoredEvent[], from: Position): Promise<boolean>;
   /**
    * Loads and folds within the transaction, and stores there what is much; the statements that it returns store the rest.
    * After a failure, or when it does not commit, call `forget`.
@@ -87,18 +88,16 @@ export function createStoredFold<Event extends Typed>(options: {
     async prepare(events, from) {
       if (ahead !== undefined && lastOf(ahead.events) === from) await ahead.left;
       // These events are not the next ones, and its rows are not theirs to forget.
-      if (ahead?.applying) return;
+      if (ahead?.applying) return false;
       // What was folded ahead was not applied: it may be in memory twice.
       if (ahead !== undefined) forget();
-      if (taken !== from) return;
+      if (taken !== from) return false;
       const batch = openBatch(events);
       ahead = batch;
-      try {
-        await foldWhatCan(batch);
-      } catch {
-        // The same will come of applying it.
-        if (ahead === batch) forget();
-      }
+      // The same failure will come of applying it.
+      await foldWhatCan(batch).catch(() => (ahead === batch ? forget() : undefined));
+      // What the batch in front has changed is still in memory, so that a row to be loaded is none that it stores.
+      return ahead === batch && keepMax > 0;
     },
     async apply(tx, events) {
       if (ahead !== undefined && ahead.events !== events) forget();

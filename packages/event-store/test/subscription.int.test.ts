@@ -202,6 +202,7 @@ describe('effects and checkpoint', () => {
       async prepare([first]) {
         if (first!.revision === 2n) await released;
         order.push(`prepared from ${first!.revision}`);
+        return false;
       },
       forget: () => order.push('forgot'),
     });
@@ -213,7 +214,7 @@ describe('effects and checkpoint', () => {
     release();
     expect((await third).checkpoint.count).toBe(6n);
     await batches.settled();
-    expect(order.slice(0, 4)).toEqual(['prepared from 0', 'prepared from 2', 'forgot', 'prepared from 4']);
+    expect(order.slice(0, 5)).toEqual(['prepared from 0', 'forgot', 'prepared from 2', 'forgot', 'prepared from 4']);
   });
 
   test('a checkpoint moves only from where its runner saw it', async () => {

@@ -1,10 +1,10 @@
 import { testLogger } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { z } from 'zod';
-import { createBatches, openBatches } from '../src/batches';
+import { createBatches, openBatches, type Batches } from '../src/batches';
 import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
 import { inTransaction, runAll } from '../src/database';
-import { start, type EventStore } from '../src/event-store';
+import { start, type EventStore, type StoredEvent } from '../src/event-store';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { rowsInMemory } from '../src/projection-rows';
 import { changeStatements, loadStatement, rowsOf } from '../src/projection-statements';
@@ -297,8 +297,9 @@ describe('a batch that leaves out the last events of what was read', () => {
       ...options,
       async prepare(events, from) {
         if (from !== start) await applying.opened;
-        await options.prepare(events, from);
+        const ready = await options.prepare(events, from);
         if (from !== start) readAhead.open();
+        return ready;
       },
       handle(tx, events) {
         const applied = options.handle(tx, events);
@@ -346,6 +347,154 @@ describe('a batch that leaves out the last events of what was read', () => {
     const { rows } = await pool.query(`select array_agg(amount order by amount) as amounts from ${schema}.amounts_v1`);
     expect(rows).toEqual([{ amounts: [1, 2, 3, 4, 5] }]);
   });
+});
+
+describe('a batch that is handled while the one before it is stored', () => {
+  const many = 600;
+  const places = [0, many, 2 * many, 3 * many];
+  const amounts = defineTable({
+    name: 'amounts_v1',
+    kind: 'appended',
+    columns: { amount: { type: 'integer' } },
+    key: ['amount'],
+  });
+  const both: TableProjection<Event> = {
+    ...projection,
+    tables: [balances, amounts],
+    handlers: {
+      Added(event, place, rows) {
+        projection.handlers.Added!(event, place, rows);
+        rows.insert(amounts, { amount: event.amount });
+      },
+    },
+  };
+
+  const optionsWith = (settings: { readonly keepMax?: number } = {}) => {
+    const { apply, ...fold } = createStoredFold({ codec, projections: [both], schema, ...settings });
+    return { pool, store, name: 'group', batchSize: many, ...fold, handle: apply };
+  };
+
+  /**
+   * Four batches, of an account each and one that is in all of them. The first is applied. The second does not go on
+   * before the third is handled; what is given is done with it then.
+   */
+  const openScene = async (meanwhile: () => void = () => undefined) => {
+    for (const table of [balances, amounts]) await pool.query(createTableSql(schema, table));
+    for (const from of places) {
+      const events = Array.from({ length: many }, (_, n) => {
+        const account = n % 2 === 0 ? 'everywhere' : `only from ${from}`;
+        return { ...anEvent(), ...codec.encode({ type: 'Added', account, amount: from + n }) };
+      });
+      await store.append(`from ${from}`, events, 'no_stream');
+    }
+    const options = optionsWith();
+    const third = gate();
+    const batches = createBatches({
+      ...options,
+      async handle(tx, events) {
+        const last = await options.handle(tx, events);
+        const [{ stream }] = events as [StoredEvent];
+        if (stream === `from ${2 * many}`) third.open();
+        if (stream !== `from ${many}`) return last;
+        await third.opened;
+        meanwhile();
+        return last;
+      },
+    });
+    const { checkpoint } = await batches.next(await openBatches(options));
+    return { options, batches, checkpoint };
+  };
+
+  const applyAll = async (batches: Batches) => {
+    let checkpoint = await openBatches(optionsWith());
+    for (let progress = true; progress;) ({ checkpoint, progress } = await batches.next(checkpoint));
+    await batches.settled();
+    expect(checkpoint.count).toBe(4n * BigInt(many));
+    const { rows } = await pool.query<{ account: string; balance: number }>(
+      `select account, balance::integer as balance from ${schema}.balances_v1`,
+    );
+    const sum = (from: number, by: number, count: number) => count * from + (by * count * (count - 1)) / 2;
+    expect(new Map(rows.map(({ account, balance }) => [account, balance]))).toEqual(
+      new Map([
+        ['everywhere', sum(0, 2, 2 * many)],
+        ...places.map((from) => [`only from ${from}`, sum(from + 1, 2, many / 2)] as const),
+      ]),
+    );
+    const { rows: listed } = await pool.query(
+      `select count(*)::integer, sum(amount)::integer from ${schema}.amounts_v1`,
+    );
+    expect(listed).toEqual([{ count: 4 * many, sum: sum(0, 1, 4 * many) }]);
+  };
+
+  test('is stored behind it', async () => {
+    const { batches } = await openScene();
+    await applyAll(batches);
+  });
+
+  test('is not stored when that one fails, and both are handled anew', async () => {
+    let fails = true;
+    const { batches, checkpoint } = await openScene(() => {
+      if (fails) throw new Error('the second batch fails');
+    });
+    await expect(batches.next(checkpoint)).rejects.toThrow('the second batch fails');
+    expect((await pool.query(`select 1 from ${schema}.amounts_v1`)).rowCount).toBe(many);
+    fails = false;
+    await applyAll(batches);
+  });
+
+  test('is left to another runner that comes first, and does not keep that one waiting', async () => {
+    const { options, batches, checkpoint } = await openScene();
+    const { checkpoint: second } = await batches.next(checkpoint);
+    const other = createBatches(optionsWith());
+    const overtaking = other.next(second);
+    // Its rows are those that were copied and not committed: it goes on when they are rolled back.
+    await waitingForRows();
+    expect(await batches.next(second)).toMatchObject({ applied: [], checkpoint: second });
+    expect(await overtaking).toMatchObject({ progress: true, checkpoint: { count: 3n * BigInt(many) } });
+    await other.settled();
+    expect(await openBatches(options)).toMatchObject({ count: 3n * BigInt(many) });
+    await applyAll(batches);
+  });
+
+  test('is handled anew when less of it is wanted', async () => {
+    const { batches, checkpoint } = await openScene();
+    const { checkpoint: second } = await batches.next(checkpoint);
+    const [, , third] = await store.readAll(second.position, 3);
+    const { checkpoint: cut } = await batches.next(second, third!.position);
+    expect(cut.count).toBe(2n * BigInt(many) + 3n);
+    await applyAll(batches);
+  });
+
+  test('holds no table once the reader has settled', async () => {
+    const { batches, checkpoint } = await openScene();
+    await batches.next(checkpoint);
+    await batches.settled();
+    await pool.query(`set local lock_timeout = '5s'; drop table ${schema}.amounts_v1, ${schema}.balances_v1`);
+  });
+
+  test('waits for it when no rows stay in memory, because it would load those from before it', async () => {
+    await openScene();
+    const options = optionsWith({ keepMax: 0 });
+    const answers: boolean[] = [];
+    const batches = createBatches({
+      ...options,
+      async prepare(events, from) {
+        answers.push(await options.prepare(events, from));
+        return answers.at(-1)!;
+      },
+    });
+    await applyAll(batches);
+    expect(new Set(answers)).toEqual(new Set([false]));
+  });
+
+  const waitingForRows = async () => {
+    for (let waits = 0; waits === 0;) {
+      const { rows } = await pool.query<{ waits: number }>(
+        `select count(*)::integer as waits from pg_locks where not granted and locktype = 'transactionid'`,
+      );
+      waits = rows[0]!.waits;
+    }
+  };
 });
 
 /** Something to wait for, and what opens it. */

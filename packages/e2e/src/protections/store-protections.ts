@@ -13,6 +13,7 @@ const onEventStoreDb = (title: string): Held => ({
   file: 'packages/event-store/test/eventstoredb-faults.int.test.ts',
   title,
 });
+const tables = (title: string): Held => ({ file: 'packages/event-store/test/table-projections.int.test.ts', title });
 const inEveryOrder: Held = { file: 'packages/event-store/test/completeness.int.test.ts', title: 'both commit' };
 const contract = 'packages/event-store/test/event-store.contract.ts';
 const idempotency = 'packages/event-store/test/idempotency.contract.ts';
@@ -170,6 +171,24 @@ export const storeProtections: readonly Protection[] = [
     find: 'claimed: claim?.claimed === true',
     replace: 'claimed: claim !== undefined',
     held: subscriber('one runner at a time holds the claim, and reading it holds back no reader of the log'),
+  },
+  {
+    name: 'handled-ahead-claims',
+    row: 'D3',
+    removes: 'the claim of a batch whose effects were made before its turn',
+    file: 'packages/event-store/src/batches.ts',
+    find: 'check(await claim(tx), known);',
+    replace: '',
+    held: tables('is left to another runner that comes first, and does not keep that one waiting'),
+  },
+  {
+    name: 'handled-ahead-with-what-is-before-it',
+    row: 'A8',
+    removes: 'the condition that the rows of the batch in front are in memory when the next one is handled',
+    file: 'packages/event-store/src/stored-fold.ts',
+    find: 'return ahead === batch && keepMax > 0;',
+    replace: 'return ahead === batch;',
+    held: tables('waits for it when no rows stay in memory, because it would load those from before it'),
   },
   {
     name: 'applied-hash',
