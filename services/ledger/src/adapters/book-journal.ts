@@ -7,7 +7,7 @@
  * is captured when an append is through, and written when all that it holds is. Without a memory everything stays in
  * memory, as tests and tools want it.
  */
-import { assert, AssertionError } from '@daybook/core';
+import { AssertionError } from '@daybook/core';
 import type { EventStore, StoredEvent } from '@daybook/event-store';
 import { sha256Hex } from '@daybook/runtime';
 import type { BookEvent } from '../domain/book-events';
@@ -53,7 +53,7 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
     },
     begin: batches.begin,
     add(events, metadata, sealed) {
-      assert(events.length > 0, 'no events');
+      if (events.length === 0) throw new AssertionError('no events');
       const { hashes } = sealed;
       const from = hashes.length;
       let last = book.head;

@@ -178,7 +178,7 @@ function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
   const def = defOf(schema);
   switch (def.type) {
     case 'string':
-      return isHash(def) ? quoted(value) : [{ text: value }];
+      return isPlainForm(def) ? quoted(value) : [{ text: value }];
     case 'enum':
       return quoted(value);
     case 'boolean':
@@ -202,8 +202,10 @@ function encoderOf(schema: z.ZodType, value: string): Writing | undefined {
   }
 }
 
-function isHash({ checks = [] }: Def): boolean {
-  return checks.some(({ _zod }) => _zod.def.pattern?.source === '^[0-9a-f]{64}$');
+/** Hashes, UUIDs and timestamps have nothing to escape. */
+function isPlainForm({ format = '', checks = [] }: Def): boolean {
+  const isHash = checks.some(({ _zod }) => _zod.def.pattern?.source === '^[0-9a-f]{64}$');
+  return isHash || format === 'uuid' || format === 'datetime';
 }
 
 function choice(condition: string, yes: Writing, no: Writing): Writing {

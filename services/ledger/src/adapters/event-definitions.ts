@@ -10,6 +10,7 @@ export const identifier = /^[A-Za-z_]\w*$/;
 /** `def` of a zod schema, as far as it is used here. */
 export type Def = {
   readonly type: string;
+  readonly format?: string;
   readonly checks?: readonly { readonly _zod: { readonly def: { readonly pattern?: RegExp } } }[];
   readonly values?: readonly unknown[];
   readonly innerType?: z.ZodType;

@@ -11,7 +11,7 @@
  * leaves memory when its row is stored, and whoever looks, looks in memory first and then at the rows: so no entry is
  * missed while it moves.
  */
-import { assert } from '@daybook/core';
+import { assert, AssertionError } from '@daybook/core';
 import type { Logger } from '@daybook/runtime';
 import { hashLimit, recordHashes, type RecordFilter } from './record-filter';
 
@@ -130,7 +130,7 @@ function idHashes(): { open(key: Uint8Array): void; of(id: string): number } {
     open: (key) => void (keyed ??= recordHashes(key)),
     of(id) {
       if (id !== lastId || lastHash < 0) {
-        assert(keyed, 'the record index is not open');
+        if (keyed === undefined) throw new AssertionError('the record index is not open');
         lastHash = keyed(id);
         lastId = id;
       }
