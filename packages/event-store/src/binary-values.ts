@@ -64,7 +64,7 @@ const writers: Readonly<Record<ColumnType, Write>> = {
 export function writerOf(type: ColumnType): Write {
   const write = writers[type];
   return (sink, value) => {
-    assert(value !== undefined, 'a row without one of its columns');
+    if (value === undefined) throw new AssertionError('a row without one of its columns');
     if (value === null) writeInt32(sink, -1);
     else write(sink, value);
   };

@@ -65,7 +65,7 @@ export function rowsInMemory(
   }
   const keptOf = (table: ProjectionTable): KeptRows => {
     const found = kept.get(table);
-    assert(found, `${table.name} is not a table whose rows can be asked for`);
+    if (found === undefined) throw new AssertionError(`${table.name} is not a table whose rows can be asked for`);
     return found;
   };
   const insert = (table: ProjectionTable, row: RawRow): RawRow => {

@@ -3,7 +3,7 @@
  * Source: the books. Order: each book's own, after `accounts` has applied the same event: the balances come from there.
  * Serves: list-transactions, audit_entries.
  */
-import { assert } from '@daybook/core';
+import { AssertionError } from '@daybook/core';
 import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { SealedEvent } from '../adapters/stored-events';
 import { effectOf, type AccountType } from '../domain/account';
@@ -72,7 +72,7 @@ function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
   for (let index = 0; index < entries.length; index++) {
     const { accountId, asset, direction, amount } = entries[index]!;
     const account = rows.get(accountsTable, mode, accountId);
-    assert(account, 'an entry of an unknown account');
+    if (account === undefined) throw new AssertionError('an entry of an unknown account');
     const { tenant_id } = account;
     let { posted: balance, version, debits } = account;
     for (let later = index + 1; later < entries.length; later++) {
