@@ -91,9 +91,10 @@ export function createStoredFold<Event extends Typed>(options: {
       if (ahead?.applying) return false;
       // What was folded ahead was not applied: it may be in memory twice.
       if (ahead !== undefined) forget();
-      if (taken !== from) return false;
+      // Also one whose rows are to be loaded first: the next one waits for it.
       const batch = openBatch(events);
       ahead = batch;
+      if (taken !== from) return false;
       // The same failure will come of applying it.
       await foldWhatCan(batch).catch(() => (ahead === batch ? forget() : undefined));
       // What the batch in front has changed is still in memory, so that a row to be loaded is none that it stores.

@@ -374,11 +374,8 @@ describe('a batch that is handled while the one before it is stored', () => {
     return { pool, store, name: 'group', batchSize: many, ...fold, handle: apply };
   };
 
-  /**
-   * Four batches, of an account each and one that is in all of them. The first is applied. The second does not go on
-   * before the third is handled; what is given is done with it then.
-   */
-  const openScene = async (meanwhile: () => void = () => undefined) => {
+  /** Four batches, of an account each and one that is in all of them. */
+  const fill = async () => {
     for (const table of [balances, amounts]) await pool.query(createTableSql(schema, table));
     for (const from of places) {
       const events = Array.from({ length: many }, (_, n) => {
@@ -387,22 +384,28 @@ describe('a batch that is handled while the one before it is stored', () => {
       });
       await store.append(`from ${from}`, events, 'no_stream');
     }
+    // Transactions of others on the same server hide them for a moment.
+    while ((await store.readAll(start, 4 * many)).length < 4 * many);
+  };
+
+  /** The first batch does not go on before the second is handled; what is given is done with it then. */
+  const openScene = async (meanwhile: () => void = () => undefined) => {
+    await fill();
     const options = optionsWith();
-    const third = gate();
+    const second = gate();
     const batches = createBatches({
       ...options,
       async handle(tx, events) {
         const last = await options.handle(tx, events);
         const [{ stream }] = events as [StoredEvent];
-        if (stream === `from ${2 * many}`) third.open();
-        if (stream !== `from ${many}`) return last;
-        await third.opened;
+        if (stream === `from ${many}`) second.open();
+        if (stream !== 'from 0') return last;
+        await second.opened;
         meanwhile();
         return last;
       },
     });
-    const { checkpoint } = await batches.next(await openBatches(options));
-    return { options, batches, checkpoint };
+    return { options, batches, opened: await openBatches(options) };
   };
 
   const applyAll = async (batches: Batches) => {
@@ -433,47 +436,47 @@ describe('a batch that is handled while the one before it is stored', () => {
 
   test('is not stored when that one fails, and both are handled anew', async () => {
     let fails = true;
-    const { batches, checkpoint } = await openScene(() => {
-      if (fails) throw new Error('the second batch fails');
+    const { batches, opened } = await openScene(() => {
+      if (fails) throw new Error('the first batch fails');
     });
-    await expect(batches.next(checkpoint)).rejects.toThrow('the second batch fails');
-    expect((await pool.query(`select 1 from ${schema}.amounts_v1`)).rowCount).toBe(many);
+    await expect(batches.next(opened)).rejects.toThrow('the first batch fails');
+    expect((await pool.query(`select 1 from ${schema}.amounts_v1`)).rowCount).toBe(0);
     fails = false;
     await applyAll(batches);
   });
 
   test('is left to another runner that comes first, and does not keep that one waiting', async () => {
-    const { options, batches, checkpoint } = await openScene();
-    const { checkpoint: second } = await batches.next(checkpoint);
+    const { options, batches, opened } = await openScene();
+    const { checkpoint: first } = await batches.next(opened);
     const other = createBatches(optionsWith());
-    const overtaking = other.next(second);
+    const overtaking = other.next(first);
     // Its rows are those that were copied and not committed: it goes on when they are rolled back.
     await waitingForRows();
-    expect(await batches.next(second)).toMatchObject({ applied: [], checkpoint: second });
-    expect(await overtaking).toMatchObject({ progress: true, checkpoint: { count: 3n * BigInt(many) } });
+    expect(await batches.next(first)).toMatchObject({ applied: [], checkpoint: first });
+    expect(await overtaking).toMatchObject({ progress: true, checkpoint: { count: 2n * BigInt(many) } });
     await other.settled();
-    expect(await openBatches(options)).toMatchObject({ count: 3n * BigInt(many) });
+    expect(await openBatches(options)).toMatchObject({ count: 2n * BigInt(many) });
     await applyAll(batches);
   });
 
   test('is handled anew when less of it is wanted', async () => {
-    const { batches, checkpoint } = await openScene();
-    const { checkpoint: second } = await batches.next(checkpoint);
-    const [, , third] = await store.readAll(second.position, 3);
-    const { checkpoint: cut } = await batches.next(second, third!.position);
-    expect(cut.count).toBe(2n * BigInt(many) + 3n);
+    const { batches, opened } = await openScene();
+    const { checkpoint: first } = await batches.next(opened);
+    const [, , third] = await store.readAll(first.position, 3);
+    const { checkpoint: cut } = await batches.next(first, third!.position);
+    expect(cut.count).toBe(BigInt(many) + 3n);
     await applyAll(batches);
   });
 
   test('holds no table once the reader has settled', async () => {
-    const { batches, checkpoint } = await openScene();
-    await batches.next(checkpoint);
+    const { batches, opened } = await openScene();
+    await batches.next(opened);
     await batches.settled();
     await pool.query(`set local lock_timeout = '5s'; drop table ${schema}.amounts_v1, ${schema}.balances_v1`);
   });
 
   test('waits for it when no rows stay in memory, because it would load those from before it', async () => {
-    await openScene();
+    await fill();
     const options = optionsWith({ keepMax: 0 });
     const answers: boolean[] = [];
     const batches = createBatches({
@@ -484,7 +487,7 @@ describe('a batch that is handled while the one before it is stored', () => {
       },
     });
     await applyAll(batches);
-    expect(new Set(answers)).toEqual(new Set([false]));
+    expect(answers).toEqual([false, false, false, false]);
   });
 
   const waitingForRows = async () => {
