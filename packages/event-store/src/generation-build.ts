@@ -36,7 +36,7 @@ export type BuildDeps<Event extends Typed> = GenerationPlan & {
   readonly store: EventStore;
   readonly codec: EventCodec<Event>;
   readonly projections: readonly TableProjection<Event>[];
-  /** Of a build; it uses up to four connections of the pool. */
+  /** Of a build; it uses up to six connections of the pool. */
   readonly buildBatchSize?: number;
 };
 

@@ -74,7 +74,7 @@ export type Overrides = PlatformOverrides & {
 };
 
 /** Connections of long work: one that keeps the worker's lock, and what a job reads and writes with. */
-const jobPoolMax = 6;
+const jobPoolMax = 7;
 
 const migrations = join(__dirname, '../migrations');
 
