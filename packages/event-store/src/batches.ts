@@ -87,9 +87,9 @@ export function createBatches(options: BatchOptions): Batches {
       return commit(tx, (await options.handle(tx, events)) ?? [], known, events);
     });
   const ahead = readAhead(options, (events) =>
-    handledAhead(options, events, async (tx, last, known) => {
-      check(await claim(tx), known);
-      return commit(tx, last, known, events);
+    handledAhead(options, events, {
+      claim: async (tx, known) => check(await claim(tx), known),
+      commit: (tx, last, known) => commit(tx, last, known, events),
     }),
   );
   return {
@@ -130,13 +130,16 @@ type HandledAhead = {
 
 /**
  * A batch whose effects are made in a transaction of their own while those of the one before it are: two of the server's
- * processes work at once. It claims, and commits, after that one. What fails before its turn says nothing, because the
- * place was not its: the batch is then handled again, in its turn.
+ * processes work at once. It claims, and commits, after that one. What fails before its claim says nothing, because the
+ * place was not its, and its connection may have been idle for too long: the batch is then handled again, in its turn.
  */
 function handledAhead(
   { pool, handle }: BatchOptions,
   events: readonly StoredEvent[],
-  commit: (tx: Tx, last: readonly Sql[], known: Checkpoint) => Promise<Step>,
+  inTurn: {
+    claim(tx: Tx, known: Checkpoint): Promise<void>;
+    commit(tx: Tx, last: readonly Sql[], known: Checkpoint): Promise<Step>;
+  },
 ): HandledAhead {
   let take!: (known: Checkpoint | undefined) => void;
   const turn = new Promise<Checkpoint | undefined>((resolve) => (take = resolve));
@@ -145,8 +148,9 @@ function handledAhead(
     const last = (await handle(tx, events)) ?? [];
     const known = await turn;
     if (known === undefined) throw new Abandoned();
+    await inTurn.claim(tx, known);
     isItsTurn = true;
-    return commit(tx, last, known);
+    return inTurn.commit(tx, last, known);
   });
   // Whoever takes it meets its failure, if anyone does.
   step.catch(() => undefined);
@@ -156,7 +160,7 @@ function handledAhead(
       try {
         return await step;
       } catch (error) {
-        if (isItsTurn) throw error;
+        if (isItsTurn || error instanceof NotItsTurn) throw error;
         throw new NotItsTurn({ checkpoint: known, progress: true, applied: [] });
       }
     },
@@ -175,11 +179,13 @@ function readAhead(
   handle: (events: readonly StoredEvent[]) => HandledAhead,
 ) {
   let next: { readonly from: Position; readonly read: Promise<Read> } | undefined;
+  /** After a failure a batch is alone: if it and the one ahead waited for each other, it meets what is wrong now. */
+  let alone = false;
   const follow = followedLog(store);
-  const read = async (from: Position, isNext: boolean): Promise<Read> => {
+  const read = async (from: Position, isAhead: boolean): Promise<Read> => {
     const events = await follow(from, batchSize);
     const ready = events.length > 0 && (await prepare?.(events, from)) === true;
-    return { events, handled: isNext && ready ? handle(events) : undefined };
+    return { events, handled: isAhead && ready ? handle(events) : undefined };
   };
   const drop = async () => {
     // What is prepared may wait for the batch before it, which will not come.
@@ -187,6 +193,7 @@ function readAhead(
     const dropped = await next?.read.catch(() => undefined);
     next = undefined;
     await dropped?.handled?.abandoned();
+    alone = true;
     // Until here something of it was remembered again.
     forget?.();
   };
@@ -198,7 +205,8 @@ function readAhead(
       const found = await reading;
       const last = found.events.at(-1);
       if (last === undefined || found.events.length < batchSize) return found;
-      next = { from: last.position, read: read(last.position, true) };
+      next = { from: last.position, read: read(last.position, !alone) };
+      alone = false;
       // Its failure is met by whoever takes it, if anyone does.
       next.read.catch(() => undefined);
       return found;

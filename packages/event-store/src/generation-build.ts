@@ -120,6 +120,8 @@ export async function buildGeneration<Event extends Typed, Found = undefined>(
       await switchWhenLevel(deps, building);
       return { ...report, switched: true };
     } catch (error) {
+      // What is handled ahead holds locks on the tables.
+      await builder.settled();
       if (signal.aborted && !keepWhenAborted()) await dropGeneration(deps.pool, deps, next.number);
       throw error;
     } finally {

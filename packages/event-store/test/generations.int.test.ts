@@ -258,6 +258,22 @@ test('a build that was killed midway goes on where it stood; a cancelled one is 
   expect((await pool.query(`select from pg_namespace where nspname = $1`, [`${schema}_g3`])).rowCount).toBe(0);
 });
 
+test('a build that is cancelled while it copies ahead is dropped with its tables', async () => {
+  const generations = await open({ buildBatchSize: 600 });
+  await add(2_400);
+  await generations.caughtUp();
+  const cancel = new AbortController();
+  let batches = 0;
+  const observe = () => {
+    batches += 1;
+    if (batches === 2) cancel.abort();
+  };
+  await expect(
+    generations.rebuild({ ...whole, signal: cancel.signal, observe, keepWhenAborted: () => false }),
+  ).rejects.toMatchObject({ name: 'AbortError' });
+  expect(await states()).toEqual(['1 live', '2 dropped']);
+});
+
 test('tables that differ are told and kept, unless what was built is wanted; a dry run keeps nothing', async () => {
   const generations = await open();
   await add(9);

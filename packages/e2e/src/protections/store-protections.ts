@@ -177,8 +177,8 @@ export const storeProtections: readonly Protection[] = [
     row: 'D3',
     removes: 'the claim of a batch whose effects were made before its turn',
     file: 'packages/event-store/src/batches.ts',
-    find: 'check(await claim(tx), known);',
-    replace: '',
+    find: 'claim: async (tx, known) => check(await claim(tx), known)',
+    replace: 'claim: async () => undefined',
     held: tables('is left to another runner that comes first, and does not keep that one waiting'),
   },
   {
