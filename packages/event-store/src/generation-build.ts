@@ -124,8 +124,6 @@ export async function buildGeneration<Event extends Typed, Found = undefined>(
       await builder.settled();
       if (signal.aborted && !keepWhenAborted()) await dropGeneration(deps.pool, deps, next.number);
       throw error;
-    } finally {
-      await builder.settled();
     }
   });
 }

@@ -8,15 +8,12 @@ import type { BookEvent } from '../domain/book-events';
 import { Unrecordable, type SealedEvents } from '../ports';
 import { plainTextOfBookEvent, storedForms, textOfBookEvent } from './stored-events';
 
-/** Looked up once: a name of another package is found anew for every event otherwise. */
-const hashed = sha256Hex;
-
 /** Writes the event, and returns its hash. */
 export function seal(sealed: SealedEvents, event: BookEvent, previousHash: string, metadata: EventMetadata): string {
   const { columns, hashes, times } = sealed;
   const plain = plainTextOfBookEvent(event, previousHash);
   const bytes = plain === undefined ? columns.write(recordable(event, previousHash)) : columns.write(plain, 'latin1');
-  const hash = hashed(bytes);
+  const hash = sha256Hex(bytes);
   columns.add(event.type, storedForms[event.type].version, metadata);
   hashes.push(hash);
   times.push(event.at);

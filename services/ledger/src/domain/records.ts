@@ -154,12 +154,6 @@ export function applyToRecords(
   only: ReadonlySet<string> | null = null,
 ): void {
   switch (event.type) {
-    case 'TransactionPosted': {
-      const tenantId = event.cause.type === 'posting' ? event.tenantId : null;
-      const subject = transactionSubject(tenantId, event.entries, event.effectiveAt);
-      make(state, event.transactionId, event.contentHash, null, event.at, place, subject, only);
-      return;
-    }
     case 'TransferAccepted': {
       const { transfer, contentHash, at } = event;
       const subject: TransferSubject = { type: 'transfer', fields: transfer, status: 'pending', confirmation: null };
@@ -179,6 +173,12 @@ export function applyToRecords(
       if (event.reversalId !== null && event.contentHash !== null)
         make(state, event.reversalId, event.contentHash, null, event.at, place, null, only);
       return;
+    case 'TransactionPosted': {
+      const tenantId = event.cause.type === 'posting' ? event.tenantId : null;
+      const subject = transactionSubject(tenantId, event.entries, event.effectiveAt);
+      make(state, event.transactionId, event.contentHash, null, event.at, place, subject, only);
+      return;
+    }
     case 'TransactionReversed':
       reverseTransaction(state, event, place, only);
       make(state, event.reversalId, event.contentHash, null, event.at, place, null, only);
