@@ -181,6 +181,33 @@ describe('a node that leaves a block out and then is behind', () => {
   });
 });
 
+describe('a mark of what is final', () => {
+  const marked: FinalityRule = { kind: 'finalized' };
+
+  test('that another node tells makes nothing final of a branch where the first one is stuck', async () => {
+    const stuck = grown(common, 'b', 6, 6);
+    const { source, pass, told } = scene(stuck, marked);
+    source.finalized = async () => grown(common, 'a', 16)[16];
+    await pass();
+    expect(told()).toEqual(['Seen b6']);
+  });
+
+  test('that is as high as the head makes the head final, though more blocks come while it is read', async () => {
+    let upTo = 5;
+    const chain = () => grown([], 'a', upTo, 5);
+    const { source, honest, show, pass, told } = scene(chain(), marked);
+    source.finalized = honest.head;
+    source.blocksAfter = async (...asked) => {
+      const blocks = await honest.blocksAfter(...asked);
+      upTo++;
+      show(chain());
+      return blocks;
+    };
+    await pass();
+    expect(told()).toEqual(['Seen a5', 'Confirmed a5']);
+  });
+});
+
 describe('a chain that begins without a first block', () => {
   test.each<[string, FinalityRule, number]>([
     ['by depth', byDepth(confirmations), 5],

@@ -142,12 +142,15 @@ export function describeSendChain(name: string, create: () => Promise<SendTestCh
       const send = await newSend();
       await give(send);
       await chain.mine((chain.lifetime ?? 0) + chain.finality + 2);
+      const told = () =>
+        statusOf(send).catch((error: unknown) => {
+          if (!isOperationalError(error)) throw error;
+          return { type: 'unknown' };
+        });
       chain.forgetful();
-      const status = await statusOf(send).catch((error: unknown) => {
-        if (!isOperationalError(error)) throw error;
-        return { type: 'unknown' };
-      });
-      expect(status.type).not.toBe('impossible');
+      expect((await told()).type).not.toBe('impossible');
+      chain.bodiless?.();
+      expect((await told()).type).not.toBe('impossible');
       chain.wire.honest();
       expect(await statusOf(send)).toMatchObject({ type: 'included', final: true });
     });

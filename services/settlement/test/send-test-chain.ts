@@ -25,6 +25,8 @@ export type SendTestChain = {
   readonly alreadyKnown?: (answer: string) => string;
   /** Has the node's indexes know of no transaction. Its blocks are what they are. */
   forgetful(): void;
+  /** Has its blocks, too, come without what is in them, where a block can be told like that. */
+  readonly bodiless?: () => void;
   newAddress(): Promise<string>;
   /** By the chain itself, not through a sender. */
   receivedBy(address: string, asset: AssetCode): Promise<bigint>;

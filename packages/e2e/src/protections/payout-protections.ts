@@ -115,11 +115,20 @@ export const payoutProtections: readonly Protection[] = [
     row: 'E20',
     removes: 'the repeated broadcast of a replacement of what the node knows',
     file: 'services/settlement/src/app/follow-send.ts',
-    find: ' || hashesOf(send).length > 1',
+    find: ' || hashes.length > 1',
     replace: '',
     held: ofSends(
       'a replacement whose broadcast was lost is given again, once a look, though the node knows what it replaces',
     ),
+  },
+  {
+    name: 'impossible-of-all-that-left',
+    row: 'E20',
+    removes: 'the comparison of what a chain was asked about with what may have left by now',
+    file: 'services/settlement/src/domain/chain-send.ts',
+    find: 'if (!isSameList(command.hashes, hashesOf(state)))',
+    replace: 'if (!isSameList(command.hashes, command.hashes))',
+    held: ofSends('who slept while another replaced what it asks for does not give up what the replacement has paid'),
   },
   {
     name: 'key-of-the-wallet',

@@ -11,13 +11,18 @@ type Waiting = DepositPlace & { readonly canonicalHash: string | null };
 /**
  * Confirms the deposits that are final by the chain's rule, if the source tells them once more, and for large ones if
  * most of all providers do. What only some tell, and what is of an asset that is not as it is pinned, waits and shows as the
- * chain's error; the other deposits go on. Returns how many still wait.
+ * chain's error; the other deposits go on. `mark` is what the source marked as final before the blocks up to the tip were
+ * read, for a rule that goes by it. Returns how many still wait.
  */
-export async function confirmDeposits(deps: WatchDeps, tip: BlockReference): Promise<number> {
+export async function confirmDeposits(
+  deps: WatchDeps,
+  tip: BlockReference,
+  mark: Promise<BlockReference | undefined> | undefined,
+): Promise<number> {
   await deps.caughtUp();
   const waiting = await deps.depositsSeenUpTo(tip.number);
   if (waiting.length === 0) return 0;
-  const finalNumber = deps.rule.kind === 'finalized' ? await finalNumberOf(deps, tip) : undefined;
+  const finalNumber = mark && (await finalNumberOf(deps, tip, await mark));
   const atStake = amountsAtStake(waiting);
   const final = waiting.filter((deposit) =>
     isFinal(deps.rule, { ...deposit, amount: atStake(deposit) }, tip.number, finalNumber),
@@ -41,19 +46,21 @@ export async function confirmDeposits(deps: WatchDeps, tip: BlockReference): Pro
 
 /**
  * The newest block of the cursor that the chain marks as final. The mark is believed only where it names a block of the
- * cursor: everything below is final because it is linked.
+ * cursor: everything below is final because it is linked. One above the tip names none, and another node may have told it
+ * than the one whose branch was read, so nothing is final by it.
  */
-async function finalNumberOf(deps: WatchDeps, tip: BlockReference): Promise<number> {
-  const mark = await deps.source.finalized();
+async function finalNumberOf(
+  { cursor }: WatchDeps,
+  tip: BlockReference,
+  mark: BlockReference | undefined,
+): Promise<number | undefined> {
   if (mark === undefined) throw sourceFailed('the source marks no block as final');
-  const [ours, theirs] =
-    mark.number >= tip.number
-      ? [tip.hash, await deps.source.hashAt(tip.number)]
-      : [await deps.cursor.hashAt(mark.number), mark.hash];
+  if (mark.number > tip.number) return undefined;
+  const ours = mark.number === tip.number ? tip.hash : await cursor.hashAt(mark.number);
   // Below the oldest block of the cursor there is nothing to compare, and nothing newer is final.
-  if (ours !== undefined && ours !== theirs)
-    throw sourceFailed(`the final block ${Math.min(mark.number, tip.number)} is not the one that was scanned`);
-  return Math.min(mark.number, tip.number);
+  if (ours !== undefined && ours !== mark.hash)
+    throw sourceFailed(`the final block ${mark.number} is not the one that was scanned`);
+  return mark.number;
 }
 
 /** Deposits of one block. */

@@ -76,7 +76,8 @@ async function confirmed({ source, deposits, rule = depth, witnesses = [] }: Sce
     depositsSeenUpTo: async () => deposits,
     depositsRevertedInCursor: async () => [],
   };
-  const problem = await confirmDeposits(deps, tip).then(
+  const mark = rule.kind === 'finalized' ? source.finalized() : undefined;
+  const problem = await confirmDeposits(deps, tip, mark).then(
     () => null,
     (error: unknown) => (error as OperationalError).code,
   );
@@ -197,7 +198,21 @@ describe("the chain's own mark of what is final", () => {
     });
   });
 
-  test.each([[{ number: 6, hash: 'of a fork' }], [undefined]])('is not believed when it is %j', async (finalized) => {
-    expect(await confirmed(scene(finalized))).toEqual({ decided: [], problem: 'upstream_unavailable' });
+  test('is believed at the tip', async () => {
+    expect(await confirmed(scene(tip))).toMatchObject({
+      decided: [expect.anything(), expect.anything()],
+      problem: null,
+    });
   });
+
+  test('says nothing yet of the cursor when it is above its tip', async () => {
+    expect(await confirmed(scene({ number: 11, hash: 'h11' }))).toEqual({ decided: [], problem: null });
+  });
+
+  test.each([[{ number: 6, hash: 'of a fork' }], [{ ...tip, hash: 'of a fork' }], [undefined]])(
+    'is not believed when it is %j',
+    async (finalized) => {
+      expect(await confirmed(scene(finalized))).toEqual({ decided: [], problem: 'upstream_unavailable' });
+    },
+  );
 });

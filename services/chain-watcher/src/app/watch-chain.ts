@@ -33,6 +33,10 @@ export async function watchPass(
   onHead(head);
   const marked = deps.rule.kind === 'finalized';
   if (previous?.tip.hash === head.hash && !previous.more && !(marked && previous.waiting > 0)) return previous;
+  // Before the blocks: a chain whose marks follow closely would otherwise be past the tip with each of them.
+  const mark = marked ? deps.source.finalized() : undefined;
+  // It is missed only where a deposit waits for it.
+  mark?.catch(() => undefined);
   // After the head was read: who pays into one of these blocks was given the address before.
   await deps.caughtUp();
   await deps.watchlist.refresh();
@@ -45,7 +49,7 @@ export async function watchPass(
     if (scan === 'forked') return { head, tip: await unwind(deps, tip), more: true, waiting: 0 };
     // Here the tip is in the source's chain: it was read from it, links to what was, or is its head.
     await seeAgain(deps);
-    return { head, tip, more: scan === 'more', waiting: await confirmDeposits(deps, tip) };
+    return { head, tip, more: scan === 'more', waiting: await confirmDeposits(deps, tip, mark) };
   } catch (error) {
     throw error instanceof ChainHaltedError && (await isOvertaken(deps, tip)) ? overtaken(error) : error;
   }

@@ -5,7 +5,7 @@
  */
 import { assert, assertNever, isOperationalError, OperationalError } from '@daybook/core';
 import { signRequest, type Refusal } from '@daybook/signer';
-import { isOver, isSigned, type ChainSend, type SendFailure, type SendState } from '../domain/send-state';
+import { isOver, type ChainSend, type SendFailure, type SendState } from '../domain/send-state';
 import { isBusy, takenBut, type Wallet, type WalletFields } from '../domain/wallet';
 import type { Prepared } from '../ports';
 import { followSend } from './follow-send';
@@ -130,12 +130,15 @@ async function prepared(deps: AdvanceDeps, send: ChainSend, what: Prepared): Pro
   return 'again';
 }
 
-/** A slot of a send that was given up before anything was signed for it, by somebody who then could not free it. */
+/**
+ * A slot of a send that is over, by somebody who then could not free it: nothing was signed for it. The send was given up
+ * before, or it has ended on the slot that it had, and this one was reserved by who still took it for held.
+ */
 async function freedOfTheDead(deps: AdvanceDeps, wallet: Wallet): Promise<boolean> {
   for (const { sendId, signed } of wallet.slots.values()) {
     if (signed) continue;
     const { state } = await deps.sends.load(sendStream(sendId));
-    if (state.stage === 'none' || !isOver(state) || isSigned(state)) continue;
+    if (state.stage === 'none' || !isOver(state)) continue;
     await onWallet(deps, state, { type: 'FreeSlot', sendId, at: timeOf(deps) });
     return true;
   }

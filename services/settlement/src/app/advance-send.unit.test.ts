@@ -8,7 +8,7 @@ import { chainSend } from '../domain/chain-send';
 import type { ChainSendTerms, SendState } from '../domain/send-state';
 import { hotWallet } from '../domain/wallet';
 import { walletFunding } from '../domain/wallet-funding';
-import type { Prepared, Preparing, SendChain, SlotStatus } from '../ports';
+import type { Prepared, Preparing, SendChain, SlotStatus, TakenSlot } from '../ports';
 import { advanceSend } from './advance-send';
 import { sendStream, walletStream } from './send-streams';
 
@@ -62,6 +62,8 @@ const preparedAt = (price: number): Prepared => ({
   slot: { family: 'evm', nonce: 7, sinceBlock: 0 },
   maxFee: 21_000n * BigInt(price),
 });
+const nonceAfter = (taken: readonly TakenSlot[]) =>
+  ({ family: 'evm', nonce: 7 + taken.length, sinceBlock: 0 }) as const;
 const includedAs = (transactionId: string): SlotStatus => ({
   type: 'included',
   transactionId,
@@ -86,6 +88,8 @@ async function world() {
     key: own as string,
     isSignerAway: false,
     isNodeAway: false,
+    /** Of first transactions. */
+    price: 1,
     asked: [] as string[],
     /** Bytes that nodes were given, also those that they did not take. */
     given: [] as string[],
@@ -105,19 +109,23 @@ async function world() {
     },
   };
   const chain = {
-    prepare: async (): Promise<Preparing> => ({ ok: true, prepared: preparedAt(1) }),
+    async prepare(_send: unknown, _wallet: unknown, taken: readonly TakenSlot[]): Promise<Preparing> {
+      return { ok: true, prepared: { ...preparedAt(outside.price), slot: nonceAfter(taken) } };
+    },
     bump: async (_send: unknown, { transaction }: Prepared) => preparedAt(Number(transaction['maxFeePerGas']) + 1),
     async broadcast(bytes: string) {
       outside.given.push(bytes);
       if (outside.isNodeAway) throw away();
     },
-    statusOf: async () => outside.status,
+    statusOf: async (_slot: unknown, _wallet: unknown, _hashes: readonly string[]) => outside.status,
   };
   const sends = commandHandler(chainSend, sendEvents, log);
   const wallets = commandHandler(hotWallet, walletEvents, log);
   const context = { commandId: 'c', correlationId: 'c', causationId: 'c' };
   await wallets.handle(walletStream('w'), { type: 'OpenWallet', wallet, at: start }, context);
-  await sends.handle(sendStream('TX1'), { type: 'CreateSend', ...terms }, context);
+  const create = (transactionId: string) =>
+    sends.handle(sendStream(transactionId), { type: 'CreateSend', ...terms, transactionId }, context);
+  await create('TX1');
 
   function process(more: { readonly chain?: Partial<typeof chain>; readonly signer?: Partial<Signer> } = {}) {
     const advance = advanceSend({
@@ -132,8 +140,8 @@ async function world() {
       now,
       logger,
     });
-    return async (): Promise<Exclude<SendState, { stage: 'none' }>> => {
-      const state = await advance('TX1');
+    return async (transactionId = 'TX1'): Promise<Exclude<SendState, { stage: 'none' }>> => {
+      const state = await advance(transactionId);
       if (state.stage === 'none') throw new Error('the send is there');
       return state;
     };
@@ -142,7 +150,14 @@ async function world() {
     const { state } = await wallets.load(walletStream('w'));
     return state.wallet === null ? [] : [...state.slots.values()].map(({ sendId, signed }) => ({ sendId, signed }));
   };
-  return { outside, now, process, signer, slotsOf, lines };
+  /** The last that a process does which still takes a send for held. */
+  const reserveLate = (sendId: string) =>
+    wallets.handle(
+      walletStream('w'),
+      { type: 'ReserveSlot', sendId, prepared: preparedAt(1), spends: [], at: start },
+      { ...context, commandId: 'late' },
+    );
+  return { outside, now, process, signer, create, reserveLate, slotsOf, lines };
 }
 
 function gate() {
@@ -274,4 +289,51 @@ test("nothing is signed by another key than the wallet's, and it is said loudly"
   again.outside.status = includedAs('h1');
   expect(await again.process()()).toMatchObject({ stage: 'final', inclusion: { hash: 'h1' } });
   expect(again.outside.asked).toEqual(['h1']);
+});
+
+test('who slept while another replaced what it asks for does not give up what the replacement has paid', async () => {
+  const { outside, now, process, slotsOf } = await world();
+  const [asked, awake] = [gate(), gate()];
+  // As a chain tells it: what has taken the slot is ours only where it is among the transactions that are asked for.
+  let taker: string | undefined;
+  const told = async (_slot: unknown, _wallet: unknown, hashes: readonly string[]): Promise<SlotStatus> => {
+    if (taker === undefined) return { type: 'pending' };
+    return hashes.includes(taker) ? includedAs(taker) : { type: 'impossible', reason: `${taker} has nonce 7` };
+  };
+  const first = process({
+    chain: {
+      async statusOf(...question) {
+        asked.open();
+        await awake.opened;
+        return told(...question);
+      },
+    },
+  });
+  const second = process({ chain: { statusOf: told } });
+  await second();
+  const slow = first();
+  await asked.opened;
+  now.advance(bumpAfterMs);
+  expect(await second()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }, { hash: 'h2' }] });
+  expect(outside.given).toContain('02');
+  taker = 'h2';
+  awake.open();
+  expect(await slow).toMatchObject({ stage: 'final', failure: null, inclusion: { hash: 'h2' } });
+  expect(await slotsOf()).toEqual([]);
+});
+
+test('a slot that is reserved for a send which has ended keeps the next of the wallet waiting for one look', async () => {
+  const { outside, process, create, reserveLate, slotsOf } = await world();
+  const advance = process();
+  await advance();
+  outside.status = includedAs('h1');
+  expect(await advance()).toMatchObject({ stage: 'final' });
+  expect(await reserveLate('TX1')).toMatchObject({ ok: true });
+  expect(await slotsOf()).toEqual([{ sendId: 'TX1', signed: false }]);
+
+  outside.status = { type: 'pending' };
+  await create('TX2');
+  outside.price = 5;
+  expect(await advance('TX2')).toMatchObject({ stage: 'sent' });
+  expect(await slotsOf()).toEqual([{ sendId: 'TX2', signed: true }]);
 });

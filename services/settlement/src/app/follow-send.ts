@@ -9,7 +9,8 @@ export async function followSend(deps: AdvanceDeps, send: ChainSend): Promise<St
   const { slot } = send.attempts[0]?.prepared ?? {};
   const { state } = await deps.wallets.load(walletStream(send.walletId));
   assert(slot !== undefined && state.wallet !== null, 'what is followed has a slot of a wallet');
-  const status = await chain.statusOf(slot, state.wallet, hashesOf(send));
+  const hashes = hashesOf(send);
+  const status = await chain.statusOf(slot, state.wallet, hashes);
   switch (status.type) {
     case 'included': {
       const { transactionId: hash, blockNumber, blockHash, succeeded, fee, gasUsed, gasPrice } = status;
@@ -24,13 +25,13 @@ export async function followSend(deps: AdvanceDeps, send: ChainSend): Promise<St
       return 'again';
     }
     case 'impossible':
-      await record(deps, send, { type: 'RecordImpossible', detail: status.reason, at: timeOf(deps) });
+      await record(deps, send, { type: 'RecordImpossible', hashes, detail: status.reason, at: timeOf(deps) });
       return 'again';
     case 'pending':
     case 'unseen': {
       if (send.stage === 'included') await record(deps, send, { type: 'RecordExcluded', at: timeOf(deps) });
       // The node may know what a replacement replaces and not the replacement, of which the first broadcast was lost.
-      if (status.type === 'unseen' || hashesOf(send).length > 1) await give(deps, send);
+      if (status.type === 'unseen' || hashes.length > 1) await give(deps, send);
       return replace(deps, send);
     }
   }

@@ -15,7 +15,7 @@
  *
  * Invariants (each has a property test of the same name):
  *   N1  Every transaction of a send has its one slot; a replacement has a higher fee, and no more than was held.
- *   N2  After something was signed, a send fails by what the chain's final state says, and by nothing else.
+ *   N2  After something was signed, a send fails by what the chain's final state says of all of it, and by nothing else.
  *   N3  Repeating an accepted command at once is accepted again and records nothing.
  *   N4  What is final or closed stays; it is told to the ledger once.
  *   N5  A send that has a transaction prepared is ended by the signer's refusal or by the chain, and by nothing else.
@@ -56,7 +56,13 @@ export type SendCommand =
   | { readonly type: 'RecordIncluded'; readonly inclusion: Inclusion; readonly at: string }
   | { readonly type: 'RecordExcluded'; readonly at: string }
   | { readonly type: 'RecordFinal'; readonly inclusion: Inclusion; readonly at: string }
-  | { readonly type: 'RecordImpossible'; readonly detail: string; readonly at: string }
+  /** Of the transactions of which the chain was asked: it knows nothing of those that came after. */
+  | {
+      readonly type: 'RecordImpossible';
+      readonly hashes: readonly string[];
+      readonly detail: string;
+      readonly at: string;
+    }
   | { readonly type: 'RecordClosed'; readonly at: string }
   | { readonly type: 'RecordBooked'; readonly ledgerReference: string; readonly at: string };
 
@@ -74,7 +80,7 @@ type Fact =
   | ({ readonly type: 'SendIncluded' } & Recorded<'RecordIncluded'>)
   | { readonly type: 'SendExcluded' }
   | ({ readonly type: 'SendFinal' } & Recorded<'RecordFinal'>)
-  | ({ readonly type: 'SendImpossible' } & Recorded<'RecordImpossible'>)
+  | { readonly type: 'SendImpossible'; readonly detail: string }
   | { readonly type: 'SendClosed' }
   | ({ readonly type: 'SendBooked' } & Recorded<'RecordBooked'>);
 
@@ -92,6 +98,7 @@ export type SendRejection =
   | 'fee_above_cap'
   | 'signed_differently'
   | 'not_signed'
+  | 'hashes_differ'
   | 'final_differs'
   | 'not_final'
   | 'booked_differently';
@@ -208,6 +215,8 @@ function observe(command: Observed, state: ChainSend): Decision<SendEvent, SendR
     }
     case 'RecordImpossible': {
       if (isOver(state)) return state.failure === 'impossible' ? accept() : reject('final_differs');
+      // What took the slot may be the replacement that somebody else has signed meanwhile.
+      if (!isSameList(command.hashes, hashesOf(state))) return reject('hashes_differ');
       return record(state, { type: 'SendImpossible', detail: command.detail }, at);
     }
     default:
@@ -287,6 +296,10 @@ function changed(state: ChainSend, attempt: number, change: Partial<Attempt>): r
 
 function isOurs(state: ChainSend, { hash }: Inclusion): boolean {
   return hashesOf(state).includes(hash);
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((each, index) => each === b[index]);
 }
 
 function isSameInclusion(a: Inclusion | null, b: Inclusion): boolean {

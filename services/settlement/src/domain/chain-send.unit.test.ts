@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Prepared } from '../ports';
 import { chainSend, type SendCommand, type SendEvent } from './chain-send';
-import { isSigned, type ChainSend, type ChainSendTerms, type SendState } from './send-state';
+import { hashesOf, isSigned, type ChainSend, type ChainSendTerms, type SendState } from './send-state';
 
 const at = '2026-03-01T10:00:00.000Z';
 const terms: ChainSendTerms = {
@@ -61,7 +61,7 @@ const command: fc.Arbitrary<SendCommand> = fc.oneof(
   inclusion.map((of): SendCommand => ({ type: 'RecordIncluded', inclusion: of, at })),
   fc.constant<SendCommand>({ type: 'RecordExcluded', at }),
   inclusion.map((of): SendCommand => ({ type: 'RecordFinal', inclusion: of, at })),
-  fc.constant<SendCommand>({ type: 'RecordImpossible', detail: 'd', at }),
+  fc.subarray(['h1', 'h2', 'h3']).map((hashes): SendCommand => ({ type: 'RecordImpossible', hashes, detail: 'd', at })),
   fc.constant<SendCommand>({ type: 'RecordClosed', at }),
   fc.constant<SendCommand>({ type: 'RecordBooked', ledgerReference: 'r', at }),
 );
@@ -107,12 +107,16 @@ test('N1: every transaction of a send has its one slot, and none costs more than
   );
 });
 
-test('N2: after something was signed, a send fails by what the chain says and by nothing else', () => {
+test('N2: after something was signed, a send fails by what the chain says of all of it and by nothing else', () => {
   fc.assert(
     fc.property(commands, (all) => {
-      for (const { before, events } of play(all)) {
+      for (const [place, { before, events }] of play(all).entries()) {
         if (before.stage === 'none' || !isSigned(before)) continue;
-        expect(events.map(({ type }) => type)).not.toContain('SendRefused');
+        const types = events.map(({ type }) => type);
+        expect(types).not.toContain('SendRefused');
+        // The first step is the creation, which is not among the commands.
+        const given = all[place - 1];
+        if (types.includes('SendImpossible')) expect(given).toMatchObject({ hashes: hashesOf(before) });
       }
     }),
   );

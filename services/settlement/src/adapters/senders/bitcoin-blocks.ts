@@ -1,6 +1,6 @@
 /**
  * Who spent a coin, read in raw blocks from the moment on at which it was chosen. A node that leaves something out can only
- * delay an answer: what is told is in a block, with the bytes that spend.
+ * delay an answer: what is told is in a block, with the bytes that spend and the root that the block's header has of them.
  */
 import { contradiction } from '@daybook/http';
 import type * as Bitcoin from '@scure/btc-signer';
@@ -31,8 +31,11 @@ type Reading = { readonly height: number; readonly hash: string; readonly found:
 export type Library = typeof Bitcoin;
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
+const doubleHash = (bytes: Uint8Array) => sha256(sha256(bytes));
 /** Hashes are shown in the reverse order of their bytes. */
-const shownHash = (bytes: Uint8Array) => sha256(sha256(bytes)).reverse().toString('hex');
+const shownHash = (bytes: Uint8Array) => doubleHash(bytes).reverse().toString('hex');
+/** Where a header has the root of its transactions. */
+const rootPlace = [36, 68] as const;
 
 /** Bytes that are none are an answer that cannot be, as any other that a node gives. */
 export function readTransaction({ RawTx }: Library, raw: Uint8Array): ReadTransaction {
@@ -83,6 +86,7 @@ export function spenders(library: Library, node: BitcoinWalletNode) {
     if (!coins.some((coin) => raw.includes(wireOf(coin)))) return undefined;
     const wanted = new Set(coins.map(nameOf));
     const transactions = told('a block of the node cannot be read', () => transactionsOf(library, raw));
+    proveTransactions(raw, transactions);
     return transactions.find(({ inputs }) => inputs.some((input) => wanted.has(nameOf(input))));
   }
 
@@ -126,6 +130,27 @@ function transactionsOf({ RawTx, CompactSize }: Library, raw: Buffer): readonly 
     rest = rest.subarray(RawTx.encode(tx).length);
   }
   return found;
+}
+
+/**
+ * That the block has these, as its header says. A coinbase has to be the first: a disguise of inner nodes as transactions
+ * cannot begin with one (CVE-2017-12842); and none is there twice, which would leave the root as it is (CVE-2012-2459).
+ */
+function proveTransactions(raw: Buffer, transactions: readonly ReadTransaction[]): void {
+  const ids = transactions.map(({ txid }) => txid);
+  const coinbase = transactions[0]?.inputs[0];
+  const isProven =
+    coinbase?.vout === 0xffffffff && new Set(ids).size === ids.length && rootOf(ids).equals(raw.subarray(...rootPlace));
+  if (!isProven) throw contradiction('a block of the node has other transactions than its header says');
+}
+
+function rootOf(ids: readonly string[]): Buffer {
+  let level = ids.map((id) => Buffer.from(id, 'hex').reverse());
+  while (level.length > 1)
+    level = Array.from({ length: Math.ceil(level.length / 2) }, (_, pair) =>
+      doubleHash(Buffer.concat([level[2 * pair]!, level[2 * pair + 1] ?? level[2 * pair]!])),
+    );
+  return level[0] ?? Buffer.alloc(0);
 }
 
 function limit(kept: Map<string, unknown>, most: number): void {

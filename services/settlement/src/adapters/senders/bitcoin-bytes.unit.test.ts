@@ -45,6 +45,48 @@ test('who spent a coin cannot be told from a block that is none', async () => {
   expect(await failed(spenders(library, node)([coin], 5))).toContain('block of the node cannot be read');
 });
 
+describe('a block whose transactions', () => {
+  const { RawTx, CompactSize } = library;
+  const output = { amount: 1n, script: new Uint8Array([0x51]) };
+  const input = (id: string, index: number) => ({
+    txid: Buffer.from(id, 'hex'),
+    index,
+    finalScriptSig: new Uint8Array(),
+    sequence: 0xffffffff,
+  });
+  const rawOf = (...inputs: ReturnType<typeof input>[]) =>
+    Buffer.from(RawTx.encode({ version: 2, segwitFlag: false, inputs, outputs: [output], lockTime: 0 } as never));
+  const coinbase = rawOf(input('00'.repeat(32), 0xffffffff));
+  const spend = rawOf(input(txid, 0));
+  const digest = (bytes: Uint8Array) => sha256(sha256(bytes));
+  const blockOf = (root: Buffer, ...raws: Buffer[]) =>
+    Buffer.concat([
+      header.subarray(0, 36),
+      root,
+      header.subarray(68),
+      CompactSize.encode(BigInt(raws.length)),
+      ...raws,
+    ]);
+  const spenderIn = async (raw: Buffer) => {
+    const hash = hashOf(raw.subarray(0, 80));
+    const found = await spenders(library, { ...node, hashAt: async () => hash, rawBlock: async () => raw })([coin], 9);
+    return found?.transaction.txid;
+  };
+  const root = digest(Buffer.concat([digest(coinbase), digest(spend)]));
+
+  test('are those of its header tells who spent a coin', async () => {
+    expect(await spenderIn(blockOf(root, coinbase, spend))).toBe(hashOf(spend));
+  });
+
+  test.each([
+    ['are others', blockOf(digest(coinbase), coinbase, spend)],
+    ['begin with no coinbase', blockOf(digest(spend), spend)],
+    ['are there twice', blockOf(digest(Buffer.concat([root, root])), coinbase, spend, coinbase, spend)],
+  ])('%s tells of nobody', async (_what, raw) => {
+    expect(await failed(spenderIn(raw))).toContain('other transactions than its header says');
+  });
+});
+
 test('a coin of a transaction that is none is not spent', async () => {
   const feeCap = { absolute: 20_000n, partsPerMillion: 100_000n };
   const chain = await bitcoinSendChain({ node, network: 'regtest', mode: 'sandbox', confirmations: 6, feeCap });

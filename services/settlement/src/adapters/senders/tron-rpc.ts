@@ -16,7 +16,12 @@ const sun = whole.transform(BigInt);
 const block = z.object({
   blockID: hash,
   block_header: z.object({
-    raw_data: z.object({ number: whole.optional(), parentHash: hash, timestamp: whole.optional() }),
+    raw_data: z.object({
+      number: whole.optional(),
+      parentHash: hash,
+      txTrieRoot: hash,
+      timestamp: whole.optional(),
+    }),
   }),
   transactions: z.array(z.object({ txID: hash })).optional(),
 });
@@ -40,6 +45,8 @@ export type ToldBlock = {
   readonly transactionIds: readonly string[];
 };
 
+/** The root of a block without transactions. */
+const noTransactions = '0'.repeat(64);
 const wordLength = 64;
 const constantResult = z.object({
   result: z.object({ result: z.boolean().optional() }).optional(),
@@ -159,6 +166,9 @@ function shown({ blockID, block_header: { raw_data: header }, transactions = [] 
   const number = header.number ?? 0;
   if (BigInt(`0x${blockID.slice(0, 16)}`) !== BigInt(number))
     throw contradiction(`block ${number} has the id ${blockID}`);
+  // The field is missing from an empty block as from one whose body the node has lost; its header tells which it is.
+  if ((header.txTrieRoot !== noTransactions) !== transactions.length > 0)
+    throw contradiction(`block ${number} comes without its transactions`);
   return {
     number,
     hash: blockID,
