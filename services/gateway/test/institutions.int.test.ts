@@ -11,6 +11,7 @@ import {
   type CallOutcome,
 } from '@daybook/contracts';
 import { GatewayHarness, type TestCredential } from './harness';
+import { longestDescription, noDescriptions } from './partner-facts';
 
 const gateway = new GatewayHarness();
 let partner: TestCredential;
@@ -111,6 +112,8 @@ describe('transfers', () => {
     ['amount', { amount: 0 }],
     ['amount', { amount: 1.001 }],
     ['currency', { currency: 'BTC' }],
+    ['description', { description: 'a\u0000b' }],
+    ['description', { description: `${longestDescription}d` }],
     ['recipient_info', { recipient_info: {} }],
     ['recipient_info', { recipient_info: { account_number: 1 } }],
     ['recipient_info', { recipient_info: { 'Account Number': '1' } }],
@@ -120,6 +123,22 @@ describe('transfers', () => {
     expect(reply).toMatchObject({ status: 400, body: { success: false, code: 'INVALID_REQUEST' } });
     expect(String(reply.body.field)).toContain(field);
     expect(gateway.services.received(createInstitutionTransfer)).toEqual([]);
+  });
+
+  const accepting = () =>
+    gateway.services.respond(createInstitutionTransfer)(() => ({ ok: true, value: { transfer, replayed: false } }));
+
+  test.each(noDescriptions)('with the description %j have none', async (description) => {
+    accepting();
+    expect((await as(partner, 'POST', '/api/transfers', { ...example, description })).status).toBe(200);
+    expect(gateway.services.received(createInstitutionTransfer)[0]?.description).toBeNull();
+  });
+
+  test('take a description of 500 characters', async () => {
+    accepting();
+    const described = { ...example, description: longestDescription };
+    expect((await as(partner, 'POST', '/api/transfers', described)).status).toBe(200);
+    expect(gateway.services.received(createInstitutionTransfer)[0]?.description).toBe(longestDescription);
   });
 
   test('the status has the documented fields; what came back is refunded', async () => {

@@ -1,7 +1,7 @@
 import { createSend, listWallets, walletBalance } from '@daybook/contracts';
 import { malformedAmountTokens, refusedAmountTokens, tokensBeyondScale } from '@daybook/testing';
 import { GatewayHarness, type TestCredential } from './harness';
-import { address, hash, send, times, type Send } from './partner-facts';
+import { address, hash, longestDescription, noDescriptions, send, times, type Send } from './partner-facts';
 
 const gateway = new GatewayHarness();
 let partner: TestCredential;
@@ -67,6 +67,18 @@ describe('POST /api/blockchain/transactions', () => {
     expect(first?.idempotencyKey).not.toBe(second?.idempotencyKey);
   });
 
+  test.each(noDescriptions)('with the description %j it has none', async (description) => {
+    sent();
+    expect((await post({ ...example, description })).status).toBe(200);
+    expect(gateway.services.received(createSend)[0]?.description).toBeNull();
+  });
+
+  test('a description may have 500 characters', async () => {
+    sent();
+    expect((await post({ ...example, description: longestDescription })).status).toBe(200);
+    expect(gateway.services.received(createSend)[0]?.description).toBe(longestDescription);
+  });
+
   test('a repeat says that it is one', async () => {
     sent({}, true);
     expect((await post(example)).headers.get('idempotent-replayed')).toBe('true');
@@ -118,6 +130,7 @@ describe('POST /api/blockchain/transactions', () => {
     ['to_address', { to_address: 5 }],
     ['use_contract', { use_contract: 'true' }],
     ['description', { description: 'a\u0000b' }],
+    ['description', { description: `${longestDescription}d` }],
     ['chain', { chain: 'evm' }],
   ])('refuses a bad %s', async (field, change) => {
     const answer = await post({ ...example, ...change });

@@ -9,6 +9,9 @@ export const idOf = (number: number) => `TX${String(number).padStart(20, '0')}`;
 export const address = '0xabcdef1234567890abcdef1234567890abcdef12';
 export const hash = `0x${'ab'.repeat(32)}`;
 export const times = { createdAt: '2023-09-01T12:00:00.000Z', updatedAt: '2023-09-01T12:05:00.000Z' };
+export const longestDescription = 'd'.repeat(500);
+/** For `test.each`: a form that was not filled in, null, and a field that is not there. */
+export const noDescriptions = [[''], [null], [undefined]] as const;
 export const payment: Payment = {
   transactionId: idOf(455),
   number: 455,

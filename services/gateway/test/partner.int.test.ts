@@ -12,6 +12,7 @@ import {
 } from '@daybook/contracts';
 import { acceptedAmounts, malformedAmountTokens, refusedAmountTokens, tokensBeyondScale } from '@daybook/testing';
 import { GatewayHarness, type TestCredential } from './harness';
+import { longestDescription, noDescriptions } from './partner-facts';
 
 const gateway = new GatewayHarness();
 let partner: TestCredential;
@@ -147,11 +148,24 @@ describe('POST /api/payments', () => {
     expect(gateway.services.received(createPayment)).toHaveLength(before);
   });
 
+  test.each(noDescriptions)('with the description %j has none', async (description) => {
+    opened();
+    expect((await post({ ...example, description })).status).toBe(200);
+    expect(gateway.services.received(createPayment)[0]?.description).toBeNull();
+  });
+
+  test('takes a description of 500 characters', async () => {
+    opened();
+    expect((await post({ ...example, description: longestDescription })).status).toBe(200);
+    expect(gateway.services.received(createPayment)[0]?.description).toBe(longestDescription);
+  });
+
   test.each([
     ['gateway_id', { gateway_id: 0 }],
     ['gateway_id', { gateway_id: '3' }],
     ['currency', { currency: 'BTC' }],
     ['description', { description: 'a\u0000b' }],
+    ['description', { description: `${longestDescription}d` }],
     ['metadata', { metadata: Object.fromEntries(Array.from({ length: 21 }, (_, n) => [`k${n}`, 'v'])) }],
     ['metadata.k', { metadata: { k: { deep: 1 } } }],
     ['metadata.k', { metadata: { k: 'v'.repeat(501) } }],

@@ -80,8 +80,31 @@ describe('pay webhooks', () => {
     });
     expect(isSignedBy(secret, sent!)).toBe(true);
     expect(isSignedBy(secret, { ...sent!, body: `${sent!.body} ` })).toBe(false);
-    // The fact has one id, wherever it is told.
-    expect(other.received[0]?.headers['webhook-id']).toBe(sent?.headers['webhook-id']);
+    expect(other.received[0]?.headers['webhook-id']).not.toBe(sent?.headers['webhook-id']);
+  });
+
+  test('of two wallets with one URL come under two ids, which each keeps when it is repeated', async () => {
+    const tenantId = randomUUID();
+    const at = await harness.receiver((res, count) => res.writeHead(count <= 2 ? 500 : 200).end());
+    const register = (accountId: string) =>
+      valueOf(service.call, registerEndpoint, payEndpoint(tenantId, at.url, { accountId }));
+    const registered = [await register('WALLET123'), await register('WALLET999')];
+    const everyStatus = async () => {
+      const lists = registered.map(({ endpoint }) => deliveriesOf(tenantId, endpoint.endpointId));
+      return (await Promise.all(lists)).flat().map(({ status, attempts }) => `${status} ${attempts}`);
+    };
+    await publish(confirmedTransfer(tenantId, { creditTenantId: tenantId }));
+    await eventually(async () => expect(await everyStatus()).toEqual(['pending 1', 'pending 1']), soon);
+    await service.handleAgain();
+    harness.clock.advance(5_000);
+    await eventually(async () => expect(await everyStatus()).toEqual(['delivered 2', 'delivered 2']), soon);
+
+    expect(at.received).toHaveLength(4);
+    const heard = new Map(at.received.map(({ headers, body }) => [headers['webhook-id'], body]));
+    const sides = [...heard.values()].map((body) => (JSON.parse(body) as { direction: string }).direction);
+    expect(sides.toSorted()).toEqual(['credit', 'debit']);
+    expect(new Set(at.received.map(({ body }) => body))).toEqual(new Set(heard.values()));
+    expect(new Set(at.received.map(({ headers, body }) => `${headers['webhook-id']} ${body}`)).size).toBe(2);
   });
 
   test('go to endpoints of the account, the tenant, the mode and the event only', async () => {

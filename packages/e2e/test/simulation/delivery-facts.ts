@@ -18,7 +18,7 @@ export function deliveryProblems(
   const heard = new Map<string, string>();
   const told = new Set<string>();
   for (const { deliveryId, state } of deliveries) {
-    const { endpointId, subject, event, payload, tenantId, webhookId } = state;
+    const { endpointId, subject, event, payload, webhookId } = state;
     if (state.status === 'pending' && state.nextAttemptAt === null)
       problems.push(`I20: ${deliveryId} waits for nothing`);
     const sequence = BigInt(/"sequence":(\d+)/.exec(payload)![1]!);
@@ -26,7 +26,8 @@ export function deliveryProblems(
     if (told.has(`${line} ${sequence}`)) problems.push(`I20: ${line} is told twice with sequence ${sequence}`);
     if (ends.some((end) => event === `intent.${end}`) && told.has(line)) problems.push(`I20: ${line} is told again`);
     told.add(`${line} ${sequence}`).add(line);
-    heard.set(webhookId, `${tenantId} ${payload}`);
+    if ((heard.get(webhookId) ?? payload) !== payload) problems.push(`I20: webhook ${webhookId} is of two bodies`);
+    heard.set(webhookId, payload);
   }
   const arrived = new Set<string>();
   for (const { url, webhookId, body } of product.receivers.received) {
@@ -34,6 +35,7 @@ export function deliveryProblems(
     const dialect = body.includes('"intent_id"') ? 'intents' : 'pay';
     const owners = deliveries.filter(({ state }) => state.webhookId === webhookId).map(({ state }) => state.tenantId);
     if (expected === undefined) problems.push(`I20: webhook ${webhookId} arrived and is not recorded`);
+    else if (expected !== body) problems.push(`I20: webhook ${webhookId} arrived with another body`);
     else if (!owners.some((tenantId) => urlOf(tenantId, dialect) === url))
       problems.push(`I19: ${url} heard of ${webhookId}`);
     arrived.add(`${url} ${webhookId}`);

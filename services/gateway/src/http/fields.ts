@@ -2,13 +2,21 @@ import { FailureError, decimalToken, jsonNumber } from '@daybook/http';
 import { assets, describeAmountProblem, formatAmount, parseAmount, type AssetCode } from '@daybook/money';
 import { z } from 'zod';
 
-/** Text that people read: no control characters, which end up in logs, files and headers. */
-export const text = (lengthMax: number) =>
+const textOrEmpty = (lengthMax: number) =>
   z
     .string()
-    .min(1)
     .max(lengthMax)
     .regex(/^\P{Cc}*$/u, 'must not contain control characters');
+
+/** Text that people read: no control characters, which end up in logs, files and headers. */
+export const text = (lengthMax: number) => textOrEmpty(lengthMax).min(1);
+
+/** Text that may be left out. Forms send what was not filled in as empty, so that is none too, also in a repeat. */
+export const optionalText = (lengthMax: number) =>
+  textOrEmpty(lengthMax)
+    .nullish()
+    .transform((given) => (given === '' ? null : (given ?? null)))
+    .meta({ description: 'What is empty is none.' });
 
 /** An amount as it was sent, number or string. `amountOf` reads it once the asset is known. */
 export const amountToken = decimalToken.meta({

@@ -25,7 +25,12 @@ export type FactSource = {
   readonly correlationId: string;
 };
 
-type Fact = FactSource & { readonly event: WebhookEvent; readonly subject: string };
+type Fact = FactSource & {
+  readonly event: WebhookEvent;
+  readonly subject: string;
+  /** Of a fact that is told to two sides in different bodies: the second. The first has the id of a fact with one body. */
+  readonly side?: 'credit';
+};
 
 /** Tells the payers' and the payees' endpoints of several facts at once, each from its own side. */
 export async function scheduleTransfers(deps: ScheduleDeps, told: readonly ToldTransfer[]): Promise<void> {
@@ -70,13 +75,14 @@ async function scheduleTransfer(
   ] as const;
   const scheduling = sides.map(({ direction, tenantId, accountId }) => {
     const tenant = { tenantId, mode };
+    const side: Fact = direction === 'credit' ? { ...fact, side: direction } : fact;
     const told = listeners(endpointsOf(tenant), fact, (endpoint) => {
       if (endpoint.dialect !== 'pay') return false;
       if (endpoint.accountId !== null) return endpoint.accountId === accountId;
       // An endpoint for the whole tenant hears of a transfer between two of its wallets once, as the payer.
       return direction === 'debit' || debitTenantId !== creditTenantId;
     });
-    return schedule(deps, fact, tenant, told, () => transferPayload(fact.event, transfer, direction, source.sequence));
+    return schedule(deps, side, tenant, told, () => transferPayload(fact.event, transfer, direction, source.sequence));
   });
   await Promise.all(scheduling);
 }
@@ -127,18 +133,19 @@ function listeners(
 
 async function schedule(
   { webhooks, now, scheduled }: ScheduleDeps,
-  { messageId, event, subject, correlationId }: Fact,
+  fact: Fact,
   tenant: Tenant,
   told: readonly Endpoint[],
   payloadOf: () => string,
 ): Promise<void> {
   if (told.length === 0) return;
+  const { messageId, event, subject, correlationId } = fact;
   const payload = payloadOf();
   const scheduling = told.map(async ({ endpointId }) => {
     const known = await webhooks.schedule({
       type: 'ScheduleDelivery',
       deliveryId: uuidFrom(['delivery', messageId, event, endpointId]),
-      webhookId: uuidFrom(['webhook', messageId, event]),
+      webhookId: webhookIdOf(fact),
       endpointId,
       ...tenant,
       event,
@@ -150,4 +157,9 @@ async function schedule(
     if (known !== undefined) scheduled(known);
   });
   await Promise.all(scheduling);
+}
+
+/** One for each body: a receiver drops the second body that comes under an id, also where both sides have one URL. */
+function webhookIdOf({ messageId, event, side }: Fact): string {
+  return uuidFrom(['webhook', messageId, event, ...(side === undefined ? [] : [side])]);
 }

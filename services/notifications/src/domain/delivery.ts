@@ -20,7 +20,7 @@ import { nextAttemptAt } from './retry-schedule';
 
 export type DeliveryFields = {
   readonly deliveryId: string;
-  /** Identifies the fact: the same over attempts and endpoints. */
+  /** Identifies what is told, a fact as one side sees it: the same over attempts and endpoints. */
   readonly webhookId: string;
   readonly endpointId: string;
   readonly tenantId: string;

@@ -3,7 +3,7 @@ import { createSend, sendStatuses, walletBalance } from '@daybook/contracts';
 import { jsonNumber, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountNumber, amountOf, amountToken, idempotencyKey, text } from '../fields';
+import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
@@ -65,7 +65,7 @@ const sendRequest = {
   body: z.strictObject({
     to_address: z.string().min(1).max(addressLengthMax),
     amount: amountToken,
-    description: text(500).nullish(),
+    description: optionalText(500),
     use_contract: z.boolean().default(false),
   }),
   bodyExample: {
@@ -136,7 +136,7 @@ function send({ services: { settlement } }: Deps): Route {
         toAddress: body.to_address,
         amount: amountOf(body.amount, asset),
         useContract: body.use_contract,
-        description: body.description ?? null,
+        description: body.description,
         userNumber: caller.userNumber,
         // Made here at the latest: the call to the service may be sent twice.
         idempotencyKey: headers['Idempotency-Key'] ?? randomUUID(),

@@ -3,7 +3,7 @@ import { createPayment, getPayment, paymentCurrencies, paymentStatuses } from '@
 import { FailureError, jsonNumber, numberToken, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountNumber, amountOf, amountToken, idempotencyKey, text } from '../fields';
+import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText, text } from '../fields';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
@@ -64,7 +64,7 @@ function create({ services: { intents } }: Deps): Route {
         gateway_id: gatewayNumber,
         amount: amountToken,
         currency: z.enum(paymentCurrencies),
-        description: text(500).nullish(),
+        description: optionalText(500),
         metadata: metadata.nullish(),
       }),
       bodyExample: {
@@ -100,7 +100,7 @@ function create({ services: { intents } }: Deps): Route {
         gatewayNumber: body.gateway_id,
         currency: body.currency,
         amount: amountOf(body.amount, body.currency),
-        description: body.description ?? null,
+        description: body.description,
         metadata: body.metadata ?? {},
         userNumber: caller.userNumber,
         // Made here at the latest: the call to the service may be sent twice.

@@ -9,7 +9,7 @@ import {
 import { jsonInteger, jsonNumber, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountNumber, amountOf, amountToken, idempotencyKey, text } from '../fields';
+import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText, text } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
@@ -132,7 +132,7 @@ function create({ services: { settlement } }: Deps): Route {
         institution_id: institutionNumber,
         amount: amountToken,
         currency: z.enum(transferCurrencies),
-        description: text(500).nullish(),
+        description: optionalText(500),
         recipient_info: recipient,
       }),
       bodyExample: {
@@ -170,7 +170,7 @@ function create({ services: { settlement } }: Deps): Route {
         institutionNumber: body.institution_id,
         currency: body.currency,
         amount: amountOf(body.amount, body.currency),
-        description: body.description ?? null,
+        description: body.description,
         recipient: body.recipient_info,
         userNumber: caller.userNumber,
         // Made here at the latest: the call to the service may be sent twice.

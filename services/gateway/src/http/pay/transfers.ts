@@ -12,6 +12,7 @@ import {
   cursor,
   idempotencyKey,
   limit,
+  optionalText,
   pathId,
   text,
   timestampField,
@@ -57,7 +58,7 @@ const initiateRequest = {
     recipient_wallet_id: walletId,
     amount: amountToken,
     reference_id: text(200),
-    note: text(500).or(z.literal('')).nullish(),
+    note: optionalText(500),
   }),
   bodyExample: {
     recipient_wallet_id: 'WALLET999',
@@ -104,7 +105,7 @@ function initiate(deps: TransferDeps): Route {
       'says otherwise) the request must be signed: `X-Signature: t=<unix seconds>,v1=<hex>`, the HMAC-SHA256 with the ' +
       "credential's signing secret over `t.METHOD.path.idempotencyKey.rawBody`, at most five minutes old. A repeat gets " +
       'the original answer also when its signature is older or is not there. While there is no answer, sign anew under ' +
-      'the same key: another key is another transfer. The body has at most 16 kB. A note that is empty is none.',
+      'the same key: another key is another transfer. The body has at most 16 kB.',
     access: ['pay'],
     bodyBytesMax: transferBytesMax,
     request: initiateRequest,
@@ -124,7 +125,7 @@ function initiate(deps: TransferDeps): Route {
         asset: 'TXC',
         amount,
         referenceId: body.reference_id,
-        note: body.note === '' ? null : (body.note ?? null),
+        note: body.note,
         ...(unproven === null ? {} : { replayOnly: true }),
       });
       if (unproven !== null && !isRepeat(outcome)) throw new FailureError(unproven);

@@ -22,7 +22,8 @@ export function webhookRoutes({
       summary: 'Register a webhook',
       description:
         "Tells `url` of one event of the token's wallet. Registering another event for the same URL adds it; the " +
-        'secret, which signs the deliveries as Standard Webhooks describes, stays the same. A wallet may have 20.',
+        'secret, which signs the deliveries as Standard Webhooks describes, stays the same. A wallet may have 20. ' +
+        'Payer and payee of a transfer are told in a body and under a `webhook-id` of their own.',
       access: ['pay'],
       request: {
         query: z.strictObject({}),
