@@ -190,6 +190,7 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     checksOn: (chain) => sendChecksOn(pool, chain),
     checksElsewhere: (names) => sendChecksElsewhere(pool, names),
     personalData: createPersonalData({ pool, masterKey: config.PERSONAL_DATA_KEY, now }),
+    secretsKeys: secretsKeysOf(config),
     nextNumber: transactionNumbers(pool),
     find: (query) => caughtUp(() => findMovements(pool, query)),
     rowsOf: (request) => caughtUp(() => movementRows(pool, request)),

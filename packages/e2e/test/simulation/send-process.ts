@@ -1,6 +1,7 @@
 /** What settlement does for sends, as one process that ends where it is told to, on a log that all processes have in common. */
 import { commandHandler, createPersonalData, type EventStore } from '@daybook/event-store';
 import type { CallClient } from '@daybook/http';
+import { secretsKeysOf } from '@daybook/runtime';
 import { configuredSenders } from '../../../../services/settlement/src/adapters/senders';
 import { sendLedger } from '../../../../services/settlement/src/adapters/send-ledger';
 import {
@@ -79,6 +80,7 @@ export function processThatEnds(
     checksOn: () => noChecks,
     checksElsewhere: () => noChecks,
     personalData: createPersonalData({ pool, masterKey: rig.config.PERSONAL_DATA_KEY, now: () => new Date() }),
+    secretsKeys: secretsKeysOf(rig.config),
     nextNumber: transactionNumbers(pool),
     find: async () => [],
     rowsOf: async () => [],

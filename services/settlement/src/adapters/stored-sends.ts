@@ -97,6 +97,7 @@ const attempt = z.number().int().positive();
 const sendDefinitions = {
   SendCreated: { version: 1, data: common.extend({ terms }) },
   SendHeld: { version: 1, data: common },
+  SendAcknowledged: { version: 1, data: common },
   SendRefused: { version: 1, data: common.extend({ failure, detail: z.string() }) },
   SendPrepared: { version: 1, data: common.extend({ attempt, prepared }) },
   SendSigned: { version: 1, data: common.extend({ attempt, hash: z.string(), bytes: z.string() }) },

@@ -77,6 +77,7 @@ const transferDefinitions = {
     data: common.extend({ terms: shared.extend({ contentDigest: z.string(), encryptedRecipient: z.string() }) }),
   },
   BankTransferHeld: { version: 1, data: common },
+  BankTransferAcknowledged: { version: 1, data: common },
   BankTransferHanded: { version: 1, data: common.extend({ reference }) },
   BankTransferProcessing: { version: 1, data: common.extend({ reference }) },
   BankTransferRejected: { version: 1, data: common.extend({ reason: z.string() }) },

@@ -5,7 +5,7 @@
  */
 import { assert, assertNever, isOperationalError, OperationalError } from '@daybook/core';
 import { signRequest, type Refusal } from '@daybook/signer';
-import { isOver, type ChainSend, type SendFailure, type SendState } from '../domain/send-state';
+import { isOver, wasRefusedByLedger, type ChainSend, type SendFailure, type SendState } from '../domain/send-state';
 import { isBusy, takenBut, type Wallet, type WalletFields } from '../domain/wallet';
 import type { Prepared } from '../ports';
 import { followSend } from './follow-send';
@@ -212,8 +212,7 @@ async function broadcast(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
 }
 
 async function release(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
-  // What the ledger refused to hold is not held.
-  if (send.failure !== 'insufficient_balance' && send.failure !== 'account_frozen') await deps.ledger.release(send);
+  if (!wasRefusedByLedger(send)) await deps.ledger.release(send);
   await onWallet(deps, send, { type: 'FreeSlot', sendId: send.transactionId, at: timeOf(deps) });
   await record(deps, send, { type: 'RecordClosed', at: timeOf(deps) });
   return 'wait';

@@ -124,7 +124,11 @@ async function world() {
   const context = { commandId: 'c', correlationId: 'c', causationId: 'c' };
   await wallets.handle(walletStream('w'), { type: 'OpenWallet', wallet, at: start }, context);
   const create = (transactionId: string) =>
-    sends.handle(sendStream(transactionId), { type: 'CreateSend', ...terms, transactionId }, context);
+    sends.handle(
+      sendStream(transactionId),
+      { type: 'CreateSend', terms: { ...terms, transactionId }, oldDigests: [] },
+      context,
+    );
   await create('TX1');
 
   function process(more: { readonly chain?: Partial<typeof chain>; readonly signer?: Partial<Signer> } = {}) {

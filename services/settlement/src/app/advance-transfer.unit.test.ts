@@ -215,6 +215,29 @@ test('a ledger that says nothing leaves it pending, in time and with its id; wha
   expect([holds.length, orders.length]).toEqual([1, 1]);
 });
 
+test('who heard that it is pending is not told under the same key that it was refused: it has failed', async () => {
+  const { process, heal } = world(1);
+  heal();
+  const alive = process();
+  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
+  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const by = (operateBook: OperateBook) =>
+    createTransfer({ ...alive, advance: advanceTransfer({ ...alive, operateBook }) });
+  const away: OperateBook = async () => Promise.reject(new OperationalError('upstream_timeout', true));
+  const refusing: OperateBook = async () => ({ ok: false, rejection: 'insufficient_balance' });
+  expect(await by(away)(request)).toMatchObject({ ok: true, value: { transfer: { status: 'pending' } } });
+  const later = {
+    ok: true,
+    value: { transfer: { status: 'failed', failure: 'insufficient_balance' }, replayed: true },
+  };
+  expect(await by(refusing)(request)).toMatchObject(later);
+  expect(await by(refusing)(request)).toMatchObject(later);
+
+  const other = { ...request, idempotencyKey: 'other' };
+  expect(await by(refusing)(other)).toEqual({ ok: false, rejection: 'insufficient_balance' });
+  expect(await by(away)(other)).toEqual({ ok: false, rejection: 'insufficient_balance', replayed: true });
+});
+
 test('while the key is replaced, what both processes are asked at once is one transfer, and neither says that its key is reused', async () => {
   const [first, second] = [newKey(), newKey()];
   for (const [current, other] of [

@@ -5,17 +5,24 @@
 import type { CallOutcome, CallRequest, createSend as createSendCall } from '@daybook/contracts';
 import { assert, OperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
-import { codeFrom, currentCorrelation, sha256Hex, uuidv7 } from '@daybook/runtime';
-import type { ChainSendTerms, SendFailure } from '../domain/send-state';
+import {
+  codeFrom,
+  currentCorrelation,
+  keyedDigests,
+  sha256Hex,
+  uuidv7,
+  type KeyedDigests,
+  type Keyring,
+} from '@daybook/runtime';
+import { isRefused, mayBeRefused, summaryOf, type ChainSendTerms, type SendFailure } from '../domain/send-state';
 import { takenBut } from '../domain/wallet';
 import type { SendChain } from '../ports';
 import type { AdvanceSend } from './advance-send';
 import { failureOf, type AdvanceDeps } from './send-steps';
 import { sendStream, walletStream } from './send-streams';
 import { sealDescription } from './details';
-import { advancedInTime, inTime, type Wait } from './in-time';
+import { acknowledged, advancedInTime, inTime, type Wait } from './in-time';
 import { viewOfSend } from './send-view';
-import { summaryOf } from '../domain/send-state';
 import type { OpenWallet } from './wallets';
 
 type Request = CallRequest<typeof createSendCall>;
@@ -25,7 +32,7 @@ type Rejection = (typeof createSendCall)['rejections'][number];
 /** What is held for fees, of what the first transaction may cost: room to replace it with a higher fee. */
 const feeRoom = 2n;
 
-/** Failures that were the answer to the request. What the chain made of a send is told as the send's state. */
+/** Failures that were the answer to the request. What became of a send afterwards is told as the send's state. */
 const refusals: Readonly<Partial<Record<SendFailure, Rejection>>> = {
   insufficient_balance: 'insufficient_balance',
   account_frozen: 'account_frozen',
@@ -39,6 +46,7 @@ export type CreateDeps = Pick<AdvanceDeps, 'sends' | 'wallets' | 'now' | 'logger
   /** The chain that an asset is sent on in a mode. */
   readonly chainFor: (asset: Request['asset'], mode: Request['mode']) => SendChain | undefined;
   readonly openWallet: OpenWallet;
+  readonly secretsKeys: Keyring;
   readonly personalData: PersonalData;
   readonly nextNumber: () => Promise<number>;
   readonly advance: AdvanceSend;
@@ -51,13 +59,15 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
   const stateOf = async (transactionId: string) => (await sends.load(sendStream(transactionId))).state;
 
   async function answerOf(transactionId: string, replayed: boolean): Promise<Answer> {
-    const state = await advancedInTime({ ...deps, stateOf }, transactionId);
+    let state = await advancedInTime({ ...deps, stateOf }, transactionId);
+    if (state.stage !== 'none' && mayBeRefused(state))
+      state = await acknowledged(deps, sends, sendStream(transactionId), state);
     assert(state.stage !== 'none', 'the send that was created is there');
-    const refusal =
-      state.failure === null || state.attempts.some(({ bytes }) => bytes !== null)
-        ? undefined
-        : refusals[state.failure];
-    if (refusal !== undefined) return { ok: false, rejection: refusal, ...(replayed ? { replayed } : {}) };
+    if (isRefused(state)) {
+      const rejection = state.failure === null ? undefined : refusals[state.failure];
+      assert(rejection !== undefined, 'what is refused says why');
+      return { ok: false, rejection, ...(replayed ? { replayed } : {}) };
+    }
     return { ok: true, value: { send: await viewOfSend(personalData, summaryOf(state)), replayed } };
   }
 
@@ -65,10 +75,11 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
     const { tenantId, mode, idempotencyKey } = request;
     const at = now();
     const transactionId = codeFrom('TX', [tenantId, mode, 'send', idempotencyKey ?? uuidv7(at)]);
-    const contentHash = contentHashOf(request);
+    const digests = digestsOf(deps.secretsKeys, request);
     const before = await stateOf(transactionId);
     if (before.stage !== 'none') {
-      if (before.contentHash !== contentHash) return { ok: false, rejection: 'idempotency_key_reused' };
+      const isRepeat = [digests.current, ...digests.old].includes(before.contentHash);
+      if (!isRepeat) return { ok: false, rejection: 'idempotency_key_reused' };
       return answerOf(transactionId, true);
     }
     const planned = await inTime(plan(deps, request, transactionId), deps.wait);
@@ -76,16 +87,16 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
     if (planned === undefined)
       throw new OperationalError('upstream_timeout', true, { detail: 'the chain or the signer takes too long' });
     if ('rejection' in planned) return { ok: false, rejection: planned.rejection };
+    const terms = {
+      ...planned,
+      number: await deps.nextNumber(),
+      contentHash: digests.current,
+      encryptedDetails: await sealDescription(personalData, transactionId, request.description),
+      createdAt: at.toISOString(),
+    };
     const outcome = await sends.handle(
       sendStream(transactionId),
-      {
-        type: 'CreateSend',
-        ...planned,
-        number: await deps.nextNumber(),
-        contentHash,
-        encryptedDetails: await sealDescription(personalData, transactionId, request.description),
-        createdAt: at.toISOString(),
-      },
+      { type: 'CreateSend', terms, oldDigests: digests.old },
       // Concurrent repeats are commands of their own: the store lets one create the stream, the others find it.
       { commandId: uuidv7(at), ...currentCorrelation(transactionId) },
     );
@@ -94,8 +105,12 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
   };
 }
 
-function contentHashOf({ asset, amount, toAddress, useContract, description }: Request): string {
-  return sha256Hex(JSON.stringify([asset, amount.toString(), toAddress, useContract, description]));
+/** A description is people's words, so it is keyed. Earlier builds recorded a digest without a key. */
+function digestsOf(keys: Keyring, request: Request): KeyedDigests {
+  const { asset, amount, toAddress, useContract, description } = request;
+  const content = [asset, amount.toString(), toAddress, useContract, description];
+  const { current, old } = keyedDigests(keys, 'send', content);
+  return { current, old: [...old, sha256Hex(JSON.stringify(content))] };
 }
 
 type Plan = Omit<ChainSendTerms, 'number' | 'contentHash' | 'encryptedDetails' | 'createdAt'>;

@@ -21,11 +21,18 @@ import {
   type Logger,
 } from '@daybook/runtime';
 import type { z } from 'zod';
-import { summaryOf, type Transfer, type TransferState, type TransferSummary } from '../domain/bank-transfer';
+import {
+  isRefused,
+  mayBeRefused,
+  summaryOf,
+  type Transfer,
+  type TransferState,
+  type TransferSummary,
+} from '../domain/bank-transfer';
 import type { Institution } from '../domain/institutions';
 import type { AdvanceDeps, AdvanceTransfer } from './advance-transfer';
 import { openDescription, sealDescription, sealRecipient } from './details';
-import { advancedInTime, type Wait } from './in-time';
+import { acknowledged, advancedInTime, type Wait } from './in-time';
 import { institutionNumbered, settingsOf } from './institutions';
 import { sortedFields } from './sorted-fields';
 import { transferIdOf, transferStream, type Owner } from './transfer-streams';
@@ -50,10 +57,11 @@ export function createTransfer(deps: CreateDeps): (request: Request) => Promise<
   const stateOf = async (transactionId: string) => (await transfers.load(transferStream(transactionId))).state;
 
   async function answerOf(transactionId: string, replayed: boolean): Promise<Answer> {
-    const state = await advancedInTime({ ...deps, stateOf }, transactionId);
+    let state = await advancedInTime({ ...deps, stateOf }, transactionId);
+    if (state.stage !== 'none' && mayBeRefused(state))
+      state = await acknowledged(deps, transfers, transferStream(transactionId), state);
     assert(state.stage !== 'none', 'the transfer that was created is there');
-    if (state.stage === 'failed' && !state.wasHeld)
-      return { ok: false, rejection: refusedBy(state.failure), ...(replayed ? { replayed } : {}) };
+    if (isRefused(state)) return { ok: false, rejection: refusedBy(state.failure), ...(replayed ? { replayed } : {}) };
     return { ok: true, value: { transfer: await viewOf(personalData, state), replayed } };
   }
 

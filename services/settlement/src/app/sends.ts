@@ -13,7 +13,7 @@ export type SendsDeps = Omit<AdvanceDeps, 'chainOf'> &
   WalletDeps &
   Omit<ReconcileDeps, 'chainOf' | 'all'> &
   Omit<Parameters<typeof sendReads>[0], 'chainFor' | 'openWallet'> &
-  Pick<CreateDeps, 'nextNumber'> & {
+  Pick<CreateDeps, 'nextNumber' | 'secretsKeys'> & {
     readonly chains: readonly SendChain[];
     readonly checksOn: (chain: string) => SendChecks;
     /** Of sends on chains that are not configured any more. */

@@ -22,6 +22,7 @@
  *   T5  Paid out after a refusal is an exception: the amount was free again.
  *   T6  It is completed and returned only when the journal has it, and failed only when nothing is held for it.
  *   T7  Of two payouts with references of their own one is refused, and so of two returns, in whatever order they are told.
+ *   T8  Once it was acknowledged no refusal answers the request, and once one did it is not acknowledged.
  */
 import type { institutionTransferExceptions, institutionTransferStatuses, Mode } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
@@ -66,6 +67,8 @@ export type TransferCommand =
       readonly oldDigests: readonly string[];
     }
   | { readonly type: 'RecordHeld'; readonly at: string }
+  /** The request is answered with the transfer as it is, which may still be refused. */
+  | { readonly type: 'RecordAcknowledged'; readonly at: string }
   /** The ledger did not hold the amount; the institution was told nothing. */
   | { readonly type: 'RecordRefused'; readonly reason: string; readonly at: string }
   | { readonly type: 'RecordObserved'; readonly observation: TransferObservation; readonly at: string }
@@ -90,6 +93,7 @@ export type TransferSummary = Omit<TransferTerms, 'contentDigest' | 'encryptedRe
 type Fact =
   | { readonly type: 'BankTransferCreated'; readonly terms: TransferTerms }
   | { readonly type: 'BankTransferHeld' }
+  | { readonly type: 'BankTransferAcknowledged' }
   | { readonly type: 'BankTransferHanded'; readonly reference: string | null }
   | { readonly type: 'BankTransferProcessing'; readonly reference: string | null }
   /** By the institution: the ledger is to let go of the amount. */
@@ -124,6 +128,8 @@ export type Transfer = TransferTerms & {
   readonly stage: 'created' | 'held' | 'handed' | 'processing' | 'releasing' | 'failed' | 'settled' | 'returned';
   /** The amount was held at some time, so the institution may have been told. */
   readonly wasHeld: boolean;
+  /** Whoever asked for it was answered with the transfer itself, so that no refusal is the answer any more. */
+  readonly acknowledged: boolean;
   /** As it was told last: of the order, then of the payout. */
   readonly reference: string | null;
   readonly payoutReference: string | null;
@@ -156,6 +162,9 @@ function decide(command: TransferCommand, state: TransferState): Decision<Transf
   switch (command.type) {
     case 'RecordHeld':
       return state.stage === 'created' ? record(state, at, { type: 'BankTransferHeld' }) : accept();
+    case 'RecordAcknowledged':
+      if (state.acknowledged || !mayBeRefused(state)) return accept();
+      return record(state, at, { type: 'BankTransferAcknowledged' });
     case 'RecordRefused':
       if (state.stage !== 'created') return accept();
       return record(state, at, { type: 'BankTransferFailed', reason: command.reason, held: false });
@@ -253,6 +262,7 @@ function apply(state: TransferState, fact: Fact, at: string): Transfer {
       ...fact.terms,
       stage: 'created',
       wasHeld: false,
+      acknowledged: false,
       reference: null,
       payoutReference: null,
       returnReference: null,
@@ -269,6 +279,9 @@ function apply(state: TransferState, fact: Fact, at: string): Transfer {
     case 'BankTransferHeld':
       assert(state.stage === 'created', 'held twice');
       return { ...next, stage: 'held', wasHeld: true };
+    case 'BankTransferAcknowledged':
+      // Nothing of what its owner sees is another by that.
+      return { ...state, acknowledged: true };
     case 'BankTransferHanded':
       return { ...next, stage: 'handed', reference: fact.reference };
     case 'BankTransferProcessing':
@@ -307,6 +320,16 @@ function apply(state: TransferState, fact: Fact, at: string): Transfer {
     default:
       return assertNever(fact);
   }
+}
+
+/** Whether its end can still be a refusal: the ledger has not said yet that the amount is held. */
+export function mayBeRefused({ stage }: Transfer): boolean {
+  return stage === 'created';
+}
+
+/** Whether the answer to the request is why nothing was sent, for ever. */
+export function isRefused({ stage, wasHeld, acknowledged }: Transfer): boolean {
+  return stage === 'failed' && !wasHeld && !acknowledged;
 }
 
 /** What was paid out is processing until the journal has it, what was refused until it is free again. */

@@ -2,6 +2,7 @@ import { accept, reject } from '@daybook/core';
 import fc from 'fast-check';
 import {
   bankTransfer,
+  isRefused,
   summaryOf,
   type Transfer,
   type TransferCommand,
@@ -35,6 +36,7 @@ const observed = (observation: TransferObservation): TransferCommand => ({ type:
 const settled = (reference: string | null) => observed({ status: 'settled', reference });
 const returned = (reference: string | null) => observed({ status: 'returned', reference, reason: 'closed' });
 const rejected = observed({ status: 'rejected', reason: 'no such account' });
+const acknowledged: TransferCommand = { type: 'RecordAcknowledged', at };
 const released: TransferCommand = { type: 'RecordReleased', at };
 const booked = (what: 'payout' | 'return', ledgerReference: string): TransferCommand => ({
   type: 'RecordBooked',
@@ -46,7 +48,7 @@ const booked = (what: 'payout' | 'return', ledgerReference: string): TransferCom
 const reference = fc.constantFrom('r1', 'r2', null);
 const command: fc.Arbitrary<TransferCommand> = fc.oneof(
   fc.constantFrom(create, { ...create, terms: { ...terms, contentDigest: 'other' } }),
-  fc.constantFrom(held, held, refused, rejected, released),
+  fc.constantFrom(held, held, refused, rejected, released, acknowledged),
   reference.map((told) => observed({ status: 'accepted', reference: told })),
   reference.map((told) => observed({ status: 'processing', reference: told })),
   reference.map(settled),
@@ -165,6 +167,22 @@ describe('bank transfer', () => {
     expect(summaryOf(play(paid).state).status).toBe('processing');
     expect(summaryOf(play([...paid, booked('payout', '0x1')]).state).status).toBe('completed');
     expect(summaryOf(play([...paid, booked('payout', '0x1'), booked('return', '0x2')]).state).status).toBe('returned');
+  });
+
+  test('T8 once it was acknowledged no refusal answers the request, and once one did it is not acknowledged', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        let [wasAcknowledged, wasRefused] = [false, false];
+        for (const { after } of play(given).steps) {
+          if (after.stage === 'none') continue;
+          expect(isRefused(after) && wasAcknowledged).toBe(false);
+          expect(after.acknowledged && wasRefused).toBe(false);
+          [wasAcknowledged, wasRefused] = [wasAcknowledged || after.acknowledged, wasRefused || isRefused(after)];
+        }
+      }),
+    );
+    expect(isRefused(play([create, refused, acknowledged]).state)).toBe(true);
+    expect(isRefused(play([create, acknowledged, refused]).state)).toBe(false);
   });
 
   test('T7 of two payouts with references of their own one is refused, and so of two returns, in whatever order', () => {

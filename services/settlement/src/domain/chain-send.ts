@@ -19,6 +19,8 @@
  *   N3  Repeating an accepted command at once is accepted again and records nothing.
  *   N4  What is final or closed stays; it is told to the ledger once.
  *   N5  A send that has a transaction prepared is ended by the signer's refusal or by the chain, and by nothing else.
+ *   N6  It is told as failed only when nothing is held for it.
+ *   N7  Once it was acknowledged no refusal answers the request, and once one did it is not acknowledged.
  */
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
 import type { Prepared } from '../ports';
@@ -26,6 +28,7 @@ import {
   hashesOf,
   isOver,
   isSigned,
+  mayBeRefused,
   summaryOf,
   type Attempt,
   type ChainSend,
@@ -38,8 +41,15 @@ import {
 import { keysOf } from './wallet';
 
 export type SendCommand =
-  | ({ readonly type: 'CreateSend' } & ChainSendTerms)
+  | {
+      readonly type: 'CreateSend';
+      readonly terms: ChainSendTerms;
+      /** What was recorded as the digest of this content before, or while other keys were current. */
+      readonly oldDigests: readonly string[];
+    }
   | { readonly type: 'RecordHeld'; readonly at: string }
+  /** The request is answered with the send as it is, which may still be refused. */
+  | { readonly type: 'RecordAcknowledged'; readonly at: string }
   | { readonly type: 'RecordRefused'; readonly failure: SendFailure; readonly detail: string; readonly at: string }
   | { readonly type: 'RecordPrepared'; readonly attempt: number; readonly prepared: Prepared; readonly at: string }
   | {
@@ -72,6 +82,7 @@ type Recorded<Type extends SendCommand['type']> = WithoutTime<Extract<SendComman
 type Fact =
   | { readonly type: 'SendCreated'; readonly terms: ChainSendTerms }
   | { readonly type: 'SendHeld' }
+  | { readonly type: 'SendAcknowledged' }
   | ({ readonly type: 'SendRefused' } & Recorded<'RecordRefused'>)
   | ({ readonly type: 'SendPrepared' } & Recorded<'RecordPrepared'>)
   | ({ readonly type: 'SendSigned' } & Recorded<'RecordSigned'>)
@@ -111,9 +122,11 @@ export const chainSend: Decider<SendState, SendCommand, SendEvent, SendRejection
 
 function decide(command: SendCommand, state: SendState): Decision<SendEvent, SendRejection> {
   if (command.type === 'CreateSend') {
-    const { type: _, ...terms } = command;
-    if (state.stage !== 'none')
-      return state.contentHash === terms.contentHash ? accept() : reject('idempotency_key_reused');
+    const { terms, oldDigests } = command;
+    if (state.stage !== 'none') {
+      const isRepeat = [terms.contentHash, ...oldDigests].includes(state.contentHash);
+      return isRepeat ? accept() : reject('idempotency_key_reused');
+    }
     return record(state, { type: 'SendCreated', terms }, terms.createdAt);
   }
   if (state.stage === 'none') return reject('send_not_found');
@@ -121,6 +134,9 @@ function decide(command: SendCommand, state: SendState): Decision<SendEvent, Sen
     case 'RecordHeld':
       if (isOver(state)) return reject('send_over');
       return state.stage === 'created' ? record(state, { type: 'SendHeld' }, command.at) : accept();
+    case 'RecordAcknowledged':
+      if (state.acknowledged || !mayBeRefused(state)) return accept();
+      return record(state, { type: 'SendAcknowledged' }, command.at);
     case 'RecordRefused':
       return refuse(command, state);
     case 'RecordPrepared':
@@ -234,7 +250,8 @@ function apply(state: SendState, fact: Fact, at: string): ChainSend {
   if (fact.type === 'SendCreated') {
     assert(state.stage === 'none', 'a send is created twice');
     const nothing = { attempts: [], inclusion: null, failure: null, ledgerReference: null };
-    return { ...fact.terms, ...nothing, replaceable: true, notReplacedAt: null, stage: 'created', updatedAt: at };
+    const news = { replaceable: true, notReplacedAt: null, acknowledged: false, updatedAt: at };
+    return { ...fact.terms, ...nothing, ...news, stage: 'created' };
   }
   assert(state.stage !== 'none', `${fact.type} before the send was created`);
   assert(state.stage !== 'over', `${fact.type} after the end`);
@@ -242,6 +259,9 @@ function apply(state: SendState, fact: Fact, at: string): ChainSend {
   switch (fact.type) {
     case 'SendHeld':
       return { ...next, stage: 'held' };
+    case 'SendAcknowledged':
+      // Nothing of what its owner sees is another by that.
+      return { ...state, acknowledged: true };
     case 'SendRefused':
       assert(!isSigned(state), 'refused after it was signed');
       return { ...next, stage: 'releasing', failure: fact.failure };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Prepared } from '../ports';
 import { chainSend, type SendCommand, type SendEvent } from './chain-send';
-import { hashesOf, isSigned, type ChainSend, type ChainSendTerms, type SendState } from './send-state';
+import { hashesOf, isRefused, isSigned, type ChainSend, type ChainSendTerms, type SendState } from './send-state';
 
 const at = '2026-03-01T10:00:00.000Z';
 const terms: ChainSendTerms = {
@@ -24,7 +24,7 @@ const terms: ChainSendTerms = {
   encryptedDetails: 'e',
   createdAt: at,
 };
-const create: SendCommand = { type: 'CreateSend', ...terms };
+const create: SendCommand = { type: 'CreateSend', terms, oldDigests: [] };
 
 const attempt = fc.integer({ min: 1, max: 3 });
 const hash = fc.constantFrom('h1', 'h2', 'h3', 'foreign');
@@ -60,6 +60,7 @@ const command: fc.Arbitrary<SendCommand> = fc.oneof(
   attempt.map((of): SendCommand => ({ type: 'RecordBroadcast', attempt: of, at })),
   inclusion.map((of): SendCommand => ({ type: 'RecordIncluded', inclusion: of, at })),
   fc.constant<SendCommand>({ type: 'RecordExcluded', at }),
+  fc.constant<SendCommand>({ type: 'RecordAcknowledged', at }),
   inclusion.map((of): SendCommand => ({ type: 'RecordFinal', inclusion: of, at })),
   fc.subarray(['h1', 'h2', 'h3']).map((hashes): SendCommand => ({ type: 'RecordImpossible', hashes, detail: 'd', at })),
   fc.constant<SendCommand>({ type: 'RecordClosed', at }),
@@ -129,7 +130,8 @@ test('N3: repeating an accepted command at once is accepted again and records no
 test('N4: what is final or closed stays, and is told to the ledger once', () => {
   fc.assert(
     fc.property(commands, (all) => {
-      const events = play(all).flatMap((step) => step.events.map(({ type }) => type));
+      const told = play(all).flatMap((step) => step.events.map(({ type }) => type));
+      const events = told.filter((type) => type !== 'SendAcknowledged');
       const ends = events.filter((type) => ['SendRefused', 'SendFinal', 'SendImpossible'].includes(type));
       expect(ends.length).toBeLessThanOrEqual(1);
       const after = events.slice(events.indexOf(ends[0]!) + 1);
@@ -144,6 +146,32 @@ test('N5: what is prepared is ended by the signer or the chain, and by nothing e
       for (const { before, events } of play(all)) {
         if (before.stage === 'none' || before.attempts.length === 0) continue;
         for (const event of events) if (event.type === 'SendRefused') expect(event.failure).toBe('signer_refused');
+      }
+    }),
+  );
+});
+
+test('N6: it is told as failed only when nothing is held for it', () => {
+  fc.assert(
+    fc.property(commands, (all) => {
+      let isHeld = false;
+      for (const { type, summary } of play(all).flatMap(({ events }) => events)) {
+        if (type === 'SendHeld') isHeld = true;
+        if (type === 'SendClosed' || type === 'SendBooked') isHeld = false;
+        if (isHeld) expect(summary.status).not.toBe('failed');
+      }
+    }),
+  );
+});
+
+test('N7: once it was acknowledged no refusal answers the request, and once one did it is not acknowledged', () => {
+  fc.assert(
+    fc.property(commands, (all) => {
+      let [wasAcknowledged, wasRefused] = [false, false];
+      for (const { after } of play(all)) {
+        expect(isRefused(after) && wasAcknowledged).toBe(false);
+        expect(after.acknowledged && wasRefused).toBe(false);
+        [wasAcknowledged, wasRefused] = [wasAcknowledged || after.acknowledged, wasRefused || isRefused(after)];
       }
     }),
   );

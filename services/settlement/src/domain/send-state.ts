@@ -24,7 +24,7 @@ export type ChainSendTerms = {
   readonly feeCap: bigint;
   readonly useContract: boolean;
   readonly userNumber: number | null;
-  /** Digest of what the caller asked for: tells a repeat from other content. */
+  /** Keyed digest of what the caller asked for: tells a repeat from other content. */
   readonly contentHash: string;
   /** A description is people's words: encrypted. */
   readonly encryptedDetails: string;
@@ -83,6 +83,8 @@ export type ChainSend = ChainSendTerms & {
   readonly replaceable: boolean;
   /** When the signer last refused to. */
   readonly notReplacedAt: string | null;
+  /** Whoever asked for it was answered with the send itself, so that no refusal is the answer any more. */
+  readonly acknowledged: boolean;
   readonly updatedAt: string;
 };
 export type SendState = { readonly stage: 'none' } | ChainSend;
@@ -96,12 +98,28 @@ export function isSigned({ attempts }: ChainSend): boolean {
   return attempts.some(({ bytes }) => bytes !== null);
 }
 
+/** Only what the ledger itself refused to hold was never held. */
+export function wasRefusedByLedger({ failure }: ChainSend): boolean {
+  return failure === 'insufficient_balance' || failure === 'account_frozen';
+}
+
+/** Whether its end can still be a refusal: nothing of it was signed, and it has not failed yet. */
+export function mayBeRefused(send: ChainSend): boolean {
+  return !isSigned(send) && statusOf(send) !== 'failed';
+}
+
+/** Whether the answer to the request is why nothing was sent, for ever. */
+export function isRefused(send: ChainSend): boolean {
+  return !isSigned(send) && statusOf(send) === 'failed' && !send.acknowledged;
+}
+
 /** The ids of everything that may have left. */
 export function hashesOf({ attempts }: ChainSend): readonly string[] {
   return attempts.flatMap(({ hash }) => (hash === null ? [] : [hash]));
 }
 
-function statusOf({ stage, failure, attempts }: ChainSend): SendStatus {
+function statusOf(send: ChainSend): SendStatus {
+  const { stage, failure } = send;
   switch (stage) {
     case 'created':
     case 'held':
@@ -113,8 +131,8 @@ function statusOf({ stage, failure, attempts }: ChainSend): SendStatus {
     case 'final':
       return 'processing';
     case 'releasing':
-      // What is held is not free again yet.
-      return attempts.length === 0 ? 'failed' : 'processing';
+      // What is held is not free again yet, and whoever hears of a failure may try again at once.
+      return wasRefusedByLedger(send) ? 'failed' : 'processing';
     case 'over':
       return failure === null ? 'completed' : 'failed';
     default:

@@ -25,6 +25,7 @@ export const bankTransfersProjection: Projection<TransferEvent> = {
   handlers: {
     BankTransferCreated: (event, at) => [replace(event, at), due(event)],
     BankTransferHeld: (event, at) => [replace(event, at)],
+    BankTransferAcknowledged: (event, at) => [replace(event, at)],
     BankTransferHanded: (event, at) => [replace(event, at)],
     BankTransferProcessing: (event, at) => [replace(event, at)],
     BankTransferRejected: (event, at) => [replace(event, at), dueNow(event)],

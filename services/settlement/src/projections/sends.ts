@@ -26,6 +26,7 @@ export const sendsProjection: Projection<SendEvent> = {
   handlers: {
     SendCreated: (event, at) => [replace(event, at), due(event)],
     SendHeld: handler,
+    SendAcknowledged: handler,
     SendRefused: handler,
     SendPrepared: handler,
     SendSigned: handler,
