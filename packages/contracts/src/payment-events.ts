@@ -10,7 +10,7 @@ export const paymentProviders = ['stripe', 'paypal', 'coinbase', 'sandbox'] as c
 /** What the fiat payments of a provider may be made in. */
 export const paymentCurrencies = ['USD', 'EUR', 'GBP', 'INR'] as const;
 export const paymentStatuses = ['pending', 'processing', 'completed', 'failed'] as const;
-/** What a person has to look at: the provider took another amount, or took money after the payment had failed. */
+/** What a person has to look at: the provider took another amount, or took money when the payment was `failed`. */
 export const paymentExceptions = ['amount_differs', 'paid_after_failure'] as const;
 
 const common = z.object({
@@ -25,7 +25,9 @@ export const paymentStatusChanged = defineEvent({
   type: 'PaymentStatusChanged',
   version: 1,
   topic,
-  summary: 'A payment through a provider came to another status. Carries the full state.',
+  summary:
+    'A payment through a provider came to another status. Carries the full state. One that its provider refused to open, and ' +
+    'opened for another caller, goes from `failed` back to `pending`.',
   key,
   data: common.extend({
     /** The number that `partner` shows as `id`. */

@@ -108,6 +108,8 @@ export type PaymentOrder = {
   /** Minor units. */
   readonly amount: bigint;
   readonly description: string | null;
+  /** How many attempts to take the money were declined: the next one is another request. */
+  readonly declines: number;
 };
 
 export type Opening =

@@ -424,6 +424,49 @@ describe('payments', () => {
     expect(creditsOf(payment.transactionId)).toEqual([{ transactionId: payment.transactionId, amount: 10_050n }]);
   });
 
+  test('PayPal declined the first card of a payer: the second one pays, and is credited once', async () => {
+    const { number, gatewayId } = await gatewayOf(settings.paypal);
+    const { payment } = await created(number);
+    const reference = payment.providerReference ?? '';
+    const order = providers.paypal.get(reference)!;
+    const approve = async () => {
+      pay('paypal', reference);
+      await tell(gatewayId, noticeOf('paypal', reference, randomUUID()));
+    };
+    order.badCards = 2;
+    for (const _ of ['first', 'second']) {
+      await approve();
+      expect(await paymentOf(payment.transactionId)).toMatchObject({ status: 'pending', failure: null });
+    }
+    await approve();
+    await becomes(payment.transactionId, { status: 'completed', amountReceived: 10_050n, exceptions: [] });
+    expect(order.captures).toBe(1);
+    expect(creditsOf(payment.transactionId)).toEqual([{ transactionId: payment.transactionId, amount: 10_050n }]);
+  });
+
+  const refusal = { status: 400, body: { name: 'INVALID_REQUEST', message: 'Not again.' } };
+  test.each([
+    ['second', ['none', refusal]],
+    ['first', [refusal, 'none']],
+  ] as const)('of two openings at once the %s is refused: the payment is open, and is paid', async (_, answers) => {
+    const { number } = await gatewayOf(settings.paypal);
+    const idempotencyKey = randomUUID();
+    providers.meetNext(isOpening);
+    providers.failNext(isOpening, ...answers);
+    await Promise.all([created(number, { idempotencyKey }), created(number, { idempotencyKey })]);
+    const { payment, session } = await created(number, { idempotencyKey });
+    expect(session).toMatchObject({ paypal_order_id: payment.providerReference });
+    expect(payment).toMatchObject({ status: 'pending', failure: null });
+    const reference = payment.providerReference ?? '';
+    pay('paypal', reference);
+    // The worker asks about it, also if it was decided in between.
+    now.advance(3_600_000);
+    await becomes(payment.transactionId, { status: 'completed', exceptions: [] });
+    expect(creditsOf(payment.transactionId)).toHaveLength(1);
+    const listed = await rig.call(getPayments, { ...owner, transactionIds: [payment.transactionId] });
+    expect(listed).toMatchObject({ value: { payments: [{ failure: null, amountReceived: 10_050n }] } });
+  });
+
   test('the worker finds what no webhook told', async () => {
     const { number } = await gatewayOf(settings.stripe);
     const { payment } = await created(number);

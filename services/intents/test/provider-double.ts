@@ -24,6 +24,8 @@ export type PaypalOrder = {
   currency: string;
   captures: number;
   captureStatus: string;
+  /** How many of the payer's next cards are declined. */
+  badCards: number;
 };
 export type Charge = {
   id: string;
@@ -46,7 +48,9 @@ export async function startProviderDouble() {
   const paypal = new Map<string, PaypalOrder>();
   const charges = new Map<string, Charge>();
   const repeats = new Map<string, string>();
-  let faults: Fault[] = [];
+  const declinedCaptures = new Set<string>();
+  let faults: (Fault | Answer)[] = [];
+  let meeting: { readonly which: (request: Asked) => boolean; readonly come: (() => void)[] } | null = null;
   let isMet: (request: Asked) => boolean = () => false;
   let declines: string | null = null;
 
@@ -108,7 +112,8 @@ export async function startProviderDouble() {
       const { value = '', currency_code: currency = '' } = units[0]?.amount ?? {};
       const id = once(headers['paypal-request-id'], () => {
         const made = `ORDER${randomUUID()}`;
-        paypal.set(made, { id: made, status: 'CREATED', value, currency, captures: 0, captureStatus: 'COMPLETED' });
+        const none = { captures: 0, captureStatus: 'COMPLETED', badCards: 0 };
+        paypal.set(made, { id: made, status: 'CREATED', value, currency, ...none });
         return made;
       });
       return { status: 201, body: shown(paypal.get(id)!) };
@@ -116,12 +121,24 @@ export async function startProviderDouble() {
     const [, id = '', capture] = /^\/v2\/checkout\/orders\/([^/]+)(\/capture)?$/.exec(path) ?? [];
     const order = paypal.get(id);
     if (order === undefined) return { status: 404, body: { message: 'The specified resource does not exist.' } };
-    if (capture !== undefined)
-      once(headers['paypal-request-id'], () => {
+    const refused = capture === undefined ? null : captureRefusal(order, String(headers['paypal-request-id']));
+    return refused === null ? { status: 200, body: shown(order) } : paypalRefusal(refused);
+  }
+
+  /** A repeat is answered as the first one was, also when the payer has chosen another card since. */
+  function captureRefusal(order: PaypalOrder, requestId: string): string | null {
+    if (repeats.has(requestId)) return null;
+    if (!declinedCaptures.has(requestId)) {
+      if (order.status === 'COMPLETED') return 'ORDER_ALREADY_CAPTURED';
+      if (order.badCards === 0) {
         Object.assign(order, { status: 'COMPLETED', captures: order.captures + 1 });
-        return id;
-      });
-    return { status: 200, body: shown(order) };
+        repeats.set(requestId, order.id);
+        return null;
+      }
+      Object.assign(order, { status: 'PAYER_ACTION_REQUIRED', badCards: order.badCards - 1 });
+      declinedCaptures.add(requestId);
+    }
+    return 'INSTRUMENT_DECLINED';
   }
 
   function onCoinbase({ method, path, body }: Asked): Answer {
@@ -157,6 +174,17 @@ export async function startProviderDouble() {
       : { status: 200, body: { data: shown(found) } };
   }
 
+  /** Waits for the other one when two are to meet. */
+  async function met(request: Asked): Promise<void> {
+    if (meeting?.which(request) !== true) return;
+    const { come } = meeting;
+    await new Promise<void>((resolve) => {
+      if (come.push(resolve) < 2) return;
+      meeting = null;
+      for (const go of come) go();
+    });
+  }
+
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
@@ -168,13 +196,16 @@ export async function startProviderDouble() {
       body: Buffer.concat(chunks).toString(),
     };
     asked.push(request);
+    await met(request);
     const now = isMet(request) ? (faults.shift() ?? 'none') : 'none';
     if (now === 'answer 500') return void res.writeHead(500, { 'content-type': 'application/json' }).end('{}');
     const on = url.startsWith('/charges') ? onCoinbase : url.startsWith('/v1/payment_intents') ? onStripe : onPaypal;
     const answer = on(request);
     if (now === 'do it and cut the answer') return void res.destroy();
-    const body = now === 'do it and answer something else' ? { message: 'Something else' } : answer.body;
-    res.writeHead(answer.status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const said =
+      now === 'do it and answer something else' ? { ...answer, body: { message: 'Something else' } } : answer;
+    const { status, body } = typeof now === 'object' ? now : said;
+    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   }
 
   const server = createServer((req, res) => void handle(req, res));
@@ -186,11 +217,13 @@ export async function startProviderDouble() {
     stripe,
     paypal,
     charges,
-    /** For the next requests of that kind: the worker asks about other payments at any time. */
-    failNext: (which: (request: Asked) => boolean, ...next: Fault[]) => {
+    /** An answer is given in the place of the right one, to what is done. For the next requests of that kind: the worker asks about other payments at any time. */
+    failNext: (which: (request: Asked) => boolean, ...next: (Fault | Answer)[]) => {
       isMet = which;
       faults = next;
     },
+    /** The next two requests of that kind are under way at once. */
+    meetNext: (which: (request: Asked) => boolean) => (meeting = { which, come: [] }),
     decline: (reason: string | null) => (declines = reason),
     stop: () => {
       server.closeAllConnections();
@@ -199,6 +232,11 @@ export async function startProviderDouble() {
   };
 }
 export type ProviderDouble = Awaited<ReturnType<typeof startProviderDouble>>;
+
+export function paypalRefusal(issue: string): Answer {
+  const message = 'The requested action could not be performed, semantically incorrect, or failed business validation.';
+  return { status: 422, body: { name: 'UNPROCESSABLE_ENTITY', message, details: [{ issue }] } };
+}
 
 function stripeError(status: number, type: string, message: string): Answer {
   return { status, body: { error: { type, message, code: 'card_declined' } } };

@@ -7,6 +7,7 @@ import type { PaymentProvider } from '../src/ports';
 import {
   coinbaseSignature,
   isOpening,
+  paypalRefusal,
   startProviderDouble,
   stripeSignature,
   type ProviderDouble,
@@ -34,8 +35,15 @@ beforeAll(async () => {
 afterAll(() => double.stop());
 
 let made = 0;
+const orderOf = (description: string | null = null) => ({
+  transactionId: `TX${(made += 1)}`,
+  currency: 'USD',
+  amount: 10_050n,
+  description,
+  declines: 0,
+});
 async function opened(name: Name) {
-  const order = { transactionId: `TX${(made += 1)}`, currency: 'USD', amount: 10_050n, description: null };
+  const order = orderOf();
   const opening = await providers[name].open(order, false);
   if (!opening.opened) throw new Error(opening.reason);
   const { reference } = opening;
@@ -114,7 +122,7 @@ test.each(['requires_payment_method', 'requires_confirmation', 'requires_action'
 
 describe.each(names)('an answer of %s that is something else than was asked for', (name) => {
   test('says nothing, to whoever opens a payment and to whoever asks about one', async () => {
-    const order = { transactionId: `TX${(made += 1)}`, currency: 'USD', amount: 100n, description: null };
+    const order = orderOf();
     double.failNext(isOpening, 'do it and answer something else');
     await saysNothing(providers[name].open(order, false));
     const { observe } = await opened(name);
@@ -130,6 +138,106 @@ test('so does what PayPal answers when the money is taken, and the next look fin
   double.failNext(({ path }) => path.endsWith('/capture'), 'do it and answer something else');
   await saysNothing(observe());
   expect(await observe()).toEqual({ status: 'taken', amount: 10_050n });
+});
+
+describe('an order of PayPal whose payer has approved it', () => {
+  const taken = { status: 'taken', amount: 10_050n };
+  async function approved() {
+    const { reference, order } = await opened('paypal');
+    const payer = double.paypal.get(reference)!;
+    payer.status = 'APPROVED';
+    const isCapture = ({ path }: { readonly path: string }) => path.endsWith(`${reference}/capture`);
+    return {
+      payer,
+      isCapture,
+      observe: (declines = 0) => providers.paypal.observe(reference, { ...order, declines }),
+      captureIds: () => double.asked.filter(isCapture).map(({ headers }) => headers['paypal-request-id']),
+    };
+  }
+
+  test('is paid with the second card when the first was declined, and whoever does not know of that is told again', async () => {
+    const { payer, observe, captureIds } = await approved();
+    payer.badCards = 1;
+    expect(await observe()).toEqual({ status: 'declined', attempt: 1 });
+    // The payer has not chosen another one.
+    expect(await observe(1)).toEqual({ status: 'open' });
+    payer.status = 'APPROVED';
+    expect(await observe()).toEqual({ status: 'declined', attempt: 1 });
+    expect(await observe(1)).toEqual(taken);
+    expect(payer.captures).toBe(1);
+    const [first, again, second] = captureIds();
+    expect(again).toBe(first);
+    expect(second).not.toBe(first);
+  });
+
+  test.each(['answer 500', 'do it and cut the answer', 'do it and answer something else'] as const)(
+    'is captured under the same id again when the capture met "%s"',
+    async (fault) => {
+      const { observe, isCapture, captureIds } = await approved();
+      double.failNext(isCapture, fault);
+      await expect(observe()).rejects.toMatchObject({ name: 'OperationalError' });
+      expect(await observe()).toEqual(taken);
+      expect(new Set(captureIds()).size).toBe(1);
+    },
+  );
+
+  test('is read again when it turns out that it was captured', async () => {
+    const { payer, observe } = await approved();
+    Object.assign(payer, { status: 'COMPLETED', captures: 1 });
+    double.failNext(() => true, { status: 200, body: { id: payer.id, status: 'APPROVED' } });
+    expect(await observe(1)).toEqual(taken);
+  });
+
+  test('is open again when the answer to the capture is that it was declined', async () => {
+    const { payer, observe, isCapture } = await approved();
+    const capture = { status: 'DECLINED', amount: { currency_code: 'USD', value: '100.50' } };
+    const body = { id: payer.id, status: 'APPROVED', purchase_units: [{ payments: { captures: [capture] } }] };
+    double.failNext(isCapture, { status: 201, body });
+    expect(await observe(2)).toEqual({ status: 'declined', attempt: 3 });
+  });
+
+  test.each([
+    ['ORDER_NOT_APPROVED', { status: 'open' }],
+    ['PAYER_ACTION_REQUIRED', { status: 'declined', attempt: 1 }],
+  ])('and whose capture is refused as %s is open', async (issue, expected) => {
+    const { observe, isCapture } = await approved();
+    double.failNext(isCapture, paypalRefusal(issue));
+    expect(await observe()).toEqual(expected);
+  });
+
+  test('says nothing when the capture is refused because another one with its id is running', async () => {
+    const { observe, isCapture } = await approved();
+    double.failNext(isCapture, paypalRefusal('DUPLICATE_REQUEST_ID'));
+    await saysNothing(observe());
+  });
+});
+
+const running = 'Another request with this key is running.';
+test.each([
+  ['paypal', 'its issue', paypalRefusal('DUPLICATE_REQUEST_ID')],
+  ['paypal', 'its name', { status: 400, body: { name: 'DUPLICATE_REQUEST_ID', message: running } }],
+  ['stripe', 'its status', { status: 409, body: { error: { type: 'invalid_request_error', message: running } } }],
+] as const)('a second opening that %s refuses because of the first, by %s, says nothing', async (name, _, refusal) => {
+  const order = orderOf();
+  double.failNext(isOpening, refusal);
+  await saysNothing(providers[name].open(order, false));
+  expect(await providers[name].open(order, true)).toMatchObject({ opened: true });
+});
+
+test.each([
+  ['paypal', 127],
+  ['coinbase', 200],
+] as const)('a description for %s is cut to %d, and ends with a whole character', async (name, length) => {
+  const told = async (description: string) => {
+    await providers[name].open(orderOf(description), false);
+    const { body } = double.asked.findLast(isOpening)!;
+    const said = JSON.parse(body) as { description?: string; purchase_units?: { description: string }[] };
+    return said.description ?? said.purchase_units?.[0]?.description;
+  };
+  const short = 'x'.repeat(length - 1);
+  expect(await told(`${short}yz`)).toBe(`${short}y`);
+  expect(await told(`${short}\u{1F600}`)).toBe(short);
+  expect(await told(`${short.slice(1)}\u{1F600}z`)).toBe(`${short.slice(1)}\u{1F600}`);
 });
 
 test.each(['{}', '[]', 'null', 'no JSON', '{"event":{"id":1}}'])(

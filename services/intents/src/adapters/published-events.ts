@@ -25,6 +25,8 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
   // What an operator dismissed or set concerns nobody else.
   if (event.type === 'PaymentExceptionDismissed' || event.type === 'ReceiptPolicySet') return [];
   if (event.type === 'QuoteIssued') return [];
+  // The payer may choose another way to pay: nothing of what others see has changed.
+  if (event.type === 'PaymentDeclined') return [];
   if ('summary' in event) return ofPayment(event, stored);
   const { change, tenantId, mode, at } = event;
   const fact = factOf(event, stored);

@@ -1,8 +1,9 @@
-/** What was stored before there were receipt policies, byte for byte, folds to what it meant then. */
+/** What was stored in earlier forms, byte for byte, folds to what it meant then. */
 import type { StoredEvent } from '@daybook/event-store';
 import { paymentIntent, summaryOf, type IntentState } from '../domain/payment-intent';
 import { publishedEvents } from './published-events';
-import { intentEvents } from './stored-events';
+import { providerPayment, summaryOf as summaryOfPayment, type PaymentState } from '../domain/provider-payment';
+import { intentEvents, paymentEvents } from './stored-events';
 
 const intentId = '9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d';
 const owner = { intentId, tenantId: '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11', mode: 'sandbox' };
@@ -79,4 +80,59 @@ test('it is published as it was, in the words of today', () => {
     { type: 'PaymentReceived', data: { applied: '0', credited: '0', held: '0', refundable: '7', suspense: '0' } },
     { type: 'IntentUnderpaid', data: { amount: '9', place: 'refundable' } },
   ]);
+});
+
+describe('a payment that was opened after a refusal to open it', () => {
+  const transactionId = 'TX4G7Q1ZK0WB8N3RDC5VYM';
+  const paymentTerms = {
+    transactionId,
+    number: 1,
+    tenantId: owner.tenantId,
+    mode: 'sandbox',
+    gatewayId: '1f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11',
+    gatewayNumber: 3,
+    provider: 'paypal',
+    userNumber: null,
+    asset: 'USD',
+    amount: '10050',
+    encryptedDetails: 'e',
+    createdAt: at,
+  };
+  const left = (status: string, failure: string | null, reference: string | null) => ({
+    ...paymentTerms,
+    amountReceived: null,
+    status,
+    failure,
+    exceptions: [],
+    reference,
+    updatedAt: at,
+  });
+  const opening = { reference: 'ORDER-1', session: { paypal_order_id: 'ORDER-1' } };
+  const history = (more: object, summary: object) =>
+    [
+      ['PaymentCreated', { terms: { ...paymentTerms, contentHash: 'h' }, summary: left('pending', null, null), at }],
+      ['PaymentFailed', { reason: 'no', summary: left('failed', 'no', null), at }],
+      ['PaymentOpened', { ...opening, ...more, summary, at }],
+    ].map(([type, data], index) => ({
+      ...stored[0]!,
+      id: `5f1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb0${index}`,
+      stream: `payment-${transactionId}`,
+      revision: BigInt(index),
+      type: type as string,
+      payload: Buffer.from(JSON.stringify(data)),
+    }));
+
+  test.each([
+    ['before an opening took the failure back, stays failed', {}, left('failed', 'no', 'ORDER-1')],
+    ['since then, is pending', { reopened: true }, left('pending', null, 'ORDER-1')],
+  ])('%s', (_, more, summary) => {
+    const events = history(more, summary);
+    const decoded = events.map((event) => paymentEvents.decode(event));
+    const state = decoded.reduce<PaymentState>(providerPayment.evolve, providerPayment.initial);
+    if (state.stage === 'none') throw new Error('it was created');
+    expect(summaryOfPayment(state)).toEqual(decoded.at(-1)?.summary);
+    expect(JSON.parse(paymentEvents.encode(decoded.at(-1)!).payload.toString())).toEqual(
+      JSON.parse(events.at(-1)!.payload.toString()),
+    );
+  });
 });

@@ -65,9 +65,14 @@ export const paymentDefinitions = {
   PaymentCreated: { version: 1, data: common.extend({ terms: terms.extend({ contentHash: z.string() }) }) },
   PaymentOpened: {
     version: 1,
-    data: common.extend({ reference: z.string(), session: z.record(z.string(), z.string()) }),
+    data: common.extend({
+      reference: z.string(),
+      session: z.record(z.string(), z.string()),
+      reopened: z.literal(true).exactOptional(),
+    }),
   },
   PaymentProcessing: { version: 1, data: common },
+  PaymentDeclined: { version: 1, data: common.extend({ attempt: number }) },
   PaymentFailed: { version: 1, data: common.extend({ reason: z.string() }) },
   PaymentTaken: { version: 1, data: common.extend({ amount: minorUnits, exceptions }) },
   PaymentBooked: { version: 1, data: common.extend({ ledgerReference: z.string() }) },

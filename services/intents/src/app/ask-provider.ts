@@ -7,6 +7,7 @@ import type { PersonalData } from '@daybook/event-store';
 import { uuidv7, type Clock, type Logger, type Sealer } from '@daybook/runtime';
 import { gatewayNumbered, type Gateway } from '../domain/payment-gateways';
 import { isReference, type Payment, type PaymentCommand, type PaymentState } from '../domain/provider-payment';
+import { truncated } from '../domain/truncated-text';
 import type { GatewayStore, PaymentOrder, PaymentProvider, PaymentStore } from '../ports';
 import type { ProviderSettings } from '@daybook/contracts';
 import { registryOf, settingsOf } from './gateways';
@@ -53,7 +54,8 @@ export function askProvider(deps: AskDeps): AskProvider {
     if (state.stage === 'none' || state.stage === 'taken' || state.stage === 'completed') return state;
     const provider = deps.providerOf(settingsOf(await gatewayOf(deps, state), deps.sealer));
     const { description } = await openDetails(personalData, state);
-    const order: PaymentOrder = { transactionId, currency: state.asset, amount: state.amount, description };
+    const { asset: currency, amount, declines } = state;
+    const order: PaymentOrder = { transactionId, currency, amount, description, declines };
     if (state.reference !== null) {
       const said = await provider.observe(state.reference, order);
       const observation = said.status === 'failed' ? { ...said, reason: plainText(said.reason) } : said;
@@ -69,17 +71,14 @@ export function askProvider(deps: AskDeps): AskProvider {
         throw new OperationalError('upstream_unavailable', false, { detail: 'the provider told no usable reference' });
       return record(transactionId, { type: 'RecordOpened', reference, session, at });
     }
-    return record(transactionId, {
-      type: 'RecordObserved',
-      observation: { status: 'failed', reason: plainText(answer.reason) },
-      at,
-    });
+    // Another caller may have opened it in the meantime: then it is open, whatever was answered here.
+    return record(transactionId, { type: 'RecordRefused', reason: plainText(answer.reason), at });
   };
 }
 
 /** Words of a provider are shown and stored in tables, which do not hold everything that JSON does. */
 function plainText(said: string): string {
-  return said.replaceAll(/[\p{Cc}\p{Surrogate}]+/gu, ' ').slice(0, 500);
+  return truncated(said.replaceAll(/[\p{Cc}\p{Surrogate}]+/gu, ' '), 500);
 }
 
 async function gatewayOf({ gateways }: AskDeps, payment: Payment): Promise<Gateway> {

@@ -1,13 +1,15 @@
-/** Answers of providers that are asked twice at once, and that say what no table holds. */
+/** Answers of providers that are asked twice at once, and that say what no table holds; what tells a repeat. */
 import { randomBytes } from 'node:crypto';
 import { commandHandler, memoryEventStore, type PersonalData } from '@daybook/event-store';
-import { createSealer, Secret } from '@daybook/runtime';
+import { OperationalError } from '@daybook/core';
+import { createSealer, codeFrom, Secret, sha256Hex, type Keyring } from '@daybook/runtime';
 import { testLogger } from '@daybook/testing';
+import { publishedEvents } from '../adapters/published-events';
 import { gatewayEvents, paymentEvents } from '../adapters/stored-events';
 import { gatewayRegistry } from '../domain/payment-gateways';
 import { providerPayment, type Observation } from '../domain/provider-payment';
-import type { Opening, PaymentProvider } from '../ports';
-import { askProvider } from './ask-provider';
+import type { Opening, PaymentOrder, PaymentProvider } from '../ports';
+import { askProvider, paymentStream } from './ask-provider';
 import { createPayment } from './create-payment';
 import { gatewayCalls } from './gateways';
 import { receiveWebhook } from './provider-webhooks';
@@ -30,15 +32,17 @@ const request = {
   idempotencyKey: 'key',
 } as const;
 
+const newKey = () => new Secret(randomBytes(32).toString('base64'));
+
 /** Payments through a provider that answers as it is told. */
 async function paymentsOf(
   open: () => Promise<Opening>,
-  observe: () => Promise<Observation> = async () => ({ status: 'open' }),
+  observe: (reference: string, order: PaymentOrder) => Promise<Observation> = async () => ({ status: 'open' }),
 ) {
   const store = memoryEventStore(now);
   const { logger, lines } = testLogger();
   const provider: PaymentProvider = { open, observe, readNotice: async () => null };
-  const secretsKeys = { current: new Secret(randomBytes(32).toString('base64')), old: [] };
+  const secretsKeys = { current: newKey(), old: [] };
   const deps = {
     payments: commandHandler(providerPayment, paymentEvents, store),
     gateways: commandHandler(gatewayRegistry, gatewayEvents, store),
@@ -53,7 +57,16 @@ async function paymentsOf(
   const settings = { provider: 'sandbox', plays: 'coinbase' } as const;
   await gatewayCalls(deps).addGateway({ ...owner, name: 'gateway', currencies: ['USD'], settings });
   const ask = askProvider(deps);
-  return { create: createPayment({ ...deps, ask }), ask, lines };
+  return {
+    create: createPayment({ ...deps, ask }),
+    /** A process with other keys. */
+    createUnder: (keys: Keyring) => createPayment({ ...deps, ask, secretsKeys: keys }),
+    key: secretsKeys.current,
+    payments: deps.payments,
+    ask,
+    lines,
+    store,
+  };
 }
 
 const charge = (reference: string): Opening => ({ opened: true, reference, session: { charge_id: reference } });
@@ -75,10 +88,158 @@ test('two who open at once at a provider without keys get one answer, and the ot
   expect(lines.filter(({ level }) => level === 'warn')).toMatchObject([{ orphan }]);
 });
 
+describe('two who open at once, of whom one is refused', () => {
+  const session = { charge_id: 'charge_1' };
+  const refusal: Opening = { opened: false, reason: 'duplicate' };
+
+  /** Both are asking when the first one is answered; each answer gives what its caller is told. */
+  async function race() {
+    const answers: ((opening: Opening) => void)[] = [];
+    let bothAsk = () => {};
+    const both = new Promise<void>((resolve) => (bothAsk = resolve));
+    const open = () =>
+      new Promise<Opening>((answer) => {
+        if (answers.push(answer) === 2) bothAsk();
+      });
+    const rig = await paymentsOf(open);
+    let callers = [rig.create(request), rig.create(request)];
+    await both;
+    const answerNext = async (opening: Opening) => {
+      answers.shift()!(opening);
+      const told = await Promise.race(callers.map(async (caller) => ({ caller, outcome: await caller })));
+      callers = callers.filter((caller) => caller !== told.caller);
+      if (!told.outcome.ok) throw new Error(told.outcome.rejection);
+      return told.outcome.value;
+    };
+    return { ...rig, answerNext };
+  }
+
+  test('both have the session when the refusal is answered last', async () => {
+    const { answerNext, create } = await race();
+    expect(await answerNext(charge('charge_1'))).toMatchObject({ session, payment: { status: 'pending' } });
+    expect(await answerNext(refusal)).toMatchObject({ session, payment: { status: 'pending', failure: null } });
+    expect(await create(request)).toMatchObject({ value: { session, replayed: true } });
+  });
+
+  test('the one that opened and every repeat have the session when the refusal was answered first, and others are told', async () => {
+    const { answerNext, create, store } = await race();
+    const { payment } = await answerNext(refusal);
+    expect(payment).toMatchObject({ status: 'failed', failure: 'duplicate' });
+    expect(await answerNext(charge('charge_1'))).toMatchObject({
+      session,
+      payment: { status: 'pending', failure: null },
+    });
+    expect(await create(request)).toMatchObject({ value: { session, payment: { status: 'pending' } } });
+    const told = (await store.readStream(paymentStream(payment.transactionId))).flatMap(publishedEvents);
+    expect(told.map(({ value }) => (JSON.parse(value.toString()) as { data: object }).data)).toMatchObject([
+      { status: 'pending', providerReference: null },
+      { status: 'failed', failure: 'duplicate' },
+      { status: 'pending', failure: null, providerReference: 'charge_1' },
+    ]);
+  });
+
+  test('a refusal that nobody contradicts stays, and is not asked for again', async () => {
+    const { answerNext, create } = await race();
+    await answerNext(refusal);
+    expect(await answerNext({ ...refusal, reason: 'again' })).toMatchObject({ payment: { failure: 'duplicate' } });
+    expect(await create(request)).toMatchObject({ value: { session: null, payment: { status: 'failed' } } });
+  });
+});
+
+test('whoever gets no answer has the session that another caller got meanwhile', async () => {
+  const openings: (() => Promise<Opening>)[] = [
+    async () => {
+      expect(await rig.create(request)).toMatchObject({ value: { session: { charge_id: 'charge_1' } } });
+      throw new OperationalError('upstream_unavailable', true);
+    },
+    async () => charge('charge_1'),
+  ];
+  const rig = await paymentsOf(() => openings.shift()!());
+  expect(await rig.create(request)).toMatchObject({ value: { session: { charge_id: 'charge_1' } } });
+});
+
+test('a decline is recorded once, and the next attempt is another one, also for whoever did not know of it', async () => {
+  const attempts: number[] = [];
+  const { create, ask, store } = await paymentsOf(
+    async () => charge('charge_1'),
+    async (_reference, { declines }) => {
+      attempts.push(declines + 1);
+      return { status: 'declined', attempt: declines + 1 };
+    },
+  );
+  const opened = await create(request);
+  const { transactionId } = opened.ok ? opened.value.payment : { transactionId: '' };
+  await Promise.all([ask(transactionId, true), ask(transactionId, true)]);
+  expect(attempts).toEqual([1, 1]);
+  expect(await ask(transactionId, true)).toMatchObject({ stage: 'open', declines: 2 });
+  expect(attempts).toEqual([1, 1, 2]);
+  const events = await store.readStream(paymentStream(transactionId));
+  expect(events.map(({ type }) => type)).toEqual([
+    'PaymentCreated',
+    'PaymentOpened',
+    'PaymentDeclined',
+    'PaymentDeclined',
+  ]);
+  // Nothing of what others see has changed.
+  expect(events.flatMap(publishedEvents)).toHaveLength(2);
+});
+
+describe("a digest of what was asked for, with people's words in it", () => {
+  const asked = { ...request, description: 'Canary words', metadata: { customer_name: 'Canary Doe', a: 'b' } };
+  const content = [1, 'USD', '100', 'Canary words', Object.entries(asked.metadata).sort()];
+  const plainHash = sha256Hex(JSON.stringify(content));
+  const repeated = { ok: true, value: { replayed: true } };
+  const reused = { ok: false, rejection: 'idempotency_key_reused' };
+
+  async function created() {
+    const rig = await paymentsOf(async () => charge('charge_1'));
+    const outcome = await rig.create(asked);
+    if (!outcome.ok) throw new Error(outcome.rejection);
+    const { transactionId } = outcome.value.payment;
+    const { state } = await rig.payments.load(paymentStream(transactionId));
+    if (state.stage === 'none') throw new Error('it was created');
+    return { ...rig, transactionId, state };
+  }
+
+  test('is keyed, and tells a repeat from other content', async () => {
+    const { state, create, store, transactionId } = await created();
+    expect(state.contentHash).toMatch(/^[0-9a-f]{64}$/);
+    expect(state.contentHash).not.toBe(plainHash);
+    for (const { payload } of await store.readStream(paymentStream(transactionId)))
+      expect(payload.toString()).not.toContain(plainHash);
+    expect(await create(asked)).toMatchObject(repeated);
+    expect(await create({ ...asked, description: 'Other words' })).toEqual(reused);
+  });
+
+  test('of another key is recognised while that key is an old one', async () => {
+    const { createUnder, key } = await created();
+    const current = newKey();
+    expect(await createUnder({ current, old: [key] })(asked)).toMatchObject(repeated);
+    expect(await createUnder({ current, old: [] })(asked)).toEqual(reused);
+    expect(await createUnder({ current, old: [key] })({ ...asked, metadata: {} })).toEqual(reused);
+  });
+
+  test('of before it was keyed is recognised', async () => {
+    const { state, create, createUnder, payments } = await created();
+    const { stage: _, ...terms } = { ...state, contentHash: plainHash, otherHashes: [] };
+    const stored = codeFrom('TX', [owner.tenantId, owner.mode, 'payment', 'of before']);
+    const context = { commandId: crypto.randomUUID(), correlationId: 'c', causationId: 'c' };
+    const before = { ...terms, type: 'CreatePayment', transactionId: stored } as const;
+    expect(await payments.handle(paymentStream(stored), before, context)).toMatchObject({ ok: true });
+    const again = { ...asked, idempotencyKey: 'of before' };
+    expect(await create(again)).toMatchObject(repeated);
+    expect(await createUnder({ current: newKey(), old: [] })(again)).toMatchObject(repeated);
+    expect(await create({ ...again, description: null })).toEqual(reused);
+  });
+});
+
 test('words of a provider are kept without what no table holds, and an id that is none is no answer', async () => {
   const refused = await paymentsOf(async () => ({ opened: false, reason: `no\0${'x'.repeat(600)}` }));
   const outcome = await refused.create(request);
   expect(outcome.ok && outcome.value.payment.failure).toBe(`no ${'x'.repeat(497)}`);
+  const cut = await paymentsOf(async () => ({ opened: false, reason: `${'x'.repeat(499)}\u{1F600}` }));
+  const told = await cut.create(request);
+  expect(told.ok && told.value.payment.failure).toBe('x'.repeat(499));
   const failed = await paymentsOf(
     async () => charge('charge_1'),
     async () => ({ status: 'failed', reason: 'a\0b' }),

@@ -6,7 +6,16 @@
 import type { CallOutcome, CallRequest, createPayment as createPaymentCall } from '@daybook/contracts';
 import { assert, isOperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
-import { codeFrom, currentCorrelation, sha256Hex, uuidv7, type Clock, type Logger } from '@daybook/runtime';
+import {
+  codeFrom,
+  currentCorrelation,
+  keyedDigests,
+  sha256Hex,
+  uuidv7,
+  type Clock,
+  type Keyring,
+  type Logger,
+} from '@daybook/runtime';
 import { gatewayNumbered } from '../domain/payment-gateways';
 import { summaryOf, type PaymentState } from '../domain/provider-payment';
 import type { GatewayStore, PaymentStore } from '../ports';
@@ -21,6 +30,7 @@ export function createPayment(deps: {
   readonly payments: PaymentStore;
   readonly gateways: GatewayStore;
   readonly personalData: PersonalData;
+  readonly secretsKeys: Keyring;
   readonly nextNumber: () => Promise<number>;
   readonly ask: AskProvider;
   readonly now: Clock;
@@ -30,20 +40,20 @@ export function createPayment(deps: {
 
   async function answerOf(transactionId: string, replayed: boolean): Promise<Answer> {
     let { state } = await payments.load(paymentStream(transactionId));
-    if (state.stage === 'created') state = await asked(transactionId, replayed, state);
+    if (state.stage === 'created') state = await asked(transactionId, replayed);
     assert(state.stage !== 'none', 'the payment that was created is there');
     const payment = await viewOfPayment(personalData, summaryOf(state));
     return { ok: true, value: { payment, session: state.session === null ? null : { ...state.session }, replayed } };
   }
 
-  /** A provider that does not answer leaves the payment as it is: created, and with an unknown outcome. */
-  async function asked(transactionId: string, again: boolean, state: PaymentState): Promise<PaymentState> {
+  /** A provider that does not answer leaves the payment as it is: created, unless another caller was answered. */
+  async function asked(transactionId: string, again: boolean): Promise<PaymentState> {
     try {
       return await deps.ask(transactionId, again);
     } catch (error) {
       if (!isOperationalError(error)) throw error;
       deps.logger.warn({ error, transactionId }, 'the provider did not answer; the payment is asked for again');
-      return state;
+      return (await payments.load(paymentStream(transactionId))).state;
     }
   }
 
@@ -51,12 +61,12 @@ export function createPayment(deps: {
     const { tenantId, mode, gatewayNumber, currency, amount, description, metadata, idempotencyKey } = request;
     const at = now();
     const transactionId = codeFrom('TX', [tenantId, mode, 'payment', idempotencyKey ?? uuidv7(at)]);
-    const content = [gatewayNumber, currency, amount.toString(), description, Object.entries(metadata).sort()];
-    const contentHash = sha256Hex(JSON.stringify(content));
+    const { contentHash, otherHashes } = hashesOf(deps.secretsKeys, request);
 
     const before = (await payments.load(paymentStream(transactionId))).state;
     if (before.stage !== 'none') {
-      if (before.contentHash !== contentHash) return { ok: false, rejection: 'idempotency_key_reused' };
+      const isRepeat = [contentHash, ...otherHashes].includes(before.contentHash);
+      if (!isRepeat) return { ok: false, rejection: 'idempotency_key_reused' };
       return answerOf(transactionId, true);
     }
     const gateway = gatewayNumbered((await deps.gateways.load(registryOf(request))).state, gatewayNumber);
@@ -79,6 +89,7 @@ export function createPayment(deps: {
         asset: currency,
         amount,
         contentHash,
+        otherHashes,
         encryptedDetails: await sealDetails(personalData, transactionId, { description, metadata }),
         createdAt: at.toISOString(),
       },
@@ -88,4 +99,11 @@ export function createPayment(deps: {
     if (!outcome.ok) return { ok: false, rejection: 'idempotency_key_reused' };
     return answerOf(transactionId, outcome.events.length === 0);
   };
+}
+
+/** People's words are in it, so it is keyed. Payments of before digests had keys are known by a plain one. */
+function hashesOf(keys: Keyring, { gatewayNumber, currency, amount, description, metadata }: Request) {
+  const content = [gatewayNumber, currency, amount.toString(), description, Object.entries(metadata).sort()];
+  const { current, old } = keyedDigests(keys, 'payment', content);
+  return { contentHash: current, otherHashes: [...old, sha256Hex(JSON.stringify(content))] };
 }

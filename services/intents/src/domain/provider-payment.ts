@@ -1,13 +1,17 @@
 /**
  * Provider payment: an amount that a payer pays through a provider (a card processor, a checkout) to the tenant.
  *
- *   none ──create──▶ created ──opened──▶ open ◀──▶ processing ──taken──▶ taken ──booked──▶ completed
- *                       │                  │                              ▲
- *                    declined            failed ──────────taken───────────┘
- *                       └──────▶ failed ◀──┘
+ *   none ──create──▶ created ──opened──▶ open ──▶ processing ──taken──▶ taken ──booked──▶ completed
+ *                       │                ▲ │          │                   ▲
+ *                    refused        opened failed   failed                │
+ *                       └──────────────▶ failed ◀─────┘ ──────taken───────┘
  *
  * `created` is recorded before the provider is asked, so that a request whose outcome is unknown is known to be open: it
  * is asked again with the same id until it is answered. What the provider says it took is a fact and is never refused.
+ *
+ * Two may ask the provider to open it at once, and one be refused while the other is answered. What was opened can be paid,
+ * so a refusal means nothing once there is a reference, and an opening takes back the failure that a refusal was. Whoever was
+ * told of that failure is told that the payment is pending again: money that comes then is not money after a failure.
  *
  * Invariants (each has a property test of the same name):
  *   V1  Money is taken at most once, for what the provider says; completed only follows taken, once it is booked.
@@ -16,6 +20,8 @@
  *   V4  Whatever the order of observations, a payment of which one says that money was taken ends taken.
  *   V5  An amount other than the asked one, and money after a failure, are exceptions and are credited as received; dismissing
  *       them changes nothing else.
+ *   V6  In whatever order openings and refusals to open come, a payment that was opened is open and has its session.
+ *   V7  Each attempt to take the money is declined at most once, in order; a decline moves nothing else.
  */
 import type { Mode, paymentExceptions, paymentStatuses } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
@@ -52,17 +58,22 @@ export type PaymentSession = Readonly<Record<string, string>>;
 /** What a provider says of a payment when it is asked. */
 export type Observation =
   | { readonly status: 'open' | 'processing' }
+  /** One attempt to take the money came to nothing, for sure. The payer may choose another way to pay. */
+  | { readonly status: 'declined'; readonly attempt: number }
   | { readonly status: 'taken'; readonly amount: bigint }
   | { readonly status: 'failed'; readonly reason: string };
 
 export type PaymentCommand =
-  | ({ readonly type: 'CreatePayment' } & PaymentTerms)
+  /** `otherHashes` are digests of the same content too, under other keys or of before digests had keys. */
+  | ({ readonly type: 'CreatePayment'; readonly otherHashes: readonly string[] } & PaymentTerms)
   | {
       readonly type: 'RecordOpened';
       readonly reference: string;
       readonly session: PaymentSession;
       readonly at: string;
     }
+  /** The provider refused to open it. */
+  | { readonly type: 'RecordRefused'; readonly reason: string; readonly at: string }
   | { readonly type: 'RecordObserved'; readonly observation: Observation; readonly at: string }
   | { readonly type: 'RecordBooked'; readonly ledgerReference: string; readonly at: string }
   | { readonly type: 'DismissException'; readonly actor: string; readonly at: string };
@@ -79,8 +90,15 @@ export type PaymentSummary = Omit<PaymentTerms, 'contentHash'> & {
 
 type Fact =
   | { readonly type: 'PaymentCreated'; readonly terms: PaymentTerms }
-  | { readonly type: 'PaymentOpened'; readonly reference: string; readonly session: PaymentSession }
+  | {
+      readonly type: 'PaymentOpened';
+      readonly reference: string;
+      readonly session: PaymentSession;
+      /** It had failed by a refusal to open. One without this, of before there was it, left the payment failed. */
+      readonly reopened?: true;
+    }
   | { readonly type: 'PaymentProcessing' }
+  | { readonly type: 'PaymentDeclined'; readonly attempt: number }
   | { readonly type: 'PaymentFailed'; readonly reason: string }
   | { readonly type: 'PaymentTaken'; readonly amount: bigint; readonly exceptions: readonly PaymentException[] }
   | { readonly type: 'PaymentBooked'; readonly ledgerReference: string }
@@ -102,6 +120,8 @@ export type Payment = PaymentTerms & {
   readonly stage: 'created' | 'open' | 'processing' | 'failed' | 'taken' | 'completed';
   readonly reference: string | null;
   readonly session: PaymentSession | null;
+  /** How many attempts to take the money were declined. */
+  readonly declines: number;
   readonly failure: string | null;
   readonly amountReceived: bigint | null;
   readonly exceptions: readonly PaymentException[];
@@ -119,9 +139,11 @@ export const providerPayment: Decider<PaymentState, PaymentCommand, PaymentEvent
 
 function decide(command: PaymentCommand, state: PaymentState): Decision<PaymentEvent, PaymentRejection> {
   if (command.type === 'CreatePayment') {
-    const { type: _, ...terms } = command;
-    if (state.stage !== 'none')
-      return state.contentHash === terms.contentHash ? accept() : reject('idempotency_key_reused');
+    const { type: _, otherHashes, ...terms } = command;
+    if (state.stage !== 'none') {
+      const isRepeat = [terms.contentHash, ...otherHashes].includes(state.contentHash);
+      return isRepeat ? accept() : reject('idempotency_key_reused');
+    }
     return record(state, { type: 'PaymentCreated', terms }, terms.createdAt);
   }
   if (state.stage === 'none') return reject('payment_not_found');
@@ -130,8 +152,12 @@ function decide(command: PaymentCommand, state: PaymentState): Decision<PaymentE
     case 'RecordOpened': {
       const { reference, session } = command;
       if (state.reference !== null) return state.reference === reference ? accept() : reject('reference_differs');
-      return record(state, { type: 'PaymentOpened', reference, session }, at);
+      const reopened = state.stage === 'failed' ? ({ reopened: true } as const) : {};
+      return record(state, { type: 'PaymentOpened', reference, session, ...reopened }, at);
     }
+    case 'RecordRefused':
+      if (state.stage !== 'created') return accept();
+      return record(state, { type: 'PaymentFailed', reason: command.reason }, at);
     case 'RecordObserved':
       return observe(command.observation, state, at);
     case 'RecordBooked': {
@@ -160,6 +186,11 @@ function observe(said: Observation, state: Payment, at: string): Decision<Paymen
       return state.stage === 'processing' || state.stage === 'failed'
         ? accept()
         : record(state, { type: 'PaymentProcessing' }, at);
+    case 'declined':
+      // Repeats, and whoever asked at the same time, are answered with the same decline.
+      return said.attempt === state.declines + 1
+        ? record(state, { type: 'PaymentDeclined', attempt: said.attempt }, at)
+        : accept();
     case 'failed':
       return state.stage === 'failed' ? accept() : record(state, { type: 'PaymentFailed', reason: said.reason }, at);
     case 'taken': {
@@ -191,6 +222,7 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
       stage: 'created',
       reference: null,
       session: null,
+      declines: 0,
       failure: null,
       amountReceived: null,
       exceptions: [],
@@ -204,14 +236,19 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
   switch (fact.type) {
     case 'PaymentOpened':
       assert(state.reference === null, 'opened twice');
+      assert(fact.reopened !== true || state.stage === 'failed', 'opened again without having failed');
       return {
         ...next,
-        stage: state.stage === 'created' ? 'open' : state.stage,
+        stage: state.stage === 'created' || fact.reopened === true ? 'open' : state.stage,
+        failure: fact.reopened === true ? null : state.failure,
         reference: fact.reference,
         session: fact.session,
       };
     case 'PaymentProcessing':
       return { ...next, stage: 'processing' };
+    case 'PaymentDeclined':
+      assert(fact.attempt === state.declines + 1, 'an attempt is declined out of order');
+      return { ...state, declines: fact.attempt };
     case 'PaymentFailed':
       return { ...next, stage: 'failed', failure: fact.reason };
     case 'PaymentTaken':

@@ -23,6 +23,7 @@ const create = {
   asset: 'USD',
   amount: 10_000n,
   contentHash: 'h',
+  otherHashes: ['former'],
   encryptedDetails: 'e',
   createdAt: at,
 } as const satisfies PaymentCommand;
@@ -35,13 +36,16 @@ const opened = (reference: string): PaymentCommand => ({
 });
 const observed = (observation: Observation): PaymentCommand => ({ type: 'RecordObserved', observation, at });
 const taken = (amount: bigint) => observed({ status: 'taken', amount });
-const failed = observed({ status: 'failed', reason: 'declined' });
+const failed = observed({ status: 'failed', reason: 'voided' });
+const declined = (attempt: number) => observed({ status: 'declined', attempt });
+const refused: PaymentCommand = { type: 'RecordRefused', reason: 'no', at };
 const booked = (ledgerReference: string): PaymentCommand => ({ type: 'RecordBooked', ledgerReference, at });
 
 const command: fc.Arbitrary<PaymentCommand> = fc.oneof(
   fc.constantFrom<PaymentCommand>(create, { ...create, contentHash: 'other' }),
   fc.constantFrom('pi_1', 'pi_2').map(opened),
-  fc.constantFrom<PaymentCommand>(observed({ status: 'open' }), observed({ status: 'processing' }), failed),
+  fc.constantFrom<PaymentCommand>(observed({ status: 'open' }), observed({ status: 'processing' }), failed, refused),
+  fc.constantFrom(1, 2, 3).map(declined),
   fc.constantFrom(10_000n, 9_999n).map(taken),
   fc.constantFrom('0x1', '0x2').map(booked),
   fc.constant<PaymentCommand>({ type: 'DismissException', actor: 'key_ops', at }),
@@ -108,13 +112,11 @@ describe('provider payment', () => {
   });
 
   test('V4: whatever the order of observations, a payment of which one says taken ends taken', () => {
-    const observations = fc.array(
-      fc.constantFrom(observed({ status: 'open' }), observed({ status: 'processing' }), failed, taken(10_000n)),
-      { maxLength: 10 },
-    );
+    const said = [observed({ status: 'open' }), observed({ status: 'processing' }), failed, declined(1), refused];
+    const observations = fc.array(fc.constantFrom(...said, opened('pi_1'), taken(10_000n)), { maxLength: 10 });
     fc.assert(
-      fc.property(observations, (given) => {
-        const { state } = play([create, opened('pi_1'), ...given]);
+      fc.property(observations, fc.boolean(), (given, isOpened) => {
+        const { state } = play([create, ...(isOpened ? [opened('pi_1')] : []), ...given]);
         const someTaken = given.some((each) => each.type === 'RecordObserved' && each.observation.status === 'taken');
         expect(paymentOf(state).stage === 'taken').toBe(someTaken);
       }),
@@ -132,6 +134,55 @@ describe('provider payment', () => {
       amountReceived: 10_001n,
       exceptions: ['amount_differs', 'paid_after_failure'],
     });
+  });
+
+  test('V6: in whatever order openings and refusals to open come, a payment that was opened is open and has its session', () => {
+    const answers = fc.array(fc.constantFrom(opened('pi_1'), opened('pi_2'), refused, observed({ status: 'open' })), {
+      maxLength: 8,
+    });
+    fc.assert(
+      fc.property(answers, (given) => {
+        const payment = paymentOf(play([create, ...given]).state);
+        const [first] = given.flatMap((each) => (each.type === 'RecordOpened' ? [each] : []));
+        const { reference, session } = first ?? { reference: null, session: null };
+        const unopened = given.includes(refused) ? 'failed' : 'created';
+        const stage = first === undefined ? unopened : 'open';
+        const failure = stage === 'failed' ? 'no' : null;
+        expect(payment).toMatchObject({ stage, reference, session, failure });
+        // Whoever was told that it failed was told that it is pending again.
+        expect(paymentOf(play([create, ...given, taken(10_000n)]).state).exceptions).toEqual(
+          stage === 'failed' ? ['paid_after_failure'] : [],
+        );
+      }),
+    );
+  });
+
+  test('V6: a payment that failed after it was opened stays failed, whatever is said of its opening', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(opened('pi_1'), refused), { maxLength: 5 }), (late) => {
+        const { state } = play([create, opened('pi_1'), failed, ...late]);
+        expect(paymentOf(state)).toMatchObject({ stage: 'failed', failure: 'voided' });
+      }),
+    );
+  });
+
+  test('V7: each attempt to take the money is declined at most once, in order; a decline moves nothing else', () => {
+    fc.assert(
+      fc.property(commands, (given) => {
+        const attempts = play(given).log.flatMap((event) => (event.type === 'PaymentDeclined' ? [event.attempt] : []));
+        expect(attempts).toEqual(attempts.map((_, n) => n + 1));
+      }),
+    );
+    fc.assert(
+      fc.property(commands, (given) => {
+        const { state } = play(given);
+        const decision = providerPayment.decide(declined(paymentOf(state).declines + 1), state);
+        const after = paymentOf(decision.ok ? decision.events.reduce(providerPayment.evolve, state) : state);
+        expect({ ...after, declines: 0 }).toEqual({ ...state, declines: 0 });
+        const isDecided = ['taken', 'completed'].includes(state.stage);
+        expect(after.declines).toBe(paymentOf(state).declines + (isDecided ? 0 : 1));
+      }),
+    );
   });
 
   test('an exception is dismissed once, which changes nothing of the payment; without one there is nothing to dismiss', () => {
@@ -161,6 +212,7 @@ describe('provider payment', () => {
     const { state } = play([create]);
     const other = { ...create, contentHash: 'other' } as const;
     expect(providerPayment.decide(other, state)).toEqual(reject('idempotency_key_reused'));
+    expect(providerPayment.decide({ ...other, otherHashes: ['h'] }, state)).toEqual(accept());
     expect(providerPayment.decide(booked('0x1'), state)).toEqual(reject('payment_not_taken'));
     expect(providerPayment.decide(failed, providerPayment.initial)).toEqual(reject('payment_not_found'));
     const posted = play([create, taken(10_000n), booked('0x1')]).state;

@@ -47,7 +47,7 @@ export const receivedFields = {
     .meta({
       description:
         'Of a payment, if it has any: `amount_differs` if its provider took another amount than `amount`, ' +
-        '`paid_after_failure` if it took it after the payment had failed.',
+        '`paid_after_failure` if the payment was `failed` when it took it.',
     })
     .optional(),
 };

@@ -8,6 +8,7 @@ import type { ProviderSettings } from '@daybook/contracts';
 import { assets, formatAmount, parseAmount, type AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
+import { truncated } from '../../domain/truncated-text';
 import type { Opening, PaymentProvider } from '../../ports';
 import { askOverHttp, jsonOrNull, readAnswer, type ProviderAnswer } from './provider-http';
 
@@ -54,7 +55,7 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
         '/charges',
         JSON.stringify({
           name: 'Payment',
-          description: (description ?? transactionId).slice(0, 200),
+          description: truncated(description ?? transactionId, 200),
           pricing_type: 'fixed_price',
           local_price: { amount: formatAmount(amount, assets[currency as AssetCode].scale), currency },
           metadata: { transaction_id: transactionId },

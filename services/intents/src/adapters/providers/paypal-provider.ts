@@ -1,13 +1,15 @@
 /**
  * PayPal Orders v2: an order is made under the transaction id as request id, the payer approves it at `approval_url`, and
  * the money is taken by a capture under a request id of its own. A capture whose answer was lost is made again: PayPal
- * answers the first one. https://developer.paypal.com/docs/api/orders/v2/
+ * answers the first one. It also answers a decline again, so after one the next capture has another request id.
+ * https://developer.paypal.com/docs/api/orders/v2/
  */
 import { OperationalError } from '@daybook/core';
 import type { ProviderSettings } from '@daybook/contracts';
 import { assets, formatAmount, parseAmount, type AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
+import { truncated } from '../../domain/truncated-text';
 import type { PaymentProvider } from '../../ports';
 import { askOverHttp, jsonOrNull, readAnswer, type ProviderAnswer } from './provider-http';
 
@@ -29,6 +31,13 @@ const captureStatuses = {
 const capture = z.object({
   status: z.enum(Object.keys(captureStatuses) as (keyof typeof captureStatuses)[]),
   amount: z.object({ currency_code: z.string(), value: z.string() }),
+});
+/** After these nothing was taken, and the payer is asked for another way to pay, or to confirm this one. */
+const declineIssues = ['INSTRUMENT_DECLINED', 'PAYER_ACTION_REQUIRED'];
+
+const refusal = z.object({
+  name: z.string().catch(''),
+  details: z.array(z.object({ issue: z.string().catch('') })).catch([]),
 });
 const order = z.object({
   id: z.string(),
@@ -74,7 +83,7 @@ export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvi
             {
               custom_id: transactionId,
               amount: { currency_code: currency, value: decimal(amount, currency) },
-              ...(description === null ? {} : { description: description.slice(0, 127) }),
+              ...(description === null ? {} : { description: truncated(description, 127) }),
             },
           ],
         }),
@@ -89,15 +98,21 @@ export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvi
       };
     },
 
-    async observe(reference, { transactionId, currency }) {
+    async observe(reference, { transactionId, currency, declines }) {
       const path = `/v2/checkout/orders/${encodeURIComponent(reference)}`;
       const found = await orderOf(await ask('GET', path));
       if (found.status !== 'APPROVED') return observationOf(found, currency);
-      const requestId = `${transactionId}-capture`;
+      const attempt = declines + 1;
+      const requestId = captureIdOf(transactionId, attempt);
       const captured = await ask('POST', `${path}/capture`, { requestId, body: '{}' });
-      // A payer whose card was declined may choose another: the order is open again.
+      const issues = issuesOf(captured);
+      if (issues.includes('ORDER_ALREADY_CAPTURED'))
+        return observationOf(await orderOf(await ask('GET', path)), currency);
+      if (issues.some((issue) => declineIssues.includes(issue))) return { status: 'declined', attempt };
       if (captured.status === 422) return { status: 'open' };
-      return observationOf(await orderOf(captured), currency);
+      const answered = await orderOf(captured);
+      const said = observationOf(answered, currency);
+      return said.status === 'open' && capturesOf(answered).length > 0 ? { status: 'declined', attempt } : said;
     },
 
     async readNotice(headers, body) {
@@ -117,6 +132,11 @@ export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvi
       return { eventId: id, reference: resource.supplementary_data?.related_ids?.order_id ?? resource.id ?? null };
     },
   };
+}
+
+/** One id for each attempt that was not declined: whatever is not known of it, it is asked for again under the same id. */
+function captureIdOf(transactionId: string, attempt: number): string {
+  return `${transactionId}-capture${attempt === 1 ? '' : `-${attempt}`}`;
 }
 
 /** Requests with an access token, which is fetched when it is needed and kept until shortly before its end. */
@@ -144,8 +164,8 @@ function authorized({ clientId, clientSecret }: Settings, apiUrl: string) {
     method: 'GET' | 'POST',
     path: string,
     { requestId, body }: { readonly requestId?: string; readonly body?: string } = {},
-  ): Promise<ProviderAnswer> =>
-    askOverHttp(`${apiUrl}${path}`, {
+  ): Promise<ProviderAnswer> => {
+    const answer = await askOverHttp(`${apiUrl}${path}`, {
       method,
       headers: {
         authorization: `Bearer ${await accessToken()}`,
@@ -158,11 +178,15 @@ function authorized({ clientId, clientSecret }: Settings, apiUrl: string) {
       token = undefined;
       throw error;
     });
+    // Of two requests with one id at once PayPal may refuse the second, whatever becomes of the first.
+    if (issuesOf(answer).includes('DUPLICATE_REQUEST_ID')) throw unavailable(reasonOf(answer));
+    return answer;
+  };
 }
 
 function observationOf(found: Order, currency: string): Observation {
   if (found.status === 'VOIDED') return { status: 'failed', reason: 'voided' };
-  const captures = (found.purchase_units ?? []).flatMap(({ payments }) => payments?.captures ?? []);
+  const captures = capturesOf(found);
   const taken = captures.filter(({ status }) => captureStatuses[status] === 'taken');
   if (taken.length > 0) {
     const units = taken.map(({ amount }) => unitsOf(amount.value, amount.currency_code, currency));
@@ -176,6 +200,10 @@ function observationOf(found: Order, currency: string): Observation {
   return { status: 'open' };
 }
 
+function capturesOf(found: Order) {
+  return (found.purchase_units ?? []).flatMap(({ payments }) => payments?.captures ?? []);
+}
+
 function decimal(amount: bigint, currency: string): string {
   return formatAmount(amount, assets[currency as AssetCode].scale);
 }
@@ -184,6 +212,12 @@ function unitsOf(value: string, said: string, currency: string): bigint {
   const parsed = parseAmount(value, assets[currency as AssetCode].scale);
   if (said !== currency || !parsed.ok) throw new Error(`PayPal took ${value} ${said} where ${currency} was asked for`);
   return parsed.units;
+}
+
+/** Why a request was refused, by PayPal's names. */
+function issuesOf({ status, body }: ProviderAnswer): readonly string[] {
+  const said = refusal.safeParse(body);
+  return status < 400 || !said.success ? [] : [said.data.name, ...said.data.details.map(({ issue }) => issue)];
 }
 
 function reasonOf({ status, body }: ProviderAnswer): string {
