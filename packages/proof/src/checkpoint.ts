@@ -103,8 +103,8 @@ export type ValidKey = { readonly key: PublicKey; readonly after: number; readon
 export type Trust = {
   /** Throws CheckpointError. Sizes only grow; one that names a next key changes the key that the ones after need. */
   accept(signed: SignedCheckpoint): Checkpoint;
-  /** Follows a change of keys if it was signed by the key that is trusted now, and disregards any other. */
-  follow(introduction: SignedCheckpoint): void;
+  /** Follows a change of keys if it was signed by the key that is trusted now; null for any other, which is disregarded. */
+  follow(introduction: SignedCheckpoint): Checkpoint | null;
   /** The last is the one that signs now. */
   keys(): readonly ValidKey[];
 };
@@ -131,7 +131,7 @@ export function createTrust(origin: string, first: PublicKey): Trust {
   return {
     accept,
     follow(introduction) {
-      if (parseCheckpoint(introduction.text).keyId === keys.at(-1)!.key.keyId) accept(introduction);
+      return parseCheckpoint(introduction.text).keyId === keys.at(-1)!.key.keyId ? accept(introduction) : null;
     },
     keys: () => [...keys],
   };

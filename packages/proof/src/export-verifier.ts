@@ -75,6 +75,8 @@ type Range = {
   readonly header: ExportHeader;
   readonly trust: Trust;
   readonly tree: Frontier;
+  /** The last change of keys in the header that was followed. */
+  readonly followed: (SignedCheckpoint & { readonly checkpoint: Checkpoint }) | null;
   /** Sequence of the next event. */
   next: number;
   /** Hash of the event before it. */
@@ -158,7 +160,11 @@ function begin(header: ExportHeader, publicKey: PublicKey, expected: Expected): 
   if (subtreesOf({ start: 0, end: first }).length !== header.tree.length)
     throw new Refused(null, `the tree of the header is not one over ${first} events`);
   const trust = createTrust(origin, publicKey);
-  for (const change of header.keyChanges) trust.follow(change);
+  let followed: Range['followed'] = null;
+  for (const change of header.keyChanges) {
+    const checkpoint = trust.follow(change);
+    if (checkpoint !== null && checkpoint.nextKey !== null) followed = { ...change, checkpoint };
+  }
   if (trust.keys().at(-1)!.after > first)
     throw new Refused(null, 'a change of keys in the header comes after its events');
   const tree = createFrontier({ size: first, hashes: header.tree.map((hash) => Buffer.from(hash, 'base64')) });
@@ -166,6 +172,7 @@ function begin(header: ExportHeader, publicKey: PublicKey, expected: Expected): 
     header,
     trust,
     tree,
+    followed,
     next: first,
     head: previousHash,
     brokenAt: null,
@@ -269,7 +276,7 @@ function takeManifest(range: Range, manifest: ExportManifest): void {
 /** The checkpoint at the end or after it: the subtrees that follow the file's events complete its tree. */
 function takeCovering(range: Range, { rest, ...signed }: NonNullable<ExportManifest['coveredBy']>): void {
   const { tree, next } = range;
-  const checkpoint = range.trust.accept(signed);
+  const checkpoint = acceptCovering(range, signed);
   const subtrees = subtreesOf({ start: next, end: checkpoint.size });
   if (checkpoint.size < next || subtrees.length !== rest.length)
     throw new Refused(null, `the manifest does not lead from ${next} to ${checkpoint.size} events`);
@@ -278,6 +285,12 @@ function takeCovering(range: Range, { rest, ...signed }: NonNullable<ExportManif
   const fits = checkpoint.root.equals(whole.root()) && (checkpoint.size > next || checkpoint.head === range.head);
   if (!fits) throw unfit(range, checkpoint);
   signedUpTo(range, checkpoint, next);
+}
+
+/** What covers a range without events may be the change of keys that the header ends with: it was accepted there. */
+function acceptCovering({ followed, trust }: Range, signed: SignedCheckpoint): Checkpoint {
+  const isFollowed = followed?.text === signed.text && followed.signature === signed.signature;
+  return isFollowed ? followed.checkpoint : trust.accept(signed);
 }
 
 function verdictOf(range: Range | undefined, problem: ExportProblem | null): ExportVerdict {

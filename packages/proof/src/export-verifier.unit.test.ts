@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { signCheckpoint, type SignedCheckpoint } from './checkpoint';
+import { parseCheckpoint, signCheckpoint, type SignedCheckpoint } from './checkpoint';
 import { eventHash, exportFormat, genesisHash, writeExportLine, type ExportLine } from './export-format';
 import { createExportVerifier, type Expected, type ExportVerdict } from './export-verifier';
 import { generateSigningKey, parseSigningKey, type PublicKey, type SigningKey } from './keys';
@@ -135,18 +135,21 @@ const flip = (payload: Buffer, find: string, replacement: string) =>
 const whole = book();
 /** Signed last at 18 of 20: a range up to 17 is covered, the whole is not. */
 const file = exported(whole, 0, 17);
+/** Changes its key at 10, as soon as anything could be signed with the next one. */
+const rotated = book({ signers: { 5: key, 10: key, 11: nextKey, 18: nextKey }, keyChangeAt: 10 });
 
 describe('an export', () => {
-  test('of any range verifies with the public key alone', () => {
-    fc.assert(
-      fc.property(fc.nat({ max: 17 }), fc.nat({ max: 17 }), (a, b) => {
-        const [first, last] = a < b ? [a, b] : [b, a];
-        const verdict = verify(exported(whole, first, last));
-        expect(verdict).toMatchObject({ status: 'valid', problem: null, first, last });
-        expect(verdict.events).toBe(last - first + 1);
-        expect(verdict.eventsSigned).toBe(verdict.events);
-      }),
-    );
+  test.each([
+    ['with one key', whole],
+    ['that changed its key', rotated],
+  ])('of any range of a book %s verifies with the public key alone, of no events too', (_name, signed) => {
+    for (let first = 0; first <= 18; first++) {
+      for (let last = first - 1; last <= 17; last++) {
+        const events = last - first + 1;
+        const verdict = verify(exported(signed, first, last));
+        expect(verdict).toMatchObject({ status: 'valid', problem: null, first, last, events, eventsSigned: events });
+      }
+    }
   });
 
   test('says how far a signature covers it, when none covers its end', () => {
@@ -191,11 +194,11 @@ describe('an export', () => {
   });
 
   test('verifies over a change of keys, with the first key or the one it begins under', () => {
-    const rotated = book({ signers: { 5: key, 10: key, 15: nextKey, 19: nextKey }, keyChangeAt: 10 });
     const both = [key.publicKey.keyId, nextKey.publicKey.keyId];
     expect(verify(exported(rotated, 2, 17))).toMatchObject({ status: 'valid', keyIds: both });
     expect(verify(exported(rotated, 12, 17))).toMatchObject({ status: 'valid', keyIds: both.slice(1) });
     expect(verify(exported(rotated, 12, 17), nextKey.publicKey)).toMatchObject({ status: 'valid' });
+    expect(verify(exported(rotated, 10, 9))).toMatchObject({ status: 'valid', keyIds: both.slice(0, 1) });
   });
 
   test('is refused when a key signs that nothing introduced', () => {
@@ -206,6 +209,85 @@ describe('an export', () => {
       expect.stringMatching(/^the line is signed with key .{16}, not with/),
     ]);
     expect(verify(file, stranger.publicKey)).toMatchObject({ status: 'invalid', eventsSigned: 0 });
+  });
+});
+
+describe('nothing at a change of keys is covered by that very checkpoint, or by none', () => {
+  const [header, manifest] = exported(rotated, 10, 9) as [
+    Extract<ExportLine, { type: 'header' }>,
+    Extract<ExportLine, { type: 'manifest' }>,
+  ];
+  const change = manifest.coveredBy!;
+  const content = { ...parseCheckpoint(change.text), nextKey: nextKey.publicKey };
+  const coveredBy = (signed: SignedCheckpoint) =>
+    verify([header, { ...manifest, coveredBy: { ...change, ...signed } }]);
+  const replaced = expect.stringMatching(/^the line is signed with key .{16}, which was replaced after size 10$/);
+
+  test.each<[string, SignedCheckpoint, unknown]>([
+    ['another text of the same key', signCheckpoint({ ...content, time: at(11) }, key), replaced],
+    ['a text that names another next key', signCheckpoint({ ...content, nextKey: stranger.publicKey }, key), replaced],
+    [
+      'another signature',
+      { text: change.text, signature: stranger.sign(Buffer.from(change.text)).toString('base64') },
+      replaced,
+    ],
+    [
+      'the next key',
+      signCheckpoint({ ...content, nextKey: null }, nextKey),
+      'the line covers 10 events after one of 10',
+    ],
+    [
+      'another key',
+      signCheckpoint(content, stranger),
+      expect.stringMatching(/^the line is signed with key .{16}, not with/),
+    ],
+  ])('not by one with %s', (_name, signed, reason) => {
+    expect(refusal(coveredBy(signed))).toEqual(['invalid', 10, reason]);
+  });
+
+  test('not by one that the header shows and nobody trusts', () => {
+    const forged = signCheckpoint(content, stranger);
+    const lines: ExportLine[] = [
+      { ...header, keyChanges: [...header.keyChanges, forged] },
+      { ...manifest, coveredBy: { ...change, ...forged } },
+    ];
+    expect(verify(lines)).toMatchObject({ status: 'invalid', checkpoints: 0 });
+    const [alone] = lines as [typeof header, typeof manifest];
+    expect(verify([{ ...alone, keyChanges: [forged] }, lines[1]!])).toMatchObject({
+      status: 'invalid',
+      checkpoints: 0,
+    });
+  });
+
+  test('not by one that changes no key, which the header has no place for', () => {
+    const [begin, end] = exported(rotated, 5, 4) as [typeof header, typeof manifest];
+    expect(refusal(verify([{ ...begin, keyChanges: [end.coveredBy!] }, end]))).toEqual([
+      'invalid',
+      5,
+      'the line covers 5 events after one of 5',
+    ]);
+  });
+
+  test('not where the tree or the head is another', () => {
+    const unfit = expect.stringContaining('is not what was signed');
+    const tree = header.tree.toReversed();
+    expect(refusal(verify([{ ...header, tree }, manifest]))).toEqual(['invalid', 10, unfit]);
+    const head = eventHash(rotated.events[8]!);
+    const lines = [
+      { ...header, previousHash: head },
+      { ...manifest, headHash: head },
+    ];
+    expect(refusal(verify(lines))).toEqual(['invalid', 10, unfit]);
+  });
+
+  test('not where events follow it', () => {
+    const lines = exported(rotated, 10, 10);
+    const end = { ...(lines.at(-1) as typeof manifest), coveredBy: { ...change, rest: [] } };
+    expect(refusal(verify([...lines.slice(0, -1), end]))).toEqual([
+      'invalid',
+      null,
+      'the manifest does not lead from 11 to 10 events',
+    ]);
   });
 });
 

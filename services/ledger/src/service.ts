@@ -15,7 +15,7 @@ import { callTokens, type Component, type Logger, type Secret, type Service } fr
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
-import { recordExamination, snapshotExamination } from './adapters/book-examinations';
+import { recordExamination, snapshotExamination, strayExamination } from './adapters/book-examinations';
 import { bookMemory, type BookMemory } from './adapters/book-memory';
 import { checkSource, lastCleanCheck } from './adapters/check-source';
 import { jobTable } from './adapters/job-table';
@@ -211,13 +211,19 @@ function checkOf(config: Config, platform: Platform, { jobPool, memories, trees 
   const store = config.EVENT_STORE === 'eventstoredb' ? platform.store : postgresEventStore(jobPool);
   const kept = {
     store,
+    pool: jobPool,
     memories: new Map(modeSchema.options.map((mode) => [mode, memories.get(streamOf(mode))!])),
   };
   return checkJob({
     source: checkSource({ pool: jobPool, store }),
     lastClean: () => lastCleanCheck(jobPool),
     clearingDeadlineS: config.CLEARING_DEADLINE_S,
-    examinations: [treeExamination(trees), snapshotExamination(kept), recordExamination(kept)],
+    examinations: [
+      treeExamination(trees),
+      snapshotExamination(kept),
+      recordExamination(kept),
+      strayExamination(jobPool),
+    ],
     metrics: checkMetrics(metrics),
     now,
     logger,

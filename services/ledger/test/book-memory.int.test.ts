@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { recordExamination } from '../src/adapters/book-examinations';
 import { verifySnapshot } from '../src/adapters/book-refold';
 import { bookMemory } from '../src/adapters/book-memory';
 import { recordHashes } from '../src/adapters/record-filter';
@@ -29,6 +30,8 @@ test('a service starts from its snapshot, and answers for ever what it answered 
     `select max(last_revision) + 1 as length from appends where stream = 'book-sandbox'`,
   );
   expect((await memory.snapshots.latest())?.sequence).toBe(Number(rows[0]?.length));
+  const deps = { store: rig.store, pool: rig.pool, memories: new Map([['sandbox', memory] as const]) };
+  expect(await recordExamination(deps).examine(new AbortController().signal)).toEqual([]);
   const again = await rig.calls.accept({ transferId: ids[0]!, amount: 1n });
   expect(again).toMatchObject({ ok: true, value: { transferId: ids[0], replayed: true } });
   await rig.pool.query('delete from book_record_keys');

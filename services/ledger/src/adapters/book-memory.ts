@@ -119,13 +119,42 @@ function segmentTable(pool: Pool, stream: string): BookMemory['segments'] {
   };
 }
 
+/** What is stored of the record index, wherever it says that it belongs: for those who check it. */
+export type StoredIndex = {
+  key(): Promise<Uint8Array | undefined>;
+  isEmpty(): Promise<boolean>;
+  /** In order. */
+  segments(): AsyncIterable<StoredSegment>;
+};
+
+export function storedIndex(pool: Pool, stream: string): StoredIndex {
+  const after = async (first: string | null) => {
+    const { rows } = await pool.query<{ first_sequence: string; entries: Buffer }>(
+      `select first_sequence, entries from book_records
+        where stream = $1 and ($2::bigint is null or first_sequence > $2) order by first_sequence limit $3`,
+      [stream, first, segmentsPerRead],
+    );
+    return rows;
+  };
+  return {
+    key: () => storedKeyOf(pool, stream),
+    isEmpty: async () => (await after(null)).length === 0,
+    async *segments() {
+      for (let rows = await after(null); rows.length > 0; rows = await after(rows.at(-1)!.first_sequence)) {
+        for (const row of rows) yield { first: Number(row.first_sequence), entries: numbersOf(row.entries) };
+      }
+    },
+  };
+}
+
+async function storedKeyOf(pool: Pool, stream: string): Promise<Buffer | undefined> {
+  const { rows } = await pool.query<{ key: Buffer }>('select key from book_record_keys where stream = $1', [stream]);
+  return rows[0]?.key;
+}
+
 /** A book without a key gets one, and begins its index and its snapshots anew. */
 async function recordKeyOf(pool: Pool, stream: string): Promise<Buffer> {
-  const stored = async () => {
-    const { rows } = await pool.query<{ key: Buffer }>('select key from book_record_keys where stream = $1', [stream]);
-    return rows[0]?.key;
-  };
-  const key = await stored();
+  const key = await storedKeyOf(pool, stream);
   if (key !== undefined) return key;
   // What was noted under a key that is gone would never be found, and its ids would be taken for new ones.
   await pool.query(
@@ -136,7 +165,7 @@ async function recordKeyOf(pool: Pool, stream: string): Promise<Buffer> {
      delete from book_snapshots where stream in (select stream from made)`,
     [stream, randomBytes(recordKeyBytes)],
   );
-  return (await stored())!;
+  return (await storedKeyOf(pool, stream))!;
 }
 
 /** Entries of a segment from `start` on; `n` counts the hashes that they were read for. */

@@ -4,7 +4,7 @@ import type { EventStore } from '@daybook/event-store';
 import { sha256Hex } from '@daybook/runtime';
 import { parseCheckpoint } from '@daybook/proof';
 import type { Pool } from 'pg';
-import { treeTable } from './tree-table';
+import { treeRows, treeTable } from './tree-table';
 import { contentHashOf, streamOf, type Books } from '../app/books';
 import type { BookToSign } from '../app/checkpoints';
 import {
@@ -45,7 +45,7 @@ export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & Book
     length,
     scan,
     checkpointOf,
-    treeTable: table,
+    rows: treeRows(pool, mode),
     async reached() {
       const size = await length();
       await tree.reach(size);

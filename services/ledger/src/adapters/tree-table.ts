@@ -4,6 +4,7 @@ import { inTransaction, runAll } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import type { RecordedCheckpoint, TreeTable } from '../app/journal-tree';
 import type { CheckpointTable } from '../app/checkpoints';
+import type { TreeRows } from '../app/tree-examination';
 
 type CheckpointRow = {
   readonly size: string;
@@ -16,13 +17,7 @@ type CheckpointRow = {
 const checkpointColumns = 'size, sequence, checkpoint, signature, changes_key';
 
 export function treeTable(pool: Pool, mode: Mode): TreeTable & CheckpointTable {
-  const checkpoints = async (condition: string, values: readonly unknown[]): Promise<RecordedCheckpoint[]> => {
-    const { rows } = await pool.query<CheckpointRow>(
-      `select ${checkpointColumns} from signed_checkpoints where mode = $1 and ${condition}`,
-      [mode, ...values],
-    );
-    return rows.map(recordedOf);
-  };
+  const checkpoints = checkpointsOf(pool, mode);
   return {
     async count(level) {
       const { rows } = await pool.query<{ count: string }>(
@@ -31,13 +26,7 @@ export function treeTable(pool: Pool, mode: Mode): TreeTable & CheckpointTable {
       );
       return Number(rows[0]!.count);
     },
-    async hashes(level, from, to) {
-      const { rows } = await pool.query<{ hash: Buffer }>(
-        'select hash from merkle_nodes where mode = $1 and level = $2 and index >= $3 and index < $4 order by index',
-        [mode, level, from, to],
-      );
-      return rows.map(({ hash }) => hash);
-    },
+    hashes: hashesOf(pool, mode),
     async add(nodes, recorded) {
       const statements = [
         ...(nodes.length === 0
@@ -66,6 +55,43 @@ export function treeTable(pool: Pool, mode: Mode): TreeTable & CheckpointTable {
     firstCovering: async (size) => (await checkpoints('size >= $2 order by size limit 1', [size]))[0] ?? null,
     within: (from, to) => checkpoints('size between $2 and $3 order by size', [from, to]),
     keyChanges: (upTo) => checkpoints('changes_key and size <= $2 order by size', [upTo]),
+  };
+}
+
+/** The same tables as a check looks at them. */
+export function treeRows(pool: Pool, mode: Mode): TreeRows {
+  const checkpoints = checkpointsOf(pool, mode);
+  return {
+    hashes: hashesOf(pool, mode),
+    recordedBefore: (sequence) => checkpoints('sequence < $2', [sequence]),
+    recordedFrom: (sequence) => checkpoints('sequence >= $2', [sequence]),
+    async levels() {
+      const { rows } = await pool.query<{ level: number; first: string; last: string }>(
+        'select level, min(index) as first, max(index) as last from merkle_nodes where mode = $1 group by level',
+        [mode],
+      );
+      return rows.map(({ level, first, last }) => ({ level, first: Number(first), last: Number(last) }));
+    },
+  };
+}
+
+function checkpointsOf(pool: Pool, mode: Mode) {
+  return async (condition: string, values: readonly unknown[]): Promise<RecordedCheckpoint[]> => {
+    const { rows } = await pool.query<CheckpointRow>(
+      `select ${checkpointColumns} from signed_checkpoints where mode = $1 and ${condition}`,
+      [mode, ...values],
+    );
+    return rows.map(recordedOf);
+  };
+}
+
+function hashesOf(pool: Pool, mode: Mode): TreeTable['hashes'] {
+  return async (level, from, to) => {
+    const { rows } = await pool.query<{ hash: Buffer }>(
+      'select hash from merkle_nodes where mode = $1 and level = $2 and index >= $3 and index < $4 order by index',
+      [mode, level, from, to],
+    );
+    return rows.map(({ hash }) => hash);
   };
 }
 
