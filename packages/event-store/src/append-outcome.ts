@@ -2,7 +2,7 @@
 import { OperationalError } from '@daybook/core';
 import type { Pool, PoolClient } from 'pg';
 import { withConnection } from './database';
-import { asOperational, isConnectionLoss } from './operational';
+import { isConnectionLoss } from './operational';
 
 /** Lends a connection to an append. When that is lost after it was sent, it may stand or not: `outcome_unknown`. */
 export async function sendAppend<T>(pool: Pool, send: (client: PoolClient) => Promise<T>): Promise<T> {
@@ -14,6 +14,6 @@ export async function sendAppend<T>(pool: Pool, send: (client: PoolClient) => Pr
     });
   } catch (error) {
     if (sent && isConnectionLoss(error)) throw new OperationalError('outcome_unknown', true, { cause: error });
-    throw asOperational(error);
+    throw error;
   }
 }

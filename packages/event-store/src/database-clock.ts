@@ -5,7 +5,6 @@
 import type { Clock, Component, Logger } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { withConnection } from './database';
-import { asOperational } from './operational';
 
 const lookEveryMs = 10_000;
 
@@ -51,11 +50,7 @@ export function databaseClock(pool: Pool, logger: Logger, everyMs = lookEveryMs)
     name: 'clock of the database',
     now: () => new Date(clock.at(performance.now()) ?? Date.now()),
     async start() {
-      try {
-        await look();
-      } catch (error) {
-        throw asOperational(error);
-      }
+      await look();
       timer = setInterval(() => {
         looking = look().catch((error: unknown) => logger.debug({ error }, 'the clock of the database was not seen'));
       }, everyMs);

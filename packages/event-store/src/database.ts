@@ -69,15 +69,12 @@ export function openDatabase(options: {
 
 /** So that no caller takes an outage for a fault of the program, which would end the process. */
 function failOperationally(pool: Pool): void {
-  const rethrow = (error: unknown): never => {
-    throw asOperational(error);
-  };
   const query = pool.query.bind(pool) as unknown as (...asked: unknown[]) => Promise<unknown>;
   const connect = pool.connect.bind(pool) as (callback?: unknown) => Promise<unknown>;
-  pool.query = ((...asked: unknown[]) => query(...asked).catch(rethrow)) as Pool['query'];
+  pool.query = ((...asked: unknown[]) => query(...asked).catch(operationally)) as Pool['query'];
   // The pool itself asks with a callback.
   pool.connect = ((callback?: unknown) =>
-    callback === undefined ? connect().catch(rethrow) : connect(callback)) as Pool['connect'];
+    callback === undefined ? connect().catch(operationally) : connect(callback)) as Pool['connect'];
 }
 
 /** The driver's own parameters of one connection. */
@@ -95,13 +92,13 @@ export function waitForAnswers(client: ClientBase): void {
 
 /**
  * Lends a connection to `work`. One that broke meanwhile, or that `work` discards, is closed instead of going back to
- * the pool.
+ * the pool. Failures of the database surface as OperationalError.
  */
 export async function withConnection<T>(
   pool: Pool,
   work: (client: PoolClient, discard: (reason: Error) => void) => Promise<T>,
 ): Promise<T> {
-  const client = await pool.connect();
+  const client = await pool.connect().catch(operationally);
   let broken: Error | undefined;
   const discard = (reason: Error) => (broken = reason);
   // The pool listens to idle connections only; a lent one that breaks between statements would end the process.
@@ -110,11 +107,15 @@ export async function withConnection<T>(
     return await work(client, discard);
   } catch (error) {
     if (isConnectionLoss(error)) discard(error as Error);
-    throw error;
+    return operationally(error);
   } finally {
     client.off('error', discard);
     client.release(broken);
   }
+}
+
+function operationally(error: unknown): never {
+  throw asOperational(error);
 }
 
 /** Commits when `work` returns, rolls back when it throws. Failures of the database surface as OperationalError. */
@@ -133,23 +134,19 @@ export async function inTransactionAfter<Read, T>(
   read: (tx: Tx) => Promise<Read>,
   work: (tx: Tx, read: Read) => Promise<T>,
 ): Promise<T> {
-  try {
-    return await withConnection(pool, async (client, discard) => {
-      const tx = client as Tx;
-      try {
-        const [, found] = await together(tx, [() => tx.query('begin'), () => read(tx)]);
-        const result = await work(tx, found);
-        await client.query('commit');
-        return result;
-      } catch (error) {
-        // On a connection that is lost nobody answers to it.
-        if (!isConnectionLoss(error)) await client.query('rollback').catch(discard);
-        throw error;
-      }
-    });
-  } catch (error) {
-    throw asOperational(error);
-  }
+  return withConnection(pool, async (client, discard) => {
+    const tx = client as Tx;
+    try {
+      const [, found] = await together(tx, [() => tx.query('begin'), () => read(tx)]);
+      const result = await work(tx, found);
+      await client.query('commit');
+      return result;
+    } catch (error) {
+      // On a connection that is lost nobody answers to it.
+      if (!isConnectionLoss(error)) await client.query('rollback').catch(discard);
+      throw error;
+    }
+  });
 }
 
 /**

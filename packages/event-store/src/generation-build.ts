@@ -19,15 +19,18 @@ import { dumpTable, type TableDump } from './generation-dump';
 import {
   claimGeneration,
   dropGeneration,
+  dropUnfinished,
   ensureBuilding,
   liveGeneration,
   switchTo,
   type Generation,
   type GenerationPlan,
 } from './generation-tables';
+import { checkSuccession } from './generation-succession';
 import type { ProjectionTable } from './projection-table';
+import { withSessionLock } from './session-lock';
 import { createStoredFold } from './stored-fold';
-import type { TableProjection } from './table-projections';
+import { versionsOf, type TableProjection } from './table-projections';
 
 type Typed = { readonly type: string };
 
@@ -82,6 +85,9 @@ export type BuildReport<Found = undefined> = {
   readonly switched: boolean;
 };
 
+/** Whether it may take the place of another build's generation, where that is to give way. A replay is of its own. */
+export type Succession = { readonly succeeds: boolean };
+
 /** Less than a follower with a backlog: no reader of the log gets past a transaction that writes, and a build writes for long. */
 const buildBatchSizeDefault = 10_000;
 const keepMax = 200_000;
@@ -92,17 +98,21 @@ const roundsMax = 3;
 const comparisonTriesMax = 250;
 
 /**
- * Throws OperationalError `store_unavailable` when another build is at it, and when it is to switch to what is equal and
- * nothing could be compared; the signal's reason when it is aborted.
+ * Throws OperationalError `store_unavailable` when another build is at it, when it is to switch to what is equal and
+ * nothing could be compared, and, not to be tried again, when it is to switch and may not; the signal's reason when it is
+ * aborted.
  */
 export async function buildGeneration<Event extends Typed, Found = undefined>(
   deps: BuildDeps<Event>,
-  options: BuildOptions<Found>,
+  asked: BuildOptions<Found> & Succession,
 ): Promise<BuildReport<Found>> {
-  const { signal, keepWhenAborted = () => true } = options;
-  return asOnlyBuilder(deps, async () => {
+  const { keepWhenAborted = () => true } = asked;
+  return asOnlyBuilder(deps, async (lost) => {
+    const options = { ...asked, signal: AbortSignal.any([asked.signal, lost]) };
     const live = await liveGeneration(deps.pool);
     if (live === undefined) throw new AssertionError('there is no live generation to replace');
+    const versions = versionsOf(deps.projections);
+    if (options.switch !== 'never') await checkSuccession(deps.pool, live, { versions, succeeds: options.succeeds });
     const next = await ensureBuilding(deps.pool, deps, options.fresh);
     const builder = await openBuilder(deps, next, options.observe);
     const building = { live, next, builder, options };
@@ -122,7 +132,9 @@ export async function buildGeneration<Event extends Typed, Found = undefined>(
     } catch (error) {
       // What is handled ahead holds locks on the tables.
       await builder.settled();
-      if (signal.aborted && !keepWhenAborted()) await dropGeneration(deps.pool, deps, next.number);
+      // Another process may go on with it since the lock is lost.
+      const unwanted = asked.signal.aborted && !lost.aborted && !keepWhenAborted();
+      if (unwanted) await dropUnfinished(deps.pool, deps, next.number);
       throw error;
     }
   });
@@ -133,24 +145,11 @@ function nothingCompared(): OperationalError {
   return new OperationalError('store_unavailable', true, { detail: 'there is nothing to compare what was built with' });
 }
 
-/** Holds a lock for as long as the connection lives; the checkpoints keep the tables right even without it. */
-async function asOnlyBuilder<T>({ pool, schema }: { pool: Pool; schema: string }, work: () => Promise<T>): Promise<T> {
-  const lock = `projection build ${schema}`;
-  return withConnection(pool, async (client) => {
-    const { rows } = await client.query<{ locked: boolean }>(
-      `select pg_try_advisory_lock(hashtextextended($1, 0)) as locked`,
-      [lock],
-    );
-    if (rows[0]?.locked !== true) {
-      throw new OperationalError('store_unavailable', true, { detail: 'another build of the read models is running' });
-    }
-    try {
-      return await work();
-    } finally {
-      // When the connection is lost the server has released it.
-      await client.query(`select pg_advisory_unlock(hashtextextended($1, 0))`, [lock]).catch(() => undefined);
-    }
-  });
+/** The checkpoints keep the tables right even without the lock. */
+async function asOnlyBuilder<T>({ pool }: { pool: Pool }, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
+  const built = await withSessionLock(pool, { name: 'projection build' }, work);
+  if (built !== undefined) return built.done;
+  throw new OperationalError('store_unavailable', true, { detail: 'another build of the read models is running' });
 }
 
 type Builder = {
@@ -216,7 +215,7 @@ type Building<Found> = {
   readonly live: Generation;
   readonly next: Generation;
   readonly builder: Builder;
-  readonly options: BuildOptions<Found>;
+  readonly options: BuildOptions<Found> & Succession;
 };
 
 type Compared<Found> = Pick<BuildReport<Found>, 'position' | 'events' | 'compared' | 'found'>;
@@ -229,12 +228,12 @@ async function compare<Event extends Typed, Found>(
   const tables = comparable(projections, live);
   for (let tries = 0; ; tries++) {
     options.signal.throwIfAborted();
-    const done = await withConnection(pool, async (client) => {
-      const level = await levelSnapshot(pool, client, building);
+    const done = await withConnection(pool, async (client, discard) => {
       try {
+        const level = await levelSnapshot(pool, client, building);
         return level ? await inSnapshot(client, tables, building) : undefined;
       } finally {
-        await client.query('rollback');
+        await client.query('rollback').catch(discard);
       }
     });
     if (done) return done;
@@ -301,10 +300,12 @@ async function switchWhenLevel<Event extends Typed, Found>(
 ): Promise<void> {
   const { pool, store } = deps;
   for (let tries = 1; ; tries++) {
+    options.signal.throwIfAborted();
     options.progress?.({ phase: 'switching', done: 0, total: null });
     await builder.catchUp({ signal: options.signal }, () => store.tail());
     const level = (place: Position) => builder.catchUp({ signal: options.signal }, async () => place);
-    const switched = await switchTo(pool, deps, { store, next, level, tries }).catch((error: unknown) => {
+    const { succeeds } = options;
+    const switched = await switchTo(pool, deps, { store, next, level, tries, succeeds }).catch((error: unknown) => {
       if (isOperationalError(error) && error.retryable) return false;
       throw error;
     });

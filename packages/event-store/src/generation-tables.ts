@@ -13,6 +13,7 @@ import type { Pool } from 'pg';
 import { inTransaction, type Tx } from './database';
 import type { EventStore, Position } from './event-store';
 import { asOperational } from './operational';
+import { checkSuccession } from './generation-succession';
 import { createIndexesSql, createTableSql, type ProjectionTable } from './projection-table';
 import { forgetStatements } from './projection-statements';
 import { tablesOf, versionsOf } from './table-projections';
@@ -81,7 +82,11 @@ export async function ensureBuilding(pool: Pool, plan: GenerationPlan, fresh = f
   });
 }
 
-/** `level` moves the next one to where the live one stands still meanwhile. False when it did not get there. */
+/**
+ * `level` moves the next one to where the live one stands still meanwhile. False when it did not get there; true also when it
+ * has been live already, as after a commit that nobody answered for. Throws OperationalError, not to be tried again, when
+ * the live one is of another build that does not give way.
+ */
 export async function switchTo(
   pool: Pool,
   plan: GenerationPlan,
@@ -90,10 +95,13 @@ export async function switchTo(
     next,
     level,
     tries = 1,
+    succeeds = false,
   }: {
     readonly store: EventStore;
     readonly next: Generation;
     readonly tries?: number;
+    /** Whether it may take the place of another build's. */
+    readonly succeeds?: boolean;
     level(place: Position): Promise<void>;
   },
 ): Promise<boolean> {
@@ -101,8 +109,10 @@ export async function switchTo(
     // Whoever reads the views must not wait for us for long: the caller tries again.
     await tx.query(`set local lock_timeout = '${Math.min(switchLockMs * tries, switchLockMaxMs)}ms'`);
     await lockGenerations(tx, plan);
+    if (await wasLive(tx, next)) return true;
     const live = await inState(tx, 'live');
-    assert(live && live.number !== next.number, `generation ${next.number} is live already`);
+    assert(live, 'no generation is live');
+    await checkSuccession(tx, live, { versions: next.versions, succeeds });
     const shown = await claimGeneration(tx, live);
     await level(shown);
     if (store.compare(await claimGeneration(tx, next), shown) < 0) return false;
@@ -136,6 +146,15 @@ export async function dropGeneration(pool: Pool, plan: Pick<GenerationPlan, 'sch
   });
 }
 
+/** Drops what a build leaves, unless that has become live. */
+export async function dropUnfinished(pool: Pool, plan: Pick<GenerationPlan, 'schema'>, number: number): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    await lockGenerations(tx, plan);
+    const building = await inState(tx, 'building');
+    if (building?.number === number) await drop(tx, plan, building);
+  });
+}
+
 /** Numbers of the generations that were retired longer ago. */
 export async function retiredFor(pool: Pool, milliseconds: number): Promise<readonly number[]> {
   const { rows } = await pool.query<{ number: number }>(
@@ -155,6 +174,13 @@ async function inState(tx: Tx, state: Generation['state']): Promise<Generation |
     state,
   ]);
   return rows[0];
+}
+
+async function wasLive(tx: Tx, { number }: Generation): Promise<boolean> {
+  const { rowCount } = await tx.query(`select from projection_generations where number = $1 and live_at is not null`, [
+    number,
+  ]);
+  return rowCount === 1;
 }
 
 /** Waits for the claim of its runner, which then cannot move until this transaction ends; returns its place. */

@@ -1,13 +1,20 @@
 /**
  * Read models in generations of tables: follows the live one and, when this build makes other tables than the live one
- * has, builds its own beside it and switches. Meanwhile the old one is moved by the processes of the build that made it;
- * this build shows it as they leave it.
+ * has and may take its place, builds its own beside it and switches. Meanwhile the old one is moved by the processes of
+ * the build that made it; this build shows it as they leave it.
  */
 import { assert, isOperationalError, OperationalError } from '@daybook/core';
 import type { Logger, OnFatal } from '@daybook/runtime';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Retired } from './batches';
-import { buildGeneration, type BuildDeps, type BuildOptions, type BuildReport } from './generation-build';
+import {
+  buildGeneration,
+  type BuildDeps,
+  type BuildOptions,
+  type BuildReport,
+  type Succession,
+} from './generation-build';
+import { maySucceed, stayPresent } from './generation-succession';
 import { dropGeneration, ensureLive, liveGeneration, retiredFor, type Generation } from './generation-tables';
 import type { EventStore, Position } from './event-store';
 import type { Projections } from './projections';
@@ -16,7 +23,10 @@ import { createTableProjections } from './table-runner';
 import type { Pool } from 'pg';
 
 export type Generations = Projections & {
-  /** A generation anew from the log, whatever the live one is; once it has switched, this follows it. */
+  /**
+   * A generation anew from the log; once it has switched, this follows it. Throws OperationalError, not to be tried again,
+   * when it is to switch while another build's is live.
+   */
   rebuild<Found = undefined>(options: BuildOptions<Found>): Promise<BuildReport<Found>>;
 };
 
@@ -24,7 +34,7 @@ export type GenerationsOptions<Event extends { readonly type: string }> = BuildD
   readonly logger: Logger;
   readonly onFatal: OnFatal;
   readonly batchSize?: number;
-  /** For builds, so that they take no connection that requests wait for. */
+  /** For builds, and for one connection for as long as this runs, so that they take none that requests wait for. */
   readonly buildPool?: Pool;
   /** How long a generation that was replaced is kept. */
   readonly keepOldMs?: number;
@@ -33,17 +43,19 @@ export type GenerationsOptions<Event extends { readonly type: string }> = BuildD
 const keepOldMsDefault = 10 * 60_000;
 const sweepMs = 60_000;
 const retryMs = 1_000;
+/** While this build's tables are live. */
+const lookMs = 5_000;
 
 export function createGenerations<Event extends { readonly type: string }>(
   options: GenerationsOptions<Event>,
 ): Generations {
-  const { pool, logger, onFatal } = options;
+  const { pool, logger, onFatal, buildPool = pool } = options;
   const versions = versionsOf(options.projections);
   const following = createFollowing(options, versions);
   let run: { readonly stopping: AbortController; readonly work: readonly Promise<unknown>[] } | undefined;
 
-  const rebuild = async <Found>(how: BuildOptions<Found>): Promise<BuildReport<Found>> => {
-    const report = await buildGeneration({ ...options, pool: options.buildPool ?? pool }, how);
+  const build = async <Found>(how: BuildOptions<Found> & Succession): Promise<BuildReport<Found>> => {
+    const report = await buildGeneration({ ...options, pool: buildPool }, how);
     await following.replace();
     return report;
   };
@@ -51,13 +63,17 @@ export function createGenerations<Event extends { readonly type: string }>(
     name: `generations of ${options.schema}`,
     async start() {
       assert(run === undefined, 'the generations are running already');
-      const live = await ensureLive(pool, options);
       const stopping = new AbortController();
       const { signal } = stopping;
-      await following.start(live, signal);
-      const isLive = async () => (await liveGeneration(pool))?.versions === versions;
-      const upgraded = upgrade({ isLive, rebuild, replace: following.replace }, { signal, logger, onFatal });
-      run = { stopping, work: [upgraded, sweep(options, signal)] };
+      try {
+        const { ended } = await stayPresent({ pool: buildPool, versions, signal, logger, onFatal });
+        await following.start(await ensureLive(pool, options), signal);
+        const upgrading = upgrade({ pool, versions, build, follow: following.replace, signal, logger, onFatal });
+        run = { stopping, work: [ended, upgrading, sweep(options, signal)] };
+      } catch (error) {
+        stopping.abort();
+        throw error;
+      }
     },
     async stop() {
       const ending = run;
@@ -66,7 +82,7 @@ export function createGenerations<Event extends { readonly type: string }>(
       await Promise.allSettled(ending?.work ?? []);
       await following.stop();
     },
-    rebuild,
+    rebuild: (how) => build({ ...how, succeeds: false }),
     caughtUp: following.caughtUp,
   };
 }
@@ -203,26 +219,43 @@ function notRunning(): OperationalError {
   return new OperationalError('store_unavailable', true, { detail: 'the read models are being built' });
 }
 
-/** Makes this build's tables the live ones, unless they are, or until another process has done it. */
-async function upgrade(
-  generations: {
-    isLive(): Promise<boolean>;
-    rebuild(options: BuildOptions): Promise<BuildReport>;
-    replace(): Promise<void>;
-  },
-  { signal, logger, onFatal }: { readonly signal: AbortSignal; readonly logger: Logger; readonly onFatal: OnFatal },
-): Promise<void> {
+type Upgrading = {
+  readonly pool: Pool;
+  readonly versions: string;
+  build(how: BuildOptions & Succession): Promise<BuildReport>;
+  /** Follows what is live by now. */
+  follow(): Promise<void>;
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+  readonly onFatal: OnFatal;
+};
+
+/** A process whose connection broke is seen again after a moment. */
+const looksAlone = 5;
+
+/** Makes this build's tables the live ones whenever they are not and may be. */
+async function upgrade({ pool, versions, build, follow, signal, logger, onFatal }: Upgrading): Promise<void> {
+  /** How often nobody of the live build must be there, before this one takes its place. */
+  let looks = 1;
   while (!signal.aborted) {
+    let pauseMs = retryMs;
     try {
-      if (await generations.isLive()) return await generations.replace();
-      const { generation } = await generations.rebuild({ signal, switch: 'always' });
-      logger.info({ generation }, 'the read models of this build are live');
+      await follow();
+      const live = await liveGeneration(pool);
+      if (live === undefined || live.versions === versions) [pauseMs, looks] = [lookMs, looksAlone];
+      else if (!(await maySucceed(pool, live, versions))) {
+        logger.debug({ generation: live.number }, 'the read models of another build stay live');
+        looks = looksAlone;
+      } else if (--looks <= 0) {
+        const { generation } = await build({ signal, switch: 'always', succeeds: true });
+        logger.info({ generation }, 'the read models of this build are live');
+      }
     } catch (error) {
       if (signal.aborted) return;
       if (!isOperationalError(error)) return onFatal(error);
       logger.warn({ error }, 'the read models will be built on');
-      await delay(retryMs, undefined, { signal }).catch(() => undefined);
     }
+    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -46,6 +46,7 @@ export { rowsInMemory, type RawRow, type Rows, type RowsInMemory, type Wanted } 
 export { createFold, tablesOf, versionsOf, type Fold, type TableProjection } from './table-projections';
 export { createTableProjections } from './table-runner';
 export { createGenerations, type Generations, type GenerationsOptions } from './generations';
+export { withSessionLock } from './session-lock';
 export { watchWriters } from './writer-watch';
 export { dumpTable, type TableDump } from './generation-dump';
 export { dropGeneration, generationsOf, type Generation, type GenerationPlan } from './generation-tables';

@@ -23,25 +23,21 @@ export class MigrationError extends Error {
 /** Creates the schema when absent and brings it up to date. Others that migrate the same schema wait their turn. */
 export async function migrate(pool: Pool, schema: string, sources: readonly MigrationSource[]): Promise<void> {
   const files = (await Promise.all(sources.map(filesOf))).flat();
-  try {
-    await withConnection(pool, async (client) => {
-      const lock = `daybook migrate ${schema}`;
-      // Waiting for another migration, or a long migration itself, is not a runaway statement.
-      await client.query(`set statement_timeout = 0; set lock_timeout = 0`);
-      waitForAnswers(client);
-      await client.query(`select pg_advisory_lock(hashtextextended($1, 0))`, [lock]);
-      try {
-        await prepareSchema(client, schema);
-        for (const file of files) await applyOnce(client, schema, file);
-      } finally {
-        // When the connection is lost these fail, and the server has released the lock by then.
-        await client.query(`select pg_advisory_unlock(hashtextextended($1, 0))`, [lock]).catch(() => undefined);
-        await client.query(`reset statement_timeout; reset lock_timeout`).catch(() => undefined);
-      }
-    });
-  } catch (error) {
-    throw asOperational(error);
-  }
+  await withConnection(pool, async (client) => {
+    const lock = `daybook migrate ${schema}`;
+    // Waiting for another migration, or a long migration itself, is not a runaway statement.
+    await client.query(`set statement_timeout = 0; set lock_timeout = 0`);
+    waitForAnswers(client);
+    await client.query(`select pg_advisory_lock(hashtextextended($1, 0))`, [lock]);
+    try {
+      await prepareSchema(client, schema);
+      for (const file of files) await applyOnce(client, schema, file);
+    } finally {
+      // When the connection is lost these fail, and the server has released the lock by then.
+      await client.query(`select pg_advisory_unlock(hashtextextended($1, 0))`, [lock]).catch(() => undefined);
+      await client.query(`reset statement_timeout; reset lock_timeout`).catch(() => undefined);
+    }
+  });
 }
 
 type MigrationFile = { readonly source: string; readonly name: string; readonly sql: string; readonly sha256: string };

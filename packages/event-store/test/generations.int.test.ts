@@ -1,16 +1,19 @@
 import { eventually, testLogger } from '@daybook/testing';
-import type { Pool } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
 import type { EventStore } from '../src/event-store';
+import { openDatabase } from '../src/database';
+import type { BuildStep } from '../src/generation-build';
 import { dumpTable } from '../src/generation-dump';
-import { dropGeneration, generationsOf, switchTo } from '../src/generation-tables';
+import { dropGeneration, ensureBuilding, generationsOf, switchTo } from '../src/generation-tables';
 import { createGenerations, type Generations, type GenerationsOptions } from '../src/generations';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { defineTable } from '../src/projection-table';
 import { auditSubscriptions } from '../src/subscription-audit';
 import type { TableProjection } from '../src/table-projections';
 import { anEvent } from './counted-events';
+import { startProxy } from './cutting-proxy';
 import { schemas } from './fixtures';
 
 const codec = defineStoredEvents({
@@ -99,6 +102,7 @@ function create(
     buildBatchSize: 5,
     logger: testLogger().logger,
     onFatal: (error) => void fatal.push(error),
+    buildPool: databases.database.pool(schema),
     ...options,
   });
   opened.push(generations);
@@ -365,12 +369,9 @@ test('a table that a release takes away goes with its generation; one that canno
 });
 
 test('what can be compared with nothing is not equal', async () => {
-  const old = await open();
-  await add(4);
-  await old.caughtUp();
-  await openNext();
-  await expect(old.rebuild(whole)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
-  expect(await states()).toEqual(['1 old', '2 live', '3 building']);
+  const generations = await open({}, [{ ...projection, tables: [], handlers: {} }]);
+  await expect(generations.rebuild(whole)).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+  expect(await states()).toEqual(['1 live', '2 building']);
 });
 
 test('a process that cannot move the live tables looks on through every further switch', async () => {
@@ -387,4 +388,172 @@ test('a process that cannot move the live tables looks on through every further 
   await updated.rebuild(whole);
   await dropGeneration(pool, { schema }, 3);
   expect(await seen()).toBe(3);
+});
+
+describe('beside a process of another build', () => {
+  const waits = expect.objectContaining({ msg: 'the read models of another build stay live' }) as unknown;
+  /** Of the build before, beside one whose tables took the place of its own. */
+  async function replaced() {
+    const { logger, lines } = testLogger();
+    const old = await open({ logger });
+    await add(2);
+    const updated = await openNext();
+    // The next event tells.
+    await add(1);
+    await old.caughtUp();
+    await eventually(() => expect(lines).toContainEqual(waits), within);
+    return { old, updated };
+  }
+  const expectStates = (...expected: string[]) =>
+    eventually(async () => expect(await states()).toEqual(expected), { timeoutMs: 15_000 });
+
+  test('the tables of the newer build stay live, also when the other starts again or is asked for a replay', async () => {
+    const { old, updated } = await replaced();
+    const { logger, lines } = testLogger();
+    await old.stop();
+    const again = await open({ logger });
+    await eventually(() => expect(lines).toContainEqual(waits), within);
+    const refused = again.rebuild({ ...whole, switch: 'always' });
+    await expect(refused).rejects.toMatchObject({ code: 'store_unavailable', retryable: false });
+    await expect(refused).rejects.toThrow('generation 2 of another build is live (balances@2)');
+    expect(await states()).toEqual(['1 old', '2 live']);
+    expect(await again.rebuild({ ...whole, switch: 'never' })).toMatchObject({ switched: false });
+    await add(1);
+    await again.caughtUp();
+    // Only a process that runs may find that nobody of the other is left.
+    await again.stop();
+    await updated.stop();
+    await expect(create().rebuild(whole)).rejects.toMatchObject({ code: 'store_unavailable', retryable: false });
+  });
+
+  test('whichever build is left alone is shown, without a restart', async () => {
+    const { old, updated } = await replaced();
+    await updated.stop();
+    await expectStates('1 old', '2 old', '3 live');
+    await add(1);
+    await old.caughtUp();
+    await updated.start();
+    await old.stop();
+    await expectStates('1 old', '2 old', '3 old', '4 live');
+    await add(1);
+    await updated.caughtUp();
+    expect((await pool.query('select count(*)::int from additions_v1')).rows).toEqual([{ count: 5 }]);
+  });
+
+  test('a process that comes back before the other build has switched stays live', async () => {
+    const { old, updated } = await replaced();
+    await old.stop();
+    const plan = { schema, projections: [projection] };
+    const next = await ensureBuilding(pool, plan);
+    const level = async () => undefined;
+    const taken = switchTo(pool, plan, { store, next, level, succeeds: true });
+    await expect(taken).rejects.toMatchObject({ code: 'store_unavailable', retryable: false });
+    await updated.stop();
+    expect(await states()).toEqual(['1 old', '2 live', '3 building']);
+  });
+
+  test('a process looks on although nothing is appended that would tell it', async () => {
+    const { logger, lines } = testLogger();
+    await open({ logger });
+    await openNext();
+    await eventually(() => expect(lines).toContainEqual(waits), { timeoutMs: 10_000 });
+  });
+
+  test('a process whose connection is lost is seen again', async () => {
+    await replaced();
+    const present = () => holdersOf('projection followers of balances@2');
+    const [pid] = await present();
+    await terminate(await present());
+    await eventually(async () => {
+      const found = await present();
+      expect(found).toEqual([expect.not.objectContaining({ pid })]);
+    }, within);
+    expect(await states()).toEqual(['1 old', '2 live']);
+  });
+});
+
+type Backend = { readonly pid: number };
+
+async function holdersOf(lock: string): Promise<readonly Backend[]> {
+  const { rows } = await pool.query<Backend>(
+    `select pid from pg_locks join pg_database d on d.oid = database
+     where locktype = 'advisory' and granted and d.datname = current_database()
+       and (classid::bigint << 32) | objid::bigint = hashtextextended($1 || ' ' || current_schema(), 0)`,
+    [lock],
+  );
+  return rows;
+}
+
+async function terminate(backends: readonly Backend[]): Promise<void> {
+  for (const { pid } of backends) await pool.query('select pg_terminate_backend($1)', [pid]);
+}
+
+describe('a build whose connection is lost', () => {
+  const outage = { code: 'store_unavailable', retryable: true };
+
+  test('while it compares fails as by an outage, with what was wrong as its cause, and goes on when it is asked again', async () => {
+    const generations = await open();
+    await add(9);
+    await generations.caughtUp();
+    const inspect = (client: PoolClient) => client.query('select pg_terminate_backend(pg_backend_pid())');
+    const lost = generations.rebuild({ ...whole, inspect });
+    await expect(lost).rejects.toMatchObject({ ...outage, cause: { code: '57P01' } });
+    expect(await states()).toEqual(['1 live', '2 building']);
+    expect(await generations.rebuild(whole)).toMatchObject({ generation: 2, switched: true });
+  });
+
+  test('with the commit of the switch has switched', async () => {
+    const proxy = await startProxy(new URL(databases.database.url));
+    const buildPool = openDatabase({ url: proxy.url, schema, poolMax: 8, onError: () => undefined });
+    const generations = await open({ buildPool });
+    await add(9);
+    await generations.caughtUp();
+    let tries = 0;
+    const progress = ({ phase }: BuildStep) => {
+      if (phase !== 'switching') return;
+      tries += 1;
+      if (tries === 1) proxy.cutAtCommit({ direction: 'answer', left: 0 });
+      else proxy.cut(null);
+    };
+    expect(await generations.rebuild({ ...whole, progress })).toMatchObject({ generation: 2, switched: true });
+    expect(tries).toBe(2);
+    expect(await states()).toEqual(['1 old', '2 live']);
+    await add(1);
+    await generations.caughtUp();
+    await generations.stop();
+    await buildPool.end();
+    await proxy.stop();
+  });
+
+  test('with its lock ends, and leaves what it built to the one that has it now', async () => {
+    const generations = await open();
+    await add(9);
+    await generations.caughtUp();
+    const lock = 'projection build';
+    const inspect = async () => {
+      await terminate(await holdersOf(lock));
+      await eventually(async () => expect(await holdersOf(lock)).toEqual([]), within);
+    };
+    const lost = generations.rebuild({ ...whole, inspect });
+    await expect(lost).rejects.toMatchObject(outage);
+    await expect(lost).rejects.toThrow('the lock of projection build is lost');
+    expect(await states()).toEqual(['1 live', '2 building']);
+    // Nor is it this one's to drop any more.
+    const cancel = new AbortController();
+    const how = { ...whole, signal: cancel.signal, keepWhenAborted: () => false };
+    const cancelled = generations.rebuild({ ...how, inspect: async () => inspect().then(() => cancel.abort()) });
+    await expect(cancelled).rejects.toMatchObject(outage);
+    expect(await states()).toEqual(['1 live', '2 building']);
+  });
+
+  test('may find that another process has switched to what both built', async () => {
+    const generations = await open();
+    await generations.rebuild(whole);
+    await generations.rebuild(whole);
+    const late = (await generationsOf(pool)).filter(({ number }) => number > 1);
+    const level = () => Promise.reject(new Error('there is nothing to do'));
+    for (const next of late)
+      expect(await switchTo(pool, { schema, projections: [projection] }, { store, next, level })).toBe(true);
+    expect(await states()).toEqual(['1 old', '2 old', '3 live']);
+  });
 });

@@ -73,8 +73,8 @@ export type Overrides = PlatformOverrides & {
   readonly wrapStore: (store: EventStore) => EventStore;
 };
 
-/** Connections of long work: one that keeps the worker's lock, and what a job reads and writes with. */
-const jobPoolMax = 7;
+/** Connections of long work: two that keep locks, the worker's and the read models', and what a job reads and writes with. */
+const jobPoolMax = 8;
 
 const migrations = join(__dirname, '../migrations');
 

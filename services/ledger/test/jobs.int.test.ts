@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { OperationalError } from '@daybook/core';
 import { migrate } from '@daybook/event-store';
 import { eventually, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
 import { join } from 'node:path';
@@ -217,6 +218,63 @@ test('a worker that loses its lock lets go of its job, which is taken up again',
   expect(rowCount).toBe(1);
   await eventually(() => expect(runs()).toBe(2), { timeoutMs: 10_000 });
   expect(await jobs.find(jobId)).toMatchObject({ status: 'running' });
+});
+
+/** Fails so often because of the world; `runs` counts how often it was begun. */
+function unlucky(times: number, options: { readonly resumable?: boolean; readonly retryable?: boolean } = {}) {
+  const { resumable = true, retryable = true } = options;
+  let runs = 0;
+  const kind = jobKind({
+    kind: 'unlucky',
+    parameters,
+    resumable,
+    async run({ signal, progress }) {
+      signal.throwIfAborted();
+      runs += 1;
+      progress({ phase: 'working', done: runs, total: 10 });
+      if (runs <= times) throw new OperationalError('store_unavailable', retryable, { detail: 'away' });
+      return { runs };
+    },
+  });
+  return { kind, runs: () => runs };
+}
+
+const waiting = { status: 'running', error: null, finishedAt: null, progress: { phase: 'waiting' } };
+
+test('a job that can be taken up again outlasts an outage, and is running meanwhile', async () => {
+  const jobs = await worker(unlucky(1).kind);
+  const jobId = randomUUID();
+  await request(jobs, 'unlucky', jobId);
+  await eventually(async () => expect(await jobs.find(jobId)).toMatchObject(waiting), { timeoutMs: 10_000 });
+  expect(await over(jobs, jobId)).toMatchObject({ status: 'succeeded', report: { runs: 2 }, error: null });
+});
+
+test('a job that waits for an outage to end is cancelled at once, and left to the next worker by one that stops', async () => {
+  const { kind, runs } = unlucky(Infinity);
+  const before = await worker(kind);
+  const jobId = randomUUID();
+  await request(before, 'unlucky', jobId);
+  await eventually(async () => expect(await before.find(jobId)).toMatchObject(waiting), { timeoutMs: 10_000 });
+  await before.stop();
+  expect(await before.find(jobId)).toMatchObject(waiting);
+  const tried = runs();
+  const after = await worker(kind);
+  await eventually(() => expect(runs()).toBeGreaterThan(tried), { timeoutMs: 10_000 });
+  await after.cancel(jobId, 'operator');
+  expect(await over(after, jobId)).toMatchObject({ status: 'cancelled' });
+});
+
+test.each([
+  ['that cannot be taken up again fails by an outage', { resumable: false }],
+  ['fails by what will not pass', { retryable: false }],
+])('a job %s', async (_, options) => {
+  const { kind, runs } = unlucky(1, options);
+  const jobs = await worker(kind);
+  const jobId = randomUUID();
+  await request(jobs, 'unlucky', jobId);
+  const error = 'OperationalError: store_unavailable: away';
+  expect(await over(jobs, jobId)).toMatchObject({ status: 'failed', error });
+  expect(runs()).toBe(1);
 });
 
 test('no more than twenty wait', async () => {

@@ -5,7 +5,6 @@
  */
 import { mode as modes, type Mode } from '@daybook/contracts';
 import {
-  asOperational,
   auditSubscriptions,
   start,
   waitForAnswers,
@@ -27,7 +26,7 @@ export function checkSource(options: { readonly pool: Pool; readonly store: Even
   const { pool, store } = options;
   return {
     async atOneMoment(tables, work) {
-      return withConnection(pool, async (client) => {
+      return withConnection(pool, async (client, discard) => {
         const there = await existing(client, tables);
         // Long statements are what this is for.
         await client.query('begin isolation level repeatable read read only');
@@ -39,10 +38,8 @@ export function checkSource(options: { readonly pool: Pool; readonly store: Even
           if (there.length > 0) await client.query(`lock table ${there.join(', ')} in access share mode`);
           return await work(await momentOf(client, store));
         } finally {
-          await client.query('rollback');
+          await client.query('rollback').catch(discard);
         }
-      }).catch((error: unknown) => {
-        throw asOperational(error);
       });
     },
     events: (mode, from, to) => store.scanStream(streamOf(mode), { from: BigInt(from), to: BigInt(to) - 1n }),

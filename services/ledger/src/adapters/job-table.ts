@@ -2,15 +2,13 @@
  * The jobs on Postgres, one row a job. The worker's lock belongs to a connection of its own: when that breaks, another
  * process may become the worker at once, so the work here is told to let go.
  */
-import { asOperational } from '@daybook/event-store';
+import { withSessionLock } from '@daybook/event-store';
 import type { Mode } from '@daybook/contracts';
-import type { Pool, PoolClient } from 'pg';
+import type { Pool } from 'pg';
 import type { Job, JobReport, JobStatus, JobTable } from '../app/job';
 
 /** Jobs that are over, of one kind, that are remembered. */
 const keptMax = 1_000;
-
-const lock = `hashtextextended('jobs ' || current_schema(), 0)`;
 
 const names = [
   'number',
@@ -92,7 +90,7 @@ export function jobTable(pool: Pool): JobTable {
     async hasUnfinished() {
       return (await query(`select 1 from jobs where status in ('queued', 'running') limit 1`, [])).length > 0;
     },
-    asOnlyWorker: (work) => withLock(pool, work),
+    asOnlyWorker: async (work) => (await withSessionLock(pool, { name: 'jobs' }, work)) !== undefined,
     running: async () =>
       (await query(`select ${columns} from jobs where status = 'running' order by number`, [])).map(jobOf),
     async takeNext(at) {
@@ -114,42 +112,6 @@ export function jobTable(pool: Pool): JobTable {
       await query(statements.forget, [jobId, keptMax]);
     },
   };
-}
-
-function operationally(error: unknown): never {
-  throw asOperational(error);
-}
-
-/** A lock of the session, because work may take longer than any transaction should. */
-async function withLock(pool: Pool, work: (lost: AbortSignal) => Promise<void>): Promise<boolean> {
-  const client = await pool.connect();
-  const lost = new AbortController();
-  let broken: Error | undefined;
-  const onError = (error: Error) => {
-    broken = error;
-    lost.abort();
-  };
-  client.on('error', onError);
-  try {
-    if (!(await locks(client))) return false;
-    try {
-      await work(lost.signal);
-    } finally {
-      // Ending the connection gives the lock back too, so one that cannot be unlocked is not used again.
-      await client.query(`select pg_advisory_unlock(${lock})`).catch((error: Error) => (broken = error));
-    }
-    return true;
-  } finally {
-    client.off('error', onError);
-    client.release(broken);
-  }
-}
-
-async function locks(client: PoolClient): Promise<boolean> {
-  const { rows } = await client
-    .query<{ locked: boolean }>(`select pg_try_advisory_lock(${lock}) as locked`)
-    .catch(operationally);
-  return rows[0]?.locked === true;
 }
 
 type JobRow = {

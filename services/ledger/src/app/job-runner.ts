@@ -1,11 +1,13 @@
 /**
  * Runs one job to its end: hands the kind its parameters, keeps what it says of its progress, and tells it when to stop.
  * What a job ended with is kept before the next one begins. When that fails, the job is still running for the table,
- * and whoever becomes the worker finds it.
+ * and whoever becomes the worker finds it. One that can be taken up again and failed because of the world goes on after a
+ * pause, for as long as it takes; it is running meanwhile.
  */
 import { isOperationalError } from '@daybook/core';
 import { createAlarm, type Clock, type Logger } from '@daybook/runtime';
-import { JobCancelled, type Job, type JobEnd, type JobKind, type JobTable } from './job';
+import { setTimeout as delay } from 'node:timers/promises';
+import { JobCancelled, type Job, type JobEnd, type JobKind, type JobStep, type JobTable } from './job';
 import { measure, type Measure } from './job-progress';
 
 export type JobRunner = {
@@ -25,6 +27,7 @@ type Deps = {
 
 /** Between savings of the progress. A wish to cancel that another process took is seen as late. */
 const saveMs = 500;
+const pauseMs = 2_000;
 
 export function jobRunner(deps: Deps): JobRunner {
   const { kinds, logger } = deps;
@@ -100,23 +103,29 @@ type Running = {
 };
 
 /** Runs it. Undefined when the job is to be left as it is, for another worker to find. */
-async function endOf({ now }: Deps, { kind, job, cancel, letGo, measured }: Running): Promise<End | undefined> {
+async function endOf({ now, logger }: Deps, { kind, job, cancel, letGo, measured }: Running): Promise<End | undefined> {
   const { jobId, mode, parameters } = job;
-  try {
-    const report = await kind.run({
-      jobId,
-      mode,
-      parameters: kind.parameters.parse(parameters),
-      signal: AbortSignal.any([cancel, letGo]),
-      progress: (step) => measured.step(step, now().getTime()),
-    });
-    return { status: 'succeeded', report };
-  } catch (error) {
-    const report = error instanceof JobCancelled ? error.report : undefined;
-    if (letGo.aborted) return kind.resumable ? undefined : { status: 'interrupted', report };
-    if (cancel.aborted) return { status: 'cancelled', report };
-    return { status: 'failed', error: describe(error) };
+  const signal = AbortSignal.any([cancel, letGo]);
+  const progress = (step: JobStep) => measured.step(step, now().getTime());
+  for (;;) {
+    try {
+      const report = await kind.run({ jobId, mode, parameters: kind.parameters.parse(parameters), signal, progress });
+      return { status: 'succeeded', report };
+    } catch (error) {
+      const report = error instanceof JobCancelled ? error.report : undefined;
+      if (letGo.aborted) return kind.resumable ? undefined : { status: 'interrupted', report };
+      if (cancel.aborted) return { status: 'cancelled', report };
+      if (!kind.resumable || !passes(error)) return { status: 'failed', error: describe(error) };
+      logger.warn({ error, jobId, pauseMs }, 'a job will go on');
+      progress({ phase: 'waiting' });
+      // Whoever cancels it then meets a kind that tidies up.
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+    }
   }
+}
+
+function passes(error: unknown): boolean {
+  return isOperationalError(error) && error.retryable;
 }
 
 /** With its causes: the outermost message alone seldom says what was wrong. */

@@ -21,7 +21,7 @@ export type JobStep = { readonly phase: string; readonly done?: number; readonly
 export type JobKind<Parameters extends z.ZodType = z.ZodType> = {
   readonly kind: string;
   readonly parameters: Parameters;
-  /** Whether `run` may be called again with the same job id after the process ended in the middle of it. */
+  /** Whether `run` may be called again with the same job id after the process ended in the middle of it, or the world failed. */
   readonly resumable: boolean;
   run(context: JobContext<z.output<Parameters>>): Promise<JobReport>;
 };
