@@ -1,4 +1,5 @@
 /** Daybook over HTTP. Whatever goes wrong is one CliError that says so. */
+import type { z } from 'zod';
 import { CliError } from './exit-codes';
 import { printable } from './table';
 import type { Connection } from './connection';
@@ -7,12 +8,21 @@ export type Json = Record<string, unknown>;
 export type Query = Readonly<Record<string, string | number | undefined>>;
 export type ServerEvent = { readonly event: string; readonly data: Json };
 
+/** An answer with what a command needs of it. What it has beside that is kept. */
+export type Shape = z.ZodType<Json>;
+export type Download = { header(name: string): string | null; readonly chunks: AsyncGenerator<Uint8Array> };
+
 export type Api = {
-  get(path: string, query?: Query): Promise<Json>;
+  get<Answer extends Shape>(path: string, shape: Answer, query?: Query): Promise<z.output<Answer>>;
   /** What is sent again with the same key is done once. */
-  post(path: string, body?: Json, idempotencyKey?: string): Promise<Json>;
+  post<Answer extends Shape>(
+    path: string,
+    shape: Answer,
+    body?: Json,
+    idempotencyKey?: string,
+  ): Promise<z.output<Answer>>;
   /** The body as it comes. */
-  download(path: string, query?: Query): AsyncGenerator<Uint8Array>;
+  download(path: string, query?: Query): Promise<Download>;
   /** Server-sent events of one connection, until the server or the signal ends it. */
   events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent>;
 };
@@ -44,11 +54,12 @@ export function openApi({ url, token }: Pick<Connection, 'url' | 'token'>): Api 
   }
   const json = async (response: Response): Promise<Json> => parsed(await response.text().catch(cutOff), url);
   return {
-    get: async (path, query) => json(await send(path + queryOf(query), {})),
-    post: async (path, body, idempotencyKey) => json(await send(path, posting(body, idempotencyKey))),
-    async *download(path, query) {
+    get: async (path, shape, query) => shaped(path, shape, await json(await send(path + queryOf(query), {}))),
+    post: async (path, shape, body, idempotencyKey) =>
+      shaped(path, shape, await json(await send(path, posting(body, idempotencyKey)))),
+    async download(path, query) {
       const response = await send(path + queryOf(query), {});
-      yield* chunksOf(response);
+      return { header: (name) => response.headers.get(name), chunks: chunksOf(response) };
     },
     async *events(path, signal) {
       const response = await send(path, { signal, headers: { Accept: 'text/event-stream' } });
@@ -100,6 +111,14 @@ function parsed(text: string, from: string): Json {
   } catch (cause) {
     throw new CliError(`${from} does not answer as Daybook does`, undefined, { cause });
   }
+}
+
+/** As it came, in the order of its fields. What answers may be another version, or no Daybook at all. */
+export function shaped<Answer extends z.ZodType>(from: string, shape: Answer, answer: unknown): z.output<Answer> {
+  const issue = shape.safeParse(answer).error?.issues[0];
+  if (issue === undefined) return answer as z.output<Answer>;
+  const where = issue.path.length === 0 ? '' : `${issue.path.join('.')}: `;
+  throw new CliError(`${from} does not answer as Daybook does: ${where}${issue.message}`);
 }
 
 /** Of Daybook, and of a proxy that finds it away. */

@@ -96,9 +96,11 @@ async function run(
   return { code, out, err };
 }
 
+const nothingYet = { sequence: null, at: null };
+
 describe('how daybook finds its server', () => {
   const file = join(home, 'credentials.json');
-  beforeEach(() => daybook.json('GET /v1/ledger/accounts', { accounts: [], next_cursor: null }));
+  beforeEach(() => daybook.json('GET /v1/ledger/accounts', { accounts: [], next_cursor: null, watermark: nothingYet }));
 
   test('options come before the environment, and that before the credentials file', async () => {
     writeFileSync(file, JSON.stringify({ baseUrl: daybook.url, ops: { token: 'of-file', liveToken: 'live-of-file' } }));
@@ -241,6 +243,15 @@ describe('status', () => {
     expect(JSON.parse((await run('status --json')).out)).toMatchObject({ problems: [problem] });
   });
 
+  test('of another shape is an error', async () => {
+    daybook.json('GET /v1/ops/status', { ...healthy, books: [{ mode: 'live' }] });
+    expect(await run('status')).toEqual({
+      code: 4,
+      out: '',
+      err: expect.stringMatching(/^daybook: \/v1\/ops\/status does not answer as Daybook does: books\.0\.events: /),
+    });
+  });
+
   test('is a no for a check that failed, and incomplete when a list is not known', async () => {
     last('/v1/ops/checks', { ...over('c1', null), status: 'failed' } as never);
     expect(await run('status')).toMatchObject({ code: 1, out: expect.stringContaining('failed at f (c1)') });
@@ -249,8 +260,107 @@ describe('status', () => {
   });
 });
 
+/** Rows as Daybook answers them. */
+const account = {
+  account_id: 'a',
+  type: 'liability',
+  asset: 'TXC',
+  posted: '10.00',
+  held: '0.00',
+  available: '10.00',
+  frozen: false,
+  updated_at: 't',
+};
+const pastBalance = {
+  account_id: 'a',
+  type: 'liability',
+  asset: 'TXC',
+  posted: '10.00',
+  debits: '1.00',
+  credits: '11.00',
+  entry_count: 2,
+  as_of: 't',
+  known_at: null,
+};
+const line = { direction: 'debit', account_id: 'a', amount: '1.00', asset: 'TXC' };
+const entry = { ...line, sequence: 7, transaction_id: 'x', balance: '9.00', effective_at: 't', posted_at: 't' };
+const transaction = {
+  sequence: 7,
+  transaction_id: 'x',
+  cause: { type: 'posting' },
+  rule: 'posting@1',
+  posted_at: 't',
+  entries: [line],
+};
+
+describe('what is given as a part of a path', () => {
+  test.each([
+    ['balance', '<account>'],
+    ['entries --account', '--account'],
+    ['check --follow', '--follow'],
+    ['check --cancel', '--cancel'],
+    ['replay --follow', '--follow'],
+    ['replay --cancel', '--cancel'],
+  ])('of %s is an id, and wrong usage when it is empty or dots', async (command, argument) => {
+    for (const given of ['', '.', '..'])
+      expect(await run(`${command} ${given}`)).toEqual({
+        code: 2,
+        out: '',
+        err: `daybook: ${argument}: "${given}" is no id\n`,
+      });
+    expect(daybook.asked).toEqual([]);
+  });
+});
+
+describe('an answer of another shape is an error, and no row', () => {
+  const without = (whole: object, name: string) =>
+    Object.fromEntries(Object.entries(whole).filter(([key]) => key !== name));
+  const page = (name: string, row: object) => ({ [name]: [row], next_cursor: null, watermark: nothingYet });
+  test.each<[string, string, object, object]>([
+    ['balance a', 'GET /v1/ledger/accounts/a', account, page('accounts', account)],
+    ['balance a --as-of t', 'GET /v1/ledger/accounts/a', pastBalance, account],
+    [
+      'accounts',
+      'GET /v1/ledger/accounts',
+      page('accounts', account),
+      page('accounts', without(account, 'updated_at')),
+    ],
+    ['accounts', 'GET /v1/ledger/accounts', page('accounts', account), page('entries', account)],
+    ['entries', 'GET /v1/ledger/entries', page('entries', entry), page('entries', line)],
+    [
+      'transactions',
+      'GET /v1/ledger/transactions',
+      page('transactions', transaction),
+      page('transactions', { ...transaction, entries: [{}] }),
+    ],
+    [
+      'check --cancel j1',
+      'POST /v1/ops/checks/j1/cancel',
+      { id: 'j1', kind: 'check', status: 'cancelled', error: null, report: null },
+      { checks: [] },
+    ],
+    [
+      'replay --detach',
+      'POST /v1/ops/replays',
+      { id: 'j1', kind: 'replay', status: 'queued', error: null, report: null },
+      { replays: [] },
+    ],
+    ['redrive', 'GET /v1/ops/parked', { parked: [], more: false, unavailable: [] }, {}],
+  ])('%s', async (command, asked, right, wrong) => {
+    daybook.json(asked, right);
+    expect((await run(command)).code).toBe(0);
+    daybook.json(asked, wrong);
+    const path = asked.split(' ')[1];
+    expect(await run(command)).toEqual({
+      code: 4,
+      out: '',
+      err: expect.stringMatching(`^daybook: ${path} does not answer as Daybook does: .*\n$`),
+    });
+  });
+});
+
 describe('lists', () => {
-  const row = (id: string) => ({ account_id: id, type: 'liability', asset: 'TXC', posted: '10.00', held: '0.00' });
+  const row = (id: string) => ({ ...account, account_id: id });
 
   test('go through the pages until there are enough rows', async () => {
     daybook.on('GET /v1/ledger/accounts', (req, res) => {
@@ -269,37 +379,56 @@ describe('lists', () => {
   });
 
   test('of entries and past balances name the two clocks', async () => {
-    daybook.json('GET /v1/ledger/entries', { entries: [], next_cursor: null });
-    daybook.json('GET /v1/ledger/accounts/a%2Fb', { ...row('a/b'), debits: '1.00', credits: '11.00', entry_count: 2 });
+    daybook.json('GET /v1/ledger/entries', { entries: [], next_cursor: null, watermark: nothingYet });
+    daybook.json('GET /v1/ledger/accounts/a%2Fb', pastBalance);
     await run('entries --account a/b --known-at 2026-02-01T00:00:00Z');
     const past = await run('balance a/b --as-of 2026-02-01T00:00:00Z');
-    expect(daybook.asked.map(({ line }) => line)).toEqual([
+    expect(daybook.asked.map(({ line: of }) => of)).toEqual([
+      'GET /v1/ledger/accounts/a%2Fb',
       'GET /v1/ledger/entries?account=a%2Fb&known_at=2026-02-01T00%3A00%3A00Z&limit=20',
       'GET /v1/ledger/accounts/a%2Fb?as_of=2026-02-01T00%3A00%3A00Z',
     ]);
     expect(past.out).toMatch(/^ACCOUNT .*DEBITS +CREDITS +ENTRIES/);
   });
 
+  test('of the entries of an account say when there is no such account', async () => {
+    daybook.json('GET /v1/ledger/entries', { entries: [], next_cursor: null, watermark: nothingYet });
+    expect(await run('entries --account typo')).toEqual({
+      code: 4,
+      out: '',
+      err: 'daybook: /v1/ledger/accounts/typo answered 404 NOT_FOUND: There is no such route.\n',
+    });
+    daybook.json('GET /v1/ledger/accounts/typo', account);
+    expect(await run('entries --account typo')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^SEQUENCE .*\n$/),
+    });
+  });
+
   test('do not let what they show move the cursor', async () => {
-    daybook.json('GET /v1/ledger/accounts', { accounts: [row('\u001b[2Jx\u202e')], next_cursor: null });
+    daybook.json('GET /v1/ledger/accounts', {
+      accounts: [row('\u001b[2Jx\u202e')],
+      next_cursor: null,
+      watermark: nothingYet,
+    });
     expect((await run('accounts')).out).toContain('?[2Jx?');
   });
 });
 
 describe('the watermark of a list', () => {
   test.each([
-    ['accounts', 'accounts'],
-    ['entries', 'entries'],
-    ['transactions', 'transactions'],
-  ])('of %s is what all its pages have seen', async (command, name) => {
+    ['accounts', account],
+    ['entries', entry],
+    ['transactions', transaction],
+  ])('of %s is what all its pages have seen', async (name, row) => {
     const marks = [9, 7, 8].map((sequence) => ({ sequence, at: `t${sequence}` }));
     daybook.on(`GET /v1/ledger/${name}`, (req, res) => {
       const page = parseInt(new URL(req.url!, daybook.url).searchParams.get('cursor') ?? '0', 10);
       const cursor = page < 2 ? String(page + 1) : null;
-      res.end(JSON.stringify({ [name]: [{}], next_cursor: cursor, watermark: marks[page] }));
+      res.end(JSON.stringify({ [name]: [row], next_cursor: cursor, watermark: marks[page] }));
     });
-    expect(JSON.parse((await run(`${command} --json`)).out)).toEqual({
-      [name]: [{}, {}, {}],
+    expect(JSON.parse((await run(`${name} --json`)).out)).toEqual({
+      [name]: [row, row, row],
       more: false,
       watermark: { sequence: 7, at: 't7' },
     });
@@ -387,6 +516,29 @@ describe('jobs', () => {
     daybook.json('POST /v1/ops/checks/j1/cancel', job('cancelled'));
     expect(await run('check --cancel j1')).toEqual({ code: 0, out: 'j1 cancelled\n', err: '' });
     expect(await run('check --detach')).toEqual({ code: 0, out: 'j1\n', err: '' });
+  });
+
+  test.each([
+    'check --follow j1 --detach',
+    'check --cancel j1 --detach',
+    'check --follow j1 --cancel j1',
+    'check --follow j1 --incremental',
+    'check --cancel j1 --incremental',
+    'replay --follow j1 --detach',
+    'replay --follow j1 --cancel j2',
+    'replay --follow j1 --execute',
+    'replay --cancel j1 --accept-differences',
+    'replay --follow j1 --tenant t',
+    'replay --cancel j1 --account a',
+    'replay --follow j1 --from 3',
+    'replay --cancel j1 --to 9',
+  ])('%s says two things that cannot be done together', async (command) => {
+    expect(await run(command)).toEqual({
+      code: 2,
+      out: '',
+      err: expect.stringMatching(/^error: option '--(follow|cancel) <job>' cannot be used with option '--/),
+    });
+    expect(daybook.asked).toEqual([]);
   });
 
   const refuse = (status: number, headers: Record<string, string>, res: ServerResponse) => {
@@ -548,6 +700,35 @@ describe('export', () => {
     expect((await run(`export --from 0 -o ${output} --json`)).code).toBe(0);
     expect(readFileSync(output, 'utf8')).toBe(`${header}{"type":"event"}\n${manifest}`);
     expect(daybook.asked[0]!.line).toBe('GET /v1/ops/journal/export?from=0');
+  });
+
+  test('says which checkpoint it ends before, and where the next one begins', async () => {
+    const whole = `${header}{"type":"event"}\n${manifest}`;
+    daybook.on('GET /v1/ops/journal/export', (_req, res) => {
+      res.setHeader('Checkpoint-Left-Out', '1');
+      res.end(whole);
+    });
+    expect(await run(`export -o ${output}`)).toMatchObject({
+      code: 0,
+      err: 'event 1 is left out: it records a signed checkpoint, which does not cover itself; the next export is --from 1\n',
+    });
+    const said = await run(`export -o ${output} --json`);
+    expect([JSON.parse(said.out), said.err]).toMatchObject([
+      { last: 0, left_out: { sequence: 1, reason: expect.stringContaining('does not cover itself') } },
+      '',
+    ]);
+    daybook.on('GET /v1/ops/journal/export', (_req, res) => res.end(whole));
+    expect((await run(`export -o ${output}`)).err).toBe('');
+    expect(JSON.parse((await run(`export -o ${output} --json`)).out)).toMatchObject({ left_out: null });
+  });
+
+  test('of no events says so', async () => {
+    daybook.on('GET /v1/ops/journal/export', (_req, res) =>
+      res.end(
+        '{"type":"header","first":7,"last":6}\n{"type":"manifest","book":"live","first":7,"last":6,"events":0,"coveredBy":null}\n',
+      ),
+    );
+    expect((await run(`export -o ${output}`)).out).toBe(`${output}: no events from 7 on of the live book\n`);
   });
 
   test.each<[string, Handler]>([

@@ -6,7 +6,7 @@ test('an export that nobody reads to its end does not keep the gateway from stop
   const { headers } = await gateway.issue('token', ['ops']);
   gateway.services.respond(planExport)(() => ({
     ok: true,
-    value: { first: 0, last: 1_000_000, header: 'h\n', manifest: 'm\n' },
+    value: { first: 0, last: 1_000_000, leftOut: null, header: 'h\n', manifest: 'm\n' },
   }));
   // More than sockets hold: it goes on only as the client reads.
   const lines = `${'x'.repeat(500_000)}\n`;

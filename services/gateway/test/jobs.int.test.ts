@@ -100,6 +100,18 @@ describe('a check', () => {
     expect(gateway.services.count()).toBe(0);
   });
 
+  test('of a replay is refused with a range that ends before it begins', async () => {
+    const range = (from: number, to: number) =>
+      send('POST', '/v1/ops/replays', { body: { from_sequence: from, to_sequence: to } });
+    expect(await range(10, 5)).toMatchObject({
+      status: 400,
+      body: { field: 'from_sequence', title: 'from_sequence: must not be after to_sequence' },
+    });
+    expect(gateway.services.count()).toBe(0);
+    gateway.services.respond(startJob)(() => ({ ok: true, value: { job: job(), replayed: false } }));
+    expect((await range(5, 5)).status).toBe(202);
+  });
+
   test('is listed, read and cancelled', async () => {
     gateway.services.respond(listJobs)(() => ({ ok: true, value: { jobs: [job()], nextCursor: 'abc' } }));
     gateway.services.respond(getJob)(() => ({ ok: true, value: { job: finished } }));

@@ -109,10 +109,10 @@ test('the keys of a book are for everybody', async () => {
 
 describe('the export of the journal', () => {
   const path = '/v1/ops/journal/export';
-  const plan = (last: number) =>
+  const plan = (last: number, leftOut: number | null = null) =>
     gateway.services.respond(planExport)(() => ({
       ok: true,
-      value: { first: 2, last, header: 'h\n', manifest: 'm\n' },
+      value: { first: 2, last, leftOut, header: 'h\n', manifest: 'm\n' },
     }));
 
   test('is header, pages and manifest, in lines', async () => {
@@ -132,6 +132,14 @@ describe('the export of the journal', () => {
     plan(1);
     expect((await get(operator, path)).text).toBe('h\nm\n');
     expect(gateway.services.received(planExport)).toEqual([{ mode: operator.mode, from: null, to: null }]);
+  });
+
+  test('names the checkpoint that it ends before', async () => {
+    const named = async () => (await get(operator, path)).headers.get('checkpoint-left-out');
+    plan(1, 2);
+    expect(await named()).toBe('2');
+    plan(1);
+    expect(await named()).toBeNull();
   });
 
   test('is cut off when it cannot go on, so that nobody takes it for the whole', async () => {

@@ -190,6 +190,26 @@ describe('proofs of a book', () => {
     expect(await proofs.plan({ to: { sequence: 1_000_000 } })).toMatchObject({ rejection: 'range_invalid' });
   });
 
+  test('an export without an end leaves out the last checkpoint, and the next one begins with it', async () => {
+    await proofs.signed(rig);
+    const { sequence } = (await proofs.keys()).latest!;
+    const from = { sequence };
+    const planned = (range: Partial<Range>) => must<typeof planExport>(proofs.plan(range));
+    expect(await planned({})).toMatchObject({ first: 0, last: sequence - 1, leftOut: sequence });
+    expect(verify(await proofs.exported())).toMatchObject({ status: 'valid', eventsSigned: sequence });
+    // Nothing is left out of what was asked for, nor where there is nothing.
+    expect(await planned({ to: from })).toMatchObject({ last: sequence, leftOut: null });
+    expect(verify(await proofs.exported({ to: from }))).toMatchObject({ status: 'incomplete', eventsSigned: sequence });
+    expect(await planned({ from: { sequence: sequence + 1 } })).toMatchObject({ last: sequence, leftOut: null });
+    expect(await planned({ from })).toMatchObject({ first: sequence, last: sequence - 1, leftOut: sequence });
+
+    await must<typeof issueFunds>(rig.calls.issueFunds({ accountId: 'wallet-alice', amount: 5n }));
+    await proofs.signed(rig);
+    const next = verify(await proofs.exported({ from }));
+    expect(next).toMatchObject({ status: 'valid', first: sequence, events: next.eventsSigned });
+    expect(next.events).toBeGreaterThan(1);
+  });
+
   test('the keys are those that signed', async () => {
     const { origin, keys } = await proofs.keys();
     expect(origin).toBe('test/book-sandbox');

@@ -6,6 +6,7 @@ import { eventually, testLogger } from '@daybook/testing';
 import { bookMemory } from '../src/adapters/book-memory';
 import { verifySnapshot } from '../src/adapters/book-refold';
 import { bookEventCodec } from '../src/adapters/stored-events';
+import { readJournalReaders } from '../src/adapters/proven-books';
 import { replayDifferences } from '../src/adapters/replay-differences';
 import { replay, type ReplayReport } from '../src/app/replay';
 import { ledgerReadModels } from '../src/projections/read-models';
@@ -227,3 +228,19 @@ test('under 200 writes a second, killed midway and taken up again: reads are nev
   expect((await auditSubscriptions(rig.pool, rig.store)).filter(({ agrees }) => !agrees)).toEqual([]);
   await rig.close();
 }, 300_000);
+
+test('a generation that was replaced is no reader that lags; one that is being built is a reader', async () => {
+  const rig = await ledgerRig();
+  const readers = async () => (await readJournalReaders(rig.pool)).map(({ name }) => name);
+  await wallets(rig, 1n);
+  const before = await readers();
+  expect(before).toContain('ledger_g1');
+  expect(await runReplay(rig, { dryRun: false })).toMatchObject({ switched: true, generation: 2 });
+  const after = before.map((name) => (name === 'ledger_g1' ? 'ledger_g2' : name));
+  expect(await readers()).toEqual(after);
+  const { rowCount } = await rig.pool.query(`select from subscriptions where name = 'ledger_g1'`);
+  expect(rowCount).toBe(1);
+  await rig.pool.query(`update projection_generations set state = 'building' where number = 1`);
+  expect(await readers()).toEqual([...after, 'ledger_g1'].toSorted());
+  await rig.close();
+});

@@ -1,7 +1,8 @@
 import { Option, type Command } from 'commander';
-import { openApi, type Api, type Json } from '../api';
+import { openApi, type Api } from '../api';
 import { connectionOf, modes, type ConnectionOptions, type Mode } from '../connection';
-import type { ExitCode } from '../exit-codes';
+import { CliError, exitCodes, type ExitCode } from '../exit-codes';
+import { printable } from '../table';
 import type { Terminal } from '../terminal';
 
 /** What every command that asks Daybook has. */
@@ -49,4 +50,8 @@ export function printJson({ out }: Terminal, value: unknown): void {
   out(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-export const listOf = (body: Json, name: string): readonly Json[] => body[name] as readonly Json[];
+/** What was given as `name`, as a part of a path. Empty or with dots alone it would make the path that of something else. */
+export function partOfPath(name: string, given: string): string {
+  if (['', '.', '..'].includes(given)) throw new CliError(`${name}: "${printable(given)}" is no id`, exitCodes.usage);
+  return encodeURIComponent(given);
+}

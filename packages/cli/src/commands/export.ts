@@ -1,7 +1,7 @@
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import type { Json } from '../api';
-import { CliError, exitCodes } from '../exit-codes';
+import { CliError, exitCodes, type ExitCode } from '../exit-codes';
 import { progressBar } from '../terminal';
 import { asking, printJson, type Context, type Register } from './context';
 
@@ -17,10 +17,22 @@ export const registerExport: Register = (program, terminal, finish) => {
   asking(command, terminal, finish, exportJournal);
 };
 
-/** Written beside the file and put in its place when it is whole, so that a file of the name is never half an export. */
-async function exportJournal({ api, terminal, json }: Context, { from, to, output }: Options) {
+async function exportJournal(context: Context, options: Options): Promise<ExitCode> {
+  const { output } = options;
   if (existsSync(output) && statSync(output).isDirectory())
     throw new CliError(`--output: ${output} is a directory; name a file`, exitCodes.usage);
+  tell(context, output, await write(context, options));
+  return exitCodes.ok;
+}
+
+type Written = {
+  readonly manifest: Json;
+  /** The checkpoint that is the last event of the book, where the file ends before it. */
+  readonly leftOut: number | null;
+};
+
+/** Written beside the file and put in its place when it is whole, so that a file of the name is never half an export. */
+async function write({ api, terminal }: Context, { from, to, output }: Options): Promise<Written> {
   const draft = `${output}.part`;
   const unwritable = (error: NodeJS.ErrnoException, name = draft) => {
     throw new CliError(`${name} cannot be written: ${error.code}`, exitCodes.usage);
@@ -29,7 +41,8 @@ async function exportJournal({ api, terminal, json }: Context, { from, to, outpu
   const bar = progressBar(terminal, 'lines');
   const lines = lineCounter();
   try {
-    for await (const chunk of api.download('/v1/ops/journal/export', { from, to })) {
+    const { chunks, header } = await api.download('/v1/ops/journal/export', { from, to });
+    for await (const chunk of chunks) {
       lines.take(chunk);
       bar.update({ phase: 'exporting', done: lines.count(), total: lines.expected() });
       await file.appendFile(chunk).catch(unwritable);
@@ -37,15 +50,7 @@ async function exportJournal({ api, terminal, json }: Context, { from, to, outpu
     const manifest = lines.manifest();
     await file.close().catch(unwritable);
     await rename(draft, output).catch((error: NodeJS.ErrnoException) => unwritable(error, output));
-    const { book, first, last, events } = manifest;
-    const signed = manifest.coveredBy !== null;
-    if (json) printJson(terminal, { file: output, book, first, last, events, signed });
-    else
-      terminal.out(
-        `${output}: events ${String(first)} to ${String(last)} of the ${String(book)} book` +
-          `${signed ? '' : '; the last of them are not signed yet'}\n`,
-      );
-    return exitCodes.ok;
+    return { manifest, leftOut: sequenceOf(header('Checkpoint-Left-Out')) };
   } catch (error) {
     await file.close().catch(() => undefined);
     rmSync(draft, { force: true });
@@ -53,6 +58,26 @@ async function exportJournal({ api, terminal, json }: Context, { from, to, outpu
   } finally {
     bar.stop();
   }
+}
+
+function sequenceOf(header: string | null): number | null {
+  return header !== null && /^\d{1,15}$/.test(header) ? parseInt(header, 10) : null;
+}
+
+const whyLeftOut = 'it records a signed checkpoint, which does not cover itself';
+
+function tell({ terminal, json }: Context, file: string, { manifest, leftOut }: Written): void {
+  const { book, first, last, events } = manifest;
+  const signed = manifest.coveredBy !== null;
+  if (json) {
+    const left = leftOut === null ? null : { sequence: leftOut, reason: whyLeftOut };
+    return printJson(terminal, { file, book, first, last, events, signed, left_out: left });
+  }
+  const range = events === 0 ? `no events from ${String(first)} on` : `events ${String(first)} to ${String(last)}`;
+  const open = signed || events === 0 ? '' : '; the last of them are not signed yet';
+  terminal.out(`${file}: ${range} of the ${String(book)} book${open}\n`);
+  if (leftOut !== null)
+    terminal.err(`event ${leftOut} is left out: ${whyLeftOut}; the next export is --from ${leftOut}\n`);
 }
 
 /** What answers may be a proxy that knows nothing of exports. */

@@ -1,10 +1,11 @@
 /** Replays and checks: long work that goes on in the ledger, whoever follows it. */
 import { randomUUID } from 'node:crypto';
-import type { Command } from 'commander';
-import { PassingError, type Json } from '../api';
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import { PassingError, shaped, type Json } from '../api';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
 import { progressBar, type Progress, type Terminal } from '../terminal';
-import { asking, printJson, type Context, type Register } from './context';
+import { asking, partOfPath, printJson, type Context, type Register } from './context';
 
 type Follow = { readonly follow?: string; readonly cancel?: string; readonly detach?: true };
 
@@ -54,19 +55,40 @@ export const registerCheck: Register = (program, terminal, finish) => {
   );
 };
 
+/** What a job is to be is for its start alone; to one that is there it would be said in vain. */
 function followed(command: Command): Command {
+  const ofTheStart = [...command.options.map((option) => option.attributeName()), 'detach'];
   return command
     .option('--detach', 'start it and do not wait')
-    .option('--follow <job>', 'start none, follow this one')
-    .option('--cancel <job>', 'start none, cancel this one');
+    .addOption(new Option('--follow <job>', 'start none, follow this one').conflicts([...ofTheStart, 'cancel']))
+    .addOption(new Option('--cancel <job>', 'start none, cancel this one').conflicts(ofTheStart));
 }
+
+const jobShown = z.looseObject({
+  id: z.string(),
+  kind: z.string(),
+  status: z.string(),
+  error: z.string().nullable(),
+  report: z.record(z.string(), z.unknown()).nullable(),
+});
+type Job = z.output<typeof jobShown>;
+
+const jobMoving = z.looseObject({
+  progress: z.looseObject({
+    phase: z.string().nullable(),
+    done: z.number(),
+    total: z.number().nullable(),
+    rate_per_second: z.number().nullable(),
+    eta_seconds: z.number().nullable(),
+  }),
+});
 
 async function runJob(context: Context, path: string, options: Follow, body: Json): Promise<ExitCode> {
   const { api, terminal, json } = context;
   if (options.cancel !== undefined) {
-    const job = await api.post(`${path}/${encodeURIComponent(options.cancel)}/cancel`);
+    const job = await api.post(`${path}/${partOfPath('--cancel', options.cancel)}/cancel`, jobShown);
     if (json) printJson(terminal, job);
-    else terminal.out(`${String(job.id)} ${String(job.status)}\n`);
+    else terminal.out(`${job.id} ${job.status}\n`);
     return exitCodes.ok;
   }
   const id = options.follow ?? (await startJob(context, path, body));
@@ -76,7 +98,7 @@ async function runJob(context: Context, path: string, options: Follow, body: Jso
     return exitCodes.ok;
   }
   if (options.follow === undefined) terminal.err(`${id} started\n`);
-  const job = await followJob(context, `${path}/${encodeURIComponent(id)}`).catch((error: unknown) =>
+  const job = await followJob(context, `${path}/${partOfPath('--follow', id)}`).catch((error: unknown) =>
     lost(error, id, options),
   );
   if (job === null) {
@@ -97,7 +119,7 @@ async function startJob({ api, terminal }: Context, path: string, body: Json): P
   const patience = patienceOf(terminal, startBudgetMs);
   for (;;) {
     try {
-      return String((await api.post(path, body, key)).id);
+      return (await api.post(path, jobShown, body, key)).id;
     } catch (error) {
       await patience.after(error).catch(mayBeStarted);
     }
@@ -115,7 +137,7 @@ function mayBeStarted(error: unknown): never {
 const followBudgetMs = 120_000;
 
 /** The job when it is over; null when interrupted. */
-async function followJob(context: Context, path: string): Promise<Json | null> {
+async function followJob(context: Context, path: string): Promise<Job | null> {
   const { terminal } = context;
   const interrupted = new AbortController();
   const forget = terminal.onInterrupt(() => interrupted.abort());
@@ -126,8 +148,8 @@ async function followJob(context: Context, path: string): Promise<Json | null> {
       try {
         for await (const { event, data } of context.api.events(`${path}/events`, interrupted.signal)) {
           patience.renew();
-          if (event === 'end') return data;
-          draw(bar, data);
+          if (event === 'end') return shaped(path, jobShown, data);
+          draw(bar, shaped(path, jobMoving, data));
         }
         throw new PassingError('the connection ended before the job');
       } catch (error) {
@@ -161,15 +183,9 @@ function patienceOf(terminal: Terminal, budgetMs: number, signal?: AbortSignal) 
   };
 }
 
-function draw(bar: Progress, { progress }: Json): void {
-  const { phase, done, total, rate_per_second, eta_seconds } = progress as {
-    readonly phase: string | null;
-    readonly done: number;
-    readonly total: number | null;
-    readonly rate_per_second: number | null;
-    readonly eta_seconds: number | null;
-  };
-  bar.update({ phase, done, total }, { ratePerSecond: rate_per_second, etaSeconds: eta_seconds });
+function draw(bar: Progress, { progress }: z.output<typeof jobMoving>): void {
+  const { phase, done, total, rate_per_second: ratePerSecond, eta_seconds: etaSeconds } = progress;
+  bar.update({ phase, done, total }, { ratePerSecond, etaSeconds });
 }
 
 /** What was started goes on without us. A refusal to follow what was asked for by its id says enough itself. */
@@ -181,15 +197,15 @@ function lost(error: unknown, id: string, { follow }: Follow): never {
   });
 }
 
-function renderJob({ id, kind, status, error, report }: Json): string {
-  const why = error === null ? '' : `: ${String(error)}`;
+function renderJob({ id, kind, status, error, report }: Job): string {
+  const why = error === null ? '' : `: ${error}`;
   const said = report === null ? '' : `${JSON.stringify(report, null, 2)}\n`;
-  return `${String(kind)} ${String(id)} ${String(status)}${why}\n${said}`;
+  return `${kind} ${id} ${status}${why}\n${said}`;
 }
 
-function verdictOf({ status, report }: Json): ExitCode {
+function verdictOf({ status, report }: Job): ExitCode {
   if (status !== 'succeeded') return exitCodes.negative;
-  const { status: found, equal } = (report ?? {}) as Json;
+  const { status: found, equal } = report ?? {};
   if (found === 'DIFFERENCES' || equal === false) return exitCodes.negative;
   return found === 'INCOMPLETE' ? exitCodes.incomplete : exitCodes.ok;
 }

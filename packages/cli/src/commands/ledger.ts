@@ -1,9 +1,10 @@
 /** Reads of the ledger. Amounts are printed as they come: exact decimals, never numbers. */
 import type { Command } from 'commander';
-import type { Json } from '../api';
+import { z } from 'zod';
+import { shaped, type Query, type Shape } from '../api';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
 import { renderTable, type Column } from '../table';
-import { asking, listOf, printJson, type Context, type Register } from './context';
+import { asking, partOfPath, printJson, type Context, type Register } from './context';
 
 export const registerLedger: Register = (program, terminal, finish) => {
   const balance = program
@@ -12,25 +13,17 @@ export const registerLedger: Register = (program, terminal, finish) => {
     .argument('<account>', 'account id');
   asking(atMoments(balance), terminal, finish, readBalance);
   const accounts = paged(program.command('accounts').description('accounts with their balances, by account id'));
-  asking(accounts, terminal, finish, (context, options: Paging) =>
-    list(context, '/v1/ledger/accounts', 'accounts', accountColumns, options),
-  );
+  asking(accounts, terminal, finish, (context, options: Paging) => list(context, accountList, options));
   const entries = paged(
     program.command('entries').description('entries in the order of recording, oldest first'),
   ).option('--account <account>', 'of one account');
-  asking(
-    atMoments(entries),
-    terminal,
-    finish,
-    (context, { account, ...options }: Paging & Moments & { account?: string }) =>
-      list(context, '/v1/ledger/entries', 'entries', entryColumns, options, { account, ...momentsOf(options) }),
-  );
+  asking(atMoments(entries), terminal, finish, listEntries);
   const transactions = paged(program.command('transactions').description('what was posted, oldest first')).option(
     '--subject <id>',
     'of one intent, transfer or account',
   );
   asking(transactions, terminal, finish, (context, { subject, ...paging }: Paging & { subject?: string }) =>
-    list(context, '/v1/ledger/transactions', 'transactions', transactionColumns, paging, { subject }),
+    list(context, transactionList, paging, { subject }),
   );
 };
 
@@ -59,85 +52,170 @@ function wholeNumber(text: string): number {
 }
 
 /** The last event that a page has seen; null before the first one. */
-type Watermark = { readonly sequence: number | null };
+const watermark = z.looseObject({ sequence: z.number().nullable() });
+type Watermark = z.output<typeof watermark>;
+const listPage = z.looseObject({ next_cursor: z.string().nullable(), watermark });
 
 /** Each page is read at a moment of its own. What the lowest one has seen, all of them have. */
 function lowest(watermarks: readonly Watermark[]): Watermark | undefined {
   return watermarks.toSorted((a, b) => (a.sequence ?? -1) - (b.sequence ?? -1))[0];
 }
 
+/** What a row has at least, and shows. */
+type Table<Row extends Shape> = { readonly row: Row; readonly columns: readonly Column<z.output<Row>>[] };
+/** By the name of the list and of its rows. */
+type List<Row extends Shape> = Table<Row> & { readonly name: string };
+
+function tableOf<Row extends Shape>(row: Row, columns: readonly Column<z.output<Row>>[]): Table<Row> {
+  return { row, columns };
+}
+
+function listOf<Row extends Shape>(name: string, row: Row, columns: readonly Column<z.output<Row>>[]): List<Row> {
+  return { name, ...tableOf(row, columns) };
+}
+
 /** Pages until there are enough rows or no more. */
-async function list(
+async function list<Row extends Shape>(
   { api, terminal, json }: Context,
-  path: string,
-  name: string,
-  columns: readonly Column<Json>[],
+  { name, row, columns }: List<Row>,
   { limit }: Paging,
   filter: Readonly<Record<string, string | undefined>> = {},
 ): Promise<ExitCode> {
-  const rows: Json[] = [];
+  const path = `/v1/ledger/${name}`;
+  const rows: z.output<Row>[] = [];
   const watermarks: Watermark[] = [];
   let cursor: string | undefined;
   do {
     const size = Math.min(pageMax, limit - rows.length);
-    const page = await api.get(path, { ...filter, limit: size, cursor });
-    rows.push(...listOf(page, name));
-    watermarks.push(page.watermark as Watermark);
-    cursor = (page.next_cursor as string | null) ?? undefined;
+    const page = await api.get(path, listPage, { ...filter, limit: size, cursor });
+    rows.push(...shaped(path, z.array(row), page[name]));
+    watermarks.push(page.watermark);
+    cursor = page.next_cursor ?? undefined;
   } while (cursor !== undefined && rows.length < limit);
   if (json) printJson(terminal, { [name]: rows, more: cursor !== undefined, watermark: lowest(watermarks) });
   else terminal.out(renderTable(columns, rows) + (cursor === undefined ? '' : `more with --limit ${limit * 10}\n`));
   return exitCodes.ok;
 }
 
-async function readBalance({ api, terminal, json }: Context, options: Moments, account?: string): Promise<ExitCode> {
-  const found = await api.get(`/v1/ledger/accounts/${encodeURIComponent(account ?? '')}`, momentsOf(options));
+/** Of an account of nobody an operator would get a list without rows. */
+async function listEntries(context: Context, options: Paging & Moments & { account?: string }): Promise<ExitCode> {
+  const { account } = options;
+  if (account !== undefined)
+    await context.api.get(`/v1/ledger/accounts/${partOfPath('--account', account)}`, z.looseObject({}));
+  return list(context, entryList, options, { account, ...momentsOf(options) });
+}
+
+async function readBalance(context: Context, options: Moments, account = ''): Promise<ExitCode> {
+  const path = `/v1/ledger/accounts/${partOfPath('<account>', account)}`;
   const isPast = options.asOf !== undefined || options.knownAt !== undefined;
+  return isPast ? show(context, path, pastBalance, momentsOf(options)) : show(context, path, accountList);
+}
+
+async function show<Row extends Shape>(
+  { api, terminal, json }: Context,
+  path: string,
+  { row, columns }: Table<Row>,
+  query?: Query,
+): Promise<ExitCode> {
+  const found = await api.get(path, row, query);
   if (json) printJson(terminal, found);
-  else terminal.out(renderTable(isPast ? pastColumns : accountColumns, [found]));
+  else terminal.out(renderTable(columns, [found]));
   return exitCodes.ok;
 }
 
-const accountColumns: readonly Column<Json>[] = [
+/** What an account has now, and what it had. */
+const balanceHead = { account_id: z.string(), type: z.string(), asset: z.string(), posted: z.string() };
+type BalanceHead = { readonly [Name in keyof typeof balanceHead]: string };
+
+const headColumns: readonly Column<BalanceHead>[] = [
   { title: 'ACCOUNT', of: ({ account_id: id }) => id },
   { title: 'TYPE', of: ({ type }) => type },
   { title: 'ASSET', of: ({ asset }) => asset },
   { title: 'POSTED', right: true, of: ({ posted }) => posted },
-  { title: 'HELD', right: true, of: ({ held }) => held },
-  { title: 'AVAILABLE', right: true, of: ({ available }) => available },
-  { title: 'UPDATED', of: ({ updated_at: at, frozen }) => `${String(at)}${frozen === true ? ' (frozen)' : ''}` },
 ];
 
-const pastColumns: readonly Column<Json>[] = [
-  ...accountColumns.slice(0, 4),
-  { title: 'DEBITS', right: true, of: ({ debits }) => debits },
-  { title: 'CREDITS', right: true, of: ({ credits }) => credits },
-  { title: 'ENTRIES', right: true, of: ({ entry_count: count }) => count },
-  { title: 'AS OF', of: ({ as_of: at }) => at },
-  { title: 'KNOWN AT', of: ({ known_at: at }) => at },
-];
+const accountList = listOf(
+  'accounts',
+  z.looseObject({
+    ...balanceHead,
+    held: z.string(),
+    available: z.string(),
+    updated_at: z.string(),
+    frozen: z.boolean(),
+  }),
+  [
+    ...headColumns,
+    { title: 'HELD', right: true, of: ({ held }) => held },
+    { title: 'AVAILABLE', right: true, of: ({ available }) => available },
+    { title: 'UPDATED', of: ({ updated_at: at, frozen }) => `${at}${frozen ? ' (frozen)' : ''}` },
+  ],
+);
 
-const entryColumns: readonly Column<Json>[] = [
-  { title: 'SEQUENCE', right: true, of: ({ sequence }) => sequence },
-  { title: 'TRANSACTION', of: ({ transaction_id: id }) => id },
-  { title: 'ACCOUNT', of: ({ account_id: id }) => id },
-  { title: 'DIRECTION', of: ({ direction }) => direction },
-  { title: 'AMOUNT', right: true, of: ({ amount }) => amount },
-  { title: 'ASSET', of: ({ asset }) => asset },
-  { title: 'BALANCE', right: true, of: ({ balance }) => balance },
-  { title: 'EFFECTIVE', of: ({ effective_at: at }) => at },
-  { title: 'POSTED', of: ({ posted_at: at }) => at },
-];
+const pastBalance = tableOf(
+  z.looseObject({
+    ...balanceHead,
+    debits: z.string(),
+    credits: z.string(),
+    entry_count: z.number(),
+    as_of: z.string().nullable(),
+    known_at: z.string().nullable(),
+  }),
+  [
+    ...headColumns,
+    { title: 'DEBITS', right: true, of: ({ debits }) => debits },
+    { title: 'CREDITS', right: true, of: ({ credits }) => credits },
+    { title: 'ENTRIES', right: true, of: ({ entry_count: count }) => count },
+    { title: 'AS OF', of: ({ as_of: at }) => at },
+    { title: 'KNOWN AT', of: ({ known_at: at }) => at },
+  ],
+);
 
-const transactionColumns: readonly Column<Json>[] = [
-  { title: 'SEQUENCE', right: true, of: ({ sequence }) => sequence },
-  { title: 'TRANSACTION', of: ({ transaction_id: id }) => id },
-  { title: 'CAUSE', of: ({ cause }) => (cause as Json).type },
-  { title: 'RULE', of: ({ rule }) => rule },
-  { title: 'POSTED', of: ({ posted_at: at }) => at },
-  { title: 'ENTRIES', of: ({ entries }) => (entries as readonly Json[]).map(describeEntry).join(', ') },
-];
+/** A side of a transaction. */
+const line = { direction: z.string(), account_id: z.string(), amount: z.string(), asset: z.string() };
 
-function describeEntry({ direction, account_id: account, amount, asset }: Json): string {
-  return `${String(direction)} ${String(account)} ${String(amount)} ${String(asset)}`;
+const entryList = listOf(
+  'entries',
+  z.looseObject({
+    ...line,
+    sequence: z.number(),
+    transaction_id: z.string(),
+    balance: z.string(),
+    effective_at: z.string(),
+    posted_at: z.string(),
+  }),
+  [
+    { title: 'SEQUENCE', right: true, of: ({ sequence }) => sequence },
+    { title: 'TRANSACTION', of: ({ transaction_id: id }) => id },
+    { title: 'ACCOUNT', of: ({ account_id: id }) => id },
+    { title: 'DIRECTION', of: ({ direction }) => direction },
+    { title: 'AMOUNT', right: true, of: ({ amount }) => amount },
+    { title: 'ASSET', of: ({ asset }) => asset },
+    { title: 'BALANCE', right: true, of: ({ balance }) => balance },
+    { title: 'EFFECTIVE', of: ({ effective_at: at }) => at },
+    { title: 'POSTED', of: ({ posted_at: at }) => at },
+  ],
+);
+
+const transactionList = listOf(
+  'transactions',
+  z.looseObject({
+    sequence: z.number(),
+    transaction_id: z.string(),
+    cause: z.looseObject({ type: z.string() }),
+    rule: z.string(),
+    posted_at: z.string(),
+    entries: z.array(z.looseObject(line)),
+  }),
+  [
+    { title: 'SEQUENCE', right: true, of: ({ sequence }) => sequence },
+    { title: 'TRANSACTION', of: ({ transaction_id: id }) => id },
+    { title: 'CAUSE', of: ({ cause }) => cause.type },
+    { title: 'RULE', of: ({ rule }) => rule },
+    { title: 'POSTED', of: ({ posted_at: at }) => at },
+    { title: 'ENTRIES', of: ({ entries }) => entries.map(describeLine).join(', ') },
+  ],
+);
+
+function describeLine({ direction, account_id: account, amount, asset }: Record<keyof typeof line, string>): string {
+  return `${direction} ${account} ${amount} ${asset}`;
 }

@@ -1,7 +1,8 @@
-import type { Api, Json } from '../api';
+import { z } from 'zod';
+import type { Api } from '../api';
 import { CliError, exitCodes } from '../exit-codes';
 import { renderTable } from '../table';
-import { asking, listOf, printJson, type Context, type Register } from './context';
+import { asking, printJson, type Context, type Register } from './context';
 
 type Options = {
   readonly service?: string;
@@ -21,13 +22,32 @@ export const registerRedrive: Register = (program, terminal, finish) => {
   asking(command, terminal, finish, redrive);
 };
 
+const parkedAt = { service: z.string(), group: z.string(), key: z.string() };
+const parkedKey = z.looseObject({
+  ...parkedAt,
+  messages: z.number(),
+  first_parked_at: z.string(),
+  cause: z.string().nullable(),
+});
+const parkedKeys = z.looseObject({
+  parked: z.array(parkedKey),
+  more: z.boolean(),
+  unavailable: z.array(z.string()),
+});
+const redriven = z.looseObject({
+  ...parkedAt,
+  handled: z.number(),
+  still_parked: z.number(),
+  cause: z.string().nullable(),
+});
+type ParkedKey = z.output<typeof parkedKey>;
+type Redriven = z.output<typeof redriven>;
+
 async function redrive({ api, terminal, json }: Context, { service, group, key, all }: Options) {
   const filter = { service, group, key, limit: 100 };
-  const listed = await api.get('/v1/ops/parked', filter);
-  const parked = listOf(listed, 'parked');
-  const unavailable = (listed.unavailable as readonly string[]).filter(
-    (name) => service === undefined || name === service,
-  );
+  const listed = await api.get('/v1/ops/parked', parkedKeys, filter);
+  const { parked } = listed;
+  const unavailable = listed.unavailable.filter((name) => service === undefined || name === service);
   if (key === undefined && all !== true) {
     if (json) printJson(terminal, listed);
     else terminal.out(parked.length === 0 ? 'nothing is parked\n' : renderParked(parked));
@@ -35,7 +55,7 @@ async function redrive({ api, terminal, json }: Context, { service, group, key, 
   }
   if (key !== undefined && parked.length === 0)
     throw new CliError(`nothing is parked under ${key}`, unavailable.length > 0 ? undefined : exitCodes.negative);
-  const results: Json[] = [];
+  const results: Redriven[] = [];
   for (const one of parked) {
     const result = await redriveOne(api, one);
     results.push(result);
@@ -43,21 +63,21 @@ async function redrive({ api, terminal, json }: Context, { service, group, key, 
   }
   if (json) printJson(terminal, { redriven: results, unavailable });
   if (results.some(({ still_parked: still }) => still !== 0)) return exitCodes.negative;
-  return unavailable.length > 0 || listed.more === true ? exitCodes.incomplete : exitCodes.ok;
+  return unavailable.length > 0 || listed.more ? exitCodes.incomplete : exitCodes.ok;
 }
 
 /** Goes on as long as each request handles some. */
-async function redriveOne(api: Api, { service, group, key }: Json): Promise<Json> {
+async function redriveOne(api: Api, { service, group, key }: ParkedKey): Promise<Redriven> {
   let handled = 0;
   for (;;) {
-    const result = await api.post('/v1/ops/parked/redrive', { service, group, key });
-    handled += result.handled as number;
+    const result = await api.post('/v1/ops/parked/redrive', redriven, { service, group, key });
+    handled += result.handled;
     if (result.still_parked === 0 || result.handled === 0 || result.cause !== null) return { ...result, handled };
   }
 }
 
-function renderParked(parked: readonly Json[]): string {
-  return renderTable<Json>(
+function renderParked(parked: readonly ParkedKey[]): string {
+  return renderTable<ParkedKey>(
     [
       { title: 'SERVICE', of: ({ service }) => service },
       { title: 'GROUP', of: ({ group }) => group },
@@ -70,7 +90,7 @@ function renderParked(parked: readonly Json[]): string {
   );
 }
 
-function renderResult({ service, group, key, handled, still_parked: still, cause }: Json): string {
-  const left = still === 0 ? '' : `, ${String(still)} still parked${cause === null ? '' : `: ${String(cause)}`}`;
-  return `${String(service)} ${String(group)} ${String(key)}: ${String(handled)} handled${left}\n`;
+function renderResult({ service, group, key, handled, still_parked: still, cause }: Redriven): string {
+  const left = still === 0 ? '' : `, ${still} still parked${cause === null ? '' : `: ${cause}`}`;
+  return `${service} ${group} ${key}: ${handled} handled${left}\n`;
 }

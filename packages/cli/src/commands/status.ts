@@ -1,8 +1,9 @@
-import type { Api, Json } from '../api';
+import { z } from 'zod';
+import type { Api } from '../api';
 import { modes, type Mode } from '../connection';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
 import { printable, renderTable, type Column } from '../table';
-import { asking, listOf, printJson, type Context, type Register } from './context';
+import { asking, printJson, type Context, type Register } from './context';
 
 export const registerStatus: Register = (program, terminal, finish) => {
   asking(
@@ -13,12 +14,29 @@ export const registerStatus: Register = (program, terminal, finish) => {
   );
 };
 
-type Status = {
-  readonly services: readonly Json[];
-  readonly books: readonly Json[] | null;
-  readonly readers: readonly Json[] | null;
-  readonly parked_keys: number | null;
-  readonly chains: readonly Json[] | null;
+const service = z.looseObject({ name: z.string(), ready: z.boolean() });
+const book = z.looseObject({
+  mode: z.string(),
+  events: z.number(),
+  last_checkpoint: z.looseObject({ size: z.number(), signed_at: z.string() }).nullable(),
+});
+const reader = z.looseObject({ name: z.string(), applied: z.number(), lag: z.number(), moved_at: z.string() });
+const statusNow = z.looseObject({
+  services: z.array(service),
+  books: z.array(book).nullable(),
+  readers: z.array(reader).nullable(),
+  parked_keys: z.number().nullable(),
+});
+
+const chain = z.looseObject({ chain: z.string(), lag_blocks: z.number().nullable(), error: z.string().nullable() });
+const chainsNow = z.looseObject({ chains: z.array(chain) });
+
+const listedJob = z.looseObject({ id: z.string(), finished_at: z.string().nullable() });
+const jobList = z.looseObject({ jobs: z.array(listedJob) });
+const overJob = listedJob.extend({ status: z.string(), report: z.record(z.string(), z.unknown()).nullable() });
+
+type Status = z.output<typeof statusNow> & {
+  readonly chains: z.output<typeof chainsNow>['chains'] | null;
   readonly last_checks: readonly LastJob[];
   readonly last_replays: readonly LastJob[];
 };
@@ -39,17 +57,12 @@ type LastJob = {
 async function status({ api, operators, terminal, json }: Context): Promise<ExitCode> {
   const lastOf = (path: string) => Promise.all(operators.map(({ mode, api: own }) => lastJob(own, path, mode)));
   const [now, chains, checks, replays] = await Promise.all([
-    api.get('/v1/ops/status'),
-    orUnknown(api.get('/v1/ops/chains')),
+    api.get('/v1/ops/status', statusNow),
+    orUnknown(api.get('/v1/ops/chains', chainsNow)),
     lastOf('/v1/ops/checks'),
     lastOf('/v1/ops/replays'),
   ]);
-  const whole = {
-    ...now,
-    chains: chains === null ? null : listOf(chains, 'chains'),
-    last_checks: checks,
-    last_replays: replays,
-  } as unknown as Status;
+  const whole: Status = { ...now, chains: chains?.chains ?? null, last_checks: checks, last_replays: replays };
   const problems = problemsOf(whole);
   if (json) printJson(terminal, { ...whole, problems });
   else terminal.out(render(whole, problems));
@@ -64,24 +77,27 @@ async function lastJob(api: Api, path: string, mode: Mode | null): Promise<LastJ
   const nothing = { mode, outcome: null, scope: null, at: null, id: null, open_id: null };
   const last = await orUnknown(
     (async () => {
-      const jobs = listOf(await api.get(path, { limit: recentJobs }), 'jobs');
+      const { jobs } = await api.get(path, jobList, { limit: recentJobs });
       const open = jobs.find(({ finished_at: at }) => at === null);
       const over = jobs.find(({ finished_at: at }) => at !== null);
-      const known = { ...nothing, open_id: open === undefined ? null : String(open.id) };
+      const known = { ...nothing, open_id: open?.id ?? null };
       if (over === undefined) return { ...known, outcome: 'never' };
       // Lists carry no reports, and a check that found differences is a job that succeeded.
-      const job = await api.get(`${path}/${encodeURIComponent(String(over.id))}`);
-      return { ...known, ...outcomeOf(job), at: String(job.finished_at), id: String(job.id) };
+      const job = await api.get(`${path}/${encodeURIComponent(over.id)}`, overJob);
+      return { ...known, ...outcomeOf(job), at: job.finished_at, id: job.id };
     })(),
   );
   return last ?? nothing;
 }
 
-function outcomeOf({ status: ended, report }: Json): Pick<LastJob, 'outcome' | 'scope'> {
-  const { status: found, scope = null, equal } = (report ?? {}) as Json;
-  if (ended !== 'succeeded') return { outcome: String(ended), scope: null };
+function outcomeOf({ status: ended, report }: z.output<typeof overJob>): Pick<LastJob, 'outcome' | 'scope'> {
+  const { status: found, scope = null, equal } = report ?? {};
+  if (ended !== 'succeeded') return { outcome: ended, scope: null };
   if (typeof equal === 'boolean') return { outcome: equal ? 'equal' : 'differences', scope: null };
-  return { outcome: typeof found === 'string' ? found.toLowerCase() : null, scope: scope as string | null };
+  return {
+    outcome: typeof found === 'string' ? found.toLowerCase() : null,
+    scope: typeof scope === 'string' ? scope : null,
+  };
 }
 
 /** Null when Daybook does not tell; the table of services says why, as a rule. */
@@ -93,9 +109,9 @@ async function orUnknown<Answer>(asked: Promise<Answer>): Promise<Answer | null>
 }
 
 function problemsOf({ services, books, parked_keys: parked, last_checks: checks }: Status): readonly string[] {
-  const isThere = (mode: Mode) => books?.some((book) => book.mode === mode) === true;
+  const isThere = (mode: Mode) => books?.some((one) => one.mode === mode) === true;
   return [
-    ...services.filter(({ ready }) => ready !== true).map(({ name }) => `${String(name)} is not ready`),
+    ...services.filter(({ ready }) => !ready).map(({ name }) => `${name} is not ready`),
     ...modes.filter((mode) => !isThere(mode)).map((mode) => `the ${mode} book is not there`),
     ...(parked === null || parked === 0 ? [] : [`messages of ${parked} keys are parked`]),
     ...checks.filter(isBad).map((check) => `last check${ofMode(check)}: ${check.outcome}`),
@@ -114,7 +130,7 @@ function render(whole: Status, problems: readonly string[]): string {
     renderTable(serviceColumns, services),
     renderTable(
       bookColumns,
-      modes.map((mode) => whole.books?.find((book) => book.mode === mode) ?? { mode }),
+      modes.map((mode) => whole.books?.find((one) => one.mode === mode) ?? { mode }),
     ),
     readers === null ? 'readers of the journal  unknown\n' : renderTable(readerColumns, readers),
     chains === null ? 'chains  unknown\n' : renderTable(chainColumns, chains),
@@ -137,29 +153,30 @@ function describeLast({ outcome, scope, at, id, open_id: open }: LastJob): strin
   return printable(open === null ? ended : `${ended}; not over yet: ${open}`);
 }
 
-const serviceColumns: readonly Column<Json>[] = [
+const serviceColumns: readonly Column<z.output<typeof service>>[] = [
   { title: 'SERVICE', of: ({ name }) => name },
-  { title: 'READY', of: ({ ready }) => (ready === true ? 'yes' : 'no') },
+  { title: 'READY', of: ({ ready }) => (ready ? 'yes' : 'no') },
 ];
 
-const checkpointOf = (book: Json) => book.last_checkpoint as Json | null | undefined;
+/** One that is not there has its mode alone. */
+type ShownBook = Pick<z.output<typeof book>, 'mode'> & Partial<z.output<typeof book>>;
 
-const bookColumns: readonly Column<Json>[] = [
+const bookColumns: readonly Column<ShownBook>[] = [
   { title: 'BOOK', of: ({ mode }) => mode },
   { title: 'EVENTS', right: true, of: ({ events }) => events },
-  { title: 'SIGNED', right: true, of: (book) => (checkpointOf(book) === null ? 0 : checkpointOf(book)?.size) },
-  { title: 'LAST CHECKPOINT', of: (book) => checkpointOf(book)?.signed_at },
+  { title: 'SIGNED', right: true, of: ({ last_checkpoint: last }) => (last === null ? 0 : last?.size) },
+  { title: 'LAST CHECKPOINT', of: ({ last_checkpoint: last }) => last?.signed_at },
 ];
 
-const readerColumns: readonly Column<Json>[] = [
+const readerColumns: readonly Column<z.output<typeof reader>>[] = [
   { title: 'READER OF THE JOURNAL', of: ({ name }) => name },
   { title: 'APPLIED', right: true, of: ({ applied }) => applied },
   { title: 'LAG', right: true, of: ({ lag }) => lag },
   { title: 'MOVED', of: ({ moved_at: movedAt }) => movedAt },
 ];
 
-const chainColumns: readonly Column<Json>[] = [
-  { title: 'CHAIN', of: ({ chain }) => chain },
+const chainColumns: readonly Column<z.output<typeof chain>>[] = [
+  { title: 'CHAIN', of: ({ chain: name }) => name },
   { title: 'LAG', right: true, of: ({ lag_blocks: lag }) => lag },
   { title: 'ERROR', of: ({ error }) => error },
 ];

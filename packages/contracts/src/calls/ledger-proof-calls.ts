@@ -76,7 +76,8 @@ const bound = z.union([z.strictObject({ sequence }), z.strictObject({ instant: t
 
 /**
  * The range of an export: from a sequence, or the first event recorded at or after an instant, up to and with a sequence,
- * or up to the last event recorded before an instant. Null is the first event, or the last one there is.
+ * or up to the last event recorded before an instant. Null is the first event, or the last one there is; but a checkpoint
+ * that is last of all is left out, because it does not cover itself.
  */
 export const planExport = defineCall({
   name: 'ledger.plan-export',
@@ -85,6 +86,8 @@ export const planExport = defineCall({
     first: sequence,
     /** `first - 1` when there is none. */
     last: z.number().int().min(-1),
+    /** Of the event that records the checkpoint that was left out; a ledger of before never leaves one out. */
+    leftOut: sequence.nullable().default(null),
     /** First and last line of the file, with their ends. */
     header: z.string(),
     manifest: z.string(),

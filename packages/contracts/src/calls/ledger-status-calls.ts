@@ -17,7 +17,7 @@ export const getLedgerStatus = defineCall({
         lastCheckpoint: z.object({ size: count, signedAt: timestamp, keyId: z.string() }).nullable(),
       }),
     ),
-    /** Read models, the relay and other subscribers of the journal. */
+    /** Read models, shown or being built, the relay and other subscribers of the journal. */
     readers: z.array(
       z.object({
         name: z.string(),

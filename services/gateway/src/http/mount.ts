@@ -188,7 +188,7 @@ function answer(route: Route, deps: GateDeps): RequestHandler {
     const passed = res.locals.passed as Passed;
     const result = await respond(route, req, parts, passed, deps);
     if (result.events !== undefined) await deps.streams.send(res, whoseOf(passed), result.events);
-    else if (result.lines !== undefined) await deps.sendLines(res, result.lines);
+    else if (result.lines !== undefined) await deps.sendLines(res.set(result.headers ?? {}), result.lines);
     else send(res, result);
   };
 }

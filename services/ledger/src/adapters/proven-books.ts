@@ -105,11 +105,17 @@ export async function findProvenTransaction(
   return row === undefined ? null : { sequence: Number(row.sequence), withheld: row.withheld };
 }
 
-/** Every subscriber of the journal, by name. */
+/** The place of a generation that was replaced stays where it is until its tables go: that is no lag. */
+const readersSql = `
+  select name, applied_count, updated_at
+    from subscriptions s
+   where not exists (
+           select from projection_generations g where g.checkpoint = s.name and g.state not in ('building', 'live'))
+   order by name`;
+
+/** Every subscriber of the journal that is to go on, by name. */
 export async function readJournalReaders(pool: Pool): Promise<readonly Reader[]> {
-  const { rows } = await pool.query<{ name: string; applied_count: string; updated_at: Date }>(
-    'select name, applied_count, updated_at from subscriptions order by name',
-  );
+  const { rows } = await pool.query<{ name: string; applied_count: string; updated_at: Date }>(readersSql);
   return rows.map((row) => ({
     name: row.name,
     applied: Number(row.applied_count),

@@ -18,9 +18,11 @@ export function planJournalExport({ bookOf }: Pick<ProofDeps, 'bookOf'>) {
     const book = bookOf(mode);
     const length = await book.length();
     const first = await firstOf(book, from, length);
-    const last = await lastOf(book, to, length);
-    if (first === null || last === null || first > last + 1) return { ok: false, rejection: 'range_invalid' };
+    const asked = await lastOf(book, to, length);
+    if (first === null || asked === null || first > asked + 1) return { ok: false, rejection: 'range_invalid' };
     await book.tree.reach(length);
+    const leftOut = to === null ? await checkpointAt(book, { first, last: asked }) : null;
+    const last = leftOut === null ? asked : leftOut - 1;
     const range = { format: exportFormat, origin: book.origin, book: mode, first, last } as const;
     const keyChanges = await book.table.keyChanges(first);
     const tree = await hashes(book, { start: 0, end: first });
@@ -32,7 +34,13 @@ export function planJournalExport({ bookOf }: Pick<ProofDeps, 'bookOf'>) {
     const manifest = { type: 'manifest', ...range, events: last + 1 - first, headHash, coveredBy } as const;
     return {
       ok: true,
-      value: { first, last, header: `${writeExportLine(header)}\n`, manifest: `${writeExportLine(manifest)}\n` },
+      value: {
+        first,
+        last,
+        leftOut,
+        header: `${writeExportLine(header)}\n`,
+        manifest: `${writeExportLine(manifest)}\n`,
+      },
     };
   };
 }
@@ -70,6 +78,18 @@ async function lastOf(book: ProvenBook, to: Bound | null, length: number): Promi
   if (to === null) return length - 1;
   const last = 'sequence' in to ? to.sequence : (await recordedAt(book, to.instant, length)) - 1;
   return last >= length ? null : last;
+}
+
+/**
+ * The checkpoint that is the last event of the range. It covers only what is before it, and nothing is signed of it until
+ * the book goes on: with it the export of a quiet book would never be covered whole.
+ */
+async function checkpointAt(
+  { table }: ProvenBook,
+  { first, last }: { readonly first: number; readonly last: number },
+): Promise<number | null> {
+  const latest = await table.latest();
+  return latest !== null && latest.sequence === last && last >= first ? last : null;
 }
 
 /** The first event that was recorded at the instant or later; times in a book never go back. */

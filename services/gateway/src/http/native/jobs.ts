@@ -80,14 +80,20 @@ const sequence = jsonInteger
   .refine((number) => number >= 0, 'must be a whole number from 0')
   .meta({ override: { type: 'integer', minimum: 0 } });
 
-const replayBody = z.strictObject({
-  dry_run: z.boolean().default(true),
-  accept_differences: z.boolean().default(false),
-  tenant_id: z.uuid().nullable().default(null),
-  account_id: text(200).nullable().default(null),
-  from_sequence: sequence.nullable().default(null),
-  to_sequence: sequence.nullable().default(null),
-});
+const replayBody = z
+  .strictObject({
+    dry_run: z.boolean().default(true),
+    accept_differences: z.boolean().default(false),
+    tenant_id: z.uuid().nullable().default(null),
+    account_id: text(200).nullable().default(null),
+    from_sequence: sequence.nullable().default(null),
+    to_sequence: sequence.nullable().default(null),
+  })
+  // Of a range without sequences everything would be equal.
+  .refine(({ from_sequence: from, to_sequence: to }) => from === null || to === null || from <= to, {
+    path: ['from_sequence'],
+    error: 'must not be after to_sequence',
+  });
 
 const replays: Resource<typeof replayBody> = {
   path: '/v1/ops/replays',

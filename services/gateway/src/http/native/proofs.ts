@@ -246,7 +246,9 @@ function exportJournal({ services: { ledger } }: Deps): Route {
     description:
       "A range of the book of the credential's mode, as a file that `daybook verify` checks with nothing but the public " +
       'key: from `from`, or the first event recorded then or later, up to and with the sequence `to`, or the last event ' +
-      'recorded before it. A file without its manifest, which is the last line, was cut off.',
+      'recorded before it. Without `to` it goes to the last event, and ends before that one when it is a signed ' +
+      'checkpoint, which does not cover itself: `Checkpoint-Left-Out` then names it, and the next export begins there. ' +
+      'A file without its manifest, which is the last line, was cut off.',
     access: ['ops'],
     request: { query: z.strictObject({ from: bound, to: bound }) },
     responses: {
@@ -255,13 +257,20 @@ function exportJournal({ services: { ledger } }: Deps): Route {
         mediaType: 'application/x-ndjson',
         schema: z.string(),
         example: '{"type":"header"}\n{"type":"event","sequence":0,"payload":"{}"}\n{"type":"manifest"}\n',
+        headers: z.object({
+          'Checkpoint-Left-Out': z
+            .string()
+            .optional()
+            .meta({ description: 'Sequence of the last event of the book, where the file ends before it.' }),
+        }),
       },
       ...errorsOf(nativeDialect, [rejections.range_invalid]),
     },
     async handle({ caller, query }) {
       const request = { mode: caller.mode, from: query.from ?? null, to: query.to ?? null };
       const plan = accepted<typeof planExport>(await ledger(planExport, request), rejections);
-      return { lines: linesOf(plan) };
+      const headers = plan.leftOut === null ? {} : { 'Checkpoint-Left-Out': String(plan.leftOut) };
+      return { headers, lines: linesOf(plan) };
 
       async function* linesOf({ first, last, header, manifest }: typeof plan): AsyncGenerator<string> {
         yield header;

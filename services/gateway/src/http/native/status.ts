@@ -31,7 +31,7 @@ function readStatus(deps: Deps): Route {
     summary: 'Status of the services and the books',
     description:
       'Which services answer, how long each book is and how much of it is signed, and how far behind each reader of the ' +
-      'journal is, in events. `books` and `readers` are null while the ledger does not answer, `parked` while a service that may have some does not.',
+      'journal is, in events; read models that a replay has replaced are none. `books` and `readers` are null while the ledger does not answer, `parked` while a service that may have some does not.',
     access: ['ops'],
     request: { query: z.strictObject({}) },
     responses: {
