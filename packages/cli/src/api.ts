@@ -22,7 +22,7 @@ export type Api = {
     idempotencyKey?: string,
   ): Promise<z.output<Answer>>;
   /** The body as it comes. */
-  download(path: string, query?: Query): Promise<Download>;
+  download(path: string, query: Query, signal: AbortSignal): Promise<Download>;
   /** Server-sent events of one connection, until the server or the signal ends it. */
   events(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent>;
 };
@@ -57,8 +57,8 @@ export function openApi({ url, token }: Pick<Connection, 'url' | 'token'>): Api 
     get: async (path, shape, query) => shaped(path, shape, await json(await send(path + queryOf(query), {}))),
     post: async (path, shape, body, idempotencyKey) =>
       shaped(path, shape, await json(await send(path, posting(body, idempotencyKey)))),
-    async download(path, query) {
-      const response = await send(path + queryOf(query), {});
+    async download(path, query, signal) {
+      const response = await send(path + queryOf(query), { signal });
       return { header: (name) => response.headers.get(name), chunks: chunksOf(response) };
     },
     async *events(path, signal) {

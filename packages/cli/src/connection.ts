@@ -39,6 +39,8 @@ export function connectionOf(options: ConnectionOptions, { env }: Pick<Terminal,
   const mode = modeOf(options, env);
   const url = options.url ?? env.DAYBOOK_URL;
   const token = options.token ?? env.DAYBOOK_TOKEN;
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token))
+    throw new CliError('the token is empty, or has blanks or characters that no token has', exitCodes.usage);
   const given = token === undefined ? undefined : { token, operators: [{ mode: null, token }] };
   if (url !== undefined && given !== undefined) return { url: checkedUrl(url), ...given };
   const file = join(env.DAYBOOK_HOME ?? '.daybook', 'credentials.json');

@@ -10,6 +10,8 @@ export const exitCodes = {
   unavailable: 4,
   /** Interrupted while following a job, which goes on. */
   detached: 5,
+  /** Interrupted, and nothing is left behind. As shells tell a command that Ctrl-C has ended. */
+  interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];

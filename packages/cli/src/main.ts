@@ -2,6 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { runCli } from './program';
 
 const { stdout, stderr } = process;
+const interrupts = ['SIGINT', 'SIGTERM'] as const;
+
+// Whoever reads has had enough, as `head`: nothing more is to be said.
+stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 void runCli(process.argv.slice(2), {
   env: process.env,
@@ -9,8 +16,8 @@ void runCli(process.argv.slice(2), {
   err: (text) => stderr.write(text),
   watched: stderr.isTTY ? stderr : null,
   onInterrupt(listener) {
-    process.on('SIGINT', listener);
-    return () => process.off('SIGINT', listener);
+    for (const signal of interrupts) process.on(signal, listener);
+    return () => void interrupts.forEach((signal) => process.off(signal, listener));
   },
   now: () => performance.now(),
   wait: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }),

@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { runCli } from './program';
 import type { Terminal } from './terminal';
@@ -128,6 +128,12 @@ describe('how daybook finds its server', () => {
       err: 'daybook: DAYBOOK_MODE must be sandbox or live, not "Live"\n',
     });
     expect(await run('nonsense')).toMatchObject({ code: 2, out: '' });
+    for (const token of ['', 'two words', 'secret\n'])
+      expect(await run('accounts', { env: { DAYBOOK_URL: daybook.url, DAYBOOK_TOKEN: token } })).toEqual({
+        code: 2,
+        out: '',
+        err: 'daybook: the token is empty, or has blanks or characters that no token has\n',
+      });
   });
 
   test('a refusal and a server that is away are one line', async () => {
@@ -679,6 +685,9 @@ describe('redrive', () => {
   });
 });
 
+/** Files whose name begins like this one's. */
+const leftOf = (file: string) => readdirSync(dirname(file)).filter((name) => name.startsWith(basename(file)));
+
 describe('export', () => {
   const header = '{"type":"header","first":0,"last":0}\n';
   const manifest = '{"type":"manifest","book":"live","first":0,"last":0,"events":1,"coveredBy":null}\n';
@@ -741,13 +750,33 @@ describe('export', () => {
     daybook.on('GET /v1/ops/journal/export', handler);
     const file = join(home, 'y.jsonl');
     expect(await run(`export -o ${file}`)).toMatchObject({ code: 4, out: '' });
-    expect([existsSync(file), existsSync(`${file}.part`)]).toEqual([false, false]);
+    expect(leftOf(file)).toEqual([]);
   });
 
   test('refuses a directory before it asks for anything', async () => {
     const refused = await run(`export -o ${home}`);
     expect(refused).toEqual({ code: 2, out: '', err: `daybook: --output: ${home} is a directory; name a file\n` });
-    expect([daybook.asked, existsSync(`${home}.part`)]).toEqual([[], false]);
+    expect([daybook.asked, leftOf(`${home}.`)]).toEqual([[], []]);
+  });
+
+  test('is broken off by Ctrl-C, and leaves nothing behind', async () => {
+    const file = join(home, 'z.jsonl');
+    let interrupt!: () => void;
+    daybook.on('GET /v1/ops/journal/export', (_req, res) => {
+      res.write(header);
+      interrupt();
+    });
+    const ended = await run(`export -o ${file}`, {}, (listener) => (interrupt = listener));
+    expect(ended).toEqual({ code: 130, out: '', err: 'daybook: interrupted; nothing was written\n' });
+    expect(leftOf(file)).toEqual([]);
+  });
+
+  test('is only for who writes it, whatever is there already', async () => {
+    const file = join(home, 'own.jsonl');
+    writeFileSync(`${file}.part`, '', { mode: 0o644 });
+    daybook.on('GET /v1/ops/journal/export', (_req, res) => res.end(`${header}{"type":"event"}\n${manifest}`));
+    expect((await run(`export -o ${file}`)).code).toBe(0);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 });
 

@@ -10,7 +10,7 @@ export type Terminal = {
   err(text: string): void;
   /** Where progress is drawn; null when nobody watches. */
   readonly watched: NodeJS.WritableStream | null;
-  /** Calls on Ctrl-C, until the returned function is called. */
+  /** Calls on Ctrl-C, and when it is to end, until the returned function is called. */
   onInterrupt(listener: () => void): () => void;
   /** Milliseconds since some moment, which no setting of the clock moves. */
   now(): number;

@@ -1,7 +1,7 @@
 /** Every command of `daybook` against a running instance, as an operator or an auditor types them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually } from '@daybook/testing';
 import { Instance } from './instance';
@@ -112,11 +112,20 @@ describe('daybook', () => {
     expect(usage.code).toBe(2);
   });
 
+  test('who reads no more ends it quietly', async () => {
+    const child = spawn(process.execPath, [program, '--help']);
+    child.stdout.destroy();
+    let err = '';
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    expect([await once(child, 'close'), err]).toEqual([[0, null], '']);
+  });
+
   test('export of the live book needs its own operator, which the credentials have', async () => {
     const live = join(instance.home, 'live.jsonl');
     expect(await json(['export', '--mode', 'live', '-o', live])).toMatchObject({ book: 'live', events: 0 });
     const refused = await daybook(['export', '--from', '5', '--to', '3', '-o', `${live}.2`]);
-    expect([refused.code, existsSync(`${live}.2`), existsSync(`${live}.2.part`)]).toEqual([4, false, false]);
+    const left = readdirSync(instance.home).filter((name) => name.startsWith('live.jsonl.2'));
+    expect([refused.code, left]).toEqual([4, []]);
   });
 
   test('a replay is a dry run that finds nothing to change, and a check is clean', async () => {

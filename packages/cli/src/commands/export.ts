@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, rmSync, statSync } from 'node:fs';
 import { open, rename } from 'node:fs/promises';
 import type { Json } from '../api';
@@ -33,15 +34,18 @@ type Written = {
 
 /** Written beside the file and put in its place when it is whole, so that a file of the name is never half an export. */
 async function write({ api, terminal }: Context, { from, to, output }: Options): Promise<Written> {
-  const draft = `${output}.part`;
+  // One that is new: a file that is there already may be for others to read.
+  const draft = `${output}.${randomUUID()}.part`;
   const unwritable = (error: NodeJS.ErrnoException, name = draft) => {
     throw new CliError(`${name} cannot be written: ${error.code}`, exitCodes.usage);
   };
-  const file = await open(draft, 'w', 0o600).catch(unwritable);
+  const file = await open(draft, 'wx', 0o600).catch(unwritable);
   const bar = progressBar(terminal, 'lines');
   const lines = lineCounter();
+  const interrupted = new AbortController();
+  const forget = terminal.onInterrupt(() => interrupted.abort());
   try {
-    const { chunks, header } = await api.download('/v1/ops/journal/export', { from, to });
+    const { chunks, header } = await api.download('/v1/ops/journal/export', { from, to }, interrupted.signal);
     for await (const chunk of chunks) {
       lines.take(chunk);
       bar.update({ phase: 'exporting', done: lines.count(), total: lines.expected() });
@@ -54,8 +58,10 @@ async function write({ api, terminal }: Context, { from, to, output }: Options):
   } catch (error) {
     await file.close().catch(() => undefined);
     rmSync(draft, { force: true });
+    if (interrupted.signal.aborted) throw new CliError('interrupted; nothing was written', exitCodes.interrupted);
     throw error;
   } finally {
+    forget();
     bar.stop();
   }
 }

@@ -21,7 +21,7 @@ type Replay = Follow & {
 export const registerReplay: Register = (program, terminal, finish) => {
   const command = program
     .command('replay')
-    .description('build the read models again from the journal and compare; a dry run unless --execute')
+    .description('build the read models of the ledger again from the journal and compare; a dry run unless --execute')
     .option('--execute', 'switch reads to the new tables, if they are equal')
     .option('--accept-differences', 'switch also when they are not')
     .option('--tenant <id>', 'report on the accounts of this tenant')
@@ -48,7 +48,7 @@ function sequence(text: string): number {
 export const registerCheck: Register = (program, terminal, finish) => {
   const command = program
     .command('check')
-    .description('compare every read model with the journal and test the invariants')
+    .description('compare every read model of the ledger with the journal and test the invariants')
     .option('--incremental', 'begin where the last clean check ended');
   asking(followed(command), terminal, finish, (context, options: Follow & { incremental?: true }) =>
     runJob(context, '/v1/ops/checks', options, { incremental: options.incremental === true }),
