@@ -126,6 +126,7 @@ describe('the standalone', () => {
     await expect(client.query('select * from ledger.events')).rejects.toMatchObject({ code: '42501' });
     await client.query('set default_transaction_read_only = off');
     await expect(client.query('delete from ledger.accounts_v1')).rejects.toMatchObject({ code: '42501' });
+    await expect(client.query('select pg_advisory_lock(1)')).rejects.toMatchObject({ code: '42501' });
     await client.end();
     const { pay, auditor } = daybook.credentials;
     const tenants = new Client({ connectionString: auditor.tenantDatabaseUrl ?? '' });
@@ -166,6 +167,26 @@ describe('the standalone', () => {
       });
       expect([token, intent.status]).toEqual([token, 200]);
     }
+  });
+
+  test('an auditor of an earlier start gets the limits of this one', async () => {
+    const asked = async () => {
+      const client = new Client({ connectionString: daybook.databaseUrl });
+      await client.connect();
+      const { rows } = await client.query<{ limit: number; open: boolean }>(
+        `select rolconnlimit as "limit", has_function_privilege(oid, 'pg_advisory_lock(bigint)', 'execute') as open
+           from pg_roles where rolname = 'daybook_auditor'`,
+      );
+      await client.query('alter role daybook_auditor connection limit -1');
+      await client.query('grant execute on function pg_advisory_lock(bigint) to public');
+      await client.end();
+      return rows;
+    };
+    await asked();
+    expect(await asked()).toEqual([{ limit: -1, open: true }]);
+    await daybook.stop();
+    await daybook.start();
+    expect(await asked()).toEqual([{ limit: 10, open: false }]);
   });
 
   test('a wrong setting stops the start with a message that names it', async () => {

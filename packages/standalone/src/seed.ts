@@ -21,7 +21,7 @@ import {
 } from '@daybook/contracts';
 import { callClient, type CallClient } from '@daybook/http';
 import { codeFrom, Secret, uuidFrom } from '@daybook/runtime';
-import { auditorUrls, movedTo, type AuditorUrls } from './auditor-role';
+import { auditorUrls, limitAuditors, movedTo, type AuditorUrls } from './auditor-role';
 import { writePrivateFile } from './private-file';
 import type { Secrets } from './secrets';
 
@@ -77,6 +77,7 @@ export async function seedDemo(options: SeedOptions): Promise<void> {
   const path = join(options.home, 'credentials.json');
   if (existsSync(path)) {
     const known = readCredentials(options.home);
+    if (known.auditor.databaseUrl !== null) await limitAuditors(options.databaseUrl);
     // Ports may be others than at the last start.
     const auditor = {
       ...known.auditor,

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { createGenerations, eventStoreMigrations, migrate, postgresEventStore } from '@daybook/event-store';
 import { uuidFrom } from '@daybook/runtime';
-import { expectBooksBalance, testDatabase, testLogger } from '@daybook/testing';
+import { expectBooksBalance, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import { Pool } from 'pg';
 import { bookJournal } from '../src/adapters/book-journal';
 import { bookEventCodec } from '../src/adapters/stored-events';
 import { streamOf } from '../src/app/books';
@@ -13,10 +14,13 @@ import { posted as postedOnce, type Posted } from './check-history';
 export const alice = uuidFrom(['tenant', 'alice']);
 export const bob = uuidFrom(['tenant', 'bob']);
 
-/** The read models over books that tests write themselves. No service runs, so nothing else is recorded. */
-export async function auditRig() {
+/**
+ * The read models over books that tests write themselves. No service runs, so nothing else is recorded. With `owner`, a role
+ * that may log in, all is made and run by it.
+ */
+export async function auditRig(owner?: string) {
   const database = await testDatabase();
-  const pool = database.pool('ledger');
+  const pool = owner === undefined ? database.pool('ledger') : await ownersPool(database, owner);
   await migrate(pool, 'ledger', [
     eventStoreMigrations,
     { name: 'ledger', directory: join(__dirname, '../migrations') },
@@ -51,11 +55,21 @@ export async function auditRig() {
       } finally {
         await projections.stop();
         await store.close();
+        if (owner !== undefined) await pool.end();
         await database.drop();
       }
       expect(fatal).toEqual([]);
     },
   };
+}
+
+/** Its password is its name. */
+async function ownersPool(database: TestDatabase, owner: string): Promise<Pool> {
+  await database
+    .pool('public')
+    .query(`grant create on database ${new URL(database.url).pathname.slice(1)} to ${owner}`);
+  const connectionString = Object.assign(new URL(database.url), { username: owner, password: owner }).href;
+  return new Pool({ connectionString, max: 8, options: '-c search_path=ledger -c timezone=UTC' });
 }
 export type AuditRig = Awaited<ReturnType<typeof auditRig>>;
 
