@@ -7,10 +7,11 @@ export {
   JsonError,
   jsonInteger,
   jsonNumber,
-  losslessBody,
   numberToken,
+  parseBody,
   parseJson,
   parseJsonBytes,
+  readBody,
   stringifyJson,
 } from './json';
 export { checked, contradiction, nodeHttp, type NodeHttp, type RpcAnswer } from './node-http';

@@ -153,20 +153,20 @@ export function parseJsonBytes(bytes: Buffer): { readonly text: string; readonly
   return { text, value: parseJson(text) };
 }
 
-/** Reads the body into `req.body` losslessly and keeps its exact text for signatures. An empty body is `undefined`. */
-export function losslessBody(limitBytes: number): RequestHandler[] {
-  return [
-    express.raw({ type: ['application/json', 'application/*+json'], limit: limitBytes }),
-    (req, res, next) => {
-      if (!Buffer.isBuffer(req.body) || req.body.length === 0) {
-        req.body = undefined;
-        res.locals.rawBody = '';
-        return next();
-      }
-      const { text, value } = parseJsonBytes(req.body);
-      res.locals.rawBody = text;
-      req.body = value;
-      next();
-    },
-  ];
+/** Reads the bytes of the body into `req.body`, whatever it is said to be. */
+export function readBody(limitBytes: number): RequestHandler {
+  return express.raw({ type: () => true, limit: limitBytes });
 }
+
+/** Parses what `readBody` has read, losslessly, and keeps its exact text for signatures. An empty body is `undefined`. */
+export const parseBody: RequestHandler = (req, res, next) => {
+  if (!Buffer.isBuffer(req.body) || req.body.length === 0) {
+    req.body = undefined;
+    res.locals.rawBody = '';
+    return next();
+  }
+  const { text, value } = parseJsonBytes(req.body);
+  res.locals.rawBody = text;
+  req.body = value;
+  next();
+};

@@ -52,8 +52,14 @@ beforeEach(() => gateway.services.reset());
 
 const as = (who: TestCredential, method: string, path: string, { headers = {}, ...sent }: Sent = {}) =>
   gateway.request(method, path, { ...sent, headers: { ...who.headers, ...headers } });
-const write = (path: string, body: unknown, { key = 'K', who = tenant }: { key?: string; who?: TestCredential } = {}) =>
-  as(who, path.endsWith('/limits') ? 'PUT' : 'POST', path, { headers: { 'Idempotency-Key': key }, body });
+type Written = { readonly key?: string | null; readonly who?: TestCredential };
+/** A bulk has no key. */
+const keyOf = (path: string) => (path.endsWith('/bulk') ? null : 'K');
+const write = (path: string, body: unknown, { key = keyOf(path), who = tenant }: Written = {}) =>
+  as(who, path.endsWith('/limits') ? 'PUT' : 'POST', path, {
+    headers: key === null ? {} : { 'Idempotency-Key': key },
+    body,
+  });
 const refusing = (call: CallContract, rejection: string) =>
   gateway.services.respond(call)(() => ({ ok: false, rejection }) as never);
 const receiving = (call: CallContract, value: unknown) =>
@@ -300,6 +306,8 @@ describe('a transaction', () => {
     ]);
     for (const rejection of [
       'transaction_already_reversed',
+      'transaction_not_reversible',
+      'id_reserved',
       'amount_exceeds_remaining',
       'reversal_only_in_full',
     ] as const) {
@@ -378,6 +386,27 @@ describe('a bulk', () => {
       status: 400,
       body: { field: 'transactions.1.amount' },
     });
+  });
+
+  test('with a key of its own is refused, because it would not hold', async () => {
+    expect(await write(path, { atomic: true, transactions: bulk(1) }, { key: 'K' })).toMatchObject({
+      status: 400,
+      body: { code: 'INVALID_REQUEST', field: 'Idempotency-Key' },
+    });
+    expect(gateway.services.count()).toBe(0);
+  });
+
+  test('says of an id that looks like another’s that it is the id', async () => {
+    const said = { code: 'INVALID_REQUEST', title: expect.stringMatching(/^id: must not begin with ops\//) };
+    const refused = { rejection: 'id_reserved', replayed: false };
+    receiving(operateBookInBulk, { outcomes: [], failed: { index: 1, ...refused } });
+    expect(await write(path, { atomic: true, transactions: bulk(2) })).toMatchObject({
+      status: 400,
+      body: { ...said, field: 'transactions.1.id' },
+    });
+    receiving(operateBookInBulk, { outcomes: [{ ok: false, ...refused }], failed: null });
+    const independent = await write(path, { atomic: false, transactions: bulk(1) });
+    expect(independent.body).toMatchObject({ results: [{ status: 'rejected', ...said }] });
   });
 });
 
@@ -602,6 +631,29 @@ describe('the journal of a subject', () => {
       `${tenant.tenantId}/TX1`,
       'TX1',
     ]);
+  });
+
+  test('goes on under the reading that its cursor is of', async () => {
+    gateway.services.respond(searchTransactions)(({ subject }) =>
+      subject === 'TX1'
+        ? { ok: true, value: { ...nothing, transactions: [transaction('TX2')] } }
+        : { ok: false, rejection: 'cursor_invalid' },
+    );
+    expect((await as(tenant, 'GET', `${path}&cursor=next`)).body).toMatchObject({
+      transactions: [{ transaction_id: 'TX2' }],
+    });
+    refusing(searchTransactions, 'cursor_invalid');
+    expect(await as(tenant, 'GET', `${path}&cursor=other`)).toMatchObject({ status: 400, body: { field: 'cursor' } });
+  });
+
+  test('ends where nothing is left behind its cursor', async () => {
+    unknown();
+    gateway.services.respond(searchTransactions)(({ subject, cursor }) =>
+      subject === `${tenant.tenantId}/TX1`
+        ? { ok: true, value: { ...nothing, transactions: cursor === null ? [transaction('TX1')] : [] } }
+        : { ok: false, rejection: 'cursor_invalid' },
+    );
+    expect(await as(tenant, 'GET', `${path}&cursor=next`)).toMatchObject({ status: 200, body: { transactions: [] } });
   });
 
   test('is 404 when no service knows it as the tenant’s', async () => {

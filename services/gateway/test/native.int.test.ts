@@ -342,18 +342,47 @@ describe('operations', () => {
       ok: true,
       value: { transferId, ledgerReference: `0x${'cd'.repeat(32)}`, replayed: false },
     }));
-    expect((await as(operator, 'POST', '/v1/ops/accounts/W1/freeze')).body).toEqual({ account_id: 'W1', frozen: true });
+    expect((await as(operator, 'POST', '/v1/ops/accounts/W1/freeze')).body).toEqual({
+      account_id: 'W1',
+      frozen: true,
+      dry_run: false,
+    });
     expect((await as(operator, 'POST', '/v1/ops/accounts/W1/unfreeze')).body).toMatchObject({ frozen: false });
     expect((await as(operator, 'POST', '/v1/ops/transfers/TX1/reverse')).body).toMatchObject({ transaction_id: 'TX1' });
     const actor = operator.credentialId;
     expect(gateway.services.received(setAccountFrozen)).toEqual([
-      { mode: 'sandbox', accountId: 'W1', frozen: true, actor },
-      { mode: 'sandbox', accountId: 'W1', frozen: false, actor },
+      { mode: 'sandbox', accountId: 'W1', frozen: true, actor, dryRun: false },
+      { mode: 'sandbox', accountId: 'W1', frozen: false, actor, dryRun: false },
     ]);
     const reversalId = expect.stringMatching(/^RV/);
     expect(gateway.services.received(reverseTransfer)).toEqual([
-      { mode: 'sandbox', reversalId, transferId: 'TX1', actor },
+      { mode: 'sandbox', reversalId, transferId: 'TX1', actor, dryRun: false },
     ]);
+  });
+
+  test.each([
+    ['/v1/ops/accounts/W1/freeze', setAccountFrozen, { account_id: 'W1', frozen: true }],
+    ['/v1/ops/accounts/W1/unfreeze', setAccountFrozen, { account_id: 'W1', frozen: false }],
+    ['/v1/ops/transfers/TX1/reverse', reverseTransfer, { transaction_id: 'TX1', ledger_reference: null }],
+  ] as const)('%s only asks in a dry run', async (path, call, shown) => {
+    gateway.services.respond(call as CallContract)(() => ({
+      ok: true,
+      value: { transferId: 'TX1', ledgerReference: null, replayed: false },
+    }));
+    const body = { dry_run: true };
+    expect(await as(operator, 'POST', path, { body })).toMatchObject({ status: 200, body: { ...shown, ...body } });
+    expect(gateway.services.received(call)).toMatchObject([{ dryRun: true }]);
+  });
+
+  test.each([
+    ['POST', '/v1/ops/transfers/TX1/reverse', 'amount'],
+    ['POST', '/v1/ops/accounts/W1/freeze', 'amount'],
+    ['POST', '/v1/ops/accounts/W1/unfreeze', 'amount'],
+    ['POST', `/v1/ops/checks/${randomUUID()}/cancel`, 'dry_run'],
+  ])('%s %s with a field %s that it does not know is refused, and nobody is asked', async (method, path, field) => {
+    const body = { [field]: '1.00' };
+    expect(await as(operator, method, path, { body })).toMatchObject({ status: 400, body: { field } });
+    expect(gateway.services.count()).toBe(0);
   });
 
   test('reverse under an id that tenant, transfer and key determine, and a fresh one without a key', async () => {

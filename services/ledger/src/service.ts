@@ -11,7 +11,7 @@ import {
   type Projections,
 } from '@daybook/event-store';
 import { parseSigningKey } from '@daybook/proof';
-import { callTokens, type Component, type Logger, type Secret, type Service } from '@daybook/runtime';
+import { callTokens, type Clock, type Component, type Logger, type Secret, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import type { Pool } from 'pg';
 import { bookJournal } from './adapters/book-journal';
@@ -120,7 +120,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const jobs = createJobs({ table: jobTable(jobPool), kinds, now, logger, onFatal });
   const [intervalS, fullEvery] = [config.CHECK_INTERVAL_S, config.CHECK_FULL_EVERY];
   const tokens = callTokens(config);
-  const calls = ledgerCalls(tokens, useCases({ books, notes, pool, projections, jobs }));
+  const calls = ledgerCalls(tokens, useCases({ books, notes, pool, projections, jobs, now }));
   const audits = auditCalls(tokens, {
     balances: auditBalances(pool),
     lists: auditLists(pool),
@@ -241,10 +241,11 @@ type Reading = {
   readonly pool: Pool;
   readonly projections: Projections;
   readonly jobs: Jobs;
+  readonly now: Clock;
 };
 
 /** Reads of the read models wait for what was answered before: clients see their own writes. */
-function useCases({ books, notes, pool, projections, jobs }: Reading): LedgerCalls {
+function useCases({ books, notes, pool, projections, jobs, now }: Reading): LedgerCalls {
   const caughtUp =
     <Query, Found>(find: (pool: Pool, query: Query) => Promise<Found>) =>
     async (query: Query): Promise<Found> => {
@@ -257,10 +258,10 @@ function useCases({ books, notes, pool, projections, jobs }: Reading): LedgerCal
     acceptTransfer: acceptTransfer({ books, notes }),
     getTransfer: getTransfer({ notes, find: caughtUp(findTransfer) }),
     listTransfers: listTransfers({ books, notes, find: caughtUp(findTransfers) }),
-    reverseTransfer: reverseTransfer(books),
+    reverseTransfer: reverseTransfer({ books, now }),
     getBalance: getBalance(books),
     listAccounts: listAccounts(caughtUp(findAccounts)),
-    setAccountFrozen: setAccountFrozen(books),
+    setAccountFrozen: setAccountFrozen({ books, now }),
     listTransactions: listTransactions(caughtUp(findTransactions)),
     ...jobCalls(jobs),
   };

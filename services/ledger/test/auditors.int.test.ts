@@ -355,6 +355,12 @@ describe('auditors', () => {
     expect(await search({ metadata: { of: 'bob' } })).toEqual(['post-bob']);
     expect(await search({ metadata: { of: 'bob' }, tenantId: alice })).toEqual([]);
     expect(await search({ subject: 'transfer-1', tenantId: bob })).toEqual(['transfer-1']);
+    expect(await search({ subject: 'post-alice' })).toEqual(['post-alice', 'back']);
+    expect(await search({ subject: 'back' })).toEqual(['back']);
+    expect(await search({ subject: 'back', tenantId: alice, limit: 1 })).toEqual(['back']);
+    expect(await search({ subject: 'back', tenantId: bob })).toEqual([]);
+    expect(await search({ subject: 'back', accountId: 'wallet-bob' })).toEqual([]);
+    expect(await search({ subject: 'post-bob', metadata: { of: 'bob' } })).toEqual(['post-bob']);
     expect(await search({ transactionId: 'post-bob' })).toEqual(['post-bob']);
     expect(await search({ recordedFrom: at(2), recordedTo: at(9) })).toEqual(['post-bob', 'transfer-1']);
     expect(await search({ effectiveTo: at(0) })).toEqual(['post-alice', 'post-bob']);

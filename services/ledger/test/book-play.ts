@@ -226,7 +226,7 @@ const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [
   [
     10,
     commandOf('PostTransaction', {
-      transactionId: fc.oneof(transactionId, transactionId, ids('y', 40), holdId),
+      transactionId: fc.oneof(transactionId, transactionId, ids('y', 40), holdId, ids(`${alice}/ops/x`, 1)),
       contentHash,
       tenantId: poster,
       mode: fc.constantFrom('authorizing', 'authorizing', 'authorizing', 'recording'),
@@ -241,10 +241,10 @@ const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [
   [
     5,
     commandOf('ReverseTransaction', {
-      reversalId: ids('r', 20),
+      reversalId: fc.oneof(ids('r', 20), ids(`${alice}/r`, 2)),
       contentHash,
       tenantId: poster,
-      transactionId: fc.oneof({ weight: 6, arbitrary: transactionId }, ids('k', 4), transferId),
+      transactionId: fc.oneof({ weight: 6, arbitrary: transactionId }, ids('k', 4), transferId, ids(`${alice}/r`, 2)),
       amount: someAmount,
       actor,
     }),

@@ -169,13 +169,13 @@ function callsTo(url: string) {
         cursor: null,
         ...request,
       }),
-    reverse: (transferId: string, reversalId: string = randomUUID()) =>
-      call(reverseTransfer, { mode, reversalId, transferId, actor: 'operator' }),
+    reverse: (transferId: string, reversalId: string = randomUUID(), dryRun = false) =>
+      call(reverseTransfer, { mode, reversalId, transferId, actor: 'operator', dryRun }),
     getBalance: (accountId: string, tenantId: string | null = null) => call(getBalance, { mode, tenantId, accountId }),
     listAccounts: (request: Partial<CallRequest<typeof listAccounts>> = {}) =>
       call(listAccounts, { mode, tenantId: alice, limit: 100, cursor: null, ...request }),
-    freeze: (accountId: string, frozen = true) =>
-      call(setAccountFrozen, { mode, accountId, frozen, actor: 'operator' }),
+    freeze: (accountId: string, frozen = true, dryRun = false) =>
+      call(setAccountFrozen, { mode, accountId, frozen, actor: 'operator', dryRun }),
     startReplay: (jobId: string, parameters: Partial<z.output<typeof replayParameters>>) =>
       call(startJob, {
         jobId,

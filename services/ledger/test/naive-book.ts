@@ -20,6 +20,7 @@ export class NaiveBook extends NaiveLists {
       if (answered.content === command.contentHash) return { type: 'repeated', rejection: answered.rejection };
       return { type: 'refused', rejection: 'id_reused' };
     }
+    if (/^[^/]+\/ops\//.test(id)) return { type: 'refused', rejection: 'id_reserved' };
     const done = this.doneAlready(command);
     if (done !== null) return done;
     const reasons = reasonsAgainst(this, command, at);

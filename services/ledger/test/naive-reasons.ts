@@ -135,7 +135,11 @@ function reversalReasons(
   const transaction = book.transactions.find(({ id }) => id === transactionId);
   const exists = book.answers.some(({ id, rejection }) => id === transactionId && rejection === null);
   if (!transaction?.reversible)
-    return [exists && tenantId === null ? 'transaction_not_reversible' : 'transaction_not_found'];
+    return [
+      exists && (tenantId === null || transactionId.startsWith(`${tenantId}/`))
+        ? 'transaction_not_reversible'
+        : 'transaction_not_found',
+    ];
   if (tenantId !== null && transaction.owner !== tenantId) return ['transaction_not_found'];
   const left = book.left(transaction);
   const reasons: BookRejection[] = [];

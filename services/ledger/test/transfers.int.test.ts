@@ -232,6 +232,22 @@ async function transferred(): Promise<string> {
   return transferId;
 }
 
+test('a dry run of a reversal and of a freeze tells the verdict and records nothing', async () => {
+  await wallets(rig, 1_000n);
+  const transferId = await transferred();
+  const before = await rig.events();
+  const [id, dryRun] = [randomUUID(), true];
+  const foreseen = { ok: true, value: { transferId, ledgerReference: null, replayed: false } };
+  expect(await rig.calls.reverse(transferId, id, dryRun)).toEqual(foreseen);
+  expect(rejectionOf(await rig.calls.reverse('nothing', id, dryRun))).toBe('transfer_not_found');
+  expect(await rig.calls.freeze('wallet-bob', true, dryRun)).toEqual({ ok: true, value: {} });
+  expect(rejectionOf(await rig.calls.freeze('nothing', true, dryRun))).toBe('account_not_found');
+  expect(await rig.events()).toEqual(before);
+  const made = await must<typeof reverseTransfer>(rig.calls.reverse(transferId, id));
+  expect(made.ledgerReference).not.toBeNull();
+  expect(await rig.calls.reverse(transferId, id, dryRun)).toEqual({ ok: true, value: { ...made, replayed: true } });
+});
+
 test('50 concurrent repeats of one reversal: one movement back and 50 equal answers', async () => {
   await wallets(rig, 1_000n);
   const transferId = await transferred();

@@ -68,7 +68,7 @@ export const setAccountLimits = defineCall({
     ceiling: signedMinorUnits.nullable(),
   }),
   response: receipt.extend({ accountId: z.string() }),
-  rejections: ['id_reused', 'account_not_found', 'limits_fixed', 'limits_crossed'],
+  rejections: ['id_reused', 'id_reserved', 'account_not_found', 'limits_fixed', 'limits_crossed'],
 });
 
 const operations = {
@@ -132,6 +132,7 @@ export type BookOperation = z.output<typeof bookOperation>;
 /** In order of precedence: of several reasons the first is told. */
 export const bookOperationRejections = [
   'id_reused',
+  'id_reserved',
   'recording_not_allowed',
   'entries_invalid',
   'effective_in_future',
@@ -275,5 +276,5 @@ export const getBookTransaction = defineCall({
     ledgerReference,
     watermark,
   }),
-  rejections: ['transaction_not_found'],
+  rejections: ['transaction_not_found', 'transaction_not_reversible'],
 });

@@ -120,8 +120,10 @@ export const reverseTransfer = defineCall({
     reversalId: z.string().min(1).max(200),
     transferId: z.string(),
     actor: z.string().max(200),
+    dryRun: z.boolean().default(false),
   }),
-  response: z.object({ transferId: z.string(), ledgerReference, replayed: z.boolean() }),
+  /** `ledgerReference` is null when nothing was recorded. */
+  response: z.object({ transferId: z.string(), ledgerReference: ledgerReference.nullable(), replayed: z.boolean() }),
   rejections: [
     'id_reused',
     'transfer_not_found',
@@ -155,7 +157,13 @@ export const getBalance = defineCall({
 
 export const setAccountFrozen = defineCall({
   name: 'ledger.set-account-frozen',
-  request: z.strictObject({ mode, accountId: z.string(), frozen: z.boolean(), actor: z.string().max(200) }),
+  request: z.strictObject({
+    mode,
+    accountId: z.string(),
+    frozen: z.boolean(),
+    actor: z.string().max(200),
+    dryRun: z.boolean().default(false),
+  }),
   response: z.object({}),
   rejections: ['account_not_found'],
 });

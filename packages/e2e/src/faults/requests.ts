@@ -65,7 +65,9 @@ function ofLedger(key: string, operation: OfLedger, write: (path: string, body: 
         asset: ownAsset,
         amount: shown(amount),
       }));
-      return write('/v1/ledger/transactions/bulk', { atomic: operation.atomic, transactions });
+      const request = write('/v1/ledger/transactions/bulk', { atomic: operation.atomic, transactions });
+      const { 'idempotency-key': _key, ...headers } = request.headers;
+      return { ...request, headers };
     }
     case 'hold': {
       const { account, amount } = operation;

@@ -51,7 +51,7 @@ export const idempotencyKey = z
 export const cursor = z
   .string()
   .regex(/^[\w-]{1,1000}$/, 'is not a next_cursor of this list')
-  .meta({ description: '`next_cursor` of the page before.' });
+  .meta({ description: '`next_cursor` of the page before, asked for with the same filters.' });
 
 export const limit = z
   .string()

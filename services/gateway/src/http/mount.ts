@@ -3,8 +3,9 @@ import {
   errorHandler,
   FailureError,
   failureOf,
-  losslessBody,
+  parseBody,
   parseJsonBytes,
+  readBody,
   stringifyJson,
   type DirectRoute,
   type Failure,
@@ -12,6 +13,7 @@ import {
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from '@daybook/runtime';
 import type { ErrorRequestHandler, Express, RequestHandler, Response } from 'express';
+import { z } from 'zod';
 import type { Authenticate } from '../app/authenticate';
 import type { Credential } from '../app/credential';
 import { readPresented } from '../app/presented-credential';
@@ -96,7 +98,7 @@ const noRoom: Failure = { ...edgeFailures.serviceUnavailable, retryAfterSeconds:
 
 /** What is to be called when the request has been answered. */
 function enter(route: Route, req: IncomingMessage, passed: Passed, { bodies }: GateDeps): () => void {
-  if (route.request.body === undefined) return () => undefined;
+  if (bodyOf(route) === undefined) return () => undefined;
   const leave = bodies.enter(whoseOf(passed), req, route.bodyBytesMax ?? bodyBytesMaxDefault);
   if (leave === undefined) throw new FailureError(noRoom);
   return leave;
@@ -164,16 +166,34 @@ function refuse(failure: Failure | undefined): void {
   if (failure !== undefined) throw new FailureError(failure);
 }
 
+type Taken = { readonly schema: z.ZodType; readonly isOptional: boolean };
+
+const nothing: Taken = { schema: z.strictObject({}).transform(() => undefined), isOptional: true };
+
+/** Undefined when no body is looked at. One that is sent to a write is: what it asks must not be passed over. */
+function bodyOf({ method, request: { body, bodyOptional } }: Route): Taken | undefined {
+  if (body !== undefined) return { schema: body, isOptional: bodyOptional === true };
+  return method === 'get' ? undefined : nothing;
+}
+
 function bodyReaders(route: Route): RequestHandler[] {
-  if (route.request.body === undefined) return [];
-  return [
-    (req, _res, next) => {
-      if (!req.is(['application/json', 'application/*+json']))
-        throw new FailureError(edgeFailures.mediaTypeUnsupported);
-      next();
-    },
-    ...losslessBody(route.bodyBytesMax ?? bodyBytesMaxDefault),
-  ];
+  const body = bodyOf(route);
+  if (body === undefined) return [];
+  const read = readBody(route.bodyBytesMax ?? bodyBytesMaxDefault);
+  // Only what was read tells that there is none: its length need not be said.
+  return body.isOptional ? [read, unlessEmpty(jsonOnly), parseBody] : [jsonOnly, read, parseBody];
+}
+
+const jsonOnly: RequestHandler = (req, _res, next) => {
+  if (!req.is(['application/json', 'application/*+json'])) throw new FailureError(edgeFailures.mediaTypeUnsupported);
+  next();
+};
+
+function unlessEmpty(handler: RequestHandler): RequestHandler {
+  return (req, res, next) => {
+    if (Buffer.isBuffer(req.body) && req.body.length > 0) handler(req, res, next);
+    else next();
+  };
 }
 
 function answer(route: Route, deps: GateDeps): RequestHandler {
@@ -216,7 +236,7 @@ async function respond(
     params: params?.data,
     query: request.query?.parse({ ...parts.query }, inWords),
     headers: request.headers?.parse(namedHeaders(req, Object.keys(request.headers.shape)), inWords),
-    body: request.body?.parse(parts.body, inWords),
+    body: bodyRead(route, parts.body),
     caller,
     raw: {
       method: req.method ?? '',
@@ -231,6 +251,11 @@ async function respond(
     if (rejected && route.noticesOf === undefined) await deps.limits.countAuthFailure(group);
     throw error;
   });
+}
+
+function bodyRead(route: Route, sent: unknown): unknown {
+  const body = bodyOf(route);
+  return body?.schema.parse(body.isOptional && sent === undefined ? {} : sent, inWords);
 }
 
 /**

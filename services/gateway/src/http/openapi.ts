@@ -67,7 +67,7 @@ export function openApiDocument(routes: readonly Route[], dialects: Readonly<Rec
 }
 
 function operationOf(route: Route, dialect: Dialect): ZodOpenApiOperationObject {
-  const { params, query, headers, body, bodyExample } = route.request;
+  const { params, query, headers, body, bodyOptional, bodyExample } = route.request;
   return {
     operationId: operationId(route),
     tags: [route.dialect],
@@ -81,7 +81,12 @@ function operationOf(route: Route, dialect: Dialect): ZodOpenApiOperationObject 
     },
     ...(body === undefined
       ? {}
-      : { requestBody: { required: true, content: { 'application/json': { schema: body, example: bodyExample } } } }),
+      : {
+          requestBody: {
+            required: bodyOptional !== true,
+            content: { 'application/json': { schema: body, example: bodyExample } },
+          },
+        }),
     responses: Object.fromEntries(
       Object.entries(route.responses).map(([status, spec]) => [status, responseOf(status, spec)]),
     ),

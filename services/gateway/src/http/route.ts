@@ -76,6 +76,8 @@ type Definition<
     /** Keys are the headers' names as documented. Other headers are not looked at. */
     readonly headers?: Headers;
     readonly body?: Body;
+    /** No body is read as an object without fields. */
+    readonly bodyOptional?: true;
     readonly bodyExample?: unknown;
   };
   /** Largest body in bytes, where it is not 1 MB. */

@@ -9,7 +9,7 @@ import {
   type CallRequest,
 } from '@daybook/contracts';
 import { refusalOf } from './books';
-import { cursorOf, keyOf } from './cursor';
+import { cursorOf, keyOf, listOf } from './cursor';
 
 type Value<Call> = Extract<CallOutcome<Call>, { ok: true }>['value'];
 type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
@@ -68,10 +68,12 @@ export function dailyBalances({ findDailyBalances }: AuditBalances): Answer<type
  * when something is recorded meanwhile for a moment in the period.
  */
 export function statement({ findStatement }: AuditBalances): Answer<typeof getStatement> {
-  return async ({ cursor, ...request }) => {
+  return async (asked) => {
+    const { cursor, ...request } = asked;
+    const list = listOf(getStatement.name, asked);
     const problem = problemOf(request, statementDaysMax);
     if (problem !== null) return refusalOf(getStatement, problem);
-    const place = cursor === null ? null : placeOf(cursor);
+    const place = cursor === null ? null : placeOf(list, cursor);
     if (place === undefined) return refusalOf(getStatement, 'cursor_invalid');
     const knownAt = place === null ? request.knownAt : place.knownAt;
     const found = await findStatement({ ...request, limit: request.limit + 1, knownAt, after: place });
@@ -80,7 +82,9 @@ export function statement({ findStatement }: AuditBalances): Answer<typeof getSt
     const last = found.entries.length > request.limit ? entries.at(-1) : undefined;
     const known = [earlier(knownAt, found.watermark.at), place?.mark ?? found.watermark.sequence];
     const nextCursor =
-      last === undefined ? null : cursorOf([...known, last.effectiveAt, last.sequence, last.entryIndex].join(' '));
+      last === undefined
+        ? null
+        : cursorOf(list, [...known, last.effectiveAt, last.sequence, last.entryIndex].join(' '));
     return { ok: true, value: { ...found, entries, nextCursor } };
   };
 }
@@ -111,9 +115,9 @@ function isTimeZone(name: string): boolean {
 
 const placePattern = /^(\S+) (0|[1-9]\d{0,17}) (\S+) (0|[1-9]\d{0,17}) (0|[1-9]\d{0,8})$/;
 
-function placeOf(cursor: string): (StatementPlace & { readonly knownAt: string }) | undefined {
+function placeOf(list: string, cursor: string): (StatementPlace & { readonly knownAt: string }) | undefined {
   const [, knownAt = '', mark = '', effectiveAt = '', sequence = '', entryIndex] =
-    placePattern.exec(keyOf(cursor) ?? '') ?? [];
+    placePattern.exec(keyOf(list, cursor) ?? '') ?? [];
   if (!instant.safeParse(knownAt).success || !instant.safeParse(effectiveAt).success) return undefined;
   const place = { effectiveAt, sequence: BigInt(sequence), entryIndex: Number(entryIndex) };
   return { ...place, knownAt, mark: BigInt(mark) };

@@ -50,7 +50,9 @@ export function getBookTransaction(books: Books) {
     return books.of(mode).read(
       (state) => {
         const record = state.records.get(id);
-        if (record?.subject?.type !== 'transaction') return refusalOf(transactionCall, 'transaction_not_found');
+        if (record === undefined || record.rejection !== null)
+          return refusalOf(transactionCall, 'transaction_not_found');
+        if (record.subject?.type !== 'transaction') return refusalOf(transactionCall, 'transaction_not_reversible');
         const { entries, reversed, effectiveAt } = record.subject;
         const { at: postedAt, reference: ledgerReference } = record;
         const value = {

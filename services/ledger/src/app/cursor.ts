@@ -1,18 +1,36 @@
-/** Cursors are opaque to clients: the key of the last row of a page, in base64url. */
-export function cursorOf(key: string): string {
-  return Buffer.from(key, 'utf8').toString('base64url');
+/**
+ * Cursors are opaque to clients: the list that it is of and the key of the last row of a page, in base64url. In another
+ * list the same key is another place or none, so there it is refused.
+ */
+import { hashOf } from './book-operation';
+
+type Asked = { readonly cursor: string | null; readonly limit: number };
+
+/** Names a list by its kind and by what says which rows it has. How long its pages are may change on the way. */
+export function listOf(kind: string, { cursor: _cursor, limit: _limit, ...filters }: Asked): string {
+  return hashOf({ kind, filters }).slice(0, 16);
 }
 
-/** The key, or undefined when the cursor is not one of ours. */
-export function keyOf(cursor: string): string | undefined {
-  const key = Buffer.from(cursor, 'base64url').toString('utf8');
-  return key !== '' && !key.includes('\0') && cursorOf(key) === cursor ? key : undefined;
+export function cursorOf(list: string, key: string): string {
+  return encoded(`${list} ${key}`);
+}
+
+/** The key, or undefined when the cursor is not one of this list. */
+export function keyOf(list: string, cursor: string): string | undefined {
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  const key = text.slice(list.length + 1);
+  const isOurs = text.startsWith(`${list} `) && key !== '' && !key.includes('\0');
+  return isOurs && encoded(text) === cursor ? key : undefined;
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64url');
 }
 
 const sequencePattern = /^(0|[1-9]\d{0,17})$/;
 
-export function sequenceOf(cursor: string): bigint | undefined {
-  const key = keyOf(cursor);
+export function sequenceOf(list: string, cursor: string): bigint | undefined {
+  const key = keyOf(list, cursor);
   return key !== undefined && sequencePattern.test(key) ? BigInt(key) : undefined;
 }
 

@@ -11,7 +11,7 @@ import {
 } from '@daybook/contracts';
 import type { z } from 'zod';
 import { refusalOf } from './books';
-import { cursorOf, pageOf, sequenceOf } from './cursor';
+import { cursorOf, listOf, pageOf, sequenceOf } from './cursor';
 import type { Job } from './job';
 import { etaSeconds } from './job-progress';
 import type { Jobs } from './jobs';
@@ -50,11 +50,16 @@ export function jobCalls(jobs: Jobs): JobCalls {
       const job = await find(request);
       return job === undefined ? refusalOf(getJob, 'job_not_found') : { ok: true, value: { job: viewOf(job) } };
     },
-    async listJobs({ mode, kind, limit, cursor }) {
-      const before = cursor === null ? null : sequenceOf(cursor);
+    async listJobs(request) {
+      const { mode, kind, limit, cursor } = request;
+      const list = listOf(listJobs.name, request);
+      const before = cursor === null ? null : sequenceOf(list, cursor);
       if (before === undefined) return refusalOf(listJobs, 'cursor_invalid');
       const { rows, last } = pageOf(await jobs.list({ mode, kind, before, limit: limit + 1 }), limit);
-      return { ok: true, value: { jobs: rows.map(viewOf), nextCursor: last && cursorOf(last.number.toString()) } };
+      return {
+        ok: true,
+        value: { jobs: rows.map(viewOf), nextCursor: last && cursorOf(list, last.number.toString()) },
+      };
     },
     async cancelJob(request) {
       const job = (await find(request)) && (await jobs.cancel(request.jobId, request.actor));

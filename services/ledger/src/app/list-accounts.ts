@@ -1,6 +1,6 @@
 import { listAccounts as call, type CallOutcome, type CallRequest } from '@daybook/contracts';
 import { refusalOf } from './books';
-import { cursorOf, keyOf, pageOf } from './cursor';
+import { cursorOf, keyOf, listOf, pageOf } from './cursor';
 
 type Found = Omit<Extract<CallOutcome<typeof call>, { ok: true }>['value'], 'nextCursor'>;
 
@@ -15,12 +15,13 @@ export type AccountQuery = {
 };
 
 export function listAccounts(find: (query: AccountQuery) => Promise<Found>) {
-  return async ({ cursor, ...request }: CallRequest<typeof call>): Promise<CallOutcome<typeof call>> => {
-    const after = cursor === null ? null : keyOf(cursor);
+  return async (request: CallRequest<typeof call>): Promise<CallOutcome<typeof call>> => {
+    const { cursor, limit, mode, tenantId, asset, metadata } = request;
+    const list = listOf(call.name, request);
+    const after = cursor === null ? null : keyOf(list, cursor);
     if (after === undefined) return refusalOf(call, 'cursor_invalid');
-    const { limit, mode, tenantId, asset, metadata } = request;
     const { accounts, watermark } = await find({ mode, tenantId, asset, metadata, after, limit: limit + 1 });
     const { rows, last } = pageOf(accounts, limit);
-    return { ok: true, value: { accounts: [...rows], nextCursor: last && cursorOf(last.accountId), watermark } };
+    return { ok: true, value: { accounts: [...rows], nextCursor: last && cursorOf(list, last.accountId), watermark } };
   };
 }

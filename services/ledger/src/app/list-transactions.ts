@@ -1,6 +1,6 @@
 import { listTransactions as call, type CallOutcome, type CallRequest } from '@daybook/contracts';
 import { refusalOf } from './books';
-import { cursorOf, pageOf, sequenceOf } from './cursor';
+import { cursorOf, listOf, pageOf, sequenceOf } from './cursor';
 
 type TransactionView = Extract<CallOutcome<typeof call>, { ok: true }>['value']['transactions'][number];
 
@@ -17,9 +17,13 @@ export type TransactionQuery = {
 export function listTransactions(find: (query: TransactionQuery) => Promise<readonly TransactionView[]>) {
   return async (request: CallRequest<typeof call>): Promise<CallOutcome<typeof call>> => {
     const { mode, tenantId, subject, limit, cursor } = request;
-    const after = cursor === null ? null : sequenceOf(cursor);
+    const list = listOf(call.name, request);
+    const after = cursor === null ? null : sequenceOf(list, cursor);
     if (after === undefined) return refusalOf(call, 'cursor_invalid');
     const { rows, last } = pageOf(await find({ mode, tenantId, subject, after, limit: limit + 1 }), limit);
-    return { ok: true, value: { transactions: [...rows], nextCursor: last && cursorOf(last.sequence.toString()) } };
+    return {
+      ok: true,
+      value: { transactions: [...rows], nextCursor: last && cursorOf(list, last.sequence.toString()) },
+    };
   };
 }

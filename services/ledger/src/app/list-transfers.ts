@@ -1,6 +1,6 @@
 import { listTransfers as call, type CallOutcome, type CallRequest } from '@daybook/contracts';
 import { refusalOf, type Books } from './books';
-import { cursorOf, pageOf, sequenceOf } from './cursor';
+import { cursorOf, listOf, pageOf, sequenceOf } from './cursor';
 import type { Notes } from './notes';
 import { withNote, type TransferRow } from './transfer-view';
 
@@ -22,11 +22,12 @@ export function listTransfers(deps: {
     const { mode, tenantId, accountId, limit, cursor } = request;
     const owned = await deps.books.of(mode).read((state) => state.accounts.get(accountId)?.tenantId === tenantId);
     if (!owned) return refusalOf(call, 'account_not_found');
-    const before = cursor === null ? null : sequenceOf(cursor);
+    const list = listOf(call.name, request);
+    const before = cursor === null ? null : sequenceOf(list, cursor);
     if (before === undefined) return refusalOf(call, 'cursor_invalid');
     const found = await deps.find({ mode, accountId, before, limit: limit + 1 });
     const { rows, last } = pageOf(found, limit);
     const transfers = await Promise.all(rows.map(({ transfer }) => withNote(deps.notes, transfer)));
-    return { ok: true, value: { transfers, nextCursor: last && cursorOf(last.acceptedSequence.toString()) } };
+    return { ok: true, value: { transfers, nextCursor: last && cursorOf(list, last.acceptedSequence.toString()) } };
   };
 }

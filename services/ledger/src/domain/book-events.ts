@@ -239,6 +239,7 @@ export type BookEvent =
 /** In descending precedence: when several apply to a command, the first listed is returned. */
 export const bookRejections = [
   'id_reused',
+  'id_reserved',
   'recording_not_allowed',
   'entries_invalid',
   'effective_in_future',

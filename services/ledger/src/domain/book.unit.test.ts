@@ -248,6 +248,104 @@ test('a tenant cannot take back what an operator captured of its hold', () => {
   ]);
 });
 
+describe('what a tenant named, and what looks like it', () => {
+  const own = (name: string) => `acct:${alice}:${name}`;
+  const openOwn = (name: string): BookCommand => ({ ...open('a'), accountId: own(name), floor: null }) as BookCommand;
+  const of = { contentHash: 'h', actor: 'op' } as const;
+  const entries: readonly Entry[] = [
+    { accountId: own('cash'), asset, direction: 'debit', amount: 5n },
+    { accountId: own('owed'), asset, direction: 'credit', amount: 5n },
+  ];
+  const posting = (transactionId: string, tenantId: string | null = alice): BookCommand => ({
+    type: 'PostTransaction',
+    transactionId,
+    tenantId,
+    mode: 'authorizing',
+    entries,
+    effectiveAt: null,
+    ...of,
+    closedPeriod: 'refuse',
+    description: null,
+    metadata: null,
+  });
+  const opened = [openOwn('cash'), openOwn('owed')];
+  const reversing = (transactionId: string, tenantId: string | null, reversalId: string): BookCommand => ({
+    type: 'ReverseTransaction',
+    reversalId,
+    tenantId,
+    transactionId,
+    amount: null,
+    ...of,
+  });
+
+  test.each([
+    ['a reversal', 'r'],
+    ['a hold', 'h'],
+    ['a release', 'q'],
+  ])('%s is not reversible to it and to operators, and unknown to another tenant', (_what, name) => {
+    const hold = {
+      type: 'PlaceHold',
+      holdId: `${alice}/h`,
+      tenantId: alice,
+      accountId: own('owed'),
+      amount: 5n,
+    } as const;
+    const { steps } = play([
+      ...opened,
+      posting(`${alice}/x`),
+      { ...hold, ...of, asset, expiresAt: null, metadata: null },
+      { type: 'ReleaseHold', releaseId: `${alice}/q`, tenantId: alice, holdId: `${alice}/h`, ...of },
+      reversing(`${alice}/x`, alice, `${alice}/r`),
+      reversing(`${alice}/${name}`, alice, `${alice}/1`),
+      reversing(`${alice}/${name}`, null, 'ops/2'),
+      reversing(`${alice}/${name}`, bob, `${bob}/3`),
+      reversing(`${alice}/none`, alice, `${alice}/4`),
+      reversing(`${alice}/1`, alice, `${alice}/5`),
+    ]);
+    expect(steps.slice(2).map(({ verdict }) => rejectionOf(verdict))).toEqual([
+      null,
+      null,
+      null,
+      null,
+      'transaction_not_reversible',
+      'transaction_not_reversible',
+      'transaction_not_found',
+      'transaction_not_found',
+      // What was refused made nothing.
+      'transaction_not_found',
+    ]);
+  });
+
+  test.each([`ops/x`, `ops/`, `${bob}/x`, `${alice}/x`])(
+    'the new id %s of a tenant is refused without a trace',
+    (id) => {
+      const { steps, log } = play([...opened, posting(`${alice}/${id}`)]);
+      expect(lastOf({ steps }).type).toBe('refused');
+      expect(rejectionOf(lastOf({ steps }))).toBe('id_reserved');
+      expect(log).toHaveLength(2);
+    },
+  );
+
+  test.each([`${alice}/opsx`, `${alice}/my/ops/x`, `${alice}/${bob}`, `${alice}/x/${bob}/y`])(
+    'the new id %s is taken',
+    (id) => expect(rejectionOf(lastOf(play([...opened, posting(id)])))).toBeNull(),
+  );
+
+  test('an operator may name anything', () => {
+    for (const id of [`ops/ops/x`, `ops/${alice}/x`])
+      expect(rejectionOf(lastOf(play([...opened, posting(id, null)])))).toBeNull();
+  });
+
+  test('an id of that kind that was used once is answered as it was', () => {
+    const { state, log } = play([...opened, posting('x')]);
+    const transactionId = `${alice}/ops/x`;
+    apply(state, { ...log.at(-1)!, transactionId } as BookEvent, place(state));
+    expect(decide(state, posting(transactionId), at)).toMatchObject({ type: 'repeated', outcome: { rejection: null } });
+    const other = { ...posting(transactionId), contentHash: 'other' } as BookCommand;
+    expect(decide(state, other, at)).toEqual({ type: 'refused', rejection: 'id_reused' });
+  });
+});
+
 describe('opening an account', () => {
   test('again with the same fields changes nothing; with others it is refused', () => {
     expect(lastOf(play([open('a'), open('a')])).type).toBe('repeated');

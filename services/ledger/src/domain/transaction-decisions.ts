@@ -15,7 +15,7 @@ import {
   reversalRule,
 } from './posting-rules';
 import { leftOf, type TransactionSubject } from './records';
-import { factReleaseIdOf, nothingToDo, record, rejected, type Verdict } from './verdict';
+import { factReleaseIdOf, isNamedBy, nothingToDo, record, rejected, type Verdict } from './verdict';
 
 export function issueFunds(state: WorkingState, command: CommandOf<'IssueFunds'>, at: string): Verdict {
   const { transactionId, contentHash, accountId, asset, amount } = command;
@@ -224,7 +224,9 @@ export function reverseTransaction(state: WorkingState, command: CommandOf<'Reve
   const posted = state.records.get(transactionId);
   if (posted === undefined || posted.rejection !== null) return no('transaction_not_found');
   if (posted.subject?.type !== 'transaction')
-    return no(tenantId === null ? 'transaction_not_reversible' : 'transaction_not_found');
+    return no(
+      tenantId === null || isNamedBy(tenantId, transactionId) ? 'transaction_not_reversible' : 'transaction_not_found',
+    );
   const { subject } = posted;
   if (tenantId !== null && subject.tenantId !== tenantId) return no('transaction_not_found');
   const left = leftOf(subject);

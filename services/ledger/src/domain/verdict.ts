@@ -58,10 +58,19 @@ export function factReleaseIdOf(holdId: string): string {
   return releasePrefix + holdId;
 }
 
-/** The verdict on an id that a caller chose and that is already taken, or null. */
+/** What a tenant names stands behind its own name, where nobody else can name anything. */
+export function isNamedBy(tenantId: string, id: string): boolean {
+  return id.startsWith(`${tenantId}/`);
+}
+
+const uuid = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';
+/** A tenant sees its own ids without its name and others' as they stand, so none of its own may look like theirs. */
+const lookingForeign = new RegExp(`^${uuid}/(?:ops|${uuid})/`);
+
+/** The verdict on an id that a caller chose and that is already taken, or cannot be, or null. */
 export function taken(state: WorkingState, commandId: string, contentHash: string): Verdict | null {
   for (const prefix of ownPrefixes) if (commandId.startsWith(prefix)) return refuse('id_reused');
-  return original(state, commandId, contentHash);
+  return original(state, commandId, contentHash) ?? (lookingForeign.test(commandId) ? refuse('id_reserved') : null);
 }
 
 export function original(state: WorkingState, commandId: string, contentHash: string): Verdict | null {

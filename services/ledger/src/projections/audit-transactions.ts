@@ -41,7 +41,6 @@ function sourceOf(query: SearchQuery, put: (value: unknown) => string): Source {
   const pairs = Object.entries(metadata);
   const where = ['t.mode = $1', ...rangeConditions(query, put, { row: 't', indexed: false })];
   if (transactionId !== null) where.push(`t.transaction_id = ${put(transactionId)}`);
-  if (subject !== null) where.push(`t.subject = ${put(subject)}`);
   if (after !== null) where.push(`t.sequence > ${put(after.sequence)}`);
   for (const [name, value] of pairs.slice(1)) {
     where.push(`exists (select 1 from transaction_metadata_v1 n
@@ -51,6 +50,7 @@ function sourceOf(query: SearchQuery, put: (value: unknown) => string): Source {
   if (first !== undefined) {
     if (tenantId !== null) where.push(`t.tenant_id = ${put(tenantId)}`);
     if (accountId !== null) where.push(hasEntry('account_id', put(accountId)));
+    if (subject !== null) where.push(ofSubject(put(subject)));
     where.push(`m.name = ${put(first[0])}`, `m.value = ${put(first[1])}`, 'm.mode = $1');
     if (after !== null) where.push(`m.sequence > ${put(after.sequence)}`);
     const from = 'transaction_metadata_v1 m join transactions_v1 t on t.mode = m.mode and t.sequence = m.sequence';
@@ -70,7 +70,21 @@ function sourceOf(query: SearchQuery, put: (value: unknown) => string): Source {
     return byEntries(where, 'x.sequence');
   }
   if (tenantId !== null) where.push(hasEntry('tenant_id', put(tenantId)));
-  return { from: 'transactions_v1 t', where, order: 't.sequence' };
+  const from = 'transactions_v1 t';
+  if (subject === null) return { from, where, order: 't.sequence' };
+  return { from: `(${rowsOfSubject(put(subject), where, put(query.limit))}) t`, where: ['true'], order: 't.sequence' };
+}
+
+/** What is of the subject, and the subject itself where it is a transaction. */
+function ofSubject(subject: string): string {
+  return `(t.subject = ${subject} or t.transaction_id = ${subject})`;
+}
+
+/** The same as two ranges of indexes, the first no longer than a page: with an `or` all of the subject would be sorted. */
+function rowsOfSubject(subject: string, where: readonly string[], limit: string): string {
+  const rows = `select t.* from transactions_v1 t where ${where.join(' and ')}`;
+  return `(${rows} and t.subject = ${subject} order by t.sequence limit ${limit})
+          union all (${rows} and t.transaction_id = ${subject} and t.subject <> ${subject})`;
 }
 
 function hasEntry(column: 'account_id' | 'tenant_id', value: string): string {

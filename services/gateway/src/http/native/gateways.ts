@@ -135,7 +135,7 @@ function enable({ services: { intents } }: Deps, enabled: boolean): Route {
     paramsInvalid: nativeRejections.gateway_not_found,
     responses: {
       200: { description: 'The gateway.', schema: z.strictObject(shape), example: { ...example, enabled } },
-      ...errorsOf(nativeDialect, [nativeRejections.gateway_not_found]),
+      ...errorsOf(nativeDialect, [...bodyFailures, nativeRejections.gateway_not_found]),
     },
     async handle({ caller: { tenantId, mode }, params }) {
       const outcome = await intents(setGatewayEnabled, {

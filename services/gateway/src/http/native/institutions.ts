@@ -189,7 +189,7 @@ function enable({ services: { settlement } }: Deps, enabled: boolean): Route {
     paramsInvalid: rejections.institution_not_found,
     responses: {
       200: { description: 'The institution.', schema: z.strictObject(shape), example: { ...example, enabled } },
-      ...errorsOf(nativeDialect, [rejections.institution_not_found]),
+      ...errorsOf(nativeDialect, [...bodyFailures, rejections.institution_not_found]),
     },
     async handle({ caller: { tenantId, mode }, params: { institution_id: id } }) {
       const number = parseInt(id, 10);

@@ -257,7 +257,7 @@ function cancel<Body extends z.ZodObject>({ services: { ledger } }: Deps, resour
     paramsInvalid: rejections.job_not_found,
     responses: {
       200: { description: 'The job as it is now.', schema: job, example: { ...resource.example, status: 'running' } },
-      ...errorsOf(nativeDialect, [rejections.job_not_found]),
+      ...errorsOf(nativeDialect, [...bodyFailures, rejections.job_not_found]),
     },
     async handle({ caller, params: { id } }) {
       const { kind } = resource;

@@ -314,6 +314,7 @@ function limitOne({ services: { ledger } }: Deps): Route {
         keyInvalid,
         ledgerRejections.limits_crossed,
         ledgerRejections.account_not_found,
+        ledgerRejections.id_reserved,
         ledgerRejections.id_reused,
         ledgerRejections.limits_fixed,
       ]),

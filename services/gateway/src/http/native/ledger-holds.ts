@@ -183,6 +183,7 @@ function placeOne({ services: { ledger } }: Deps): Route {
         ledgerRejections.asset_mismatch,
         ledgerRejections.expiry_in_past,
         ledgerRejections.account_not_found,
+        ledgerRejections.id_reserved,
         ledgerRejections.id_reused,
         ledgerRejections.account_frozen,
         ledgerRejections.insufficient_balance,
@@ -213,7 +214,7 @@ function listAll({ services: { ledger } }: Deps): Route {
     summary: 'List holds',
     description:
       'Newest first, those that fit everything asked: yours, and what others hold on accounts of yours. An account of ' +
-      'nobody is 404.',
+      'nobody is 404, and to operators an empty list.',
     access: ['ledger:read', 'ops'],
     request: {
       query: z.strictObject({
@@ -315,6 +316,7 @@ function captureOne({ services: { ledger } }: Deps): Route {
         ledgerRejections.asset_mismatch,
         ledgerRejections.hold_not_found,
         ledgerRejections.account_not_found,
+        ledgerRejections.id_reserved,
         ledgerRejections.id_reused,
         ledgerRejections.hold_closed,
         ledgerRejections.hold_expired,
@@ -373,6 +375,7 @@ function releaseOne({ services: { ledger } }: Deps): Route {
         ...bodyFailures,
         keyInvalid,
         ledgerRejections.hold_not_found,
+        ledgerRejections.id_reserved,
         ledgerRejections.id_reused,
         ledgerRejections.hold_closed,
       ]),

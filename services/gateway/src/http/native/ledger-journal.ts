@@ -42,7 +42,8 @@ function listAll({ services }: Deps): Route {
     summary: 'List transactions',
     description:
       'Oldest first, in the order of recording, those that fit everything asked; pages give each once while others are ' +
-      'posted. A subject (a transaction, a hold, an intent, a transfer, an account) of nobody is 404.',
+      'posted. Of a subject (a transaction, a hold, an intent, a transfer, an account): what it caused, and itself where ' +
+      'it is a transaction. An account or a subject of nobody is 404, and to operators an empty list.',
     access: ['ledger:read', 'ops'],
     request: {
       query: z.strictObject({
@@ -111,20 +112,20 @@ function subjectsOf(caller: Credential, subject: string): readonly [string, ...s
   return ids.includes(accountId) ? ids : [...ids, accountId];
 }
 
-/** The first reading of the subject that there is anything of. */
+/** The first reading of the subject that there is anything of. A cursor is of the one reading that it was given for. */
 async function searchOf(
-  services: Pick<Services, 'ledger'>,
+  { ledger }: Pick<Services, 'ledger'>,
   caller: Credential,
   subject: string,
   request: SearchRequest,
 ) {
   const [first, ...others] = subjectsOf(caller, subject);
-  let found = await search(services, { ...request, subject: first });
+  let outcome = await ledger(searchTransactions, { ...request, subject: first });
   for (const other of others) {
-    if (found.transactions.length > 0) break;
-    found = await search(services, { ...request, subject: other });
+    if (outcome.ok && (request.cursor !== null || outcome.value.transactions.length > 0)) break;
+    outcome = await ledger(searchTransactions, { ...request, subject: other });
   }
-  return found;
+  return accepted<typeof searchTransactions>(outcome, ledgerRejections);
 }
 
 /**

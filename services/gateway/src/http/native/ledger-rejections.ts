@@ -30,9 +30,12 @@ type LedgerCall =
 const conflict = (code: string, message: string) => ({ status: 409, code, message }) as const;
 const unprocessable = (code: string, message: string) => ({ status: 422, code, message }) as const;
 
+const idReserved = 'must not begin with ops/ or with a UUID and /, as ids of others do';
+
 /** What the ledger's own API answers to each no of a book. */
 export const ledgerRejections = {
   id_reused: conflict('IDEMPOTENCY_KEY_REUSED', 'Idempotency-Key was already used for a request with other content.'),
+  id_reserved: invalidField('Idempotency-Key', idReserved),
   recording_not_allowed: { status: 403, code: 'FORBIDDEN', message: 'recording: only operators record facts' },
   entries_invalid: invalidField('entries', 'must be 2 to 100, each of an amount above zero'),
   effective_in_future: invalidField('effective_at', 'must not be in the future'),
@@ -67,3 +70,6 @@ export const ledgerRejections = {
   period_invalid: invalidField('to', 'must be after from, and the period not longer than is allowed'),
   time_zone_unknown: invalidField('time_zone', 'must be an IANA time zone such as Europe/Berlin'),
 } as const satisfies Record<RejectionOf<LedgerCall>, Failure>;
+
+/** In a bulk each transaction has its `id` instead of a key. */
+export const bulkRejections = { ...ledgerRejections, id_reserved: invalidField('id', idReserved) };

@@ -44,7 +44,7 @@ function entries({ services: { ledger } }: Deps): Route {
     summary: 'List entries',
     description:
       'Oldest first, in the order of recording; pages give each entry once while others are recorded. `metadata` is ' +
-      'of the transaction. An account of nobody is 404.',
+      'of the transaction. An account of nobody is 404, and to operators an empty list.',
     access: ['ledger:read', 'ops'],
     request: {
       query: z.strictObject({

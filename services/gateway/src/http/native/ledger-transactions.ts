@@ -5,13 +5,13 @@ import {
   operateBookInBulk,
   type CallOutcome,
 } from '@daybook/contracts';
-import { FailureError } from '@daybook/http';
+import { FailureError, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { amountOf, amountToken, idempotencyKey, timestampField } from '../fields';
 import { accepted } from '../rejections';
-import { bodyFailures, errorsOf } from '../responses';
+import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
 import { journalId } from './journal-ids';
@@ -26,7 +26,7 @@ import {
   writerOf,
 } from './ledger-fields';
 import { posting, postOf } from './ledger-postings';
-import { ledgerRejections } from './ledger-rejections';
+import { bulkRejections, ledgerRejections } from './ledger-rejections';
 import { ledgerReferenceExample } from './ledger-views';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
@@ -38,6 +38,7 @@ export function ledgerTransactionRoutes(deps: Deps): Route[] {
 
 /** Largest body of a bulk, in bytes. */
 const bulkBytesMax = 6_000_000;
+const bulkHasNoKey = invalidField('Idempotency-Key', 'must be absent: each transaction of a bulk has its own id');
 
 const postingFailures = [
   ledgerRejections.entries_invalid,
@@ -45,6 +46,7 @@ const postingFailures = [
   ledgerRejections.asset_mismatch,
   ledgerRejections.recording_not_allowed,
   ledgerRejections.account_not_found,
+  ledgerRejections.id_reserved,
   ledgerRejections.id_reused,
   ledgerRejections.period_closed,
   ledgerRejections.account_frozen,
@@ -134,7 +136,9 @@ const result = z.strictObject({
   title: z.string().nullable(),
 });
 
-type Outcome = Extract<CallOutcome<typeof operateBookInBulk>, { ok: true }>['value']['outcomes'][number];
+type BulkAnswer = Extract<CallOutcome<typeof operateBookInBulk>, { ok: true }>['value'];
+type Outcome = BulkAnswer['outcomes'][number];
+type Failed = NonNullable<BulkAnswer['failed']>;
 
 function describeResult(transactionId: string, outcome: Outcome) {
   if (outcome.ok)
@@ -147,7 +151,7 @@ function describeResult(transactionId: string, outcome: Outcome) {
       code: null,
       title: null,
     };
-  const { code, message } = ledgerRejections[outcome.rejection];
+  const { code, message } = bulkRejections[outcome.rejection];
   return {
     transaction_id: transactionId,
     status: 'rejected',
@@ -157,6 +161,12 @@ function describeResult(transactionId: string, outcome: Outcome) {
     code,
     title: message,
   };
+}
+
+function failureOf({ rejection, index, replayed }: Failed): Failure {
+  const failure = bulkRejections[rejection];
+  const field = ['transactions', index, ...('field' in failure ? [failure.field] : [])].join('.');
+  return { ...failure, field, ...(replayed ? { replayed } : {}) };
 }
 
 function postMany({ services: { ledger } }: Deps): Route {
@@ -169,7 +179,8 @@ function postMany({ services: { ledger } }: Deps): Route {
       'In their order, each on what those before it left. Each has an id of its own, which is what the ' +
       '`Idempotency-Key` is to a single one: a bulk is repeated by sending it again. With `atomic` all are posted or ' +
       'none: the answer is then the refusal of the first that could not be, and its field says which; its id is used ' +
-      'up, the others are free. Without, each has its own result.',
+      'up, the others are free. Without, each has its own result. The body has at most ' +
+      `${bulkBytesMax.toLocaleString('en-US')} bytes.`,
     access: ['ledger:write', 'ops'],
     bodyBytesMax: bulkBytesMax,
     request: {
@@ -201,9 +212,11 @@ function postMany({ services: { ledger } }: Deps): Route {
         },
         headers: replayedHeader,
       },
-      ...errorsOf(nativeDialect, [...bodyFailures, ...postingFailures]),
+      ...errorsOf(nativeDialect, [...bodyFailures, bulkHasNoKey, ...postingFailures]),
     },
-    async handle({ caller, body }) {
+    async handle({ caller, body, raw }) {
+      // Who sends one counts on it, and it would not hold.
+      if (raw.header('Idempotency-Key') !== undefined) throw new FailureError(bulkHasNoKey);
       const { atomic, transactions, dry_run: isDryRun } = body;
       const outcome = await ledger(operateBookInBulk, {
         ...writerOf(caller),
@@ -212,12 +225,7 @@ function postMany({ services: { ledger } }: Deps): Route {
         operations: transactions.map((each, index) => postOf(caller, each, each.id, `transactions.${index}.`)),
       });
       const { outcomes, failed } = accepted<typeof operateBookInBulk>(outcome, {});
-      if (failed !== null) {
-        const { rejection, index, replayed } = failed;
-        const failure = ledgerRejections[rejection];
-        const field = ['transactions', index, ...('field' in failure ? [failure.field] : [])].join('.');
-        throw new FailureError({ ...failure, field, ...(replayed ? { replayed } : {}) });
-      }
+      if (failed !== null) throw new FailureError(failureOf(failed));
       const results = outcomes.map((each, index) =>
         describeResult(newIdShown(caller, transactions[index]?.id ?? ''), each),
       );
@@ -260,6 +268,7 @@ function reverseOne({ services: { ledger } }: Deps): Route {
         keyInvalid,
         ledgerRejections.reversal_only_in_full,
         ledgerRejections.transaction_not_found,
+        ledgerRejections.id_reserved,
         ledgerRejections.id_reused,
         ledgerRejections.transaction_not_reversible,
         ledgerRejections.transaction_already_reversed,

@@ -9,6 +9,7 @@ import { accepted } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
+import { dryRun, dryRunShown } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'ledger' | 'chainWatcher'> };
 
@@ -25,25 +26,32 @@ function freezing({ services: { ledger } }: Deps, frozen: boolean): Route {
     summary: frozen ? 'Freeze an account' : 'Unfreeze an account',
     description: frozen ? 'Nothing moves in or out until it is unfrozen.' : 'Money may move again.',
     access: ['ops'],
-    request: { params: z.strictObject({ id: pathId }), query: z.strictObject({}) },
+    request: {
+      params: z.strictObject({ id: pathId }),
+      query: z.strictObject({}),
+      body: z.strictObject({ dry_run: dryRun }),
+      bodyOptional: true,
+      bodyExample: {},
+    },
     paramsInvalid: nativeRejections.account_not_found,
     responses: {
       200: {
         description: 'Done, or done before.',
-        schema: z.strictObject({ account_id: z.string(), frozen: z.boolean() }),
-        example: { account_id: 'WALLET123', frozen },
+        schema: z.strictObject({ account_id: z.string(), frozen: z.boolean(), dry_run: dryRunShown }),
+        example: { account_id: 'WALLET123', frozen, dry_run: false },
       },
-      ...errorsOf(nativeDialect, [nativeRejections.account_not_found]),
+      ...errorsOf(nativeDialect, [...bodyFailures, nativeRejections.account_not_found]),
     },
-    async handle({ caller, params }) {
+    async handle({ caller, params, body }) {
       const outcome = await ledger(setAccountFrozen, {
         mode: caller.mode,
         accountId: params.id,
         frozen,
         actor: caller.credentialId,
+        dryRun: body.dry_run,
       });
       accepted<typeof setAccountFrozen>(outcome, nativeRejections);
-      return { body: { account_id: params.id, frozen } };
+      return { body: { account_id: params.id, frozen, dry_run: body.dry_run } };
     },
   });
 }
@@ -63,16 +71,24 @@ function reverse({ services: { ledger } }: Deps): Route {
       params: z.strictObject({ id: pathId }),
       query: z.strictObject({}),
       headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      body: z.strictObject({ dry_run: dryRun }),
+      bodyOptional: true,
+      bodyExample: {},
     },
     paramsInvalid: nativeRejections.transfer_not_found,
     responses: {
       200: {
         description: 'Reversed, or reversed before with the same key.',
-        schema: z.strictObject({ transaction_id: z.string(), ledger_reference: z.string() }),
-        example: { transaction_id: 'TX2001', ledger_reference: `0x${'9f86d081'.repeat(8)}` },
+        schema: z.strictObject({
+          transaction_id: z.string(),
+          ledger_reference: z.string().nullable().meta({ description: 'Null in a dry run.' }),
+          dry_run: dryRunShown,
+        }),
+        example: { transaction_id: 'TX2001', ledger_reference: `0x${'9f86d081'.repeat(8)}`, dry_run: false },
         headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
       },
       ...errorsOf(nativeDialect, [
+        ...bodyFailures,
         invalidField('Idempotency-Key', 'must be 1 to 200 printable ASCII characters without spaces'),
         nativeRejections.transfer_not_found,
         nativeRejections.transfer_not_confirmed,
@@ -81,7 +97,7 @@ function reverse({ services: { ledger } }: Deps): Route {
         nativeRejections.insufficient_balance,
       ]),
     },
-    async handle({ caller, params, headers }) {
+    async handle({ caller, params, headers, body }) {
       const key = headers['Idempotency-Key'];
       const parts = key === undefined ? [uuidv7()] : [caller.tenantId, 'ops.reverse', params.id, key];
       const outcome = await ledger(reverseTransfer, {
@@ -89,11 +105,16 @@ function reverse({ services: { ledger } }: Deps): Route {
         reversalId: codeFrom('RV', parts),
         transferId: params.id,
         actor: caller.credentialId,
+        dryRun: body.dry_run,
       });
       const reversed = accepted<typeof reverseTransfer>(outcome, nativeRejections);
       return {
         headers: reversed.replayed ? { 'Idempotent-Replayed': 'true' } : {},
-        body: { transaction_id: reversed.transferId, ledger_reference: reversed.ledgerReference },
+        body: {
+          transaction_id: reversed.transferId,
+          ledger_reference: reversed.ledgerReference,
+          dry_run: body.dry_run,
+        },
       };
     },
   });

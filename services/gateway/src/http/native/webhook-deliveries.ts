@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { cursor, limit, pathUuid, timestampField } from '../fields';
 import { accepted } from '../rejections';
-import { errorsOf } from '../responses';
+import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
 
@@ -107,7 +107,11 @@ function sendAgain({ services: { notifications } }: Deps): Route {
         schema: z.strictObject({ id: z.uuid() }),
         example: { id: '7c9e6679-7425-40de-944b-e07fc1f90ae7' },
       },
-      ...errorsOf(nativeDialect, [nativeRejections.delivery_not_found, nativeRejections.endpoint_disabled]),
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        nativeRejections.delivery_not_found,
+        nativeRejections.endpoint_disabled,
+      ]),
     },
     async handle({ caller, params }) {
       const { tenantId, mode, walletId: accountId } = caller;

@@ -251,7 +251,7 @@ function remove({ services: { notifications } }: Deps): Route {
     paramsInvalid: nativeRejections.endpoint_not_found,
     responses: {
       204: { description: 'Removed, or removed before.' },
-      ...errorsOf(nativeDialect, [nativeRejections.endpoint_not_found]),
+      ...errorsOf(nativeDialect, [...bodyFailures, nativeRejections.endpoint_not_found]),
     },
     async handle({ caller, params }) {
       const { tenantId, mode, walletId: accountId } = caller;
