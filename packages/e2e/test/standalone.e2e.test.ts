@@ -196,10 +196,19 @@ describe('the standalone', () => {
   });
 
   test('a second one on the same home is refused while the first runs', async () => {
-    await expect(new Instance({ DAYBOOK_HOME: daybook.home }).start()).rejects.toThrow('another Daybook runs');
+    await expect(new Instance({ DAYBOOK_HOME: daybook.home }).start()).rejects.toThrow(/^another Daybook runs .*\n$/m);
     await eventually(async () => expect((await daybook.request('GET', '/readyz')).status).toBe(200), {
       timeoutMs: 5_000,
     });
+  });
+
+  test('a port that is taken is told in one line, with what to set', async () => {
+    const port = new URL(daybook.url).port;
+    const other = new Instance({ DAYBOOK_PORT: port });
+    await expect(other.start()).rejects.toThrow(
+      new RegExp(`^port ${port} is taken; give another as DAYBOOK_PORT`, 'm'),
+    );
+    expect(other.log).not.toMatch(/^ +at /m);
   });
 
   test('stops cleanly on SIGTERM, and starts again with everything it knew', async () => {

@@ -1,5 +1,6 @@
 import { Client } from 'pg';
 import type { Component } from '@daybook/runtime';
+import { StartRefusal } from './start-refusal';
 
 /** Any number; it stands for "the standalone of this database". */
 const lockKey = 7_204_311_905;
@@ -25,7 +26,7 @@ export function instanceLock(databaseUrl: () => string): Component {
         ]);
         if (rows[0]?.locked) return;
         if (performance.now() > deadline)
-          throw new Error('another Daybook runs on this DAYBOOK_HOME or DATABASE_URL; stop it first');
+          throw new StartRefusal('another Daybook runs on this DAYBOOK_HOME or DATABASE_URL; stop it first');
         await new Promise((resolve) => setTimeout(resolve, retryMs));
       }
     },

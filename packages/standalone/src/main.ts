@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { runProgram } from '@daybook/runtime';
 import { loadConfig } from './config';
 import { createStandalone } from './standalone';
+import { refusalIn } from './start-refusal';
 
 void runProgram({
   env: process.env,
@@ -21,7 +22,7 @@ void runProgram({
 }).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`${inspect(error)}\n`);
+    process.stderr.write(`${refusalIn(error)?.message ?? inspect(error)}\n`);
     process.exit(1);
   },
 );

@@ -20,6 +20,7 @@ import { instanceLock } from './instance-lock';
 import { writeEndpoints } from './endpoints';
 import { evmNode, type EvmPlace } from './evm-node';
 import { loadSecrets, writePublicKey, type Secrets } from './secrets';
+import { portCheck } from './port-check';
 import { seedDemo } from './seed';
 import { signerProcess } from './signer-process';
 
@@ -53,6 +54,7 @@ export function createStandalone(config: Config, overrides: { readonly onFatal: 
   const all = inOrder('Daybook', [
     home(config, running),
     database(config, running),
+    portCheck(config.DAYBOOK_PORT),
     ...topics(config),
     evmNode(config, (place) => (running.evm = place)),
     together('ledger, identity and chains', [

@@ -46,6 +46,7 @@ export const send: Send = {
   gasPrice: 9_007_199_254_740_993n,
   fee: 189_151_184_349_560_853_000n,
   feeAsset: 'ETH',
+  signedAt: '2023-09-01T12:01:00.000Z',
   description: 'Settlement payment',
   ...times,
 };

@@ -251,7 +251,7 @@ describe('GET /api/transactions/{id}', () => {
         to_address: address,
         block_number: 12_345_678,
         status: 'confirmed',
-        created_at: times.createdAt,
+        created_at: send.signedAt,
       },
     });
   });

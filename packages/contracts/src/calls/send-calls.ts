@@ -19,6 +19,8 @@ import { chainFamilies, sendState } from '../send-events';
 
 /** A send as its owner sees it. */
 export const sendView = sendState.extend({
+  /** When the transaction that `hash` names was signed. Not yet told by earlier builds. */
+  signedAt: timestamp.nullable().default(null),
   /** Null when there is none, or when it was erased. */
   description: z.string().nullable(),
 });

@@ -14,7 +14,7 @@ import {
   type KeyedDigests,
   type Keyring,
 } from '@daybook/runtime';
-import { isRefused, mayBeRefused, summaryOf, type ChainSendTerms, type SendFailure } from '../domain/send-state';
+import { isRefused, mayBeRefused, type ChainSendTerms, type SendFailure } from '../domain/send-state';
 import { takenBut } from '../domain/wallet';
 import type { SendChain } from '../ports';
 import type { AdvanceSend } from './advance-send';
@@ -68,7 +68,7 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
       assert(rejection !== undefined, 'what is refused says why');
       return { ok: false, rejection, ...(replayed ? { replayed } : {}) };
     }
-    return { ok: true, value: { send: await viewOfSend(personalData, summaryOf(state)), replayed } };
+    return { ok: true, value: { send: await viewOfSend(personalData, state), replayed } };
   }
 
   return async (request) => {

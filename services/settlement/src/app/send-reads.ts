@@ -1,6 +1,5 @@
 import type { CallOutcome, CallRequest, getMovements, getSend, listMovements, walletBalance } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
-import { summaryOf } from '../domain/send-state';
 import type { SendStore } from '../ports';
 import type { Movement, MovementKey, MovementQuery } from '../projections/movements';
 import type { CreateDeps } from './create-send';
@@ -28,7 +27,7 @@ export function sendReads(
       const { state } = await sends.load(sendStream(transactionId));
       if (state.stage === 'none' || state.tenantId !== tenantId || state.mode !== mode)
         return { ok: false, rejection: 'send_not_found' };
-      return { ok: true, value: { send: await viewOfSend(personalData, summaryOf(state)) } };
+      return { ok: true, value: { send: await viewOfSend(personalData, state) } };
     },
 
     async walletBalance(request: CallRequest<typeof walletBalance>): Promise<CallOutcome<typeof walletBalance>> {

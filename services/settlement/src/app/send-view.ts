@@ -1,13 +1,13 @@
 import type { sendView } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
 import type { z } from 'zod';
-import type { SendSummary } from '../domain/send-state';
+import { signedAtOf, summaryOf, type ChainSend, type SendSummary } from '../domain/send-state';
 import { openDescription } from './details';
 
 export type SendView = z.output<typeof sendView>;
 
 /** A send as everybody who is told of it sees it, field by field: what is not named here stays inside. */
-export function stateOfSend(summary: SendSummary): Omit<SendView, 'description'> {
+export function stateOfSend(summary: SendSummary): Omit<SendView, 'description' | 'signedAt'> {
   return {
     transactionId: summary.transactionId,
     number: summary.number,
@@ -31,6 +31,8 @@ export function stateOfSend(summary: SendSummary): Omit<SendView, 'description'>
   };
 }
 
-export async function viewOfSend(personalData: PersonalData, summary: SendSummary): Promise<SendView> {
-  return { ...stateOfSend(summary), description: await openDescription(personalData, summary) };
+export async function viewOfSend(personalData: PersonalData, send: ChainSend): Promise<SendView> {
+  const summary = summaryOf(send);
+  const description = await openDescription(personalData, summary);
+  return { ...stateOfSend(summary), signedAt: signedAtOf(send), description };
 }

@@ -266,13 +266,13 @@ function apply(state: SendState, fact: Fact, at: string): ChainSend {
       assert(!isSigned(state), 'refused after it was signed');
       return { ...next, stage: 'releasing', failure: fact.failure };
     case 'SendPrepared': {
-      const attempt = { prepared: fact.prepared, hash: null, bytes: null, sentAt: null };
+      const attempt = { prepared: fact.prepared, hash: null, bytes: null, signedAt: null, sentAt: null };
       return { ...next, stage: isSigned(state) ? state.stage : 'prepared', attempts: [...state.attempts, attempt] };
     }
     case 'SendSigned': {
       const { attempt, hash, bytes } = fact;
       const stage = state.stage === 'included' ? 'included' : 'signed';
-      return { ...next, stage, attempts: changed(state, attempt, { hash, bytes }) };
+      return { ...next, stage, attempts: changed(state, attempt, { hash, bytes, signedAt: at }) };
     }
     case 'SendNotReplaced': {
       assert(fact.attempt > 1, 'the first transaction replaces nothing');

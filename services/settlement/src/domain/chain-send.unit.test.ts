@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import type { Prepared } from '../ports';
 import { chainSend, type SendCommand, type SendEvent } from './chain-send';
-import { hashesOf, isRefused, isSigned, type ChainSend, type ChainSendTerms, type SendState } from './send-state';
+import {
+  hashesOf,
+  isRefused,
+  isSigned,
+  signedAtOf,
+  type ChainSend,
+  type ChainSendTerms,
+  type SendState,
+} from './send-state';
 
 const at = '2026-03-01T10:00:00.000Z';
 const terms: ChainSendTerms = {
@@ -175,6 +183,25 @@ test('N7: once it was acknowledged no refusal answers the request, and once one 
       }
     }),
   );
+});
+
+test('the transaction that is shown has the time at which it was signed: the newest, until another is included', () => {
+  const times = ['2026-03-01T10:01:00.000Z', '2026-03-01T10:05:00.000Z'] as const;
+  const prepare = (of: number): SendCommand => {
+    const slot = { family: 'evm', nonce: 7, sinceBlock: 0 } as const;
+    return { type: 'RecordPrepared', attempt: of, prepared: { transaction: {}, slot, maxFee: BigInt(of) }, at };
+  };
+  const sign = (of: number): SendCommand => {
+    return { type: 'RecordSigned', attempt: of, hash: `h${of}`, bytes: `0${of}`, at: times[of - 1]! };
+  };
+  const held: SendCommand = { type: 'RecordHeld', at };
+  const included: SendCommand = {
+    type: 'RecordIncluded',
+    inclusion: { hash: 'h1', blockNumber: 1, blockHash: 'b', succeeded: true, fee: 1n, gasUsed: null, gasPrice: null },
+    at,
+  };
+  const shown = play([held, prepare(1), sign(1), prepare(2), sign(2), included]).map(({ after }) => signedAtOf(after));
+  expect(shown).toEqual([null, null, null, times[0], times[0], times[1], times[0]]);
 });
 
 test.each([

@@ -69,6 +69,7 @@ export type Attempt = {
   readonly prepared: Prepared;
   readonly hash: string | null;
   readonly bytes: string | null;
+  readonly signedAt: string | null;
   /** When it was last given to the network, as far as recorded. */
   readonly sentAt: string | null;
 };
@@ -118,6 +119,17 @@ export function hashesOf({ attempts }: ChainSend): readonly string[] {
   return attempts.flatMap(({ hash }) => (hash === null ? [] : [hash]));
 }
 
+/** Of what was included, or else may be. */
+function shownHashOf(send: ChainSend): string | null {
+  return send.inclusion?.hash ?? hashesOf(send).at(-1) ?? null;
+}
+
+/** When the transaction that is shown was signed. */
+export function signedAtOf(send: ChainSend): string | null {
+  const shown = shownHashOf(send);
+  return send.attempts.find(({ hash }) => hash !== null && hash === shown)?.signedAt ?? null;
+}
+
 function statusOf(send: ChainSend): SendStatus {
   const { stage, failure } = send;
   switch (stage) {
@@ -160,7 +172,7 @@ export function summaryOf(send: ChainSend): SendSummary {
     createdAt: send.createdAt,
     status: statusOf(send),
     failure: send.failure,
-    hash: inclusion?.hash ?? hashesOf(send).at(-1) ?? null,
+    hash: shownHashOf(send),
     blockNumber: inclusion?.blockNumber ?? null,
     gasUsed: inclusion?.gasUsed ?? null,
     gasPrice: inclusion?.gasPrice ?? null,

@@ -132,7 +132,7 @@ export const detailedExample = {
     gas_price: 5_000_000_000,
     block_number: 12_345_678,
     status: 'confirmed',
-    created_at: '2023-09-01T12:00:00.000Z',
+    created_at: '2023-09-01T12:01:00.000Z',
   },
 };
 
@@ -231,7 +231,8 @@ function onChain(send: Send) {
     gas_price: digits(send.gasPrice),
     block_number: send.blockNumber,
     status: chainStatuses[send.status],
-    created_at: send.createdAt,
+    // A transaction that replaces another has a time of its own.
+    created_at: send.signedAt ?? send.createdAt,
   };
 }
 
