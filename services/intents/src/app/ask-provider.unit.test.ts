@@ -221,7 +221,7 @@ describe("a digest of what was asked for, with people's words in it", () => {
 
   test('of before it was keyed is recognised', async () => {
     const { state, create, createUnder, payments } = await created();
-    const { stage: _, ...terms } = { ...state, contentHash: plainHash, otherHashes: [] };
+    const { stage: _, ...terms } = { ...state, contentHash: plainHash, oldDigests: [] };
     const stored = codeFrom('TX', [owner.tenantId, owner.mode, 'payment', 'of before']);
     const context = { commandId: crypto.randomUUID(), correlationId: 'c', causationId: 'c' };
     const before = { ...terms, type: 'CreatePayment', transactionId: stored } as const;

@@ -61,11 +61,11 @@ export function createPayment(deps: {
     const { tenantId, mode, gatewayNumber, currency, amount, description, metadata, idempotencyKey } = request;
     const at = now();
     const transactionId = codeFrom('TX', [tenantId, mode, 'payment', idempotencyKey ?? uuidv7(at)]);
-    const { contentHash, otherHashes } = hashesOf(deps.secretsKeys, request);
+    const { contentHash, oldDigests } = hashesOf(deps.secretsKeys, request);
 
     const before = (await payments.load(paymentStream(transactionId))).state;
     if (before.stage !== 'none') {
-      const isRepeat = [contentHash, ...otherHashes].includes(before.contentHash);
+      const isRepeat = [contentHash, ...oldDigests].includes(before.contentHash);
       if (!isRepeat) return { ok: false, rejection: 'idempotency_key_reused' };
       return answerOf(transactionId, true);
     }
@@ -89,7 +89,7 @@ export function createPayment(deps: {
         asset: currency,
         amount,
         contentHash,
-        otherHashes,
+        oldDigests,
         encryptedDetails: await sealDetails(personalData, transactionId, { description, metadata }),
         createdAt: at.toISOString(),
       },
@@ -105,5 +105,5 @@ export function createPayment(deps: {
 function hashesOf(keys: Keyring, { gatewayNumber, currency, amount, description, metadata }: Request) {
   const content = [gatewayNumber, currency, amount.toString(), description, Object.entries(metadata).sort()];
   const { current, old } = keyedDigests(keys, 'payment', content);
-  return { contentHash: current, otherHashes: [...old, sha256Hex(JSON.stringify(content))] };
+  return { contentHash: current, oldDigests: [...old, sha256Hex(JSON.stringify(content))] };
 }

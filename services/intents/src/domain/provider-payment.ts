@@ -64,8 +64,8 @@ export type Observation =
   | { readonly status: 'failed'; readonly reason: string };
 
 export type PaymentCommand =
-  /** `otherHashes` are digests of the same content too, under other keys or of before digests had keys. */
-  | ({ readonly type: 'CreatePayment'; readonly otherHashes: readonly string[] } & PaymentTerms)
+  /** `oldDigests` are digests of the same content too, under other keys or of before digests had keys. */
+  | ({ readonly type: 'CreatePayment'; readonly oldDigests: readonly string[] } & PaymentTerms)
   | {
       readonly type: 'RecordOpened';
       readonly reference: string;
@@ -139,9 +139,9 @@ export const providerPayment: Decider<PaymentState, PaymentCommand, PaymentEvent
 
 function decide(command: PaymentCommand, state: PaymentState): Decision<PaymentEvent, PaymentRejection> {
   if (command.type === 'CreatePayment') {
-    const { type: _, otherHashes, ...terms } = command;
+    const { type: _, oldDigests, ...terms } = command;
     if (state.stage !== 'none') {
-      const isRepeat = [terms.contentHash, ...otherHashes].includes(state.contentHash);
+      const isRepeat = [terms.contentHash, ...oldDigests].includes(state.contentHash);
       return isRepeat ? accept() : reject('idempotency_key_reused');
     }
     return record(state, { type: 'PaymentCreated', terms }, terms.createdAt);

@@ -23,7 +23,7 @@ const create = {
   asset: 'USD',
   amount: 10_000n,
   contentHash: 'h',
-  otherHashes: ['former'],
+  oldDigests: ['former'],
   encryptedDetails: 'e',
   createdAt: at,
 } as const satisfies PaymentCommand;
@@ -212,7 +212,7 @@ describe('provider payment', () => {
     const { state } = play([create]);
     const other = { ...create, contentHash: 'other' } as const;
     expect(providerPayment.decide(other, state)).toEqual(reject('idempotency_key_reused'));
-    expect(providerPayment.decide({ ...other, otherHashes: ['h'] }, state)).toEqual(accept());
+    expect(providerPayment.decide({ ...other, oldDigests: ['h'] }, state)).toEqual(accept());
     expect(providerPayment.decide(booked('0x1'), state)).toEqual(reject('payment_not_taken'));
     expect(providerPayment.decide(failed, providerPayment.initial)).toEqual(reject('payment_not_found'));
     const posted = play([create, taken(10_000n), booked('0x1')]).state;
