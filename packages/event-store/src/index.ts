@@ -1,5 +1,6 @@
 export { appendEach } from './append-each';
 export { assertAppendOnly } from './append-only';
+export { byteaArray, textArray } from './binary-array';
 export { postgresCheckpoints, rewindCheckpoint, type Checkpoint, type CheckpointTable } from './checkpoint';
 export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './codec';
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';

@@ -3,7 +3,6 @@ import { assert, AssertionError, OperationalError } from '@daybook/core';
 import type { CallContract, CallOutcome, CallRequest } from '@daybook/contracts';
 import {
   currentCorrelation,
-  uuidv7,
   withCorrelation,
   type Component,
   type Logger,
@@ -181,7 +180,7 @@ export function callClient(options: {
   const budget = retryBudget();
 
   function send(contract: CallContract, body: string): Promise<CallAnswer> {
-    const outgoing = { body, ...currentCorrelation(uuidv7()) };
+    const outgoing = { body, ...currentCorrelation() };
     return contract.batched === true ? batched(contract.name, outgoing) : post(contract.name, body, outgoing);
   }
 

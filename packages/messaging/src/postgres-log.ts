@@ -3,7 +3,7 @@
  * order, and keeps them locked until it commits: offsets of a partition become visible in order, without gaps.
  */
 import { assert } from '@daybook/core';
-import { inTransaction, prepared, queryAll, type Sql } from '@daybook/event-store';
+import { byteaArray, inTransaction, prepared, queryAll, textArray, type Sql } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { partitionOf } from './partition-of';
 import type { Topic } from './topics';
@@ -43,17 +43,21 @@ function publication({ topic, partition, messages }: Publication): Sql {
              update partitions set next_offset = next_offset + cardinality($3::text[])
              where topic = $1 and partition = $2
              returning topic, partition, next_offset - cardinality($3::text[]) as first
+           ), written as (
+             insert into log (topic, partition, "offset", key, value, headers)
+             select moved.topic, moved.partition, moved.first + m.place - 1, m.key, m.value, m.headers
+             from moved, unnest($3::text[], $4::bytea[], $5::json[]) with ordinality as m(key, value, headers, place)
            )
-           insert into log (topic, partition, "offset", key, value, headers)
-           select moved.topic, moved.partition, moved.first + m.place - 1, m.key, m.value, m.headers
-           from moved, unnest($3::text[], $4::bytea[], $5::json[]) with ordinality as m(key, value, headers, place)
-           returning "offset"`,
+           select first from moved`,
     values: [
       topic,
       partition,
-      messages.map(({ key }) => key),
-      messages.map(({ value }) => value),
-      messages.map(({ headers }) => JSON.stringify(headers)),
+      textArray(messages.map(({ key }) => key)),
+      byteaArray(messages.map(({ value }) => value)),
+      textArray(
+        messages.map(({ headers }) => JSON.stringify(headers)),
+        'json',
+      ),
     ],
   };
 }
@@ -80,12 +84,11 @@ export async function appendMessages(
   await inTransaction(pool, async (tx) => {
     const answers = await queryAll(tx, [...ordered.map(([, place]) => publication(place)), notification]);
     for (const [index, [name, place]] of ordered.entries()) {
-      const rows = (answers[index]?.rows ?? []) as readonly { offset: string }[];
-      const [first] = rows;
-      assert(first && rows.length === place.messages.length, `${name} is not there to be published to`);
-      const from = BigInt(first.offset);
-      const { topic, partition } = place;
-      published.push({ topic, partition, first: from, next: from + BigInt(rows.length) });
+      const [moved] = (answers[index]?.rows ?? []) as readonly { first: string }[];
+      assert(moved, `${name} is not there to be published to`);
+      const first = BigInt(moved.first);
+      const { topic, partition, messages: written } = place;
+      published.push({ topic, partition, first, next: first + BigInt(written.length) });
     }
   });
   return published;

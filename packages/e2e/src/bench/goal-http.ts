@@ -26,7 +26,8 @@ export type HttpOptions = {
 const connections = 64;
 const bulkConnections = 8;
 const bulkSize = 100;
-const warmSeconds = 2;
+/** A process compiles what it runs often for about so long. */
+const warmSeconds = 8;
 
 type Load = Pick<autocannon.Options, 'connections' | 'requests' | 'headers' | 'body'>;
 
@@ -100,11 +101,13 @@ export async function overHttp({ rounds, seconds, tell }: HttpOptions): Promise<
   let cpu: Record<string, number> = {};
   try {
     await openAccounts(fleet);
-    await rateOf(path, singles(fleet), warmSeconds);
+    const bareUrl = `http://127.0.0.1:${port}/transactions`;
+    await rateOf(`${path}/bulk`, bulks(fleet), warmSeconds);
+    for (const url of [bareUrl, path]) await rateOf(url, singles(fleet), warmSeconds);
     for (let round = 0; round < rounds; round++) {
       const before = cpuTimes();
       // The same requests, each made anew: what makes them runs on the same cores.
-      const yardstick = await rateOf(`http://127.0.0.1:${port}/transactions`, singles(fleet), seconds);
+      const yardstick = await rateOf(bareUrl, singles(fleet), seconds);
       const ours = await rateOf(path, singles(fleet), seconds);
       const taken = cpuTimes();
       cpu = Object.fromEntries(

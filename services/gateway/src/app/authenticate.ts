@@ -1,5 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Clock } from '@daybook/runtime';
+import { hash, timingSafeEqual } from 'node:crypto';
+import { sha256Hex, type Clock } from '@daybook/runtime';
 import { decode, verify } from 'jsonwebtoken';
 import type { Presented } from './presented-credential';
 import type { Credential, CredentialLookup } from './credential';
@@ -29,12 +29,12 @@ export function createAuthenticate(deps: {
       credential?.kind === presented.scheme && credential.secretDigest !== null
         ? Buffer.from(credential.secretDigest, 'hex')
         : noDigest;
-    const equal = timingSafeEqual(sha256(presented.secret), expected);
+    const equal = timingSafeEqual(hash('sha256', presented.secret, 'buffer'), expected);
     return equal && credential?.revoked === false ? credential : undefined;
   }
 
   async function byKey(key: string): Promise<Credential | undefined> {
-    const credential = await credentials.byKeyDigest(sha256(key).toString('hex'));
+    const credential = await credentials.byKeyDigest(sha256Hex(key));
     return credential?.kind === 'api_key' && !credential.revoked ? credential : undefined;
   }
 
@@ -96,8 +96,4 @@ function claimsOf(token: string, keys: TokenKeys, now: Date): Claims | undefined
     // Whatever is wrong with a token, it is not a credential. The library throws for each reason.
     return undefined;
   }
-}
-
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,6 +1,12 @@
 import ipaddr from 'ipaddr.js';
 
-type Block = [ipaddr.IPv4 | ipaddr.IPv6, number];
+type Address = ipaddr.IPv4 | ipaddr.IPv6;
+type Block = [Address, number];
+
+/** A client's address comes with each of its requests. The longest text of one without a zone has 45 characters. */
+const readings = new Map<string, Address>();
+const readingsMax = 10_000;
+const lengthMax = 45;
 
 /**
  * The address that a request came from: the peer, or, when the peer is one of our proxies, the first address from the
@@ -37,9 +43,15 @@ export function addressGroup(address: string | undefined): string {
 }
 
 /** Dotted IPv4 and IPv6 only; IPv4 inside IPv6 is read as IPv4. */
-function addressOf(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+function addressOf(text: string): Address | undefined {
+  const known = readings.get(text);
+  if (known !== undefined) return known;
   const readable = ipaddr.IPv4.isValidFourPartDecimal(text) || ipaddr.IPv6.isValid(text);
-  return readable ? ipaddr.process(text) : undefined;
+  const address = readable ? ipaddr.process(text) : undefined;
+  if (address === undefined || text.length > lengthMax) return address;
+  if (readings.size === readingsMax) readings.clear();
+  readings.set(text, address);
+  return address;
 }
 
 function blockOf(block: string): Block | undefined {
@@ -48,6 +60,6 @@ function blockOf(block: string): Block | undefined {
   return address && [address, address.kind() === 'ipv6' ? 128 : 32];
 }
 
-function isInside(address: ipaddr.IPv4 | ipaddr.IPv6, block: Block | undefined): boolean {
+function isInside(address: Address, block: Block | undefined): boolean {
   return block !== undefined && address.kind() === block[0].kind() && address.match(block[0], block[1]);
 }
