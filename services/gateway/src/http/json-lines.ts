@@ -2,14 +2,25 @@ import { once } from 'node:events';
 import type { Logger } from '@daybook/runtime';
 import type { Response } from 'express';
 
+/** A client may look at what it has for a while, as a pager does; one that is silent for longer has left. */
+const unreadMsMax = 10 * 60_000;
+
 export type SendLines = (res: Response, lines: AsyncIterable<string>) => Promise<void>;
 
 /**
  * Sends lines as they come, as fast as the client takes them. When they fail midway the connection is cut off, so that no
- * client takes what it has for the whole; and when the gateway is `closing`, because a server that stops waits for its
- * answers, and these may take hours, or for ever with a client that does not read.
+ * client takes what it has for the whole; when nothing is read for `unreadMs`; and when the gateway is `closing`, because a
+ * server that stops waits for its answers, and these may take hours.
  */
-export function jsonLines({ closing, logger }: { readonly closing: AbortSignal; readonly logger: Logger }): SendLines {
+export function jsonLines({
+  closing,
+  logger,
+  unreadMs = unreadMsMax,
+}: {
+  readonly closing: AbortSignal;
+  readonly logger: Logger;
+  readonly unreadMs?: number;
+}): SendLines {
   return async (res, lines) => {
     const gone = new AbortController();
     const cutOff = () => void res.destroy();
@@ -23,7 +34,9 @@ export function jsonLines({ closing, logger }: { readonly closing: AbortSignal; 
     try {
       for await (const some of lines) {
         if (gone.signal.aborted) return;
-        if (!res.write(some)) await once(res, 'drain', { signal: gone.signal });
+        if (res.write(some)) continue;
+        const unread = setTimeout(cutOff, unreadMs);
+        await once(res, 'drain', { signal: gone.signal }).finally(() => clearTimeout(unread));
       }
       res.end();
     } catch (error) {
