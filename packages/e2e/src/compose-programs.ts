@@ -5,7 +5,16 @@ import { parse } from 'yaml';
 
 export const repositoryRoot = join(__dirname, '../../..');
 
-type Container = { readonly command?: readonly string[]; readonly environment?: Readonly<Record<string, string>> };
+type Mount = { readonly target: string; readonly volume?: { readonly subpath?: string } };
+type Container = {
+  readonly entrypoint?: readonly string[];
+  readonly command?: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly (string | Mount)[];
+};
+
+/** Where containers have the volume with the keys, or the part of it that is theirs. */
+const keysDirectory = '/run/daybook';
 
 export type Program = {
   /** Path in the repository. */
@@ -28,11 +37,13 @@ export function composeProgram(name: string, places: Places): Program {
   const { services } = parse(readFileSync(join(repositoryRoot, 'docker-compose.yml'), 'utf8'), { merge: true }) as {
     services: Record<string, Container>;
   };
-  const { command: [, script = '', ...args] = [], environment = {} } = services[name] ?? {};
+  const { entrypoint = [], command = [], environment = {}, volumes = [] } = services[name] ?? {};
+  const [, script = '', ...args] = [...entrypoint, ...command];
+  const keys = volumes.find((mount) => typeof mount !== 'string' && mount.target === keysDirectory) as Mount | undefined;
   const local = (text: string) =>
     text
       .replace(/^http:\/\/([a-z-]+):8080$/, (whole, host: string) => places.urlOf(host) ?? whole)
-      .replace('/run/daybook', places.home)
+      .replace(keysDirectory, join(places.home, keys?.volume?.subpath ?? ''))
       .replace('/var/lib/signer', join(places.home, 'signer'))
       .replace('kafka:9092', places.broker)
       .replace('postgres://daybook@postgres:5432/daybook', places.databaseUrl)

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { applyTopicsConfigSchema, republishConfigSchema } from '@daybook/messaging';
 import { configSchema as signer } from '@daybook/signer';
-import { seedConfigSchema } from '@daybook/standalone';
+import { seedConfigSchema, writeSecretFiles } from '@daybook/standalone';
 import { configSchema as chainWatcher } from '@services/chain-watcher';
 import { configSchema as gateway } from '@services/gateway';
 import { configSchema as identity } from '@services/identity';
@@ -17,7 +18,9 @@ import type { z } from 'zod';
 
 type Container = {
   image: string;
+  entrypoint?: string[];
   command?: string[];
+  volumes?: (string | object)[];
   environment?: Record<string, string>;
   env_file?: { path: string; required: boolean }[];
   build?: { context: string; dockerfile: string };
@@ -66,8 +69,8 @@ describe('docker-compose.yml', () => {
     expect(others.toSorted()).toEqual(['eventstoredb', 'kafka', 'postgres', 'secrets']);
   });
 
-  test.each(ours)('%s runs a program that the repository builds', (_name, { command = [], build }) => {
-    const [program, script = ''] = command;
+  test.each(ours)('%s runs a program that the repository builds', (_name, { entrypoint = [], command = [], build }) => {
+    const [program, script = ''] = [...entrypoint, ...command];
     expect(program).toBe('node');
     const source = script.replace('/dist/', '/src/').replace(/\.js$/, '.ts');
     expect(existsSync(join(root, source)) ? 'exists' : `missing ${source}`).toBe('exists');
@@ -87,18 +90,31 @@ describe('docker-compose.yml', () => {
     },
   );
 
-  test('every secret file that a container reads is one that the secrets job writes', () => {
-    const source = readFileSync(join(root, 'packages/standalone/src/secrets.ts'), 'utf8');
-    const written = [...source.matchAll(/^ {2}(\w+): z\./gm)].map(([, name = '']) =>
-      name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    );
-    const read = ours.flatMap(([, { environment = {} }]) =>
-      Object.entries(environment).flatMap(([name, value]) =>
-        name.endsWith('_FILE') ? [value.replace('/run/daybook/', '')] : [],
-      ),
-    );
-    expect(read.length).toBeGreaterThan(5);
-    expect(read.filter((file) => !written.includes(file))).toEqual([]);
+  test('a container finds the secret files that it reads, and no other', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'daybook-compose-'));
+    try {
+      await writeSecretFiles(home);
+      for (const [name, { environment = {}, volumes = [] }] of ours) {
+        const read = Object.entries(environment).flatMap(([setting, value]) =>
+          setting.endsWith('_FILE') ? [value.replace('/run/daybook/', '')] : [],
+        );
+        const whole = volumes.includes('secrets:/run/daybook');
+        expect(whole ? [name, read] : name).toEqual(['secrets', 'seed'].includes(name) ? [name, []] : name);
+        if (read.length === 0) continue;
+        const subpath = `services/${name}`;
+        const mount = { type: 'volume', source: 'secrets', target: '/run/daybook', read_only: true };
+        expect(volumes).toContainEqual({ ...mount, volume: { subpath } });
+        expect(readdirSync(join(home, subpath))).toEqual(read.toSorted());
+      }
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  });
+
+  test('the image is built with the npm of the repository', () => {
+    const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };
+    const dockerfile = readFileSync(join(root, 'infra/docker/Dockerfile'), 'utf8');
+    expect(dockerfile).toContain(`npm install --global ${packageManager} `);
   });
 
   test('a service reaches the others by their names, at the port they listen on', () => {
@@ -126,11 +142,11 @@ describe('docker-compose.yml', () => {
   });
 
   test('the keys of hot wallets are where no other container looks', () => {
-    const { signer: own, ...others } = compose.services as Record<string, Container & { volumes?: string[] }>;
+    const { signer: own, ...others } = compose.services;
     expect(own?.volumes).toContain('signer:/var/lib/signer');
     expect(own?.ports).toBeUndefined();
     const elsewhere = Object.values(others).flatMap(({ volumes = [] }) => volumes);
-    expect(elsewhere.filter((volume) => volume.startsWith('signer:'))).toEqual([]);
+    expect(elsewhere.filter((volume) => JSON.stringify(volume).startsWith('"signer:'))).toEqual([]);
     const password = /signer-password/;
     for (const { environment = {} } of Object.values(others)) expect(JSON.stringify(environment)).not.toMatch(password);
   });

@@ -19,7 +19,7 @@ export const configSchema = z.object({
   EVENTSTOREDB_URL: serviceSettings.EVENTSTOREDB_URL,
   EVENTSTOREDB_NAMESPACE: serviceSettings.EVENTSTOREDB_NAMESPACE,
   MESSAGING: z.enum(['postgres', 'kafka']).default('postgres').describe('Transport of messages between services.'),
-  KAFKA_BROKERS: z.string().default('').describe('Comma-separated host:port list; required when MESSAGING is kafka.'),
+  KAFKA_BROKERS: serviceSettings.KAFKA_BROKERS,
   KAFKA_REPLICATION_FACTOR: z.coerce
     .number()
     .int()
@@ -33,9 +33,10 @@ export const configSchema = z.object({
   EVM_CHAIN_ID: z.coerce.number().int().min(1).default(31_337).describe('Chain id that the EVM node must have.'),
   EVM_USDT_CONTRACT: z
     .string()
+    .regex(/^0x[0-9a-fA-F]{40}$/, 'must be 0x and 40 hexadecimal digits')
     .optional()
     .describe('USDT contract on EVM_RPC_URL; without it a test token is deployed there.'),
-  INTENT_TTL_MS: durationMsSetting(30 * 24 * 3_600_000)
+  INTENT_TTL_MS: durationMsSetting(7 * 24 * 3_600_000)
     .optional()
     .describe('Lifetime of a payment intent in milliseconds, instead of the 30 minutes of the intents service.'),
   CHECKPOINT_DELAY_MS: durationMsSetting(86_400_000)

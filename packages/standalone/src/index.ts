@@ -5,3 +5,4 @@ export { loadSecrets } from './secrets';
 export { readCredentials, seedDemo, type Credentials } from './seed';
 export { seedConfigSchema } from './seed-main';
 export { createStandalone } from './standalone';
+export { writeSecretFiles } from './write-secret-files';

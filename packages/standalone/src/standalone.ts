@@ -117,7 +117,7 @@ function topics(config: Config): Component[] {
   if (config.MESSAGING !== 'kafka') return [];
   const start = async () => {
     await applyTopics({
-      brokers: config.KAFKA_BROKERS.split(','),
+      brokers: config.KAFKA_BROKERS,
       replicationFactor: config.KAFKA_REPLICATION_FACTOR,
       clientId: 'daybook-standalone',
       logger: createLogger({ service: 'standalone', level: config.LOG_LEVEL }),
@@ -206,7 +206,7 @@ function settingsOf(name: ServiceName, config: Config, running: Running): Settin
     EVENTSTOREDB_URL: config.EVENTSTOREDB_URL,
     EVENTSTOREDB_NAMESPACE: config.EVENTSTOREDB_NAMESPACE,
     MESSAGING: config.MESSAGING,
-    KAFKA_BROKERS: config.KAFKA_BROKERS,
+    KAFKA_BROKERS: config.KAFKA_BROKERS.join(','),
     INTERNAL_TOKEN: secrets.internalToken,
     LOG_LEVEL: config.LOG_LEVEL,
     SHUTDOWN_GRACE_MS: String(config.SHUTDOWN_GRACE_MS),

@@ -1,19 +1,35 @@
 /**
- * `node write-secret-files.js DIRECTORY`: makes an instance's keys, one file a key, for services that run apart and read
- * them by `<SETTING>_FILE`. Keeps what is there.
+ * `node write-secret-files.js DIRECTORY`: makes an instance's keys for services that run apart, and puts those that a service
+ * reads by `<SETTING>_FILE` where it alone looks: `DIRECTORY/services/<service>`, one file a key. Keeps what is there.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loadSecrets } from './secrets';
+import { loadSecrets, writePublicKey, type Secrets } from './secrets';
+
+const readers: Readonly<Record<string, readonly (keyof Secrets)[]>> = {
+  'chain-watcher': ['internalToken', 'evmXpub', 'tronXpub', 'solanaSeed'],
+  gateway: ['internalToken', 'tokenPublicKey'],
+  identity: ['internalToken', 'tokenPrivateKey', 'secretsKey', 'personalDataKey'],
+  intents: ['internalToken', 'secretsKey', 'personalDataKey'],
+  ledger: ['internalToken', 'personalDataKey', 'checkpointPrivateKey'],
+  notifications: ['internalToken', 'secretsKey'],
+  settlement: ['internalToken', 'secretsKey', 'personalDataKey', 'signerToken'],
+  signer: ['signerToken', 'signerPassword'],
+};
 
 export async function writeSecretFiles(directory: string): Promise<void> {
   const secrets = await loadSecrets(directory);
-  for (const [name, value] of Object.entries(secrets)) {
-    const file = join(
-      directory,
-      name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
-    );
-    if (!existsSync(file)) writeFileSync(file, value, { mode: 0o400 });
+  writePublicKey(directory, secrets);
+  for (const [service, names] of Object.entries(readers)) {
+    const own = join(directory, 'services', service);
+    mkdirSync(own, { recursive: true, mode: 0o700 });
+    for (const name of names) {
+      const file = join(
+        own,
+        name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
+      );
+      if (!existsSync(file)) writeFileSync(file, secrets[name], { mode: 0o400 });
+    }
   }
 }
 
