@@ -39,7 +39,8 @@ export function composeProgram(name: string, places: Places): Program {
   };
   const { entrypoint = [], command = [], environment = {}, volumes = [] } = services[name] ?? {};
   const [, script = '', ...args] = [...entrypoint, ...command];
-  const keys = volumes.find((mount) => typeof mount !== 'string' && mount.target === keysDirectory) as Mount | undefined;
+  const keys = volumes.find((mount) => typeof mount !== 'string' && mount.target === keysDirectory) as
+    Mount | undefined;
   const local = (text: string) =>
     text
       .replace(/^http:\/\/([a-z-]+):8080$/, (whole, host: string) => places.urlOf(host) ?? whole)

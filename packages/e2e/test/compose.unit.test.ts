@@ -112,7 +112,9 @@ describe('docker-compose.yml', () => {
   });
 
   test('the image is built with the npm of the repository', () => {
-    const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { packageManager: string };
+    const { packageManager } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      packageManager: string;
+    };
     const dockerfile = readFileSync(join(root, 'infra/docker/Dockerfile'), 'utf8');
     expect(dockerfile).toContain(`npm install --global ${packageManager} `);
   });
