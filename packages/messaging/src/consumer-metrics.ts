@@ -2,8 +2,6 @@ import { Counter, Gauge, type Registry } from '@daybook/runtime';
 
 type Labels = 'group' | 'topic';
 
-export type ConsumerMetrics = ReturnType<typeof consumerMetrics>;
-
 /** All consumers of a service share one registry, so each metric is made by whoever comes first. */
 export function consumerMetrics(registry: Registry) {
   return {

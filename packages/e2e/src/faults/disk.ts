@@ -2,7 +2,7 @@
  * A disk of our own that can be filled: a small tmpfs, mounted where nobody else sees it (`isolation.ts`). A file takes
  * all that is left of it, and gives it back.
  */
-import { closeSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 export type Disk = {
@@ -42,10 +42,4 @@ function takeAll(file: number, piece: Buffer): void {
       throw error;
     }
   }
-}
-
-/** Bytes that are left. */
-export function leftOn(directory: string): number {
-  const { bavail, bsize } = statfsSync(directory);
-  return bavail * bsize;
 }

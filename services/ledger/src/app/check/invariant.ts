@@ -1,7 +1,7 @@
 /** What an invariant is for the check: a rule with a number, and readers of the journal that look for its violations. */
 import type { Mode } from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
-import type { Findings, Violation } from './findings';
+import type { Violation } from './findings';
 import type { Refold, Step } from './refold';
 
 /** `where` is the account, transfer or id that is wrong. */
@@ -51,8 +51,6 @@ export type Invariant = {
   readonly book?: (context: BookContext) => BookReader;
   readonly ids?: (context: BookContext) => readonly IdReader[];
 };
-
-export type InvariantFindings = { readonly invariant: Invariant; readonly found: Findings<Violation> };
 
 /** Something else that is made from the journal and can be held against it: a snapshot, an index. A full check asks. */
 export type Examination = {
