@@ -1,13 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { assert, AssertionError, OperationalError } from '@daybook/core';
 import type { CallContract, CallOutcome, CallRequest } from '@daybook/contracts';
-import {
-  currentCorrelation,
-  withCorrelation,
-  type Component,
-  type Logger,
-  type Secret,
-} from '@daybook/runtime';
+import { currentCorrelation, withCorrelation, type Component, type Logger, type Secret } from '@daybook/runtime';
 import express, { type Request, type RequestHandler, type Router } from 'express';
 import { Agent, request } from 'undici';
 import { z } from 'zod';

@@ -13,7 +13,6 @@ const slotsShared = slotsMax / 2;
 const quickMs = 1_000;
 const slowMs = 3_000;
 
-
 export function deliverySlots() {
   const taken = new Map<string, number>();
   const standings = createStandings();
