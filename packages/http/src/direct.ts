@@ -65,7 +65,7 @@ async function answer(route: DirectRoute, request: DirectRequest, res: ServerRes
     result = await route.handle(request);
   } catch (error) {
     // Nobody is there to be answered.
-    if (request.req.destroyed && !request.req.complete) return;
+    if (request.req.destroyed && !request.req.readableEnded) return;
     result = route.failed(error, request);
   }
   const { status, headers = {}, contentType = 'application/json; charset=utf-8', body = '' } = result;
@@ -90,12 +90,15 @@ function isPlain({ headers }: IncomingMessage, bodyBytesMax: number): boolean {
 
 function readBody(req: IncomingMessage): Promise<Buffer> {
   return new Promise((resolve, reject) => {
+    const leave = () => reject(new Error('the client went away'));
+    // It says nothing any more, also when all of it had come. One that is there is destroyed only by being read to its end.
+    if (req.destroyed) return leave();
     const chunks: Buffer[] = [];
     req.on('data', (chunk: Buffer) => chunks.push(chunk));
     req.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
     req.once('error', reject);
     req.once('close', () => {
-      if (!req.complete) reject(new Error('the client went away'));
+      if (!req.readableEnded) leave();
     });
   });
 }

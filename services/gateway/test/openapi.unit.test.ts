@@ -1,7 +1,7 @@
 import { createApp, stringifyJson } from '@daybook/http';
 import { testLogger, testMetrics } from '@daybook/testing';
 import type { Express } from 'express';
-import { bodyRoom } from '../src/http/body-room';
+import { bodyRoom, smallBodyBytes } from '../src/http/body-room';
 import { mountDocs } from '../src/http/docs';
 import { eventStreams } from '../src/http/event-stream';
 import { jsonLines } from '../src/http/json-lines';
@@ -116,4 +116,8 @@ describe('OpenAPI document', () => {
         expect(refusesUnknown(request.body)).toBe(true);
     },
   );
+});
+
+test.each(['/v1/tokens', '/api/token'])('%s takes only bodies so small that they need no room', (path) => {
+  expect(routes.find((route) => route.path === path)?.bodyBytesMax).toBeLessThanOrEqual(smallBodyBytes);
 });

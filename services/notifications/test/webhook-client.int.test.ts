@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
-import { webhookClient, type Resolve } from '../src/adapters/webhook-client';
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { connect, createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
+import { webhookClient, type ConnectorWith, type Resolve } from '../src/adapters/webhook-client';
 
 /** Inside the network: counts every connection, on both loopback addresses. */
 let connections = 0;
@@ -165,6 +165,40 @@ describe('the webhook client', () => {
     });
     expect(await client.send(post(drip, 'sandbox'))).toEqual({ ok: false, status: 500, error: 'HTTP 500' });
     expect(performance.now() - started).toBeLessThan(3_000);
+    await client.close();
+  });
+
+  test('has a connection for every delivery that is on its way, however many go to one host', async () => {
+    const client = webhookClient({ allowLoopback: true });
+    const [slow, quick] = [64, 1];
+    const held: ServerResponse[] = [];
+    const url = await receiver((_req, res) => {
+      held.push(res);
+      if (held.length === slow + quick) for (const each of held) each.writeHead(200).end();
+    });
+    const answers = await Promise.all(Array.from({ length: slow + quick }, () => client.send(post(url, 'sandbox'))));
+    expect(answers).toEqual(Array.from({ length: slow + quick }, () => ({ ok: true, status: 200 })));
+    await client.close();
+  });
+
+  test('leaves time for the last address of a host, and for its answer, when the others swallow what is sent', async () => {
+    const { port } = new URL(await receiver((_req, res) => res.writeHead(200).end()));
+    const tried: { readonly hostname: string; readonly timeoutMs: number }[] = [];
+    const connectorWith: ConnectorWith = (timeoutMs) => (options, callback) => {
+      tried.push({ hostname: options.hostname, timeoutMs });
+      if (tried.length < 3) callback(new Error('nothing was heard for all of the time'), null);
+      else callback(null, connect(Number(port), '127.0.0.1'));
+    };
+    const addresses = ['93.184.216.34', '93.184.216.35', '93.184.216.36'];
+    const client = webhookClient({
+      allowLoopback: false,
+      resolve: answering(addresses),
+      connectorWith,
+      timeoutMs: 8_000,
+    });
+    expect(await client.send(post('https://swallowing.example/', 'live'))).toEqual({ ok: true, status: 200 });
+    expect(tried.map(({ hostname }) => hostname)).toEqual(addresses);
+    expect(tried.map(({ timeoutMs }) => timeoutMs)).toEqual([2_000, 2_000, 2_000]);
     await client.close();
   });
 

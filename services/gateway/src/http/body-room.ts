@@ -8,6 +8,9 @@ import type { IncomingMessage } from 'node:http';
 /** Up to so many bytes a body is small. */
 export const smallBodyBytes = 65_536;
 
+/** Gives back the room of a small body, which takes none. */
+export const nothingHeld = () => undefined;
+
 export type BodyRoom = {
   /**
    * Counts the body of a request until the function that is returned is called; undefined when there is no room now.
@@ -28,7 +31,7 @@ export function bodyRoom(bytesMax: number): BodyRoom {
   return {
     enter(caller, { headers }, bodyBytesMax) {
       const bytes = bytesOf(headers, bodyBytesMax);
-      if (bytes <= smallBodyBytes) return () => undefined;
+      if (bytes <= smallBodyBytes) return nothingHeld;
       if (all + bytes > bytesMax || (taken.get(caller) ?? 0) + bytes > bytesMax / 2) return undefined;
       count(caller, bytes);
       let inside = true;

@@ -20,7 +20,10 @@ const comeBackSeconds = 10;
 const leaveMs = 5_000;
 
 export type EventStreams = {
-  /** Resolves when the stream has ended. Throws before anything is sent when too many are open. */
+  /**
+   * Resolves when the stream has ended; at once when the client has gone already. Throws before anything is sent when too
+   * many are open.
+   */
   send(
     res: Response,
     credentialId: string,
@@ -33,6 +36,8 @@ export function eventStreams(options: { readonly closing: AbortSignal; readonly 
   const open: string[] = [];
   return {
     async send(res, credentialId, events) {
+      // It is not told again that the client has gone.
+      if (res.closed) return;
       if (open.length >= openMax || open.filter((id) => id === credentialId).length >= openOfOneMax)
         throw new FailureError({ ...edgeFailures.rateLimitExceeded, retryAfterSeconds: comeBackSeconds });
       const gone = new AbortController();

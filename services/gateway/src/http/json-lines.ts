@@ -22,6 +22,8 @@ export function jsonLines({
   readonly unreadMs?: number;
 }): SendLines {
   return async (res, lines) => {
+    // It is not told again that the client has gone. The lines have not begun, so there is nothing to end.
+    if (res.closed) return;
     const gone = new AbortController();
     const cutOff = () => void res.destroy();
     closing.addEventListener('abort', cutOff);

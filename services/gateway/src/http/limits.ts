@@ -54,6 +54,9 @@ function countNotices(): Limits['countNotice'] {
   const ofGateway = new RateLimiterMemory({ keyPrefix: 'notices', points: noticesPerMinute, duration: windowSeconds });
   const ofAddress = new RateLimiterMemory({ points: noticesOfAddressPerMinute, duration: windowSeconds });
   return async (gatewayId, addressGroup) => {
+    const seen = await ofAddress.get(addressGroup);
+    // Before the gateway is counted: an address that has nothing left would make us remember what it makes up.
+    if (seen !== null && seen.consumedPoints >= noticesOfAddressPerMinute) return tooManyOf(ofAddress, seen);
     const gateway = gatewayId.slice(0, idLengthMax).toLowerCase();
     // In this order: what is refused to one gateway is not taken from what the others have together.
     return (await count(ofGateway, `${gateway} ${addressGroup}`)) ?? (await count(ofAddress, addressGroup));
@@ -62,7 +65,11 @@ function countNotices(): Limits['countNotice'] {
 
 async function count(limiter: RateLimiterMemory, key: string): Promise<Failure | undefined> {
   const spent = await consume(limiter, key);
-  return spent && tooMany(spent, `Rate limit of ${limiter.points} requests per minute exceeded.`);
+  return spent && tooManyOf(limiter, spent);
+}
+
+function tooManyOf(limiter: RateLimiterMemory, spent: RateLimiterRes): Failure {
+  return tooMany(spent, `Rate limit of ${limiter.points} requests per minute exceeded.`);
 }
 
 /** The limiter rejects with its result when nothing is left. */

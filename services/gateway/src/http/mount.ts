@@ -17,7 +17,7 @@ import { z } from 'zod';
 import type { Authenticate } from '../app/authenticate';
 import type { Credential } from '../app/credential';
 import { readPresented } from '../app/presented-credential';
-import type { BodyRoom } from './body-room';
+import { nothingHeld, type BodyRoom } from './body-room';
 import { addressGroup, clientAddress, isAllowed } from './client-address';
 import { edgeFailures, failureAnswer, sendFailure, type Dialect } from './dialect';
 import type { EventStreams } from './event-stream';
@@ -87,19 +87,32 @@ function gate(dialect: Dialect, route: Route, deps: GateDeps): RequestHandler {
       : passNotice(String(req.params[route.noticesOf]), req, deps));
     res.locals.passed = passed;
     const leave = enter(route, req, passed, deps);
-    // A client that left meanwhile is not heard of again.
-    if (res.closed) leave();
-    else res.once('close', leave);
+    if (leave !== nothingHeld) whenDone(req, res, leave);
     next();
   };
+}
+
+/**
+ * When it is answered or its client leaves. An answer that is behind another on its connection does not tell that the client
+ * left; and one that left meanwhile is not heard of again.
+ */
+function whenDone({ socket }: IncomingMessage, res: Response, leave: () => void): void {
+  if (socket.destroyed) return leave();
+  socket.once('close', leave);
+  res.once('close', () => {
+    socket.off('close', leave);
+    leave();
+  });
 }
 
 const noRoom: Failure = { ...edgeFailures.serviceUnavailable, retryAfterSeconds: 1 };
 
 /** What is to be called when the request has been answered. */
 function enter(route: Route, req: IncomingMessage, passed: Passed, { bodies }: GateDeps): () => void {
-  if (bodyOf(route) === undefined) return () => undefined;
-  const leave = bodies.enter(whoseOf(passed), req, route.bodyBytesMax ?? bodyBytesMaxDefault);
+  if (bodyOf(route) === undefined) return nothingHeld;
+  // Whoever has no credential shares with all others who have none: addresses are easily had.
+  const whose = passed.caller?.credentialId ?? 'public';
+  const leave = bodies.enter(whose, req, route.bodyBytesMax ?? bodyBytesMaxDefault);
   if (leave === undefined) throw new FailureError(noRoom);
   return leave;
 }

@@ -29,7 +29,11 @@ export type WebhookClientOptions = {
   readonly allowLoopback: boolean;
   readonly timeoutMs?: number;
   readonly resolve?: Resolve;
+  readonly connectorWith?: ConnectorWith;
 };
+
+/** Opens sockets, each within `timeoutMs`, in which TLS is agreed upon too. */
+export type ConnectorWith = (timeoutMs: number) => buildConnector.connector;
 
 class NotPublicError extends Error {
   readonly code = 'ADDRESS_NOT_PUBLIC';
@@ -37,9 +41,10 @@ class NotPublicError extends Error {
 
 export function webhookClient(options: WebhookClientOptions): WebhookClient {
   const { allowLoopback, timeoutMs = attemptTimeoutMs, resolve = resolveByDns() } = options;
+  const connectorWith = options.connectorWith ?? connectorOfUndici;
   const agentsWith = (keep: boolean): Record<Reach, Agent> => ({
-    public: agentFor('public', resolve, { timeoutMs, keep }),
-    loopback: agentFor('loopback', resolve, { timeoutMs, keep }),
+    public: agentFor('public', resolve, { timeoutMs, keep, connectorWith }),
+    loopback: agentFor('loopback', resolve, { timeoutMs, keep, connectorWith }),
   });
   const [kept, fresh] = [agentsWith(true), agentsWith(false)];
   return {
@@ -88,15 +93,28 @@ async function exchange(agent: Agent, url: URL, webhook: WebhookRequest, signal:
 const connectionMs = 10_000;
 /** Less than servers keep an idle connection. */
 const idleMs = 3_000;
-const connectionsPerHost = 16;
 
-/** `keep` lets a connection serve the deliveries that come soon. It was opened to an address that was judged. */
-function agentFor(reach: Reach, resolve: Resolve, how: { readonly timeoutMs: number; readonly keep: boolean }): Agent {
-  const { timeoutMs, keep } = how;
-  const open = buildConnector({ timeout: timeoutMs, maxCachedSessions: 0 });
+const connectorOfUndici: ConnectorWith = (timeoutMs) => buildConnector({ timeout: timeoutMs, maxCachedSessions: 0 });
+
+type How = {
+  readonly timeoutMs: number;
+  /** Lets a connection serve the deliveries that come soon. It was opened to an address that was judged. */
+  readonly keep: boolean;
+  readonly connectorWith: ConnectorWith;
+};
+
+/**
+ * A host has as many connections as there are deliveries to it. A limit would let receivers that are slow hold up those of
+ * other tenants on the same host; how many are sent at a time is for the delivery slots to bound.
+ */
+function agentFor(reach: Reach, resolve: Resolve, { timeoutMs, keep, connectorWith }: How): Agent {
   const connect: buildConnector.connector = (options, callback) => {
     reachableAddresses(options.hostname, reach, resolve).then(
-      (addresses) => openFirst(open, options, addresses, callback),
+      (addresses) => {
+        // Each has a share, and one is left for the answer: an address that swallows what it is sent must not use up all.
+        const shareMs = Math.floor(timeoutMs / (addresses.length + 1));
+        openFirst(connectorWith(shareMs), options, addresses, callback);
+      },
       (error: Error) => callback(error, null),
     );
   };
@@ -104,7 +122,6 @@ function agentFor(reach: Reach, resolve: Resolve, how: { readonly timeoutMs: num
     connect,
     // Without pipelining a connection ends with its answer.
     pipelining: keep ? 1 : 0,
-    connections: connectionsPerHost,
     clientTtl: connectionMs,
     keepAliveTimeout: idleMs,
     keepAliveMaxTimeout: idleMs,

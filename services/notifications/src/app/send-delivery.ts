@@ -44,7 +44,7 @@ export async function sendDelivery(
 
 async function attempt(deps: SendDeps, state: Pending, revision: bigint, abort: AbortSignal): Promise<Attempt> {
   const { webhooks, now, random } = deps;
-  const endpoint = (await webhooks.recentEndpointsOf(state)).get(state.endpointId);
+  const endpoint = await endpointOf(webhooks, state);
   if (endpoint?.status !== 'enabled') {
     const reason = endpoint === undefined ? 'endpoint_removed' : 'endpoint_disabled';
     const at = now().toISOString();
@@ -66,6 +66,15 @@ async function attempt(deps: SendDeps, state: Pending, revision: bigint, abort: 
   report(deps.logger, state, number, result, performance.now() - startedMs);
   if (result === unsigned) return 'unsigned';
   return result.ok ? 'delivered' : 'failed';
+}
+
+/**
+ * A recent reading is enough to send. What is abandoned stays so, and the endpoint may have been registered or enabled by
+ * another process a moment ago, so before that it is looked at anew.
+ */
+async function endpointOf(webhooks: Webhooks, state: Pending): Promise<Endpoint | undefined> {
+  const recent = (await webhooks.recentEndpointsOf(state)).get(state.endpointId);
+  return recent?.status === 'enabled' ? recent : (await webhooks.endpointsOf(state)).get(state.endpointId);
 }
 
 /** Concerns one endpoint only, so it is an outcome: tried again on schedule, in case the right key comes back. */

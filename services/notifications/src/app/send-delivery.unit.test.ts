@@ -6,7 +6,7 @@ import { fakeClock, testLogger } from '@daybook/testing';
 import type { WebhookRequest } from '../ports';
 import { register, rotate } from './manage-endpoints';
 import { sendDelivery } from './send-delivery';
-import { openWebhooks } from './webhooks';
+import { openWebhooks, type Webhooks } from './webhooks';
 
 const newSealer = () => createSealer(new Secret(randomBytes(32).toString('base64')));
 const tenant = { tenantId: randomUUID(), mode: 'live' } as const;
@@ -17,7 +17,8 @@ const hourMs = 3_600_000;
 async function openRig(sealer: Sealer) {
   const clock = fakeClock('2026-03-01T12:00:00.000Z');
   const { logger, lines } = testLogger();
-  const webhooks = openWebhooks(memoryEventStore(), clock);
+  const store = memoryEventStore();
+  const webhooks = openWebhooks(store, clock);
   const sent: WebhookRequest[] = [];
   const client = {
     check: async () => undefined,
@@ -29,7 +30,9 @@ async function openRig(sealer: Sealer) {
   };
   const registration = { ...tenant, dialect: 'pay', accountId: null, url: 'https://merchant.example/' } as const;
   const deps = { webhooks, client, now: clock };
-  const registered = await register({ ...deps, sealer }, { ...registration, events: ['transfer.confirmed'] });
+  const registerBy = (process: Webhooks) =>
+    register({ ...deps, webhooks: process, sealer }, { ...registration, events: ['transfer.confirmed'] });
+  const registered = await registerBy(webhooks);
   if (!registered.ok) throw new Error(registered.rejection);
   const { endpoint, secret } = registered.value;
   const { endpointId } = endpoint;
@@ -37,6 +40,7 @@ async function openRig(sealer: Sealer) {
     clock,
     lines,
     webhooks,
+    registerElsewhere: () => registerBy(openWebhooks(store, clock)),
     sent,
     endpointId,
     secret,
@@ -137,4 +141,30 @@ test('an earlier secret that cannot be opened is left out, loudly, and the other
   expect(lines.filter(({ level }) => level === 'error')).toMatchObject([
     { tenantId: tenant.tenantId, endpointId, deliveryId, problem, msg },
   ]);
+});
+
+test.each([
+  ['disabled', { type: 'DisableEndpoint', reason: 'gone' }],
+  ['removed', { type: 'RemoveEndpoint', accountId: null }],
+] as const)(
+  'what was read of a %s endpoint abandons nothing when another process has it again',
+  async (_was, command) => {
+    const sealer = newSealer();
+    const { clock, webhooks, registerElsewhere, endpointId, schedule, sendBy } = await openRig(sealer);
+    await webhooks.changeEndpoints(tenant, { ...command, endpointId, at: clock().toISOString() });
+    await webhooks.endpointsOf(tenant);
+    await registerElsewhere();
+    expect(await sendBy(sealer, await schedule())).toBe('delivered');
+  },
+);
+
+test('a delivery is abandoned when its endpoint is disabled for every process', async () => {
+  const sealer = newSealer();
+  const { clock, webhooks, sent, endpointId, schedule, sendBy } = await openRig(sealer);
+  const at = clock().toISOString();
+  await webhooks.changeEndpoints(tenant, { type: 'DisableEndpoint', endpointId, reason: 'gone', at });
+  const deliveryId = await schedule();
+  expect(await sendBy(sealer, deliveryId)).toBe('skipped');
+  expect((await webhooks.deliveryOf(deliveryId)).state).toMatchObject({ status: 'exhausted' });
+  expect(sent).toEqual([]);
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { timestampField } from '../fields';
 import { accepted } from '../rejections';
-import { bodyFailures, errorsOf } from '../responses';
+import { bodyFailures, errorsOf, signInBytesMax } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
 
@@ -16,6 +16,7 @@ export function sessionRoutes({ services: { identity } }: { readonly services: P
       summary: 'Sign in',
       description: 'Exchanges a login and its password for a short-lived bearer token.',
       access: 'public',
+      bodyBytesMax: signInBytesMax,
       request: {
         query: z.strictObject({}),
         body: z.strictObject({ login: z.string().min(1).max(254), password: z.string().min(1).max(1_024) }),

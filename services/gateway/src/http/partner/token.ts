@@ -2,7 +2,7 @@ import { exchangeLogin } from '@daybook/contracts';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { accepted } from '../rejections';
-import { bodyFailures, errorsOf } from '../responses';
+import { bodyFailures, errorsOf, signInBytesMax } from '../responses';
 import { route, type Route } from '../route';
 import { partnerDialect, partnerRejections } from './dialect';
 
@@ -15,6 +15,7 @@ export function tokenRoutes({ services: { identity } }: { readonly services: Pic
       summary: 'Obtain an access token',
       description: 'Exchanges a username and its password for a bearer token that is good for an hour.',
       access: 'public',
+      bodyBytesMax: signInBytesMax,
       request: {
         query: z.strictObject({}),
         body: z.strictObject({ username: z.string().min(1).max(254), password: z.string().min(1).max(1_024) }),
