@@ -29,8 +29,8 @@ export function defineEvent<const Type extends string, Data extends z.ZodType>(
 
 /** The same on every topic. `data` is what the contract of (`type`, `version`) says. */
 export const envelope = z.object({
-  /** Stable over republication: consumers deduplicate on it. */
-  id: z.uuid(),
+  /** Stable over republication: consumers deduplicate on it, in the one spelling that Postgres answers in. */
+  id: z.uuid().toLowerCase(),
   type: z.string(),
   version: z.number().int().positive(),
   occurredAt: z.iso.datetime(),

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeData, defineEvent, encodeData, eventContracts, minorUnits } from '@daybook/contracts';
+import { decodeData, defineEvent, encodeData, envelope, eventContracts, minorUnits } from '@daybook/contracts';
 import { z } from 'zod';
 
 const fixtures = join(__dirname, '../fixtures');
@@ -59,6 +59,29 @@ describe('a contract of two versions', () => {
       amount: 5n,
       asset: 'TXC',
     });
+  });
+});
+
+describe('the envelope', () => {
+  const id = 'abcdef00-1111-4111-8111-abcdefabcdef';
+  const written = {
+    id: id.toUpperCase(),
+    type: 'Moved',
+    version: 1,
+    occurredAt: '2026-01-01T00:00:00.000Z',
+    stream: 's',
+    streamVersion: '0',
+    correlationId: 'C',
+    causationId: 'C',
+    data: {},
+  };
+
+  test('has its id in lower case, however it was written: whoever compares it finds it', () => {
+    expect(envelope.parse(written)).toEqual({ ...written, id });
+  });
+
+  test('refuses an id that is none', () => {
+    expect(envelope.safeParse({ ...written, id: id.slice(1) }).success).toBe(false);
   });
 });
 

@@ -227,7 +227,8 @@ function rawMessage(topic: string, partition: number, message: KafkaMessage): Ra
     topic,
     partition,
     offset: BigInt(message.offset),
-    key: message.key?.toString() ?? '',
+    // What has no place in Postgres could be neither handled nor parked; equal keys stay equal.
+    key: message.key?.toString().replaceAll('\0', '\uFFFD') ?? '',
     value: message.value,
     headers: Object.fromEntries(headers) as Record<string, string>,
   };

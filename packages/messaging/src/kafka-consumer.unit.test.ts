@@ -6,7 +6,7 @@ import type { ConsumeOptions } from './transport';
 type EachBatch = (payload: EachBatchPayload) => Promise<void>;
 
 /** The client as far as a member uses it. Resolves with what the member does with a batch, when it has joined. */
-async function memberOf(handle: ConsumeOptions['handle'], startAt = async () => 0n) {
+async function memberOf(handle: ConsumeOptions['handle'], key: Buffer | null = Buffer.from('k')) {
   const fatal: unknown[] = [];
   const resolved: string[] = [];
   let paused = 0;
@@ -29,10 +29,10 @@ async function memberOf(handle: ConsumeOptions['handle'], startAt = async () => 
     const { logger } = testLogger();
     const deps = { kafka, logger, partitions: 1, sessionTimeoutMs: undefined, verify: async () => undefined };
     const onFatal = (error: unknown) => void fatal.push(error);
-    const options = { group: 'g', topic: 't', startAt, handle, onFatal };
+    const options = { group: 'g', topic: 't', startAt: async () => 0n, handle, onFatal };
     member = consumeFromKafka(deps, options);
   });
-  const messages = ['0', '1', '2'].map((offset) => ({ offset, key: Buffer.from('k'), value: Buffer.from('{}') }));
+  const messages = ['0', '1', '2'].map((offset) => ({ offset, key, value: Buffer.from('{}') }));
   const payload = {
     batch: { topic: 't', partition: 0, messages, firstOffset: () => '0' },
     resolveOffset: (offset: string) => void resolved.push(offset),
@@ -93,4 +93,17 @@ test('a client that has ended is followed by another', async () => {
   member.crash(new TypeError('not the handler of anybody'));
   await eventually(() => expect(member.clients()).toBe(2), { timeoutMs: 5_000 });
   await member.stop();
+});
+
+test.each([
+  ['of two letters', Buffer.from('ab'), 'ab'],
+  ['that is none', null, ''],
+  ['with zeros, which Postgres cannot store', Buffer.from('a\0b\0'), 'a\uFFFDb\uFFFD'],
+  ['that is no text', Buffer.from([97, 255]), 'a\uFFFD'],
+])('a key %s reaches the handler as one that can be stored', async (_name, key, stored) => {
+  const keys = new Set<string>();
+  const member = await memberOf(async (messages) => messages.forEach((each) => keys.add(each.key)), key);
+  await member.batch();
+  await member.stop();
+  expect([[...keys], member.resolved]).toEqual([[stored], ['2']]);
 });

@@ -16,6 +16,8 @@ import type { Topic } from './topics';
 import type { OutgoingMessage, PublishedTo, Transport } from './transport';
 
 const allInSyncReplicas = -1;
+/** All consumers of the process ask about the same topics. */
+const verifiedForMs = 3_000;
 
 export function kafkaTransport(options: KafkaOptions & { readonly topics: readonly Topic[] }): Transport {
   const kafka = kafkaClient(options);
@@ -67,6 +69,17 @@ export function kafkaTransport(options: KafkaOptions & { readonly topics: readon
       const offsets = await admin.use((client) => client.fetchTopicOffsets(topic));
       return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
     },
+    verify: heldFor(verifiedForMs, verify),
+  };
+}
+
+/** An answer, or a refusal, stays as long for all who ask. */
+function heldFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
+  let answer: { readonly at: number; readonly given: Promise<T> } | undefined;
+  return () => {
+    const now = performance.now();
+    if (answer === undefined || now - answer.at >= ms) answer = { at: now, given: ask() };
+    return answer.given;
   };
 }
 

@@ -20,7 +20,10 @@ export type Log = {
 };
 
 export type Member = {
-  /** Takes or gives back partitions, so that each of the group's members has its share. */
+  /**
+   * Takes or gives back partitions, so that each of the group's members has its share. Waits for no handler: a partition
+   * that is given back keeps its lock until the call in hand has ended.
+   */
   balance(session: LockSession, members: (name: string) => number): Promise<void>;
   /** The locks are gone with their connection: finish what is in hand and hold nothing. */
   release(): void;
@@ -37,6 +40,7 @@ type Held = {
   readonly session: LockSession;
   readonly stopping: AbortController;
   readonly alarm: Alarm;
+  /** When its last handler has ended and its lock is free. */
   done: Promise<void>;
 };
 
@@ -48,16 +52,19 @@ export function createMember(log: Log, logger: Logger, partitions: number, optio
 
   function hold(session: LockSession, partition: number): void {
     const entry: Held = { session, stopping: new AbortController(), alarm: createAlarm(), done: Promise.resolve() };
-    entry.done = pump(log, logger, options, partition, entry).finally(() => held.delete(partition));
     held.set(partition, entry);
+    entry.done = pump(log, logger, options, partition, entry).finally(() => giveBack(partition, entry));
   }
 
-  async function giveBack(partition: number): Promise<void> {
-    const entry = held.get(partition);
-    if (!entry) return;
-    stop(entry);
-    await entry.done;
-    await entry.session.unlock(lockName(options, partition)).catch(() => undefined);
+  /** Forgotten last, so that it is not taken again before. If the connection breaks here, the lock goes with it. */
+  async function giveBack(partition: number, { session }: Held): Promise<void> {
+    await session.unlock(lockName(options, partition)).catch(() => undefined);
+    held.delete(partition);
+  }
+
+  /** Without those that end, however long that takes. */
+  function serving(): readonly Held[] {
+    return [...held.values()].filter(({ stopping }) => !stopping.signal.aborted);
   }
 
   return {
@@ -69,8 +76,8 @@ export function createMember(log: Log, logger: Logger, partitions: number, optio
         membership = { session, ...joined };
       }
       const share = Math.ceil(partitions / Math.max(1, members(name)));
-      for (const partition of [...held.keys()].slice(share)) await giveBack(partition);
-      for (let partition = 0; partition < partitions && held.size < share; partition++) {
+      for (const entry of serving().slice(share)) stop(entry);
+      for (let partition = 0; partition < partitions && serving().length < share; partition++) {
         if (stopped || held.has(partition) || !(await session.tryLock(lockName(options, partition)))) continue;
         if (stopped) await session.unlock(lockName(options, partition));
         else hold(session, partition);
@@ -85,7 +92,7 @@ export function createMember(log: Log, logger: Logger, partitions: number, optio
     async stop() {
       stopped = true;
       for (const entry of held.values()) stop(entry);
-      await Promise.all([...held.keys()].map(giveBack));
+      await Promise.all([...held.values()].map(({ done }) => done));
       // If the connection breaks here, the server lets go of the membership with it.
       await membership?.leave().catch(() => undefined);
       membership = undefined;

@@ -1,7 +1,7 @@
 /**
  * Ends the process when a consumer lags and nobody in its group shows a sign of life: a client that stopped without
  * saying so looks exactly like this. Retrying is a sign of life; a database or broker that cannot be asked proves
- * nothing. Also where lag and parked messages are measured.
+ * nothing, and neither do topics that are not as declared. Also where lag and parked messages are measured.
  */
 import type { Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
@@ -33,6 +33,8 @@ export function createWatchdog(deps: Deps, place: { readonly group: string; read
     const { lag, parked } = consumerMetrics(deps.metrics);
     lag.set({ group, topic }, total(ends, progress));
     parked.set({ group, topic }, await deps.tables.countParked(deps.pool, group, topic));
+    // Only people can help: another process would wait for them as this one does.
+    if (seen.size > 0 && !(await isUsable())) return seen.clear();
     // Not the wall clock, which may step.
     const now = performance.now();
     for (const [partition, end] of ends) {
@@ -46,6 +48,16 @@ export function createWatchdog(deps: Deps, place: { readonly group: string; read
         deps.onFatal(new Error(`${group} makes no progress in ${topic}/${partition} at ${next} of ${end}`));
         return;
       }
+    }
+  }
+
+  async function isUsable(): Promise<boolean> {
+    try {
+      await deps.transport.verify?.();
+      return true;
+    } catch (error) {
+      deps.logger.debug({ error, group, topic }, 'nothing can be consumed; lag proves nothing');
+      return false;
     }
   }
 

@@ -124,6 +124,16 @@ describe('a message', () => {
     expect([await effects(), await next()]).toEqual([['a0', 'a1'], 4]);
   });
 
+  test('whose id is in upper case has one effect, and is the same as the one in lower case', async () => {
+    const { handle } = await consumer();
+    const lower = counts('a', 0);
+    const upper = { ...lower, value: Buffer.from(String(lower.value).replace(lower.id, lower.id.toUpperCase())) };
+    await handle([at(0, upper)]);
+    expect(await effects()).toEqual(['a0']);
+    await handle([at(1, lower), at(2, upper)]);
+    expect([await effects(), await next()]).toEqual([['a0'], 3]);
+  });
+
   test('that cannot be read is kept, and holds back those of its key and no others', async () => {
     const { handle } = await consumer();
     await handle([at(0, unreadable('a')), at(1, counts('a', 1)), at(2, counts('b', 2))]);

@@ -21,7 +21,8 @@ export const serviceSettings = {
   HTTP_HOST: z.string().default('127.0.0.1').describe('Address to listen on.'),
   HTTP_PORT: portSetting.default(0).describe('Port to listen on; 0 chooses a free one.'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).describe('Postgres of this service, as a postgres:// URL.'),
-  DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(100).default(8).describe('Connections kept at most.'),
+  // Half are for consumers. Of the others, one publishes for as long as the broker takes; with another, appends go on.
+  DATABASE_POOL_MAX: z.coerce.number().int().min(4).max(100).default(8).describe('Connections kept at most; 4 to 100.'),
   EVENT_STORE: z.enum(['postgres', 'eventstoredb']).default('postgres').describe('Where the log of events is kept.'),
   EVENTSTOREDB_URL: z
     .string()

@@ -50,6 +50,15 @@ describe('parseConfig', () => {
     expect(problemsOf({ ...cluster, EVENTSTOREDB_URL: 'http://a:2113' })).toHaveLength(1);
   });
 
+  test.each([
+    ['3', 1],
+    ['4', 0],
+    ['100', 0],
+    ['101', 1],
+  ])('a pool of %s connections has %s problems', (DATABASE_POOL_MAX, problems) => {
+    expect(problemsOf({ ...valid, DATABASE_POOL_MAX })).toHaveLength(problems);
+  });
+
   test('treats an empty value as absent', () => {
     expect(problemsOf({ ...valid, HTTP_PORT: '' })).toEqual([]);
     expect(problemsOf({ ...valid, DATABASE_URL: '' })).toHaveLength(1);

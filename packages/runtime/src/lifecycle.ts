@@ -51,7 +51,8 @@ type Program<Config> = {
 };
 
 /**
- * The body of every `main.ts`: start, wait for SIGTERM or SIGINT or a fatal error, stop within the grace time.
+ * The body of every `main.ts`: start, wait for SIGTERM or SIGINT or a fatal error, stop within the grace time. What it
+ * is told while it starts counts from then: it is stopped when it has started, within what is left.
  * Exit codes: 0 after a signal, 1 when it did not start or failed, 2 when stopping took too long, 64 for a bad setting.
  */
 export async function runProgram<Config>(program: Program<Config>): Promise<number> {
@@ -63,8 +64,17 @@ export async function runProgram<Config>(program: Program<Config>): Promise<numb
     process.stderr.write(`${error.message}\n`);
     return 64;
   }
+  const graceMs = program.graceMs(config);
   let finish!: (code: number) => void;
-  const ended = new Promise<number>((resolve) => (finish = resolve));
+  const ended = new Promise<number>((resolve) => {
+    let isEnding = false;
+    finish = (code) => {
+      // Now, and not when it has started: that may wait for something that is away.
+      if (!isEnding) setTimeout(() => process.exit(2), graceMs).unref();
+      isEnding = true;
+      resolve(code);
+    };
+  });
   process.once('SIGTERM', () => finish(0)).once('SIGINT', () => finish(0));
   const onFatal: OnFatal = (error) => {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
@@ -73,7 +83,6 @@ export async function runProgram<Config>(program: Program<Config>): Promise<numb
   const service = program.createService(config, { onFatal });
   await service.start();
   const code = await ended;
-  setTimeout(() => process.exit(2), program.graceMs(config)).unref();
   await service.stop();
   return code;
 }

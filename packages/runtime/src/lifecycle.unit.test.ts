@@ -1,4 +1,4 @@
-import { inOrder, type Component } from './lifecycle';
+import { inOrder, runProgram, type Component, type OnFatal } from './lifecycle';
 
 function recorded(log: string[], name: string, fails: { start?: boolean; stop?: boolean } = {}): Component {
   return {
@@ -36,5 +36,67 @@ describe('inOrder', () => {
     await all.start();
     await expect(all.stop()).rejects.toThrow('all: 1 part(s) did not stop cleanly');
     expect(log.at(-1)).toBe('stop a');
+  });
+});
+
+describe('runProgram', () => {
+  const graceMs = 1_000;
+  let exits: unknown[];
+
+  beforeEach(() => {
+    jest.useFakeTimers();
+    exits = [];
+    jest.spyOn(process, 'exit').mockImplementation(((code: unknown) => void exits.push(code)) as () => never);
+    jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  });
+  afterEach(() => {
+    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
+    jest.restoreAllMocks();
+    jest.useRealTimers();
+  });
+
+  /** A program that starts when it is let. */
+  function starting() {
+    const log: string[] = [];
+    let letStart!: () => void;
+    let onFatal!: OnFatal;
+    const code = runProgram({
+      env: {},
+      loadConfig: () => ({}),
+      createService: (_config, overrides) => {
+        onFatal = overrides.onFatal;
+        return {
+          async start() {
+            await new Promise<void>((resolve) => (letStart = resolve));
+            log.push('started');
+            return { url: '' };
+          },
+          stop: async () => void log.push('stopped'),
+        };
+      },
+      graceMs: () => graceMs,
+    });
+    return { log, code, letStart: () => letStart(), fails: (error: unknown) => onFatal(error) };
+  }
+
+  test.each(['SIGTERM', 'SIGINT', 'a fatal error'])('%s ends also a start that does not end', async (told) => {
+    const { fails } = starting();
+    await jest.advanceTimersByTimeAsync(5 * graceMs);
+    if (told === 'a fatal error') fails(new Error('broken'));
+    else process.emit(told as 'SIGTERM');
+    await jest.advanceTimersByTimeAsync(graceMs - 1);
+    expect(exits).toEqual([]);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(exits).toEqual([2]);
+  });
+
+  test('a start that ends within the grace time is followed by the stop', async () => {
+    const { log, code, letStart, fails } = starting();
+    process.emit('SIGTERM');
+    fails(new Error('the first that is told counts'));
+    await jest.advanceTimersByTimeAsync(graceMs / 2);
+    letStart();
+    expect(await code).toBe(0);
+    expect([log, exits]).toEqual([['started', 'stopped'], []]);
   });
 });

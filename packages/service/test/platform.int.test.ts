@@ -6,7 +6,7 @@ import { defineEvent } from '@daybook/contracts';
 import { on, openTransport, type Transport } from '@daybook/messaging';
 import { parseConfig, serviceSettings, type Component } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides, type ServiceParts } from '@daybook/service';
-import { testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import { eventually, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
 import { z } from 'zod';
 import { countedMessage } from './counted';
 
@@ -112,8 +112,8 @@ test('3. appends while every connection of the consumers is held, out of the few
   const transport = openTransport({ kind: 'postgres', ...log });
   await transport.start();
 
-  const { service, consumer, store, pool, consumerPool } = open({ transport }, { DATABASE_POOL_MAX: '2' });
-  expect(pool.options.max + consumerPool.options.max).toBe(2);
+  const { service, consumer, store, pool, consumerPool } = open({ transport }, { DATABASE_POOL_MAX: '4' });
+  expect(pool.options.max + consumerPool.options.max).toBe(4);
   const append = (key: string, id: string) => {
     const metadata = { correlationId: id, causationId: id };
     const event = { id, type: 'Counted', version: 1, payload: Buffer.from('{}'), metadata };
@@ -130,8 +130,35 @@ test('3. appends while every connection of the consumers is held, out of the few
   const appended = await Promise.all(keys.map((key) => store.readStream(`counter-${key}`)));
   expect(appended.map((events) => events.length)).toEqual(keys.map(() => 1));
 
-  const held = await consumerPool.connect();
-  await append('held', randomUUID()).finally(() => held.release());
+  const held = await Promise.all(Array.from({ length: consumerPool.options.max }, () => consumerPool.connect()));
+  await append('held', randomUUID()).finally(() => held.forEach((client) => client.release()));
+}, 30_000);
+
+test('3. appends while the broker swallows what is published, out of the fewest connections that may be set', async () => {
+  let release!: () => void;
+  const swallowed = new Promise<void>((resolve) => (release = resolve));
+  let publications = 0;
+  const transport = {
+    name: 'swallows',
+    ends: async () => new Map(),
+    async publish() {
+      publications++;
+      await swallowed;
+      return [];
+    },
+  } as unknown as Transport;
+  const { service, relay, store } = open({ transport }, { DATABASE_POOL_MAX: '4' });
+  const append = () => {
+    const id = randomUUID();
+    const event = { id, type: 'Counted', version: 1, payload: Buffer.from('{}') };
+    const metadata = { correlationId: id, causationId: id };
+    return store.append(`counter-${id}`, [{ ...event, metadata }], 'no_stream');
+  };
+  const relaying = relay({ name: 'told', map: ({ id }) => [countedMessage('tests.counts', { key: id })] });
+  await service({ components: [relaying] }).start();
+  await append();
+  await eventually(() => expect(publications).toBe(1), { timeoutMs: 10_000 });
+  await append().finally(release);
 }, 30_000);
 
 test('4. is ready while nothing is against it, and says what is', async () => {
