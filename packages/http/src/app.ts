@@ -8,6 +8,7 @@ import helmet from 'helmet';
 import { directListener, type DirectRoute } from './direct';
 import { createObserve, type Observe } from './observe';
 import { errorHandler, sendProblem } from './problem';
+import { whenDone } from './when-done';
 
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
@@ -119,7 +120,7 @@ export function httpServer(
   function track(response: ServerResponse): void {
     if (stopping) response.shouldKeepAlive = false;
     answering.add(response);
-    response.once('close', () => {
+    whenDone(response, () => {
       answering.delete(response);
       // Its headers may have gone out before the stop, and have promised to keep the connection.
       if (stopping) setImmediate(() => server?.closeIdleConnections());

@@ -25,3 +25,4 @@ export {
   sendProblem,
   type Failure,
 } from './problem';
+export { whenDone } from './when-done';

@@ -1,6 +1,7 @@
 /** One log line and one observation of its duration for every request, and the id that ties together what it causes. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Histogram, traceIdOf, uuidv7, type Logger, type Registry } from '@daybook/runtime';
+import { whenDone } from './when-done';
 
 const correlationPattern = /^[A-Za-z0-9._:-]{1,100}$/;
 
@@ -27,7 +28,7 @@ export function createObserve(logger: Logger, metrics: Registry): Observe {
     const correlationId = correlationOf(req);
     // A router may take parts off `req.url` while it works.
     const url = req.url ?? '';
-    res.once('close', () => {
+    whenDone(res, () => {
       const ms = performance.now() - begun;
       const { method = '' } = req;
       // What nginx calls it too: the client was gone before there was an answer.

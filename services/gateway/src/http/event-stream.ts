@@ -2,7 +2,7 @@
  * Server-sent events: an answer that goes on. It ends when there is nothing more to tell, when the client goes away,
  * when it has grown old (clients connect again, with a credential that is looked at again), and when the gateway stops.
  */
-import { FailureError, stringifyJson } from '@daybook/http';
+import { FailureError, stringifyJson, whenDone } from '@daybook/http';
 import type { Logger } from '@daybook/runtime';
 import type { Response } from 'express';
 import { once } from 'node:events';
@@ -36,12 +36,11 @@ export function eventStreams(options: { readonly closing: AbortSignal; readonly 
   const open: string[] = [];
   return {
     async send(res, credentialId, events) {
-      // It is not told again that the client has gone.
-      if (res.closed) return;
+      const gone = new AbortController();
+      whenDone(res, () => gone.abort());
+      if (gone.signal.aborted) return;
       if (open.length >= openMax || open.filter((id) => id === credentialId).length >= openOfOneMax)
         throw new FailureError({ ...edgeFailures.rateLimitExceeded, retryAfterSeconds: comeBackSeconds });
-      const gone = new AbortController();
-      res.once('close', () => gone.abort());
       const signal = AbortSignal.any([gone.signal, options.closing, AbortSignal.timeout(lifetimeMs)]);
       const heartbeat = setInterval(() => res.write(': still here\n\n'), heartbeatMs);
       open.push(credentialId);

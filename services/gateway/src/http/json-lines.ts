@@ -1,3 +1,4 @@
+import { whenDone } from '@daybook/http';
 import { once } from 'node:events';
 import type { Logger } from '@daybook/runtime';
 import type { Response } from 'express';
@@ -22,15 +23,16 @@ export function jsonLines({
   readonly unreadMs?: number;
 }): SendLines {
   return async (res, lines) => {
-    // It is not told again that the client has gone. The lines have not begun, so there is nothing to end.
-    if (res.closed) return;
     const gone = new AbortController();
-    const cutOff = () => void res.destroy();
+    // An answer that waits for another on its connection has nothing of its own to close.
+    const cutOff = () => void res.req.socket.destroy();
     closing.addEventListener('abort', cutOff);
-    res.once('close', () => {
+    whenDone(res, () => {
       closing.removeEventListener('abort', cutOff);
       gone.abort();
     });
+    // The lines have not begun, so there is nothing to end.
+    if (gone.signal.aborted) return;
     if (closing.aborted) return cutOff();
     res.status(200).set({ 'Content-Type': 'application/x-ndjson', 'X-Accel-Buffering': 'no' });
     try {

@@ -7,6 +7,7 @@ import {
   parseJsonBytes,
   readBody,
   stringifyJson,
+  whenDone,
   type DirectRoute,
   type Failure,
 } from '@daybook/http';
@@ -87,22 +88,9 @@ function gate(dialect: Dialect, route: Route, deps: GateDeps): RequestHandler {
       : passNotice(String(req.params[route.noticesOf]), req, deps));
     res.locals.passed = passed;
     const leave = enter(route, req, passed, deps);
-    if (leave !== nothingHeld) whenDone(req, res, leave);
+    if (leave !== nothingHeld) whenDone(res, leave);
     next();
   };
-}
-
-/**
- * When it is answered or its client leaves. An answer that is behind another on its connection does not tell that the client
- * left; and one that left meanwhile is not heard of again.
- */
-function whenDone({ socket }: IncomingMessage, res: Response, leave: () => void): void {
-  if (socket.destroyed) return leave();
-  socket.once('close', leave);
-  res.once('close', () => {
-    socket.off('close', leave);
-    leave();
-  });
 }
 
 const noRoom: Failure = { ...edgeFailures.serviceUnavailable, retryAfterSeconds: 1 };
