@@ -8,8 +8,8 @@ import type { IncomingMessage } from 'node:http';
 /** Up to so many bytes a body is small. */
 export const smallBodyBytes = 65_536;
 
-/** Gives back the room of a small body, which takes none. */
-export const nothingHeld = () => undefined;
+/** Of a body with a login and its password. Small, because anyone may send one. */
+export const signInBytesMax = 16_384;
 
 export type BodyRoom = {
   /**
@@ -31,7 +31,7 @@ export function bodyRoom(bytesMax: number): BodyRoom {
   return {
     enter(caller, { headers }, bodyBytesMax) {
       const bytes = bytesOf(headers, bodyBytesMax);
-      if (bytes <= smallBodyBytes) return nothingHeld;
+      if (bytes <= smallBodyBytes) return () => undefined;
       if (all + bytes > bytesMax || (taken.get(caller) ?? 0) + bytes > bytesMax / 2) return undefined;
       count(caller, bytes);
       let inside = true;

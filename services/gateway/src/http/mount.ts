@@ -18,7 +18,7 @@ import { z } from 'zod';
 import type { Authenticate } from '../app/authenticate';
 import type { Credential } from '../app/credential';
 import { readPresented } from '../app/presented-credential';
-import { nothingHeld, type BodyRoom } from './body-room';
+import type { BodyRoom } from './body-room';
 import { addressGroup, clientAddress, isAllowed } from './client-address';
 import { edgeFailures, failureAnswer, sendFailure, type Dialect } from './dialect';
 import type { EventStreams } from './event-stream';
@@ -87,8 +87,7 @@ function gate(dialect: Dialect, route: Route, deps: GateDeps): RequestHandler {
       ? pass(dialect, route, req, deps, (logged) => (res.locals.logged = logged))
       : passNotice(String(req.params[route.noticesOf]), req, deps));
     res.locals.passed = passed;
-    const leave = enter(route, req, passed, deps);
-    if (leave !== nothingHeld) whenDone(res, leave);
+    whenDone(res, enter(route, req, passed, deps));
     next();
   };
 }
@@ -97,7 +96,7 @@ const noRoom: Failure = { ...edgeFailures.serviceUnavailable, retryAfterSeconds:
 
 /** What is to be called when the request has been answered. */
 function enter(route: Route, req: IncomingMessage, passed: Passed, { bodies }: GateDeps): () => void {
-  if (bodyOf(route) === undefined) return nothingHeld;
+  if (bodyOf(route) === undefined) return () => undefined;
   // Whoever has no credential shares with all others who have none: addresses are easily had.
   const whose = passed.caller?.credentialId ?? 'public';
   const leave = bodies.enter(whose, req, route.bodyBytesMax ?? bodyBytesMaxDefault);

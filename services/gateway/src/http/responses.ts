@@ -32,9 +32,6 @@ export function errorsOf(dialect: Dialect, own: readonly Failure[] = []): Record
   return specs;
 }
 
-/** Of a body with a login and its password. Small, because anyone may send one. */
-export const signInBytesMax = 16_384;
-
 /** The failures of a route that reads a body. */
 export const bodyFailures: readonly Failure[] = [edgeFailures.bodyTooLarge, edgeFailures.mediaTypeUnsupported];
 

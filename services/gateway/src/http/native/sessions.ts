@@ -1,9 +1,10 @@
 import { credentialKinds, exchangeLogin, mode, scopes } from '@daybook/contracts';
 import { z } from 'zod';
 import type { Services } from '../../ports';
+import { signInBytesMax } from '../body-room';
 import { timestampField } from '../fields';
 import { accepted } from '../rejections';
-import { bodyFailures, errorsOf, signInBytesMax } from '../responses';
+import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
 

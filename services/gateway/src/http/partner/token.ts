@@ -1,8 +1,9 @@
 import { exchangeLogin } from '@daybook/contracts';
 import { z } from 'zod';
 import type { Services } from '../../ports';
+import { signInBytesMax } from '../body-room';
 import { accepted } from '../rejections';
-import { bodyFailures, errorsOf, signInBytesMax } from '../responses';
+import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { partnerDialect, partnerRejections } from './dialect';
 
