@@ -27,7 +27,8 @@ export const paymentStatusChanged = defineEvent({
   topic,
   summary:
     'A payment through a provider came to another status. Carries the full state. One that its provider refused to open, and ' +
-    'opened for another caller, goes from `failed` back to `pending`.',
+    'opened for another caller, goes from `failed` back to `pending`; one whose processing came to nothing, from ' +
+    '`processing`.',
   key,
   data: common.extend({
     /** The number that `partner` shows as `id`. */

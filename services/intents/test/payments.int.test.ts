@@ -25,6 +25,7 @@ import { Secret, uuidFrom } from '@daybook/runtime';
 import { eventually, fakeClock, testDatabase, testLogger } from '@daybook/testing';
 import { createService, loadConfig } from '../src';
 import {
+  chargePayments,
   coinbaseSignature,
   isOpening,
   startProviderDouble,
@@ -210,11 +211,9 @@ function pay(name: Name, reference: string): void {
   } else if (name === 'paypal') providers.paypal.get(reference)!.status = 'APPROVED';
   else {
     const charge = providers.charges.get(reference)!;
-    charge.timeline.push({ status: 'PENDING' }, { status: 'COMPLETED' });
-    charge.payments.push({
-      status: 'CONFIRMED',
-      value: { local: { amount: charge.amount, currency: charge.currency } },
-    });
+    charge.timeline.push({ status: 'SIGNED' }, { status: 'PENDING' }, { status: 'COMPLETED' });
+    const { amount, currency } = charge;
+    charge.payments.push(chargePayments.WEB3('confirmed', { amount, currency }));
   }
 }
 
@@ -422,6 +421,39 @@ describe('payments', () => {
     now.advance(86_400_000);
     await becomes(payment.transactionId, { status: 'completed', amountReceived: 10_050n, exceptions: [] });
     expect(creditsOf(payment.transactionId)).toEqual([{ transactionId: payment.transactionId, amount: 10_050n }]);
+  });
+
+  test('a bank debit that failed after days is pending again, whatever was told before, and may be processing again', async () => {
+    const { number, gatewayId } = await gatewayOf(settings.stripe);
+    const { payment } = await created(number);
+    const { transactionId } = payment;
+    const reference = payment.providerReference ?? '';
+    const intent = providers.stripe.get(reference)!;
+    const says = async (status: string) => {
+      intent.status = status;
+      await Promise.all(Array.from({ length: 3 }, () => tell(gatewayId, noticeOf('stripe', reference, randomUUID()))));
+    };
+    const listed = async () => {
+      const outcome = await rig.call(getPayments, { ...owner, transactionIds: [transactionId] });
+      return outcome.ok ? outcome.value.payments.map(({ status }) => status) : [];
+    };
+    for (const [said, status] of [
+      ['processing', 'processing'],
+      ['requires_payment_method', 'pending'],
+      ['processing', 'processing'],
+    ] as const) {
+      await says(said);
+      expect(await paymentOf(transactionId)).toMatchObject({ status, failure: null });
+      expect(await listed()).toEqual([status]);
+    }
+    // The webhook of the second failure is lost: the worker finds it.
+    intent.status = 'requires_payment_method';
+    now.advance(86_400_000);
+    await becomes(transactionId, { status: 'pending' });
+    pay('stripe', reference);
+    await tell(gatewayId, noticeOf('stripe', reference, randomUUID()));
+    await becomes(transactionId, { status: 'completed', exceptions: [] });
+    expect(creditsOf(transactionId)).toEqual([{ transactionId, amount: 10_050n }]);
   });
 
   test('PayPal declined the first card of a payer: the second one pays, and is credited once', async () => {

@@ -15,7 +15,14 @@ type Asked = {
   readonly body: string;
 };
 
-export type StripeIntent = { id: string; status: string; amount: number; amount_received: number; currency: string };
+export type StripeIntent = {
+  id: string;
+  status: string;
+  amount: number;
+  amount_received: number;
+  currency: string;
+  metadata: { transaction_id: string };
+};
 /** A refund at PayPal changes the status of the capture, and not its amount. */
 export type PaypalOrder = {
   id: string;
@@ -26,6 +33,8 @@ export type PaypalOrder = {
   captureStatus: string;
   /** How many of the payer's next cards are declined. */
   badCards: number;
+  /** What a capture with such a card is refused as. */
+  issue: string;
 };
 export type Charge = {
   id: string;
@@ -34,6 +43,32 @@ export type Charge = {
   payments: object[];
   amount: string;
   currency: string;
+};
+
+/**
+ * A payment of a charge, as Coinbase recorded it under the version 2018-03-22: of charges of before 2024, and of those of
+ * today, whose `charge_kind` is WEB3.
+ */
+export const chargePayments = {
+  legacy: (status: string, local: { amount: string; currency: string }) => ({
+    payment_id: 'bf885807-f153-412f-b98a-12f65210b606',
+    network: 'polygon',
+    transaction_id: '0x7e4cf90b6c9b60d506f945a11d35fcc1645bc43cb21a0157316b956135f9e879',
+    status: status.toUpperCase(),
+    detected_at: '2024-02-23T05:44:13Z',
+    value: { local, crypto: { amount: '0.721948243', currency: 'PMATIC' } },
+    block: { height: 53_851_495, confirmations: 136, confirmations_required: 128 },
+    payer_addresses: null,
+  }),
+  WEB3: (status: string, local: { amount: string; currency: string }) => ({
+    payment_id: '0xa354ec3562872e895ffa9d33231a290d0180eb88ae9a9325ddc9e8eafe62ecb7',
+    network: 'polygon',
+    transaction_id: '0xa354ec3562872e895ffa9d33231a290d0180eb88ae9a9325ddc9e8eafe62ecb7',
+    status: status.toLowerCase(),
+    detected_at: '2024-02-02T23:30:53Z',
+    value: { local, crypto: { amount: local.amount, currency: 'USDC' } },
+    payer_addresses: ['0xe00a7135e073a0606aa6b5eb895e996ada364ddd'],
+  }),
 };
 
 /** A payment is made. */
@@ -48,7 +83,7 @@ export async function startProviderDouble() {
   const paypal = new Map<string, PaypalOrder>();
   const charges = new Map<string, Charge>();
   const repeats = new Map<string, string>();
-  const declinedCaptures = new Set<string>();
+  const declinedCaptures = new Map<string, string>();
   let faults: (Fault | Answer)[] = [];
   let meeting: { readonly which: (request: Asked) => boolean; readonly come: (() => void)[] } | null = null;
   let isMet: (request: Asked) => boolean = () => false;
@@ -75,7 +110,9 @@ export async function startProviderDouble() {
         const made = `pi_${randomUUID()}`;
         const amount = Number(fields.get('amount'));
         const currency = fields.get('currency') ?? '';
-        stripe.set(made, { id: made, status: 'requires_payment_method', amount, amount_received: 0, currency });
+        const metadata = { transaction_id: fields.get('metadata[transaction_id]') ?? '' };
+        const status = 'requires_payment_method';
+        stripe.set(made, { id: made, status, amount, amount_received: 0, currency, metadata });
         return made;
       });
       return { status: 200, body: shown(stripe.get(id)!) };
@@ -112,7 +149,7 @@ export async function startProviderDouble() {
       const { value = '', currency_code: currency = '' } = units[0]?.amount ?? {};
       const id = once(headers['paypal-request-id'], () => {
         const made = `ORDER${randomUUID()}`;
-        const none = { captures: 0, captureStatus: 'COMPLETED', badCards: 0 };
+        const none = { captures: 0, captureStatus: 'COMPLETED', badCards: 0, issue: 'INSTRUMENT_DECLINED' };
         paypal.set(made, { id: made, status: 'CREATED', value, currency, ...none });
         return made;
       });
@@ -136,9 +173,9 @@ export async function startProviderDouble() {
         return null;
       }
       Object.assign(order, { status: 'PAYER_ACTION_REQUIRED', badCards: order.badCards - 1 });
-      declinedCaptures.add(requestId);
+      declinedCaptures.set(requestId, order.issue);
     }
-    return 'INSTRUMENT_DECLINED';
+    return declinedCaptures.get(requestId)!;
   }
 
   function onCoinbase({ method, path, body }: Asked): Answer {

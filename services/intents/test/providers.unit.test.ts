@@ -5,6 +5,7 @@ import { paypalProvider } from '../src/adapters/providers/paypal-provider';
 import { stripeProvider } from '../src/adapters/providers/stripe-provider';
 import type { PaymentProvider } from '../src/ports';
 import {
+  chargePayments,
   coinbaseSignature,
   isOpening,
   paypalRefusal,
@@ -50,6 +51,22 @@ async function opened(name: Name) {
   return { reference, order, observe: () => providers[name].observe(reference, order) };
 }
 
+const paths = { stripe: '/v1/payment_intents/', paypal: '/v2/checkout/orders/', coinbase: '/charges/' };
+/** One that was paid, with what its provider answers about it. */
+async function paid(name: Name) {
+  const made = await opened(name);
+  const { reference } = made;
+  if (name === 'stripe') Object.assign(double.stripe.get(reference)!, { status: 'succeeded', amount_received: 10_050 });
+  if (name === 'paypal') Object.assign(double.paypal.get(reference)!, { status: 'COMPLETED', captures: 1 });
+  if (name === 'coinbase') {
+    const charge = double.charges.get(reference)!;
+    charge.timeline.push({ status: 'COMPLETED' });
+    charge.payments.push(chargePayments.WEB3('confirmed', { amount: '100.50', currency: 'USD' }));
+  }
+  const answer = await fetch(`${double.url}${paths[name]}${reference}`);
+  return { ...made, body: await answer.json() };
+}
+
 const saysNothing = (asked: Promise<unknown>) =>
   expect(asked).rejects.toMatchObject({ name: 'OperationalError', code: 'upstream_unavailable' });
 
@@ -81,25 +98,51 @@ describe('a capture of PayPal', () => {
   });
 });
 
-describe('a charge of Coinbase', () => {
-  async function confirmed(state: string) {
+describe.each(['legacy', 'WEB3'] as const)('a charge of Coinbase, %s,', (kind) => {
+  const local = { amount: '60.00', currency: 'USD' };
+  async function charged(state: string, ...statuses: readonly string[]) {
     const { reference, observe } = await opened('coinbase');
     const charge = double.charges.get(reference)!;
-    charge.timeline.push({ status: 'PENDING' }, { status: state });
-    charge.payments.push({ status: 'CONFIRMED', value: { local: { amount: '60.00', currency: 'USD' } } });
+    charge.timeline.push({ status: 'SIGNED' }, { status: 'PENDING' }, { status: state });
+    charge.payments.push(...statuses.map((status) => chargePayments[kind](status, local)));
     return observe;
   }
 
   test.each(['COMPLETED', 'RESOLVED', 'PENDING REFUND', 'REFUND PENDING', 'REFUNDED'])(
     'that is %s was paid with what was confirmed',
     async (state) => {
-      expect(await (await confirmed(state))()).toEqual({ status: 'taken', amount: 6_000n });
+      const observe = await charged(state, 'pending', 'confirmed', 'failed');
+      expect(await observe()).toEqual({ status: 'taken', amount: 6_000n });
     },
   );
 
-  test('in a state that is not known says nothing', async () => {
-    await saysNothing((await confirmed('FROZEN'))());
+  test('that says that it was paid, with nothing confirmed, says nothing', async () => {
+    await saysNothing((await charged('COMPLETED'))());
+    await saysNothing((await charged('RESOLVED', 'pending', 'failed'))());
   });
+
+  test.each([
+    ['PENDING', { status: 'processing' }],
+    ['FAILED', { status: 'failed', reason: 'failed' }],
+    ['EXPIRED', { status: 'failed', reason: 'expired' }],
+  ])('that is %s', async (state, expected) => {
+    expect(await (await charged(state, 'pending'))()).toEqual(expected);
+  });
+
+  test('in a state that is not known says nothing, nor does one with a payment in such a state', async () => {
+    await saysNothing((await charged('FROZEN', 'confirmed'))());
+    await saysNothing((await charged('COMPLETED', 'confirmed', 'frozen'))());
+  });
+});
+
+test('a charge of Coinbase is found among others, whatever became of those', async () => {
+  const { reference, order } = await opened('coinbase');
+  const other = double.charges.get((await opened('coinbase')).reference)!;
+  other.payments.push(
+    { status: 7 },
+    { ...chargePayments.WEB3('frozen', { amount: '1', currency: 'USD' }), value: null },
+  );
+  expect(await providers.coinbase.open(order, true)).toMatchObject({ opened: true, reference });
 });
 
 test.each(['succeeded', 'frozen'])(
@@ -130,6 +173,14 @@ describe.each(names)('an answer of %s that is something else than was asked for'
     await saysNothing(observe());
     expect(await observe()).toEqual({ status: 'open' });
   });
+
+  test('says nothing either when it is another payment, which was paid', async () => {
+    const { observe } = await opened(name);
+    const { body } = await paid(name);
+    double.failNext(() => true, { status: 200, body });
+    await saysNothing(observe());
+    expect(await observe()).toEqual({ status: 'open' });
+  });
 });
 
 test('so does what PayPal answers when the money is taken, and the next look finds it', async () => {
@@ -140,8 +191,28 @@ test('so does what PayPal answers when the money is taken, and the next look fin
   expect(await observe()).toEqual({ status: 'taken', amount: 10_050n });
 });
 
+test.each(['stripe', 'coinbase'] as const)(
+  'a payment of %s that was paid says nothing when it was made for another transaction',
+  async (name) => {
+    const { reference, observe } = await paid(name);
+    const madeFor = (transactionId: string | undefined) =>
+      name === 'stripe'
+        ? Object.assign(double.stripe.get(reference)!, { metadata: { transaction_id: transactionId } })
+        : Object.assign(double.charges.get(reference)!, { transactionId });
+    madeFor('TX of another');
+    await saysNothing(observe());
+    madeFor(undefined);
+    expect(await observe()).toEqual({ status: 'taken', amount: 10_050n });
+  },
+);
+
 describe('an order of PayPal whose payer has approved it', () => {
   const taken = { status: 'taken', amount: 10_050n };
+  const declined = (attempt: number, issue: string) => ({
+    status: 'declined',
+    attempt,
+    reason: `UNPROCESSABLE_ENTITY, ${issue}`,
+  });
   async function approved() {
     const { reference, order } = await opened('paypal');
     const payer = double.paypal.get(reference)!;
@@ -158,11 +229,11 @@ describe('an order of PayPal whose payer has approved it', () => {
   test('is paid with the second card when the first was declined, and whoever does not know of that is told again', async () => {
     const { payer, observe, captureIds } = await approved();
     payer.badCards = 1;
-    expect(await observe()).toEqual({ status: 'declined', attempt: 1 });
+    expect(await observe()).toEqual(declined(1, 'INSTRUMENT_DECLINED'));
     // The payer has not chosen another one.
     expect(await observe(1)).toEqual({ status: 'open' });
     payer.status = 'APPROVED';
-    expect(await observe()).toEqual({ status: 'declined', attempt: 1 });
+    expect(await observe()).toEqual(declined(1, 'INSTRUMENT_DECLINED'));
     expect(await observe(1)).toEqual(taken);
     expect(payer.captures).toBe(1);
     const [first, again, second] = captureIds();
@@ -193,21 +264,46 @@ describe('an order of PayPal whose payer has approved it', () => {
     const capture = { status: 'DECLINED', amount: { currency_code: 'USD', value: '100.50' } };
     const body = { id: payer.id, status: 'APPROVED', purchase_units: [{ payments: { captures: [capture] } }] };
     double.failNext(isCapture, { status: 201, body });
-    expect(await observe(2)).toEqual({ status: 'declined', attempt: 3 });
+    expect(await observe(2)).toEqual({ status: 'declined', attempt: 3, reason: 'DECLINED' });
+  });
+
+  test.each(['ORDER_NOT_APPROVED', 'PAYER_ACTION_REQUIRED', 'TRANSACTION_REFUSED', 'PAYEE_BLOCKED_TRANSACTION'])(
+    'is captured under another id when a capture was refused as %s, which is answered again under the first one',
+    async (issue) => {
+      const { payer, observe, captureIds } = await approved();
+      Object.assign(payer, { badCards: 1, issue });
+      expect(await observe()).toEqual(declined(1, issue));
+      payer.status = 'APPROVED';
+      expect(await observe()).toEqual(declined(1, issue));
+      expect(await observe(1)).toEqual(taken);
+      expect(new Set(captureIds()).size).toBe(2);
+    },
+  );
+
+  test('and that stays approved after each refusal is captured twenty times, and then left to the payer', async () => {
+    const { payer, observe, captureIds } = await approved();
+    payer.badCards = 21;
+    expect(await observe(19)).toEqual(declined(20, 'INSTRUMENT_DECLINED'));
+    payer.status = 'APPROVED';
+    expect(await observe(20)).toEqual({ status: 'open' });
+    expect(captureIds()).toHaveLength(1);
   });
 
   test.each([
-    ['ORDER_NOT_APPROVED', { status: 'open' }],
-    ['PAYER_ACTION_REQUIRED', { status: 'declined', attempt: 1 }],
-  ])('and whose capture is refused as %s is open', async (issue, expected) => {
+    ['another one with its id is running', paypalRefusal('DUPLICATE_REQUEST_ID')],
+    ['PayPal itself is capturing it', paypalRefusal('ORDER_COMPLETION_IN_PROGRESS')],
+    ['nobody says why', { status: 422, body: {} }],
+  ])('says nothing when the capture is refused because %s', async (_, refusal) => {
     const { observe, isCapture } = await approved();
-    double.failNext(isCapture, paypalRefusal(issue));
-    expect(await observe()).toEqual(expected);
+    double.failNext(isCapture, refusal);
+    await saysNothing(observe());
+    expect(await observe()).toEqual(taken);
   });
 
-  test('says nothing when the capture is refused because another one with its id is running', async () => {
+  test('says nothing when the answer to the capture is another order, which was paid', async () => {
     const { observe, isCapture } = await approved();
-    double.failNext(isCapture, paypalRefusal('DUPLICATE_REQUEST_ID'));
+    const { body } = await paid('paypal');
+    double.failNext(isCapture, { status: 201, body });
     await saysNothing(observe());
   });
 });

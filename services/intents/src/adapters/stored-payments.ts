@@ -72,6 +72,7 @@ export const paymentDefinitions = {
     }),
   },
   PaymentProcessing: { version: 1, data: common },
+  PaymentReopened: { version: 1, data: common },
   PaymentDeclined: { version: 1, data: common.extend({ attempt: number }) },
   PaymentFailed: { version: 1, data: common.extend({ reason: z.string() }) },
   PaymentTaken: { version: 1, data: common.extend({ amount: minorUnits, exceptions }) },

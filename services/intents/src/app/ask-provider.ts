@@ -58,8 +58,13 @@ export function askProvider(deps: AskDeps): AskProvider {
     const order: PaymentOrder = { transactionId, currency, amount, description, declines };
     if (state.reference !== null) {
       const said = await provider.observe(state.reference, order);
-      const observation = said.status === 'failed' ? { ...said, reason: plainText(said.reason) } : said;
-      return record(transactionId, { type: 'RecordObserved', observation, at: now().toISOString() });
+      const observation = 'reason' in said ? { ...said, reason: plainText(said.reason) } : said;
+      if (observation.status === 'declined') {
+        const { attempt, reason } = observation;
+        deps.logger.warn({ transactionId, attempt, reason }, 'the provider did not take the money of a payment');
+      }
+      const at = now().toISOString();
+      return record(transactionId, { type: 'RecordObserved', observation, asked: state.stage, at });
     }
     if (state.stage === 'failed') return state;
     const answer = await provider.open(order, again);

@@ -160,11 +160,11 @@ test('whoever gets no answer has the session that another caller got meanwhile',
 
 test('a decline is recorded once, and the next attempt is another one, also for whoever did not know of it', async () => {
   const attempts: number[] = [];
-  const { create, ask, store } = await paymentsOf(
+  const { create, ask, store, lines } = await paymentsOf(
     async () => charge('charge_1'),
     async (_reference, { declines }) => {
       attempts.push(declines + 1);
-      return { status: 'declined', attempt: declines + 1 };
+      return { status: 'declined', attempt: declines + 1, reason: 'TRANSACTION_REFUSED\n' };
     },
   );
   const opened = await create(request);
@@ -173,6 +173,11 @@ test('a decline is recorded once, and the next attempt is another one, also for 
   expect(attempts).toEqual([1, 1]);
   expect(await ask(transactionId, true)).toMatchObject({ stage: 'open', declines: 2 });
   expect(attempts).toEqual([1, 1, 2]);
+  expect(lines.filter(({ level }) => level === 'warn').at(-1)).toMatchObject({
+    transactionId,
+    attempt: 2,
+    reason: 'TRANSACTION_REFUSED ',
+  });
   const events = await store.readStream(paymentStream(transactionId));
   expect(events.map(({ type }) => type)).toEqual([
     'PaymentCreated',
@@ -182,6 +187,38 @@ test('a decline is recorded once, and the next attempt is another one, also for 
   ]);
   // Nothing of what others see has changed.
   expect(events.flatMap(publishedEvents)).toHaveLength(2);
+});
+
+test('a payment that its provider no longer processes is pending again, which is told once; a late answer does not undo it', async () => {
+  const answers: (() => Promise<Observation>)[] = [];
+  const rig = await paymentsOf(
+    async () => charge('charge_1'),
+    () => answers.shift()!(),
+  );
+  const opened = await rig.create(request);
+  const { transactionId } = opened.ok ? opened.value.payment : { transactionId: '' };
+  const ask = () => rig.ask(transactionId, true);
+  const says = (status: 'open' | 'processing') => answers.push(async () => ({ status }));
+  says('processing');
+  // Asked before it was processing, and recorded after that.
+  answers.unshift(async () => {
+    expect(await ask()).toMatchObject({ stage: 'processing' });
+    return { status: 'open' };
+  });
+  expect(await ask()).toMatchObject({ stage: 'processing' });
+  says('open');
+  says('open');
+  await Promise.all([ask(), ask()]);
+  says('processing');
+  expect(await ask()).toMatchObject({ stage: 'processing' });
+  const told = (await rig.store.readStream(paymentStream(transactionId))).flatMap(publishedEvents);
+  expect(told.map(({ value }) => (JSON.parse(value.toString()) as { data: { status: string } }).data.status)).toEqual([
+    'pending',
+    'pending',
+    'processing',
+    'pending',
+    'processing',
+  ]);
 });
 
 describe("a digest of what was asked for, with people's words in it", () => {

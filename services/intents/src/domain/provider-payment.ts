@@ -1,7 +1,7 @@
 /**
  * Provider payment: an amount that a payer pays through a provider (a card processor, a checkout) to the tenant.
  *
- *   none ──create──▶ created ──opened──▶ open ──▶ processing ──taken──▶ taken ──booked──▶ completed
+ *   none ──create──▶ created ──opened──▶ open ◀─▶ processing ──taken──▶ taken ──booked──▶ completed
  *                       │                ▲ │          │                   ▲
  *                    refused        opened failed   failed                │
  *                       └──────────────▶ failed ◀─────┘ ──────taken───────┘
@@ -13,6 +13,10 @@
  * so a refusal means nothing once there is a reference, and an opening takes back the failure that a refusal was. Whoever was
  * told of that failure is told that the payment is pending again: money that comes then is not money after a failure.
  *
+ * What is processing may come to nothing days later, as a bank debit does, and the payer may choose another way to pay: then it
+ * is open again. An answer is recorded after it was given, perhaps after a later one. So `open` takes a payment back only if the
+ * provider was asked when it was processing already.
+ *
  * Invariants (each has a property test of the same name):
  *   V1  Money is taken at most once, for what the provider says; completed only follows taken, once it is booked.
  *   V2  Repeating an accepted command at once is accepted again and records nothing.
@@ -22,6 +26,7 @@
  *       them changes nothing else.
  *   V6  In whatever order openings and refusals to open come, a payment that was opened is open and has its session.
  *   V7  Each attempt to take the money is declined at most once, in order; a decline moves nothing else.
+ *   V8  Open and processing follow the provider; what was asked before it was processing does not end that.
  */
 import type { Mode, paymentExceptions, paymentStatuses } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
@@ -59,7 +64,7 @@ export type PaymentSession = Readonly<Record<string, string>>;
 export type Observation =
   | { readonly status: 'open' | 'processing' }
   /** One attempt to take the money came to nothing, for sure. The payer may choose another way to pay. */
-  | { readonly status: 'declined'; readonly attempt: number }
+  | { readonly status: 'declined'; readonly attempt: number; readonly reason: string }
   | { readonly status: 'taken'; readonly amount: bigint }
   | { readonly status: 'failed'; readonly reason: string };
 
@@ -74,7 +79,13 @@ export type PaymentCommand =
     }
   /** The provider refused to open it. */
   | { readonly type: 'RecordRefused'; readonly reason: string; readonly at: string }
-  | { readonly type: 'RecordObserved'; readonly observation: Observation; readonly at: string }
+  /** `asked`: where the payment was when its provider was asked. */
+  | {
+      readonly type: 'RecordObserved';
+      readonly observation: Observation;
+      readonly asked: Payment['stage'];
+      readonly at: string;
+    }
   | { readonly type: 'RecordBooked'; readonly ledgerReference: string; readonly at: string }
   | { readonly type: 'DismissException'; readonly actor: string; readonly at: string };
 
@@ -98,6 +109,8 @@ type Fact =
       readonly reopened?: true;
     }
   | { readonly type: 'PaymentProcessing' }
+  /** What was processing came to nothing: it can be paid again. */
+  | { readonly type: 'PaymentReopened' }
   | { readonly type: 'PaymentDeclined'; readonly attempt: number }
   | { readonly type: 'PaymentFailed'; readonly reason: string }
   | { readonly type: 'PaymentTaken'; readonly amount: bigint; readonly exceptions: readonly PaymentException[] }
@@ -159,7 +172,7 @@ function decide(command: PaymentCommand, state: PaymentState): Decision<PaymentE
       if (state.stage !== 'created') return accept();
       return record(state, { type: 'PaymentFailed', reason: command.reason }, at);
     case 'RecordObserved':
-      return observe(command.observation, state, at);
+      return observe(command, state);
     case 'RecordBooked': {
       const { ledgerReference } = command;
       if (state.ledgerReference !== null)
@@ -177,11 +190,16 @@ function decide(command: PaymentCommand, state: PaymentState): Decision<PaymentE
   }
 }
 
-function observe(said: Observation, state: Payment, at: string): Decision<PaymentEvent, PaymentRejection> {
+function observe(
+  { observation: said, asked, at }: Extract<PaymentCommand, { readonly type: 'RecordObserved' }>,
+  state: Payment,
+): Decision<PaymentEvent, PaymentRejection> {
   if (state.stage === 'taken' || state.stage === 'completed') return accept();
   switch (said.status) {
     case 'open':
-      return accept();
+      return state.stage === 'processing' && asked === 'processing'
+        ? record(state, { type: 'PaymentReopened' }, at)
+        : accept();
     case 'processing':
       return state.stage === 'processing' || state.stage === 'failed'
         ? accept()
@@ -246,6 +264,9 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
       };
     case 'PaymentProcessing':
       return { ...next, stage: 'processing' };
+    case 'PaymentReopened':
+      assert(state.stage === 'processing', 'opened again without having been processing');
+      return { ...next, stage: 'open' };
     case 'PaymentDeclined':
       assert(fact.attempt === state.declines + 1, 'an attempt is declined out of order');
       return { ...state, declines: fact.attempt };

@@ -4,6 +4,7 @@ import {
   providerPayment,
   summaryOf,
   type Observation,
+  type Payment,
   type PaymentCommand,
   type PaymentEvent,
   type PaymentState,
@@ -34,10 +35,15 @@ const opened = (reference: string): PaymentCommand => ({
   session: { payment_intent_id: reference },
   at,
 });
-const observed = (observation: Observation): PaymentCommand => ({ type: 'RecordObserved', observation, at });
+const observed = (observation: Observation, asked: Payment['stage'] = 'open'): PaymentCommand => ({
+  type: 'RecordObserved',
+  observation,
+  asked,
+  at,
+});
 const taken = (amount: bigint) => observed({ status: 'taken', amount });
 const failed = observed({ status: 'failed', reason: 'voided' });
-const declined = (attempt: number) => observed({ status: 'declined', attempt });
+const declined = (attempt: number) => observed({ status: 'declined', attempt, reason: 'no' });
 const refused: PaymentCommand = { type: 'RecordRefused', reason: 'no', at };
 const booked = (ledgerReference: string): PaymentCommand => ({ type: 'RecordBooked', ledgerReference, at });
 
@@ -45,6 +51,7 @@ const command: fc.Arbitrary<PaymentCommand> = fc.oneof(
   fc.constantFrom<PaymentCommand>(create, { ...create, contentHash: 'other' }),
   fc.constantFrom('pi_1', 'pi_2').map(opened),
   fc.constantFrom<PaymentCommand>(observed({ status: 'open' }), observed({ status: 'processing' }), failed, refused),
+  fc.constant(observed({ status: 'open' }, 'processing')),
   fc.constantFrom(1, 2, 3).map(declined),
   fc.constantFrom(10_000n, 9_999n).map(taken),
   fc.constantFrom('0x1', '0x2').map(booked),
@@ -112,7 +119,8 @@ describe('provider payment', () => {
   });
 
   test('V4: whatever the order of observations, a payment of which one says taken ends taken', () => {
-    const said = [observed({ status: 'open' }), observed({ status: 'processing' }), failed, declined(1), refused];
+    const open = [observed({ status: 'open' }), observed({ status: 'open' }, 'processing')];
+    const said = [...open, observed({ status: 'processing' }), failed, declined(1), refused];
     const observations = fc.array(fc.constantFrom(...said, opened('pi_1'), taken(10_000n)), { maxLength: 10 });
     fc.assert(
       fc.property(observations, fc.boolean(), (given, isOpened) => {
@@ -183,6 +191,37 @@ describe('provider payment', () => {
         expect(after.declines).toBe(paymentOf(state).declines + (isDecided ? 0 : 1));
       }),
     );
+  });
+
+  test('V8: open and processing follow the provider; what was asked before it was processing does not end that', () => {
+    const statuses = { open: 'pending', processing: 'processing' } as const;
+    const said = fc.constantFrom('open', 'processing');
+    fc.assert(
+      fc.property(fc.array(said, { minLength: 1, maxLength: 10 }), (given) => {
+        let { state } = play([create, opened('pi_1')]);
+        for (const status of given) {
+          const before = paymentOf(state);
+          const decision = providerPayment.decide(observed({ status }, before.stage), state);
+          if (!decision.ok) throw new Error(decision.rejection);
+          // What changes is told, and nothing else.
+          expect(decision.events.map(({ summary }) => summary.status)).toEqual(
+            before.stage === status ? [] : [statuses[status]],
+          );
+          state = decision.events.reduce(providerPayment.evolve, state);
+          expect(paymentOf(state)).toMatchObject({ stage: status, failure: null });
+        }
+      }),
+    );
+    const { state } = play([create, opened('pi_1'), observed({ status: 'processing' })]);
+    for (const asked of ['created', 'open'] as const)
+      expect(providerPayment.decide(observed({ status: 'open' }, asked), state)).toEqual(accept());
+  });
+
+  test('money that comes after a payment was open again is not money after a failure', () => {
+    const back = [observed({ status: 'processing' }), observed({ status: 'open' }, 'processing')];
+    const { state, log } = play([create, opened('pi_1'), ...back, taken(10_000n)]);
+    expect(log.map(({ type }) => type).slice(2)).toEqual(['PaymentProcessing', 'PaymentReopened', 'PaymentTaken']);
+    expect(paymentOf(state)).toMatchObject({ stage: 'taken', exceptions: [] });
   });
 
   test('an exception is dismissed once, which changes nothing of the payment; without one there is nothing to dismiss', () => {

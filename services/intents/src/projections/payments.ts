@@ -18,6 +18,7 @@ export const paymentsProjection: Projection<PaymentEvent> = {
     PaymentCreated: (event, at) => [replace(event, at), due(event)],
     PaymentOpened: (event, at) => [replace(event, at), due(event)],
     PaymentProcessing: (event, at) => [replace(event, at)],
+    PaymentReopened: (event, at) => [replace(event, at)],
     // A failure that the provider knows of may be followed by money: it is asked on.
     PaymentFailed: (event, at) => [replace(event, at), ...(event.summary.reference === null ? [decided(event)] : [])],
     PaymentTaken: (event, at) => [replace(event, at), decided(event)],

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
 import { truncated } from '../../domain/truncated-text';
 import type { Opening, PaymentProvider } from '../../ports';
-import { askOverHttp, jsonOrNull, readAnswer, type ProviderAnswer } from './provider-http';
+import { askOverHttp, jsonOrNull, otherPayment, readAnswer, type ProviderAnswer } from './provider-http';
 
 type Settings = Extract<ProviderSettings, { provider: 'coinbase' }>;
 
@@ -19,15 +19,21 @@ const apiVersion = '2018-03-22';
 const searched = 100;
 
 const money = z.object({ amount: z.string(), currency: z.string() });
-const charge = z.object({
+/** As it is found among others: what happened to those is no matter here, and must not hide the one that is looked for. */
+const opened = z.object({
   id: z.string(),
-  code: z.string(),
   hosted_url: z.string(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
+});
+type Opened = z.infer<typeof opened>;
+const charge = opened.extend({
   timeline: z.array(z.object({ status: z.string() })).default([]),
   payments: z.array(z.object({ status: z.string(), value: z.object({ local: money }) })).default([]),
 });
 type Charge = z.infer<typeof charge>;
+
+/** Of a payment of a charge, in upper case: charges of before `charge_kind` WEB3 have it so, those of today in lower case. */
+const paymentStatuses: readonly string[] = ['NEW', 'PENDING', 'CONFIRMED', 'FAILED'];
 
 const notice = z.object({ event: z.object({ id: z.string(), data: z.object({ id: z.string().optional() }) }) });
 
@@ -39,10 +45,10 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
       ...(body === undefined ? {} : { body }),
     });
 
-  async function findCharge(transactionId: string): Promise<Charge | undefined> {
+  async function findCharge(transactionId: string): Promise<Opened | undefined> {
     const answer = await ask('GET', `/charges?limit=${searched}&order=desc`);
     if (answer.status >= 400) throw unavailable(reasonOf(answer));
-    const { data } = readAnswer(z.object({ data: z.array(charge) }), answer.body, 'Coinbase');
+    const { data } = readAnswer(z.object({ data: z.array(opened) }), answer.body, 'Coinbase');
     return data.find(({ metadata }) => metadata?.['transaction_id'] === transactionId);
   }
 
@@ -62,13 +68,16 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
         }),
       );
       if (answer.status >= 400) return { opened: false, reason: reasonOf(answer) };
-      return openingOf(chargeOf(answer));
+      return openingOf(readAnswer(z.object({ data: opened }), answer.body, 'Coinbase').data);
     },
 
-    async observe(reference, { currency }) {
+    async observe(reference, { transactionId, currency }) {
       const answer = await ask('GET', `/charges/${encodeURIComponent(reference)}`);
       if (answer.status >= 400) throw unavailable(reasonOf(answer));
-      return observationOf(chargeOf(answer), currency);
+      const { data: found } = readAnswer(z.object({ data: charge }), answer.body, 'Coinbase');
+      const { transaction_id: ofCharge = transactionId } = found.metadata ?? {};
+      if (found.id !== reference || ofCharge !== transactionId) throw unavailable(otherPayment);
+      return observationOf(found, currency);
     },
 
     async readNotice(headers, body) {
@@ -81,11 +90,7 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
   };
 }
 
-function chargeOf({ body }: ProviderAnswer): Charge {
-  return readAnswer(z.object({ data: charge }), body, 'Coinbase').data;
-}
-
-function openingOf({ id, hosted_url: hostedUrl }: Charge): Opening {
+function openingOf({ id, hosted_url: hostedUrl }: Opened): Opening {
   return { opened: true, reference: id, session: { hosted_url: hostedUrl, charge_id: id } };
 }
 
@@ -101,16 +106,16 @@ function observationOf({ timeline, payments }: Charge, currency: string): Observ
     case 'PENDING REFUND':
     case 'REFUND PENDING':
     case 'REFUNDED': {
-      const confirmed = payments.filter(({ status }) => status === 'CONFIRMED');
-      const units = confirmed.map(({ value }) => unitsOf(value.local, currency));
-      const amount = units.reduce((sum, each) => sum + each, 0n);
-      return amount > 0n ? { status: 'taken', amount } : { status: 'processing' };
+      const amount = confirmedOf(payments, currency);
+      if (amount === 0n) throw unavailable(`a charge that is ${last} with no confirmed payment`);
+      return { status: 'taken', amount };
     }
     case 'PENDING':
     case 'UNRESOLVED':
       return { status: 'processing' };
     case 'EXPIRED':
     case 'CANCELED':
+    case 'FAILED':
       return { status: 'failed', reason: last.toLowerCase() };
     case 'NEW':
     case 'SIGNED':
@@ -118,6 +123,17 @@ function observationOf({ timeline, payments }: Charge, currency: string): Observ
     default:
       throw unavailable(`a charge in the state ${last}`);
   }
+}
+
+/** Minor units. Throws OperationalError when a payment has a status that is not known: it may be money, or none. */
+function confirmedOf(payments: Charge['payments'], currency: string): bigint {
+  let sum = 0n;
+  for (const { status, value } of payments) {
+    const known = status.toUpperCase();
+    if (!paymentStatuses.includes(known)) throw unavailable(`a payment in the state ${status}`);
+    if (known === 'CONFIRMED') sum += unitsOf(value.local, currency);
+  }
+  return sum;
 }
 
 function unitsOf({ amount, currency: said }: z.infer<typeof money>, currency: string): bigint {

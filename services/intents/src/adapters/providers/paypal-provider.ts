@@ -1,7 +1,7 @@
 /**
  * PayPal Orders v2: an order is made under the transaction id as request id, the payer approves it at `approval_url`, and
  * the money is taken by a capture under a request id of its own. A capture whose answer was lost is made again: PayPal
- * answers the first one. It also answers a decline again, so after one the next capture has another request id.
+ * answers the first one. It also answers a refusal again, so after one the next capture has another request id.
  * https://developer.paypal.com/docs/api/orders/v2/
  */
 import { OperationalError } from '@daybook/core';
@@ -11,7 +11,7 @@ import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
 import { truncated } from '../../domain/truncated-text';
 import type { PaymentProvider } from '../../ports';
-import { askOverHttp, jsonOrNull, readAnswer, type ProviderAnswer } from './provider-http';
+import { askOverHttp, jsonOrNull, otherPayment, readAnswer, type ProviderAnswer } from './provider-http';
 
 type Settings = Extract<ProviderSettings, { provider: 'paypal' }>;
 
@@ -32,8 +32,13 @@ const capture = z.object({
   status: z.enum(Object.keys(captureStatuses) as (keyof typeof captureStatuses)[]),
   amount: z.object({ currency_code: z.string(), value: z.string() }),
 });
-/** After these nothing was taken, and the payer is asked for another way to pay, or to confirm this one. */
-const declineIssues = ['INSTRUMENT_DECLINED', 'PAYER_ACTION_REQUIRED'];
+/** Something else is taking the money of the order, under the same request id or for PayPal itself: it may be taken. */
+const runningIssues = ['DUPLICATE_REQUEST_ID', 'ORDER_COMPLETION_IN_PROGRESS'];
+/**
+ * An order that PayPal leaves approved after a refusal is captured again at each look, without anybody asking the payer. PayPal
+ * keeps an approval for hours, in which there are about ten looks.
+ */
+const attemptsMax = 20;
 
 const refusal = z.object({
   name: z.string().catch(''),
@@ -68,11 +73,6 @@ const signatureHeaders = {
 export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvider {
   const ask = authorized(settings, apiUrl);
 
-  async function orderOf(answer: ProviderAnswer): Promise<Order> {
-    if (answer.status >= 400) throw unavailable(reasonOf(answer));
-    return readAnswer(order, answer.body, 'PayPal');
-  }
-
   return {
     async open({ transactionId, currency, amount, description }) {
       const answer = await ask('POST', '/v2/checkout/orders', {
@@ -100,19 +100,23 @@ export function paypalProvider(settings: Settings, apiUrl: string): PaymentProvi
 
     async observe(reference, { transactionId, currency, declines }) {
       const path = `/v2/checkout/orders/${encodeURIComponent(reference)}`;
-      const found = await orderOf(await ask('GET', path));
-      if (found.status !== 'APPROVED') return observationOf(found, currency);
+      const look = async () => orderOf(reference, await ask('GET', path));
+      const found = await look();
+      if (found.status !== 'APPROVED' || declines >= attemptsMax) return observationOf(found, currency);
       const attempt = declines + 1;
       const requestId = captureIdOf(transactionId, attempt);
       const captured = await ask('POST', `${path}/capture`, { requestId, body: '{}' });
       const issues = issuesOf(captured);
-      if (issues.includes('ORDER_ALREADY_CAPTURED'))
-        return observationOf(await orderOf(await ask('GET', path)), currency);
-      if (issues.some((issue) => declineIssues.includes(issue))) return { status: 'declined', attempt };
-      if (captured.status === 422) return { status: 'open' };
-      const answered = await orderOf(captured);
+      if (issues.includes('ORDER_ALREADY_CAPTURED')) return observationOf(await look(), currency);
+      // Whatever the reason is, this attempt took nothing, and its id is answered with the same for as long as PayPal keeps it.
+      if (captured.status === 422 && issues.length > 0)
+        return { status: 'declined', attempt, reason: issues.join(', ') };
+      const answered = orderOf(reference, captured);
       const said = observationOf(answered, currency);
-      return said.status === 'open' && capturesOf(answered).length > 0 ? { status: 'declined', attempt } : said;
+      const declined = capturesOf(answered).at(-1);
+      return said.status === 'open' && declined !== undefined
+        ? { status: 'declined', attempt, reason: declined.status }
+        : said;
     },
 
     async readNotice(headers, body) {
@@ -179,9 +183,16 @@ function authorized({ clientId, clientSecret }: Settings, apiUrl: string) {
       throw error;
     });
     // Of two requests with one id at once PayPal may refuse the second, whatever becomes of the first.
-    if (issuesOf(answer).includes('DUPLICATE_REQUEST_ID')) throw unavailable(reasonOf(answer));
+    if (issuesOf(answer).some((issue) => runningIssues.includes(issue))) throw unavailable(reasonOf(answer));
     return answer;
   };
+}
+
+function orderOf(reference: string, answer: ProviderAnswer): Order {
+  if (answer.status >= 400) throw unavailable(reasonOf(answer));
+  const found = readAnswer(order, answer.body, 'PayPal');
+  if (found.id !== reference) throw unavailable(otherPayment);
+  return found;
 }
 
 function observationOf(found: Order, currency: string): Observation {
@@ -214,10 +225,11 @@ function unitsOf(value: string, said: string, currency: string): bigint {
   return parsed.units;
 }
 
-/** Why a request was refused, by PayPal's names. */
+/** Why a request was refused, by PayPal's names; none when it was not, or when the answer is not PayPal's. */
 function issuesOf({ status, body }: ProviderAnswer): readonly string[] {
   const said = refusal.safeParse(body);
-  return status < 400 || !said.success ? [] : [said.data.name, ...said.data.details.map(({ issue }) => issue)];
+  if (status < 400 || !said.success) return [];
+  return [said.data.name, ...said.data.details.map(({ issue }) => issue)].filter((issue) => issue !== '');
 }
 
 function reasonOf({ status, body }: ProviderAnswer): string {

@@ -53,6 +53,9 @@ export function readAnswer<Schema extends z.ZodType>(
   throw new OperationalError('upstream_unavailable', true, { cause: read.error, detail });
 }
 
+/** Why an answer says nothing, however well it reads. */
+export const otherPayment = 'another payment than was asked for';
+
 export function jsonOrNull(text: string): unknown {
   try {
     return JSON.parse(text);

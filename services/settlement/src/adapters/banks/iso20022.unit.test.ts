@@ -82,6 +82,50 @@ describe('statements', () => {
     expect(linesOf(entry(written))[0]?.amount ?? null).toBe(units);
   });
 
+  test.each([
+    ['true', true],
+    ['1', true],
+    ['false', false],
+    ['0', false],
+  ])('a reversal indicator written %j says %s', (written, isReturn) => {
+    expect(linesOf(entry('5', `<RvslInd>${written}</RvslInd>`))).toMatchObject([{ amount: 500n, isReturn }]);
+  });
+
+  test('any other reversal indicator makes a statement unreadable', () => {
+    expect(readStatements(wrap(entry('5', '<RvslInd>yes</RvslInd>')), () => null)).toBeUndefined();
+  });
+
+  test.each([
+    ['NtryDtls', '<NtryDtls/>'],
+    ['TxDtls', '<NtryDtls><TxDtls/></NtryDtls>'],
+    ['Refs', '<NtryDtls><TxDtls><Refs/></TxDtls></NtryDtls>'],
+    ['AmtDtls', '<NtryDtls><TxDtls><AmtDtls></AmtDtls></TxDtls></NtryDtls>'],
+    ['RtrInf', '<NtryDtls><TxDtls><RtrInf/></TxDtls></NtryDtls>'],
+  ])('an empty group %s says nothing, and the line is that of its entry', (_, details) => {
+    const line = { line: 1, amount: 500n, endToEndId: null, reference: 'S/1', reason: null, isReturn: false };
+    expect(linesOf(entry('5', details))).toMatchObject([line]);
+  });
+
+  test('an empty group in one line leaves the others readable', () => {
+    const named = (more: string) =>
+      `<NtryDtls><TxDtls><Refs><EndToEndId>a</EndToEndId></Refs>${more}</TxDtls></NtryDtls>`;
+    const returned = '<RtrInf/><RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>';
+    expect(linesOf(entry('5', '<NtryDtls><TxDtls/></NtryDtls>') + entry('6', named(returned)))).toMatchObject([
+      { line: 1, amount: 500n },
+      { line: 2, amount: 600n, endToEndId: 'a', reason: 'AC04', isReturn: true },
+    ]);
+  });
+
+  test('empty groups of a report on orders say nothing', () => {
+    const report =
+      '<Document><CstmrPmtStsRpt><GrpHdr><MsgId>R</MsgId></GrpHdr><OrgnlGrpInfAndSts><OrgnlMsgId>M</OrgnlMsgId>' +
+      '<GrpSts>RJCT</GrpSts><StsRsnInf/></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><OrgnlPmtInfId>P</OrgnlPmtInfId>' +
+      '<TxInfAndSts/></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>';
+    expect(readStatements(report, () => 'TX')?.[0]?.lines).toMatchObject([
+      { said: 'rejected', endToEndId: 'TX', reason: null },
+    ]);
+  });
+
   test('a currency that is not kept has no amount here', () => {
     expect(linesOf(entry('5', '', 'JPY'))).toMatchObject([{ currency: 'JPY', amount: null }]);
   });

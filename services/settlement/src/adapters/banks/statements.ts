@@ -41,26 +41,34 @@ const word = (lengthMax: number) =>
     .refine((text) => !forbidden.test(text));
 const id = word(105).min(1);
 const page = z.object({ PgNb: z.string().regex(/^\d{1,5}$/) }).optional();
+/** A group of nothing but optional elements may be empty, which is read as ''. */
+const group = <Shape extends z.ZodRawShape>(shape: Shape) =>
+  z.preprocess((read) => (read === '' ? {} : read), z.object(shape));
 const money = z.object({ '#text': word(30), '@Ccy': word(3) });
-const reasons = z.array(z.object({ Rsn: z.object({ Cd: id.optional(), Prtry: id.optional() }).optional() })).optional();
+const reason = z.object({ Rsn: z.object({ Cd: id.optional(), Prtry: id.optional() }).optional() });
+/** An empty one says nothing: not that money came back, either. */
+const reasons = z
+  .array(z.union([z.literal(''), reason]))
+  .transform((told) => told.filter((one) => one !== ''))
+  .optional();
 const creditOrDebit = z.enum(['CRDT', 'DBIT']);
 
-const details = z.object({
-  Refs: z.object({ EndToEndId: id.optional(), AcctSvcrRef: id.optional() }).optional(),
+const details = group({
+  Refs: group({ EndToEndId: id.optional(), AcctSvcrRef: id.optional() }).optional(),
   Amt: money.optional(),
-  AmtDtls: z.object({ TxAmt: z.object({ Amt: money }).optional() }).optional(),
+  AmtDtls: group({ TxAmt: z.object({ Amt: money }).optional() }).optional(),
   CdtDbtInd: creditOrDebit.optional(),
   RtrInf: reasons,
 });
 const entry = z.object({
   Amt: money,
   CdtDbtInd: creditOrDebit,
-  RvslInd: z.enum(['true', 'false']).optional(),
+  RvslInd: z.enum(['true', 'false', '1', '0']).optional(),
   /** A code itself until version 7, an element with one from 8 on. */
   Sts: z.union([z.string(), z.object({ Cd: z.string().optional() })]),
   BookgDt: z.object({ Dt: word(40).optional(), DtTm: word(40).optional() }).optional(),
   AcctSvcrRef: id.optional(),
-  NtryDtls: z.array(z.union([z.literal(''), z.object({ TxDtls: z.array(details).optional() })])).optional(),
+  NtryDtls: z.array(group({ TxDtls: z.array(details).optional() })).optional(),
 });
 const statement = z.object({
   Id: id,
@@ -68,7 +76,7 @@ const statement = z.object({
   Acct: z.object({ Id: z.object({ IBAN: z.string().max(34).optional() }) }),
   Ntry: z.array(entry).optional(),
 });
-const orderStatus = z.object({ OrgnlEndToEndId: id.optional(), TxSts: z.string().optional(), StsRsnInf: reasons });
+const orderStatus = group({ OrgnlEndToEndId: id.optional(), TxSts: z.string().optional(), StsRsnInf: reasons });
 const report = z.object({
   GrpHdr: z.object({ MsgId: id }),
   OrgnlGrpInfAndSts: z.object({ OrgnlMsgId: id, GrpSts: z.string().optional(), StsRsnInf: reasons }),
@@ -127,7 +135,7 @@ function entriesOf({ Id, Acct, Ntry = [] }: z.output<typeof statement>, paged: z
 }
 
 function linesOf(booked: z.output<typeof entry>): Omit<ReadLine, 'line'>[] {
-  const transactions = (booked.NtryDtls ?? []).flatMap((part) => (part === '' ? [] : (part.TxDtls ?? [])));
+  const transactions = (booked.NtryDtls ?? []).flatMap(({ TxDtls = [] }) => TxDtls);
   const isOnly = transactions.length <= 1;
   const ofEntry = ownReference(booked.AcctSvcrRef);
   return (transactions.length === 0 ? [{}] : transactions).map((one: Partial<z.output<typeof details>>, index) => {
@@ -143,7 +151,7 @@ function linesOf(booked: z.output<typeof entry>): Omit<ReadLine, 'line'>[] {
       bookedOn: (booked.BookgDt?.Dt ?? booked.BookgDt?.DtTm)?.slice(0, 10) ?? null,
       reason: codesOf(one.RtrInf)[0] ?? null,
       isFinal: (typeof booked.Sts === 'string' ? booked.Sts : booked.Sts.Cd) === 'BOOK',
-      isReturn: one.RtrInf !== undefined || booked.RvslInd === 'true',
+      isReturn: (one.RtrInf ?? []).length > 0 || booked.RvslInd === 'true' || booked.RvslInd === '1',
       isOfCopy: false,
     } as const;
   });
