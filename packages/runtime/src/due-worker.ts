@@ -14,14 +14,12 @@ const pauseMsMax = 1_000;
 /** A deadline that is a moment away is not worth another pass of its own for every intent. */
 const pauseMsMin = 20;
 
-export function dueWorker(deps: {
-  readonly name: string;
-  /** Does what is due and answers with the next deadline. */
-  readonly pass: () => Promise<Date | null>;
-  readonly now: Clock;
-  readonly logger: Logger;
-  readonly onFatal: OnFatal;
-}): Component {
+/** Does what is due and answers with the next deadline. */
+export type Pass = () => Promise<Date | null>;
+
+type WorkerDeps = { readonly now: Clock; readonly logger: Logger; readonly onFatal: OnFatal };
+
+export function dueWorker(deps: WorkerDeps & { readonly name: string; readonly pass: Pass }): Component {
   let stopping: AbortController | undefined;
   let running: Promise<void> | undefined;
 
@@ -54,5 +52,43 @@ export function dueWorker(deps: {
       stopping?.abort();
       await running;
     },
+  };
+}
+
+/**
+ * A worker for each pass, none of which holds up another. They are told to stop all at once, so that a stop takes as long as
+ * the longest pass that is under way, and not as all of them.
+ */
+export function dueWorkers(
+  passes: readonly { readonly name: string; readonly pass: Pass }[],
+  deps: WorkerDeps,
+): Component {
+  const workers = passes.map((each) => dueWorker({ ...deps, ...each }));
+  return {
+    name: 'what falls due',
+    async start() {
+      for (const worker of workers) await worker.start();
+    },
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.stop()));
+    },
+  };
+}
+
+/**
+ * A pass that looks at some of what is due, at all of it at once, and ends: what is left is due at once, and between two
+ * passes a worker can stop. Whoever is looked at waits for the slowest of the pass. A look that fails ends the pass when the
+ * others have ended: nothing goes on that nobody waits for.
+ */
+export function duePass<Due>(deps: {
+  /** As many as may be looked at at once. */
+  readonly due: () => Promise<readonly Due[]>;
+  readonly look: (due: Due) => Promise<void>;
+  readonly next: Pass;
+}): Pass {
+  return async () => {
+    const looks = await Promise.allSettled((await deps.due()).map(deps.look));
+    for (const look of looks) if (look.status === 'rejected') throw look.reason;
+    return deps.next();
   };
 }

@@ -13,7 +13,7 @@ export {
   type ServiceSettings,
 } from './config';
 export { currentCorrelation, withCorrelation, type Correlation } from './correlation';
-export { dueWorker } from './due-worker';
+export { duePass, dueWorker, dueWorkers, type Pass } from './due-worker';
 export { codeFrom, publicKeyId, sha256Hex, uuidFrom, uuidv7 } from './ids';
 export { keyedDigests, type KeyedDigests, type Keyring } from './keyring';
 export { inOrder, runProgram, type Component, type OnFatal, type Service } from './lifecycle';

@@ -143,8 +143,9 @@ export type PaymentQuery = {
 /** Where a payment stands in a list. */
 export type PaymentKey = { readonly transactionId: string; readonly number: number; readonly createdAt: string };
 
+/** Of the payments at one provider in one mode. */
 export type PaymentChecks = {
-  /** Those whose provider is to be asked, the longest waiting first. */
+  /** Those whose provider is to be asked, the least asked first: what nobody pays is asked about for a year. */
   due(now: Date, limit: number): Promise<readonly { readonly transactionId: string; readonly attempts: number }[]>;
   /** When the first one is due. */
   next(): Promise<Date | null>;

@@ -3,7 +3,7 @@ import { allocateAddress, depositsOf } from '@daybook/contracts';
 import { assert } from '@daybook/core';
 import { commandHandler, createPersonalData, type Projections } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
-import { callTokens, createSealer, dueWorker, secretsKeysOf, type Component, type Service } from '@daybook/runtime';
+import { callTokens, createSealer, dueWorkers, secretsKeysOf, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { paymentProviders } from './adapters/providers';
 import { decideSandboxPayment } from './adapters/providers/sandbox-provider';
@@ -65,7 +65,7 @@ const migrations = join(__dirname, '../migrations');
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
   const platform = openPlatform(config, { name: 'intents', migrations }, overrides);
-  const { pool, store, now, logger, onFatal } = platform;
+  const { pool, store, now } = platform;
   const intents = commandHandler(paymentIntent, intentEvents, store);
   const payments = commandHandler(providerPayment, paymentEvents, store);
   const projections = platform.projections<StoredEventOfIntents>({
@@ -95,7 +95,6 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       return findIntents(pool, query);
     }),
   });
-  const worker = { now, logger, onFatal };
   const expireDue = expireDueIntents({ intents, deadlines: deadlines(pool), ...watcher, policyOf, now });
 
   return platform.service({
@@ -107,8 +106,7 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       platform.consumer(depositsSubscription(intents, policyOf)),
       platform.consumer(ledgerTransactionsSubscription(intents, bookPayment(payments), policyOf)),
       platform.consumer(settlementsSubscription(intents)),
-      dueWorker({ ...worker, name: 'expiry of intents', pass: expireDue }),
-      dueWorker({ ...worker, name: 'state of payments at their providers', pass: paymentCalls.checkPayments }),
+      dueWorkers([{ name: 'expiry of intents', pass: expireDue }, ...paymentCalls.checkPayments], platform),
       platform.relay({ name: 'intents', map: publishedEvents }),
     ],
     routes: (app) => app.use(calls),
@@ -151,7 +149,7 @@ function paymentsOf(
     decideSandboxPayment: (reference, outcome) => decideSandboxPayment(pool, reference, outcome),
     nextNumber: transactionNumbers(pool),
     inbox: webhookInbox(pool, now),
-    checks: paymentChecks(pool),
+    checksAt: (provider, mode) => paymentChecks(pool, provider, mode),
     placeOfGateway: (gatewayId) => caughtUp(() => placeOfGateway(pool, gatewayId)),
     paymentsOf: (gatewayId, reference) => caughtUp(() => paymentsOfReference(pool, gatewayId, reference)),
     find: (query) => caughtUp(() => findPayments(pool, query)),

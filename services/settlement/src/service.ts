@@ -3,7 +3,7 @@ import { operateBook, watchAddress } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { commandHandler, createPersonalData, type Projections } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
-import { callTokens, createSealer, dueWorker, secretsKeysOf, type Component, type Service } from '@daybook/runtime';
+import { callTokens, createSealer, dueWorkers, secretsKeysOf, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { signerClient, type Signer } from '@daybook/signer';
 import { banksOf } from './adapters/banks';
@@ -65,7 +65,7 @@ export type Overrides = PlatformOverrides & {
 /** Composition root: the only file that knows which adapter stands behind which port. */
 export function createService(config: Config, overrides: Partial<Overrides> = {}): Service {
   const platform = openPlatform(config, { name: 'settlement', migrations }, overrides);
-  const { pool, store, now, metrics, logger, onFatal } = platform;
+  const { pool, store, now, metrics, logger } = platform;
   const ledger = callClient({ baseUrl: config.LEDGER_URL, token: config.INTERNAL_TOKEN });
   const advance = advanceSettlement(commandHandler(settlement, settlementEvents, store), logger);
   const transfers = commandHandler(bankTransfer, transferEvents, store);
@@ -109,7 +109,10 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
         depositsSubscription(commandHandler(walletFunding, fundingEvents, store), transactionNumbers(pool)),
       ),
       ...sends.components,
-      dueWorker({ name: 'transfers through institutions', pass: bankTransfers.checkTransfers, now, logger, onFatal }),
+      dueWorkers(
+        [...sends.passes, { name: 'transfers through institutions', pass: bankTransfers.checkTransfers }],
+        platform,
+      ),
       platform.relay({ name: 'settlement', map: publishedEvents }),
     ],
     routes: (app) => app.use(calls).use(sends.calls),
@@ -158,7 +161,7 @@ type Sending = {
 
 /** Without a signer there are no chains: what is asked for is not supported, and what was begun waits. */
 function sendsOf(config: Config, platform: Platform, { sends, projections, ledger, overrides }: Sending) {
-  const { pool, store, now, metrics, logger, onFatal } = platform;
+  const { pool, store, now, metrics, logger } = platform;
   const caughtUp = async <Answer>(read: () => Promise<Answer>): Promise<Answer> => {
     await projections.caughtUp();
     return read();
@@ -205,18 +208,13 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     logger,
   });
   sendGauges({ metrics, now, openSends: () => openSends(pool), wallets: app.wallets });
-  const worker = { now, logger, onFatal };
   const components: Component[] = [
     ...(chainWatcher ? [chainWatcher] : []),
     ...chains.map(({ chain, start, stop }) => ({ name: `sends on ${chain}`, start: async () => start?.(), stop })),
-    ...(chains.length === 0
-      ? []
-      : [
-          ...app.checkSends.map((each) => dueWorker({ ...worker, ...each })),
-          dueWorker({ ...worker, name: 'reconciliation of wallets', pass: app.reconcile }),
-        ]),
   ];
-  return { components, calls: sendCalls(callTokens(config), app) };
+  const passes =
+    chains.length === 0 ? [] : [...app.checkSends, { name: 'reconciliation of wallets', pass: app.reconcile }];
+  return { components, passes, calls: sendCalls(callTokens(config), app) };
 }
 
 const noSigner: Signer = {

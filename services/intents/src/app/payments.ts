@@ -1,8 +1,15 @@
-/** Payments through providers, joined: what other services may ask for, and the pass that asks providers. */
-import type { CallRequest, getPayments, ProviderSettings } from '@daybook/contracts';
+/** Payments through providers, joined: what other services may ask for, and the passes that ask providers. */
+import {
+  mode,
+  paymentProviders,
+  type CallRequest,
+  type getPayments,
+  type Mode,
+  type ProviderSettings,
+} from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
 import type { Clock, Keyring, Logger, Sealer } from '@daybook/runtime';
-import { gatewayNumbered } from '../domain/payment-gateways';
+import { gatewayNumbered, type PaymentProviderName } from '../domain/payment-gateways';
 import type { PaymentSummary } from '../domain/provider-payment';
 import type { GatewayStore, PaymentChecks, PaymentKey, PaymentProvider, PaymentQuery, PaymentStore } from '../ports';
 import { askProvider } from './ask-provider';
@@ -23,7 +30,7 @@ export type PaymentDeps = {
   readonly decideSandboxPayment: Parameters<typeof simulatePayment>[0]['decide'];
   readonly nextNumber: () => Promise<number>;
   readonly inbox: WebhookInbox;
-  readonly checks: PaymentChecks;
+  readonly checksAt: (provider: PaymentProviderName, mode: Mode) => PaymentChecks;
   readonly placeOfGateway: (
     gatewayId: string,
   ) => Promise<(Parameters<typeof registryOf>[0] & { number: number }) | undefined>;
@@ -51,6 +58,12 @@ export function paymentsApp(deps: PaymentDeps) {
     createPayment: createPayment({ ...deps, ask }),
     simulatePayment: simulatePayment({ ...deps, ask, decide: deps.decideSandboxPayment }),
     receiveProviderWebhook: receiveWebhook({ ...deps, providerOfGateway, ask }),
-    checkPayments: checkPayments({ ...deps, ask }),
+    /** For a worker each: a provider that hangs holds up its own payments, and its sandbox none that are live. */
+    checkPayments: paymentProviders.flatMap((provider) =>
+      mode.options.map((each) => ({
+        name: `payments due at ${provider}, ${each}`,
+        pass: checkPayments({ ...deps, checks: deps.checksAt(provider, each), ask }),
+      })),
+    ),
   };
 }

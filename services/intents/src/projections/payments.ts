@@ -3,11 +3,12 @@
  * decided, and when their provider is asked next.
  * Source: this service's event store. Each event carries the full state, so a handler replaces the row; an older revision
  * never replaces a newer one.
- * Serves: list-payments, the webhooks of providers (by reference), and the worker that asks providers.
+ * Serves: list-payments, the webhooks of providers (by reference), and the workers that ask providers.
  */
-import type { CallRequest, getPayments } from '@daybook/contracts';
+import type { CallRequest, getPayments, Mode } from '@daybook/contracts';
 import type { EventPlace, Projection, Sql } from '@daybook/event-store';
 import type { Pool } from 'pg';
+import type { PaymentProviderName } from '../domain/payment-gateways';
 import type { PaymentEvent, PaymentSummary } from '../domain/provider-payment';
 import type { PaymentChecks, PaymentKey, PaymentQuery } from '../ports';
 
@@ -60,9 +61,9 @@ function replace({ summary }: PaymentEvent, at: EventPlace): Sql {
 /** The request that created the payment asks the provider at once; the worker only when that did not come to an end. */
 function due({ summary, at }: PaymentEvent): Sql {
   return {
-    text: `insert into payment_checks (transaction_id, check_at) values ($1, $2::timestamptz + interval '15 seconds')
-           on conflict do nothing`,
-    values: [summary.transactionId, at],
+    text: `insert into payment_checks (transaction_id, provider, mode, check_at)
+           values ($1, $2, $3, $4::timestamptz + interval '15 seconds') on conflict do nothing`,
+    values: [summary.transactionId, summary.provider, summary.mode, at],
   };
 }
 
@@ -123,20 +124,20 @@ export async function paymentsOfReference(
   return rows.map((row) => row.transaction_id);
 }
 
-export function paymentChecks(pool: Pool): PaymentChecks {
+export function paymentChecks(pool: Pool, provider: PaymentProviderName, mode: Mode): PaymentChecks {
   return {
     async due(now, limit) {
       const { rows } = await pool.query<{ transaction_id: string; attempts: number }>(
-        `select transaction_id, attempts from payment_checks where check_at <= $1 order by check_at, transaction_id
-         limit $2`,
-        [now, limit],
+        `select transaction_id, attempts from payment_checks where provider = $1 and mode = $2 and check_at <= $3
+         order by attempts, check_at, transaction_id limit $4`,
+        [provider, mode, now, limit],
       );
       return rows.map((row) => ({ transactionId: row.transaction_id, attempts: row.attempts }));
     },
     async next() {
       const { rows } = await pool.query<{ check_at: Date | null }>(
-        'select min(check_at) as check_at from payment_checks',
-        [],
+        'select min(check_at) as check_at from payment_checks where provider = $1 and mode = $2',
+        [provider, mode],
       );
       return rows[0]?.check_at ?? null;
     },

@@ -1,9 +1,9 @@
 import { isOperationalError } from '@daybook/core';
-import type { Clock, Logger } from '@daybook/runtime';
+import { duePass, type Clock, type Logger, type Pass } from '@daybook/runtime';
 import type { SendChecks } from '../ports';
 import type { AdvanceSend } from './advance-send';
 
-const batchSize = 20;
+const atOnceMax = 20;
 /** As long as a chain usually takes. */
 const quickAttempts = 60;
 const pauseMsMax = 30_000;
@@ -12,8 +12,7 @@ const pauseMsMax = 30_000;
  * One pass over sends that are not done; answers when the next is due. What a crash, a signer or a node left open is gone
  * on with here. At first every `pauseMs`, later less often, but always: what was signed may still be included.
  *
- * Whoever is looked at in one pass waits for the slowest of it, so each chain has a worker with a pass of its own. A pass
- * looks at what has waited longest, once, and ends: what is left is due at once, and between two passes a worker can stop.
+ * Whoever is looked at in one pass waits for the slowest of it, so each chain has a worker with a pass of its own.
  */
 export function checkSends(deps: {
   readonly checks: SendChecks;
@@ -21,7 +20,7 @@ export function checkSends(deps: {
   readonly pauseMs: number;
   readonly now: Clock;
   readonly logger: Logger;
-}): () => Promise<Date | null> {
+}): Pass {
   const { checks, now } = deps;
 
   async function look({ transactionId, attempts }: { readonly transactionId: string; readonly attempts: number }) {
@@ -34,8 +33,5 @@ export function checkSends(deps: {
     });
   }
 
-  return async () => {
-    await Promise.all((await checks.due(now(), batchSize)).map(look));
-    return checks.next();
-  };
+  return duePass({ due: () => checks.due(now(), atOnceMax), look, next: checks.next });
 }

@@ -1,0 +1,102 @@
+/** The table of payments whose provider is to be asked, in Postgres: by provider and mode, and as a build before left it. */
+import { randomUUID } from 'node:crypto';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { eventStoreMigrations, migrate } from '@daybook/event-store';
+import { testDatabase, type TestDatabase } from '@daybook/testing';
+import type { Pool } from 'pg';
+import { paymentChecks, paymentsProjection } from '../src/projections/payments';
+
+const at = (second: number) => new Date(Date.parse('2026-03-01T10:00:00.000Z') + second * 1_000);
+const migrations = join(__dirname, '../migrations');
+let database: TestDatabase;
+let pool: Pool;
+let number = 0;
+
+beforeEach(async () => {
+  database = await testDatabase();
+  pool = database.pool('intents');
+});
+afterEach(() => database.drop());
+
+const migrated = (directory: string) =>
+  migrate(pool, 'intents', [eventStoreMigrations, { name: 'intents', directory }]);
+
+const idsOf = async (provider: 'stripe' | 'paypal', mode: 'sandbox' | 'live', second: number, limit = 20) =>
+  (await paymentChecks(pool, provider, mode).due(at(second), limit)).map(({ transactionId }) => transactionId);
+
+/** What the read model does when a payment is created: the payment, then its check, which is due 15 seconds later. */
+function statementsOf(transactionId: string, provider: string, mode: string, second: number) {
+  const summary = {
+    transactionId,
+    number: ++number,
+    tenantId: randomUUID(),
+    mode,
+    gatewayId: randomUUID(),
+    gatewayNumber: 1,
+    provider,
+    userNumber: null,
+    asset: 'USD',
+    amount: 5n,
+    amountReceived: null,
+    encryptedDetails: '',
+    status: 'pending',
+    failure: null,
+    exceptions: [],
+    reference: null,
+    createdAt: at(second),
+    updatedAt: at(second),
+  };
+  const handler = paymentsProjection.handlers.PaymentCreated as unknown as (
+    ...event: unknown[]
+  ) => { text: string; values: unknown[] }[];
+  return handler({ type: 'PaymentCreated', summary, at: at(second).toISOString() }, { revision: 0n });
+}
+
+async function run(statements: readonly { readonly text: string; readonly values: unknown[] }[]) {
+  for (const { text, values } of statements) await pool.query(text, values);
+}
+
+/** As the build before did: the check does not name the payment's provider. */
+async function createdBefore(transactionId: string, provider: string, mode: string, second: number) {
+  const [payment] = statementsOf(transactionId, provider, mode, second);
+  const check = { text: 'insert into payment_checks (transaction_id, check_at) values ($1, $2)' };
+  await run([payment!, { ...check, values: [transactionId, at(second + 15)] }]);
+}
+
+test('each provider has its own payments to be asked about in each mode, and those that were asked about least come first', async () => {
+  await migrated(migrations);
+  for (const [second, id] of ['S1', 'S2', 'S3'].entries()) await run(statementsOf(id, 'stripe', 'live', second));
+  await run(statementsOf('S4', 'stripe', 'sandbox', 0));
+  await run(statementsOf('P1', 'paypal', 'live', 40));
+  const stripe = paymentChecks(pool, 'stripe', 'live');
+  expect(await idsOf('stripe', 'live', 60)).toEqual(['S1', 'S2', 'S3']);
+  expect(await idsOf('stripe', 'live', 16)).toEqual(['S1', 'S2']);
+  expect(await idsOf('stripe', 'sandbox', 60)).toEqual(['S4']);
+  expect(await idsOf('paypal', 'live', 60)).toEqual(['P1']);
+  expect(await idsOf('paypal', 'sandbox', 60)).toEqual([]);
+  expect([await stripe.next(), await paymentChecks(pool, 'paypal', 'live').next()]).toEqual([at(15), at(55)]);
+  // Nobody pays it, and it is due before the others.
+  await stripe.again('S3', at(5));
+  expect(await stripe.due(at(60), 2)).toEqual(['S1', 'S2'].map((transactionId) => ({ transactionId, attempts: 0 })));
+  expect(await idsOf('stripe', 'live', 60)).toEqual(['S1', 'S2', 'S3']);
+  expect(await stripe.next()).toEqual(at(5));
+});
+
+test('what the build before has written is asked about, also what it writes while it is replaced', async () => {
+  const before = await mkdtemp(join(tmpdir(), 'daybook-migrations-'));
+  try {
+    await cp(migrations, before, { recursive: true, filter: (path) => !/\b0006_/.test(path) });
+    await migrated(before);
+    await createdBefore('S1', 'stripe', 'live', 0);
+    await createdBefore('P1', 'paypal', 'sandbox', 0);
+    await migrated(migrations);
+    await createdBefore('S2', 'stripe', 'live', 1);
+    await createdBefore('P2', 'paypal', 'sandbox', 1);
+  } finally {
+    await rm(before, { recursive: true });
+  }
+  expect(await idsOf('stripe', 'live', 60)).toEqual(['S1', 'S2']);
+  expect(await idsOf('paypal', 'sandbox', 60)).toEqual(['P1', 'P2']);
+});
