@@ -6,6 +6,7 @@ import {
   getPayment,
   listGateways,
   receiveProviderWebhook,
+  replaceGatewaySettings,
   setGatewayEnabled,
   simulatePayment,
   type CallOutcome,
@@ -227,8 +228,19 @@ describe('gateways', () => {
     currencies: ['USD' as const],
     enabled: true,
     createdAt: '2026-02-11T10:00:00.000Z',
+    previousSecretUntil: null,
   };
-  const settings = { provider: 'stripe', secretKey: 'sk_secret_1', webhookSecret: 'whsec_secret_2' };
+  const shown = {
+    gateway_id: 3,
+    name: 'Cards',
+    provider: 'stripe',
+    currencies: ['USD'],
+    enabled: true,
+    webhook_path: `/v1/providers/${gatewayId}/webhooks`,
+    created_at: '2026-02-11T10:00:00.000Z',
+    previous_secret_until: null,
+  };
+  const settings = { provider: 'stripe' as const, secretKey: 'sk_secret_1', webhookSecret: 'whsec_secret_2' };
   const as = (method: string, path: string, body?: unknown) =>
     gateway.request(method, path, { headers: admin.headers, ...(body === undefined ? {} : { body }) });
 
@@ -239,27 +251,72 @@ describe('gateways', () => {
       ok: true,
       value: { gateway: { ...view, enabled } },
     }));
-    const shown = {
-      gateway_id: 3,
-      name: 'Cards',
-      provider: 'stripe',
-      currencies: ['USD'],
-      enabled: true,
-      webhook_path: `/v1/providers/${gatewayId}/webhooks`,
-      created_at: '2026-02-11T10:00:00.000Z',
-    };
     const added = await as('POST', '/v1/admin/gateways', { name: 'Cards', currencies: ['USD'], settings });
     expect(added.body).toEqual(shown);
     expect((await as('GET', '/v1/admin/gateways')).body).toEqual({ gateways: [shown] });
     expect((await as('POST', '/v1/admin/gateways/3/disable')).body).toEqual({ ...shown, enabled: false });
     expect((await as('POST', '/v1/admin/gateways/3/enable')).body).toEqual(shown);
-    expect(added.text).not.toContain('secret_');
+    expect(added.text).not.toMatch(/secret_\d/);
     expect((await as('POST', '/v1/admin/gateways/0/enable')).status).toBe(404);
     const bad = { name: 'Cards', currencies: ['USD'], settings: { provider: 'stripe', secretKey: 'x' } };
     expect((await as('POST', '/v1/admin/gateways', bad)).status).toBe(400);
     const denied = await gateway.request('GET', '/v1/admin/gateways', { headers: partner.headers });
     expect(denied.status).toBe(403);
-    expect(JSON.stringify(gateway.log.lines)).not.toContain('secret_');
+    expect(JSON.stringify(gateway.log.lines)).not.toMatch(/secret_\d/);
+  });
+
+  test('have their settings replaced once for a key, and the webhook secret before is accepted for a day or as long as asked', async () => {
+    const previousUntil = '2026-02-12T10:00:00.000Z';
+    // An earlier one ends later.
+    const gatewayNow = { ...view, previousSecretUntil: '2026-02-18T10:00:00.000Z' };
+    let replayed = false;
+    gateway.services.respond(replaceGatewaySettings)(() => ({
+      ok: true,
+      value: { gateway: gatewayNow, previousUntil, replayed },
+    }));
+    const post = (body: object, key: string, number = '3') =>
+      gateway.request('POST', `/v1/admin/gateways/${number}/replace-settings`, {
+        headers: { ...admin.headers, 'Idempotency-Key': key },
+        body,
+      });
+    const first = await post({ settings }, 'key-1');
+    expect(first).toMatchObject({ status: 200, body: { ...shown, previous_secret_until: previousUntil } });
+    replayed = true;
+    const again = await post({ settings, overlap_hours: 24 }, 'key-1');
+    expect(again.body).toEqual(first.body);
+    expect([first, again].map(({ headers }) => headers.get('idempotent-replayed'))).toEqual([null, 'true']);
+    await post({ settings, overlap_hours: 0 }, 'key-2');
+    await post({ settings }, 'key-1', '4');
+    const [one, same, other, ofAnother] = gateway.services.received(replaceGatewaySettings);
+    expect(one).toMatchObject({ mode: 'sandbox', number: 3, settings, overlapHours: 24 });
+    expect(same).toEqual(one);
+    expect(other).toMatchObject({ number: 3, overlapHours: 0 });
+    expect(new Set([one, other, ofAnother].map((each) => each?.replacementId)).size).toBe(3);
+    expect(first.text).not.toMatch(/secret_\d/);
+    expect(JSON.stringify(gateway.log.lines)).not.toMatch(/secret_\d/);
+  });
+
+  test.each([
+    ['gateway_not_found', 404, 'GATEWAY_NOT_FOUND', undefined],
+    ['provider_not_in_mode', 400, 'INVALID_REQUEST', 'settings.provider'],
+    ['provider_differs', 400, 'INVALID_REQUEST', 'settings.provider'],
+    ['replacement_exists_with_different_fields', 409, 'IDEMPOTENCY_KEY_REUSED', undefined],
+    ['earlier_secrets_exhausted', 409, 'SECRETS_EXHAUSTED', undefined],
+  ] as const)('tell why their settings are not replaced: %s', async (rejection, status, code, field) => {
+    gateway.services.respond(replaceGatewaySettings)(() => ({ ok: false, rejection }));
+    const ask = (headers: Record<string, string>, more = {}, number = '3') =>
+      gateway.request('POST', `/v1/admin/gateways/${number}/replace-settings`, {
+        headers,
+        body: { settings, ...more },
+      });
+    const key = { 'Idempotency-Key': 'key-1' };
+    const refused = await ask({ ...admin.headers, ...key });
+    expect([refused.status, refused.body.code, refused.body.field]).toEqual([status, code, field]);
+    expect((await ask(admin.headers)).status).toBe(400);
+    expect((await ask({ ...partner.headers, ...key })).status).toBe(403);
+    expect((await ask({ ...admin.headers, ...key }, {}, '0')).status).toBe(404);
+    for (const hours of [169, -1, 0.5])
+      expect((await ask({ ...admin.headers, ...key }, { overlap_hours: hours })).status).toBe(400);
   });
 
   test('a webhook is passed on byte by byte, with the headers that sign it and no others', async () => {

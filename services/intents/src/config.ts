@@ -18,7 +18,7 @@ export const configSchema = z.object({
   INTENT_TTL_MS: durationMsSetting(ttlMsMax)
     .default(1_800_000)
     .describe('Lifetime of an intent in milliseconds; deposits seen later are owed back.'),
-  ...secretsKeySettings('the secrets of payment gateways'),
+  ...secretsKeySettings('the secrets of payment gateways and the sessions of payments'),
   PERSONAL_DATA_KEY: sealingKeySetting.describe(
     '32 random bytes in base64: wraps the keys that descriptions and metadata of payments are encrypted under.',
   ),

@@ -11,6 +11,7 @@ import {
   paymentStatusChanged,
   providerPaymentReceived,
   receiveProviderWebhook,
+  replaceGatewaySettings,
   resolveException,
   setGatewayEnabled,
   simulatePayment,
@@ -165,6 +166,19 @@ const settings: Readonly<Record<'stripe' | 'paypal' | 'coinbase', ProviderSettin
   },
   coinbase: { provider: 'coinbase', apiKey: 'canary_coinbase', webhookSecret: secret },
 };
+/** Of an account before its key was rolled, and its webhook secret. */
+const formerSettings: typeof settings = {
+  stripe: { provider: 'stripe', secretKey: 'sk_canary_rolled', webhookSecret: 'whsec_rolled' },
+  paypal: {
+    provider: 'paypal',
+    clientId: 'id',
+    clientSecret: 'canary_paypal_rolled',
+    webhookId: 'WH-ROLLED',
+    environment: 'sandbox',
+  },
+  coinbase: { provider: 'coinbase', apiKey: 'canary_coinbase_rolled', webhookSecret: 'whsec_rolled' },
+};
+const rolledKeys = { stripe: 'sk_canary_rolled', paypal: 'canary_paypal_rolled', coinbase: 'canary_coinbase_rolled' };
 type Name = keyof typeof settings;
 const names = Object.keys(settings) as Name[];
 
@@ -331,6 +345,39 @@ describe.each(names)('a payment through %s', (name) => {
       else expect(made[name]()).toContain(again.payment.providerReference);
     },
   );
+
+  test('opened before the key of the account was rolled, is asked about with the one that replaces it, and credited once', async () => {
+    const { number, gatewayId } = await gatewayOf(formerSettings[name], `rolled ${name}`);
+    const [first, second] = [await created(number), await created(number)].map(({ payment }) => ({
+      ...payment,
+      reference: payment.providerReference ?? '',
+    }));
+    const formerSecret = name === 'paypal' ? 'over WH-ROLLED' : 'whsec_rolled';
+    const formerly = (reference: string) => noticeOf(name, reference, randomUUID(), formerSecret);
+    const refused = { ok: false, rejection: 'signature_invalid' };
+    const took = { ok: true, value: {} };
+
+    providers.roll(rolledKeys[name]);
+    pay(name, first!.reference);
+    await expect(tell(gatewayId, formerly(first!.reference))).rejects.toThrow('upstream_unavailable');
+    expect(await paymentOf(first!.transactionId)).toMatchObject({ status: 'pending' });
+    const asked = { number, settings: settings[name], replacementId: 'rolled', overlapHours: 24 };
+    const replaced = await rig.call(replaceGatewaySettings, { ...owner, ...asked });
+    expect(replaced).toMatchObject({ ok: true, value: { gateway: { gatewayId, number } } });
+    expect(await tell(gatewayId, formerly(first!.reference))).toEqual(took);
+    await becomes(first!.transactionId, { status: 'completed', amountReceived: 10_050n, exceptions: [] });
+
+    pay(name, second!.reference);
+    expect(await tell(gatewayId, noticeOf(name, second!.reference, randomUUID()))).toEqual(took);
+    await becomes(second!.transactionId, { status: 'completed' });
+    now.advance(24 * 3_600_000 - 1);
+    expect(await tell(gatewayId, formerly(first!.reference))).toEqual(took);
+    now.advance(1);
+    expect(await tell(gatewayId, formerly(first!.reference))).toEqual(refused);
+    expect(await tell(gatewayId, noticeOf(name, first!.reference, randomUUID()))).toEqual(took);
+    for (const { transactionId } of [first!, second!])
+      expect(creditsOf(transactionId)).toEqual([{ transactionId, amount: 10_050n }]);
+  });
 
   test('when the answer is lost after the money was taken, it is found and credited once', async () => {
     const { number, gatewayId } = await gateway();
@@ -597,10 +644,11 @@ describe('payments', () => {
     expect(numbers.every((each) => each % 2 === 1)).toBe(true);
   });
 
-  test("neither a provider's secret nor a payer's words are in an event in the clear", async () => {
+  test("neither a provider's secret, nor a session's, nor a payer's words are in an event in the clear", async () => {
     const { rows } = await rig.events();
     expect(rows.length).toBeGreaterThan(50);
-    for (const { payload } of rows) expect(payload.toString('utf8')).not.toMatch(/canary|whsec_/i);
+    for (const { payload } of rows)
+      expect(payload.toString('utf8')).not.toMatch(/canary|whsec_|client_secret|_secret_/i);
   });
 });
 
@@ -646,7 +694,9 @@ test('while the key of secrets is replaced, gateways work in every process, and 
   const keyId = createHash('sha256').update(Buffer.from(formerKey, 'base64')).digest('hex').slice(0, 8);
   const { rows } = await rig.sql(
     `select distinct stream, type from intents.events
-     where position('v1.${keyId}.' in convert_from(payload, 'UTF8')) > 0`,
+     where type <> 'PaymentOpened' and position('v1.${keyId}.' in convert_from(payload, 'UTF8')) > 0`,
   );
-  expect(rows).toEqual([{ stream: `gateways-${tenantId}-sandbox`, type: 'GatewayAdded' }]);
+  const stream = `gateways-${tenantId}-sandbox`;
+  const named = rows.map((row) => [row.stream, row.type]).toSorted();
+  expect(named).toEqual(['GatewayAdded', 'GatewaySettingsReplaced'].map((type) => [stream, type]));
 });

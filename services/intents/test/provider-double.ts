@@ -84,6 +84,7 @@ export async function startProviderDouble() {
   const charges = new Map<string, Charge>();
   const repeats = new Map<string, string>();
   const declinedCaptures = new Map<string, string>();
+  const rolled = new Set<string>();
   let faults: (Fault | Answer)[] = [];
   let meeting: { readonly which: (request: Asked) => boolean; readonly come: (() => void)[] } | null = null;
   let isMet: (request: Asked) => boolean = () => false;
@@ -136,9 +137,11 @@ export async function startProviderDouble() {
             },
       ],
     });
-    if (path === '/v1/oauth2/token') return { status: 200, body: { access_token: 't', expires_in: 32400 } };
+    if (path === '/v1/oauth2/token')
+      return { status: 200, body: { access_token: `token-of-${credentialOf(headers)}`, expires_in: 32400 } };
     if (path === '/v1/notifications/verify-webhook-signature') {
-      const right = (JSON.parse(body) as Record<string, unknown>)['transmission_sig'] === webhookSecret;
+      const { transmission_sig: signed, webhook_id: id } = JSON.parse(body) as Record<string, unknown>;
+      const right = signed === webhookSecret || signed === `over ${String(id)}`;
       return { status: 200, body: { verification_status: right ? 'SUCCESS' : 'FAILURE' } };
     }
     if (method === 'POST' && path === '/v2/checkout/orders') {
@@ -237,7 +240,8 @@ export async function startProviderDouble() {
     const now = isMet(request) ? (faults.shift() ?? 'none') : 'none';
     if (now === 'answer 500') return void res.writeHead(500, { 'content-type': 'application/json' }).end('{}');
     const on = url.startsWith('/charges') ? onCoinbase : url.startsWith('/v1/payment_intents') ? onStripe : onPaypal;
-    const answer = on(request);
+    const isRolled = [...rolled].some((credential) => credentialOf(req.headers).endsWith(credential));
+    const answer = isRolled ? unauthorized : on(request);
     if (now === 'do it and cut the answer') return void res.destroy();
     const said =
       now === 'do it and answer something else' ? { ...answer, body: { message: 'Something else' } } : answer;
@@ -262,6 +266,8 @@ export async function startProviderDouble() {
     /** The next two requests of that kind are under way at once. */
     meetNext: (which: (request: Asked) => boolean) => (meeting = { which, come: [] }),
     decline: (reason: string | null) => (declines = reason),
+    /** A key of an account is not taken any more, nor is what was given for it. */
+    roll: (credential: string) => rolled.add(credential),
     stop: () => {
       server.closeAllConnections();
       return new Promise<void>((resolve) => server.close(() => resolve()));
@@ -269,6 +275,14 @@ export async function startProviderDouble() {
   };
 }
 export type ProviderDouble = Awaited<ReturnType<typeof startProviderDouble>>;
+
+const unauthorized: Answer = { status: 401, body: { error: { type: 'invalid_request', message: 'Not this key.' } } };
+
+function credentialOf({ authorization = '', 'x-cc-api-key': apiKey }: IncomingMessage['headers']): string {
+  const [, basic] = /^Basic (.*)$/.exec(authorization) ?? [];
+  const decoded = basic === undefined ? authorization : Buffer.from(basic, 'base64').toString();
+  return String(apiKey ?? decoded.split(/[ :]/).at(-1));
+}
 
 export function paypalRefusal(issue: string): Answer {
   const message = 'The requested action could not be performed, semantically incorrect, or failed business validation.';

@@ -69,7 +69,7 @@ export const removeEndpoint = defineCall({
   rejections: ['endpoint_not_found'],
 });
 
-/** How long an earlier secret may sign beside the present one: a week. */
+/** How long an earlier secret may count beside the present one: a week. */
 export const secretOverlapHoursMax = 168;
 
 /** Idempotent by `rotationId`, until the secret of the endpoint is rotated again. */

@@ -13,6 +13,7 @@ import {
   transactionKey,
 } from '../fields';
 import { paymentCurrencies, paymentProviders, paymentStatusChanged } from '../payment-events';
+import { secretOverlapHoursMax } from './notification-calls';
 
 export const gatewayView = z.object({
   gatewayId: z.uuid(),
@@ -23,6 +24,8 @@ export const gatewayView = z.object({
   currencies: z.array(z.enum(paymentCurrencies)),
   enabled: z.boolean(),
   createdAt: timestamp,
+  /** The last of the earlier webhook secrets is accepted until then; null when only the present one is. */
+  previousSecretUntil: timestamp.nullable().default(null),
 });
 
 /** How each provider is reached. Secrets are sealed before they are recorded, and no answer shows them. */
@@ -60,6 +63,36 @@ export const addGateway = defineCall({
   }),
   response: z.object({ gateway: gatewayView, replayed: z.boolean() }),
   rejections: ['gateway_exists_with_different_fields', 'provider_not_in_mode', 'gateways_too_many'],
+});
+
+/**
+ * Other settings for a gateway, with the same provider: of the same account there, or what is open is not found with them.
+ * Idempotent by `replacementId`.
+ */
+export const replaceGatewaySettings = defineCall({
+  name: 'intents.replace-gateway-settings',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    number: z.number().int().positive(),
+    settings: providerSettings,
+    replacementId: z.string(),
+    /** How long the webhook secret before this one is accepted too. With 0 no earlier one is accepted any more. */
+    overlapHours: z.number().int().min(0).max(secretOverlapHoursMax),
+  }),
+  response: z.object({
+    gateway: gatewayView,
+    /** The webhook secret before this one is accepted until then; null when it is not any more. As the replacement decided. */
+    previousUntil: timestamp.nullable(),
+    replayed: z.boolean(),
+  }),
+  rejections: [
+    'gateway_not_found',
+    'provider_not_in_mode',
+    'provider_differs',
+    'replacement_exists_with_different_fields',
+    'earlier_secrets_exhausted',
+  ],
 });
 
 export const setGatewayEnabled = defineCall({

@@ -1,4 +1,5 @@
-import { FailureError, decimalToken, jsonNumber } from '@daybook/http';
+import { secretOverlapHoursMax } from '@daybook/contracts';
+import { FailureError, decimalToken, jsonInteger, jsonNumber } from '@daybook/http';
 import { assets, describeAmountProblem, formatAmount, parseAmount, type AssetCode } from '@daybook/money';
 import { z } from 'zod';
 
@@ -47,6 +48,16 @@ export const idempotencyKey = z
   .string()
   .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters without spaces')
   .meta({ description: 'A repeat with the same key and content gets the original answer and moves nothing.' });
+
+/** For how long an earlier secret counts beside the one that replaces it: a day, unless something else is asked for. */
+export const overlapHours = (description: string) =>
+  jsonInteger
+    .refine(
+      (hours) => hours >= 0 && hours <= secretOverlapHoursMax,
+      `must be a whole number from 0 to ${secretOverlapHoursMax}`,
+    )
+    .meta({ description, override: { type: 'integer', minimum: 0, maximum: secretOverlapHoursMax } })
+    .default(24);
 
 export const cursor = z
   .string()

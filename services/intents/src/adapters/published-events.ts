@@ -22,6 +22,7 @@ import { storedEvents } from './stored-events';
 export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
   const event = storedEvents.decode(stored);
   if (event.type === 'GatewayAdded' || event.type === 'GatewayEnabledSet') return [];
+  if (event.type === 'GatewaySettingsReplaced') return [];
   // What an operator dismissed or set concerns nobody else.
   if (event.type === 'PaymentExceptionDismissed' || event.type === 'ReceiptPolicySet') return [];
   if (event.type === 'QuoteIssued') return [];

@@ -131,6 +131,8 @@ describe('a payment that was opened after a refusal to open it', () => {
     const state = decoded.reduce<PaymentState>(providerPayment.evolve, providerPayment.initial);
     if (state.stage === 'none') throw new Error('it was created');
     expect(summaryOfPayment(state)).toEqual(decoded.at(-1)?.summary);
+    // Of before sessions were sealed.
+    expect(state.session).toEqual(opening.session);
     expect(JSON.parse(paymentEvents.encode(decoded.at(-1)!).payload.toString())).toEqual(
       JSON.parse(events.at(-1)!.payload.toString()),
     );

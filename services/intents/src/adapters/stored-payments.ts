@@ -59,17 +59,31 @@ export const gatewayDefinitions = {
     }),
   },
   GatewayEnabledSet: { version: 1, data: z.object({ gatewayId: z.string(), number, enabled: z.boolean(), at }) },
+  GatewaySettingsReplaced: {
+    version: 1,
+    data: z.object({
+      gatewayId: z.string(),
+      number,
+      replacementId: z.string(),
+      sealedSettings: z.string(),
+      settingsDigest: z.string(),
+      previousUntil: z.string().nullable(),
+      at,
+    }),
+  },
 } as const;
 
 export const paymentDefinitions = {
   PaymentCreated: { version: 1, data: common.extend({ terms: terms.extend({ contentHash: z.string() }) }) },
   PaymentOpened: {
-    version: 1,
+    version: 2,
     data: common.extend({
       reference: z.string(),
-      session: z.record(z.string(), z.string()),
+      session: z.union([z.string(), z.record(z.string(), z.string())]),
       reopened: z.literal(true).exactOptional(),
     }),
+    // Version 2 has the session sealed, as text. One that was stored in the clear stays as it is.
+    upcast: { 1: (data: unknown) => data },
   },
   PaymentProcessing: { version: 1, data: common },
   PaymentReopened: { version: 1, data: common },

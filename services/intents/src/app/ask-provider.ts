@@ -11,7 +11,7 @@ import { truncated } from '../domain/truncated-text';
 import type { GatewayStore, PaymentOrder, PaymentProvider, PaymentStore } from '../ports';
 import type { ProviderSettings } from '@daybook/contracts';
 import { registryOf, settingsOf } from './gateways';
-import { openDetails } from './payment-view';
+import { openDetails, sealSession } from './payment-view';
 
 export type AskDeps = {
   readonly payments: PaymentStore;
@@ -70,10 +70,11 @@ export function askProvider(deps: AskDeps): AskProvider {
     const answer = await provider.open(order, again);
     const at = now().toISOString();
     if (answer.opened) {
-      const { reference, session } = answer;
+      const { reference } = answer;
       // It is a key of ours from then on.
       if (!isReference(reference))
         throw new OperationalError('upstream_unavailable', false, { detail: 'the provider told no usable reference' });
+      const session = sealSession(deps.sealer, transactionId, answer.session);
       return record(transactionId, { type: 'RecordOpened', reference, session, at });
     }
     // Another caller may have opened it in the meantime: then it is open, whatever was answered here.

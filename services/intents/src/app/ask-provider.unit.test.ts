@@ -297,8 +297,7 @@ test.each([
 ])('a webhook with an id %s is set aside before it is stored', async (_, eventId) => {
   const asked: string[] = [];
   const receive = receiveWebhook({
-    providerOfGateway: async () =>
-      ({ readNotice: async () => ({ eventId, reference: 'r' }) }) as unknown as PaymentProvider,
+    noticeReadersOf: async () => new Set([{ readNotice: async () => ({ eventId, reference: 'r' }) }]),
     inbox: {
       receive: async (_gateway, notice) => (asked.push(notice.eventId), 'received'),
       close: async () => undefined,

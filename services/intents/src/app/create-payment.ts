@@ -15,13 +15,14 @@ import {
   type Clock,
   type Keyring,
   type Logger,
+  type Sealer,
 } from '@daybook/runtime';
 import { gatewayNumbered } from '../domain/payment-gateways';
 import { summaryOf, type PaymentState } from '../domain/provider-payment';
 import type { GatewayStore, PaymentStore } from '../ports';
 import { paymentStream, type AskProvider } from './ask-provider';
 import { registryOf } from './gateways';
-import { sealDetails, viewOfPayment } from './payment-view';
+import { openSession, sealDetails, viewOfPayment } from './payment-view';
 
 type Request = CallRequest<typeof createPaymentCall>;
 type Answer = CallOutcome<typeof createPaymentCall>;
@@ -30,6 +31,7 @@ export function createPayment(deps: {
   readonly payments: PaymentStore;
   readonly gateways: GatewayStore;
   readonly personalData: PersonalData;
+  readonly sealer: Sealer;
   readonly secretsKeys: Keyring;
   readonly nextNumber: () => Promise<number>;
   readonly ask: AskProvider;
@@ -43,7 +45,8 @@ export function createPayment(deps: {
     if (state.stage === 'created') state = await asked(transactionId, replayed);
     assert(state.stage !== 'none', 'the payment that was created is there');
     const payment = await viewOfPayment(personalData, summaryOf(state));
-    return { ok: true, value: { payment, session: state.session === null ? null : { ...state.session }, replayed } };
+    const session = state.session === null ? null : openSession(deps.sealer, transactionId, state.session);
+    return { ok: true, value: { payment, session, replayed } };
   }
 
   /** A provider that does not answer leaves the payment as it is: created, unless another caller was answered. */

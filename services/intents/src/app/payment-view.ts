@@ -1,7 +1,8 @@
 import type { paymentView } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
+import type { Sealer } from '@daybook/runtime';
 import { z } from 'zod';
-import type { PaymentSummary } from '../domain/provider-payment';
+import type { PaymentSession, PaymentSummary, RecordedSession } from '../domain/provider-payment';
 import type { PaymentDetails } from '../ports';
 
 export type PaymentView = z.output<typeof paymentView>;
@@ -21,6 +22,21 @@ export async function openDetails(
 ): Promise<PaymentDetails> {
   const text = await personalData.decrypt(subjectOf(transactionId), encryptedDetails);
   return text === null ? { description: null, metadata: {} } : details.parse(JSON.parse(text));
+}
+
+const session = z.record(z.string(), z.string());
+
+export function sealSession(sealer: Sealer, transactionId: string, given: PaymentSession): string {
+  return sealer.seal(JSON.stringify(given), transactionId);
+}
+
+export function openSession(
+  sealer: Sealer,
+  transactionId: string,
+  recorded: RecordedSession,
+): z.output<typeof session> {
+  if (typeof recorded !== 'string') return { ...recorded };
+  return session.parse(JSON.parse(sealer.open(recorded, transactionId)));
 }
 
 /** A payment as its owner sees it, field by field: what is not named here stays inside. */

@@ -15,7 +15,7 @@ import type { GatewayStore, PaymentChecks, PaymentKey, PaymentProvider, PaymentQ
 import { askProvider } from './ask-provider';
 import { checkPayments } from './check-payments';
 import { createPayment } from './create-payment';
-import { gatewayCalls, registryOf, settingsOf } from './gateways';
+import { gatewayCalls, noticeSettingsOf, registryOf } from './gateways';
 import { paymentReads } from './payment-reads';
 import { receiveWebhook, type WebhookInbox } from './provider-webhooks';
 import { simulatePayment } from './simulate-payment';
@@ -45,11 +45,13 @@ export type PaymentDeps = {
 export function paymentsApp(deps: PaymentDeps) {
   const ask = askProvider(deps);
 
-  async function providerOfGateway(gatewayId: string): Promise<PaymentProvider | undefined> {
+  /** One for each secret that its notices may be signed with; none for a gateway that is not there. */
+  async function noticeReadersOf(gatewayId: string): Promise<ReadonlySet<PaymentProvider>> {
     const place = await deps.placeOfGateway(gatewayId);
-    if (place === undefined) return undefined;
+    if (place === undefined) return new Set();
     const gateway = gatewayNumbered((await deps.gateways.load(registryOf(place))).state, place.number);
-    return gateway && deps.providerOf(settingsOf(gateway, deps.sealer));
+    const settings = gateway === undefined ? [] : noticeSettingsOf(gateway, deps.sealer, deps.now().toISOString());
+    return new Set(settings.map(deps.providerOf));
   }
 
   return {
@@ -57,7 +59,7 @@ export function paymentsApp(deps: PaymentDeps) {
     ...paymentReads(deps),
     createPayment: createPayment({ ...deps, ask }),
     simulatePayment: simulatePayment({ ...deps, ask, decide: deps.decideSandboxPayment }),
-    receiveProviderWebhook: receiveWebhook({ ...deps, providerOfGateway, ask }),
+    receiveProviderWebhook: receiveWebhook({ ...deps, noticeReadersOf, ask }),
     /** For a worker each: a provider that hangs holds up its own payments, and its sandbox none that are live. */
     checkPayments: paymentProviders.flatMap((provider) =>
       mode.options.map((each) => ({

@@ -16,7 +16,8 @@ export type WebhookInbox = {
 };
 
 export function receiveWebhook(deps: {
-  readonly providerOfGateway: (gatewayId: string) => Promise<PaymentProvider | undefined>;
+  /** One for each secret that may have signed, the present one first; none when there is no such gateway. */
+  readonly noticeReadersOf: (gatewayId: string) => Promise<ReadonlySet<Pick<PaymentProvider, 'readNotice'>>>;
   readonly inbox: WebhookInbox;
   readonly paymentsOf: (gatewayId: string, reference: string) => Promise<readonly string[]>;
   readonly ask: AskProvider;
@@ -27,9 +28,10 @@ export function receiveWebhook(deps: {
     headers,
     body,
   }: CallRequest<typeof receiveProviderWebhook>): Promise<CallOutcome<typeof receiveProviderWebhook>> => {
-    const provider = await deps.providerOfGateway(gatewayId);
-    if (provider === undefined) return { ok: false, rejection: 'gateway_not_found' };
-    const notice = await provider.readNotice(headers, body);
+    const readers = await deps.noticeReadersOf(gatewayId);
+    if (readers.size === 0) return { ok: false, rejection: 'gateway_not_found' };
+    let notice: ProviderNotice | null = null;
+    for (const reader of readers) notice ??= await reader.readNotice(headers, body);
     if (notice === null) {
       deps.logger.warn({ gatewayId }, 'a webhook with a wrong signature was refused');
       return { ok: false, rejection: 'signature_invalid' };

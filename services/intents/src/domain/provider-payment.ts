@@ -60,6 +60,9 @@ export const isReference = (told: string): boolean => /^[\x21-\x7e]{1,255}$/.tes
 /** What the payer's side needs to go on, by the names of the provider's own API. */
 export type PaymentSession = Readonly<Record<string, string>>;
 
+/** Sealed: it may have a secret of the provider's. Of before sessions were sealed, in the clear. */
+export type RecordedSession = string | PaymentSession;
+
 /** What a provider says of a payment when it is asked. */
 export type Observation =
   | { readonly status: 'open' | 'processing' }
@@ -74,7 +77,8 @@ export type PaymentCommand =
   | {
       readonly type: 'RecordOpened';
       readonly reference: string;
-      readonly session: PaymentSession;
+      /** Sealed. */
+      readonly session: string;
       readonly at: string;
     }
   /** The provider refused to open it. */
@@ -104,7 +108,7 @@ type Fact =
   | {
       readonly type: 'PaymentOpened';
       readonly reference: string;
-      readonly session: PaymentSession;
+      readonly session: RecordedSession;
       /** It had failed by a refusal to open. One without this, of before there was it, left the payment failed. */
       readonly reopened?: true;
     }
@@ -132,7 +136,7 @@ export type PaymentRejection =
 export type Payment = PaymentTerms & {
   readonly stage: 'created' | 'open' | 'processing' | 'failed' | 'taken' | 'completed';
   readonly reference: string | null;
-  readonly session: PaymentSession | null;
+  readonly session: RecordedSession | null;
   /** How many attempts to take the money were declined. */
   readonly declines: number;
   readonly failure: string | null;

@@ -32,7 +32,7 @@ const create = {
 const opened = (reference: string): PaymentCommand => ({
   type: 'RecordOpened',
   reference,
-  session: { payment_intent_id: reference },
+  session: `sealed ${reference}`,
   at,
 });
 const observed = (observation: Observation, asked: Payment['stage'] = 'open'): PaymentCommand => ({

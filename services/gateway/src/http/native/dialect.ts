@@ -16,6 +16,7 @@ import type {
   redeliver,
   registerEndpoint,
   removeEndpoint,
+  replaceGatewaySettings,
   resolveException,
   reverseTransfer,
   rotateSecret,
@@ -74,6 +75,7 @@ type NativeCall =
   | typeof rescanChain
   | typeof addGateway
   | typeof setGatewayEnabled
+  | typeof replaceGatewaySettings
   | typeof receiveProviderWebhook
   | typeof simulatePayment
   | typeof listExceptions
@@ -146,10 +148,22 @@ export const nativeRejections = {
     code: 'INSUFFICIENT_BALANCE',
     message: 'The account does not have enough available.',
   },
-  provider_not_in_mode: badField('settings.provider', 'sandbox is for sandbox credentials only'),
+  provider_not_in_mode: badField(
+    'settings.provider',
+    'sandbox and test accounts are for sandbox credentials, live accounts for live ones',
+  ),
   gateway_exists_with_different_fields: conflict('GATEWAY_EXISTS', 'name: a gateway of this name has other settings'),
   gateways_too_many: conflict('GATEWAYS_EXHAUSTED', 'No more gateways can be added.'),
   gateway_not_found: notFound('GATEWAY_NOT_FOUND', 'There is no such gateway.'),
+  provider_differs: badField('settings.provider', 'must be the provider that the gateway has'),
+  replacement_exists_with_different_fields: conflict(
+    'IDEMPOTENCY_KEY_REUSED',
+    'Idempotency-Key was already used for a replacement with other settings or another overlap_hours.',
+  ),
+  earlier_secrets_exhausted: conflict(
+    'SECRETS_EXHAUSTED',
+    'Three earlier webhook secrets of the gateway are still accepted. Replace when one has ended, or with overlap_hours 0.',
+  ),
   signature_invalid: { status: 401, code: 'SIGNATURE_INVALID', message: 'The signature is not right.' },
   payment_not_found: notFound('TRANSACTION_NOT_FOUND', 'There is no such transaction.'),
   payment_not_simulated: conflict('PAYMENT_NOT_SIMULATED', 'The payment is not one of a sandbox gateway.'),

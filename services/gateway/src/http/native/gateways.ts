@@ -6,25 +6,29 @@ import {
   paymentProviders,
   providerSettings,
   receiveProviderWebhook,
+  replaceGatewaySettings,
   setGatewayEnabled,
   simulatePayment,
   type CallOutcome,
   type gatewayView,
 } from '@daybook/contracts';
 import { FailureError } from '@daybook/http';
+import { codeFrom } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { pathUuid, text, timestampField } from '../fields';
+import { overlapHours, pathUuid, text, timestampField } from '../fields';
 import { transactionId } from '../partner/fields';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections, sandboxOnly } from './dialect';
+import { keyHeader, keyInvalid, replayedHeader, replayedIf } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'intents'> };
 
 export function gatewayRoutes(deps: Deps): Route[] {
-  return [add(deps), list(deps), enable(deps, true), enable(deps, false), webhook(deps), simulate(deps)];
+  const enabling = [enable(deps, true), enable(deps, false)];
+  return [add(deps), list(deps), ...enabling, replaceSettings(deps), webhook(deps), simulate(deps)];
 }
 
 const shape = {
@@ -35,7 +39,12 @@ const shape = {
   enabled: z.boolean(),
   webhook_path: z.string().meta({ description: 'Where the provider is to send its webhooks.' }),
   created_at: timestampField,
+  previous_secret_until: timestampField.nullable().meta({
+    description: 'The last of the earlier webhook secrets is accepted until then. Null when only the present one is.',
+  }),
 };
+
+const params = z.strictObject({ gateway_id: z.string().regex(/^[1-9]\d{0,8}$/) });
 
 const example = {
   gateway_id: 3,
@@ -45,6 +54,7 @@ const example = {
   enabled: true,
   webhook_path: '/v1/providers/0190f5a4-7c1e-7b3a-8d2f-4e5a6b7c8d9e/webhooks',
   created_at: '2026-02-11T10:00:00.000Z',
+  previous_secret_until: null,
 };
 
 function describe(gateway: z.output<typeof gatewayView>) {
@@ -56,6 +66,7 @@ function describe(gateway: z.output<typeof gatewayView>) {
     enabled: gateway.enabled,
     webhook_path: `/v1/providers/${gateway.gatewayId}/webhooks`,
     created_at: gateway.createdAt,
+    previous_secret_until: gateway.previousSecretUntil,
   };
 }
 
@@ -131,7 +142,7 @@ function enable({ services: { intents } }: Deps, enabled: boolean): Route {
     summary: enabled ? 'Enable a payment gateway' : 'Disable a payment gateway',
     description: enabled ? 'It takes new payments again.' : 'It takes no new payments; those that are open go on.',
     access: ['admin'],
-    request: { params: z.strictObject({ gateway_id: z.string().regex(/^[1-9]\d{0,8}$/) }), query: z.strictObject({}) },
+    request: { params, query: z.strictObject({}) },
     paramsInvalid: nativeRejections.gateway_not_found,
     responses: {
       200: { description: 'The gateway.', schema: z.strictObject(shape), example: { ...example, enabled } },
@@ -145,6 +156,72 @@ function enable({ services: { intents } }: Deps, enabled: boolean): Route {
         enabled,
       });
       return { body: describe(accepted<typeof setGatewayEnabled>(outcome, nativeRejections).gateway) };
+    },
+  });
+}
+
+const overlap = overlapHours(
+  'How long notices that are signed with the webhook secret that is replaced are accepted too, such as those on their way. ' +
+    'With 0, for one that leaked, no earlier one is accepted any more.',
+);
+
+/** What the replacement itself decided, so that a repeat is answered the same. */
+const replacedUntil = timestampField.nullable().meta({
+  description: 'The webhook secret before this one is accepted until then. Null when it is not any more.',
+});
+
+function replaceSettings({ services: { intents } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'post',
+    path: '/v1/admin/gateways/{gateway_id}/replace-settings',
+    summary: 'Replace the settings of a payment gateway',
+    description:
+      'For a key or a webhook secret that was rolled, or leaked. All settings are replaced; the number, the name and the ' +
+      'provider stay. The settings have to be of the same account at the provider: payments that are open are asked about ' +
+      'with them from now on. A repeat with the same `Idempotency-Key` gets the same answer. Up to three earlier webhook ' +
+      'secrets are accepted beside the present one.',
+    access: ['admin'],
+    request: {
+      params,
+      query: z.strictObject({}),
+      headers: keyHeader,
+      body: z.strictObject({ settings: providerSettings, overlap_hours: overlap }),
+      bodyExample: {
+        settings: { provider: 'stripe', secretKey: 'sk_live_…', webhookSecret: 'whsec_…' },
+        overlap_hours: 24,
+      },
+    },
+    paramsInvalid: nativeRejections.gateway_not_found,
+    responses: {
+      200: {
+        description: 'Replaced, or replaced before with the same key.',
+        schema: z.strictObject({ ...shape, previous_secret_until: replacedUntil }),
+        example: { ...example, previous_secret_until: '2026-02-12T10:00:00.000Z' },
+        headers: replayedHeader,
+      },
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        keyInvalid,
+        nativeRejections.gateway_not_found,
+        nativeRejections.provider_not_in_mode,
+        nativeRejections.provider_differs,
+        nativeRejections.replacement_exists_with_different_fields,
+        nativeRejections.earlier_secrets_exhausted,
+      ]),
+    },
+    async handle({ caller: { tenantId, mode }, params: { gateway_id: id }, headers, body }) {
+      const key = [tenantId, 'gateways.replace-settings', id, headers['Idempotency-Key']];
+      const outcome = await intents(replaceGatewaySettings, {
+        tenantId,
+        mode,
+        number: parseInt(id, 10),
+        settings: body.settings,
+        replacementId: codeFrom('RS', key),
+        overlapHours: body.overlap_hours,
+      });
+      const { gateway, previousUntil, replayed } = accepted<typeof replaceGatewaySettings>(outcome, nativeRejections);
+      return { headers: replayedIf(replayed), body: { ...describe(gateway), previous_secret_until: previousUntil } };
     },
   });
 }

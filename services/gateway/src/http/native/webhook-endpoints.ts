@@ -3,19 +3,18 @@ import {
   registerEndpoint,
   removeEndpoint,
   rotateSecret,
-  secretOverlapHoursMax,
   webhookDialects,
   webhookEvents,
   type CallOutcome,
   type CallRequest,
 } from '@daybook/contracts';
-import { FailureError, jsonInteger } from '@daybook/http';
+import { FailureError } from '@daybook/http';
 import { codeFrom } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { edgeFailures } from '../dialect';
-import { pathUuid, timestampField } from '../fields';
+import { overlapHours, pathUuid, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
@@ -164,16 +163,7 @@ function list({ services: { notifications } }: Deps): Route {
   });
 }
 
-const overlapHours = jsonInteger
-  .refine(
-    (hours) => hours >= 0 && hours <= secretOverlapHoursMax,
-    `must be a whole number from 0 to ${secretOverlapHoursMax}`,
-  )
-  .meta({
-    description: 'How long the secret that is replaced signs too. With 0 it does not any more.',
-    override: { type: 'integer', minimum: 0, maximum: secretOverlapHoursMax },
-  })
-  .default(24);
+const overlap = overlapHours('How long the secret that is replaced signs too. With 0 it does not any more.');
 
 /** What the rotation itself decided, so that a repeat is answered the same. */
 const rotatedUntil = timestampField.nullable().meta({
@@ -196,7 +186,7 @@ function rotate({ services: { notifications } }: Deps): Route {
       params: z.strictObject({ id: pathUuid }),
       query: z.strictObject({}),
       headers: keyHeader,
-      body: z.strictObject({ overlap_hours: overlapHours }),
+      body: z.strictObject({ overlap_hours: overlap }),
       bodyExample: { overlap_hours: 24 },
     },
     paramsInvalid: nativeRejections.endpoint_not_found,

@@ -13,7 +13,7 @@ export type ProviderUrls = {
   readonly coinbase: string;
 };
 
-/** One adapter per configured gateway, kept: it holds connections and access tokens. */
+/** One adapter for the same settings, kept: it holds connections and access tokens. */
 export function paymentProviders(pool: Pool, urls: ProviderUrls): (settings: ProviderSettings) => PaymentProvider {
   const made = new Map<string, PaymentProvider>();
   return (settings) => {
