@@ -29,20 +29,30 @@ const bulkSize = 100;
 /** A process compiles what it runs often for about so long. */
 const warmSeconds = 8;
 
-type Load = Pick<autocannon.Options, 'connections' | 'requests' | 'headers' | 'body'>;
+type Load = Pick<autocannon.Options, 'connections' | 'requests' | 'verifyBody'>;
 
-/** Requests a second; throws when one was not answered with 200. */
+/** Requests a second; throws when one was not answered with 200, or not with what the load takes for an answer. */
 async function rateOf(url: string, load: Load, seconds: number): Promise<number> {
   const result = await autocannon({ url, method: 'POST', duration: seconds, ...load });
-  assert(result.non2xx + result.errors === 0, `${url}: ${result.non2xx} refused, ${result.errors} failed`);
+  const { non2xx, errors, mismatches } = result;
+  assert(non2xx + errors + mismatches === 0, `${url}: ${non2xx} refused, ${mismatches} in part, ${errors} failed`);
   return result['2xx'] / result.duration;
 }
 
-/** Of the ledger alone: the other services are not there. */
+/** Of the ledger alone: the other services are not there. What was answered as posted is in the journal, all of it once. */
 async function expectBooks({ databaseUrl }: Fleet): Promise<void> {
   const ledger = new Pool({ connectionString: databaseUrl, options: '-c search_path=ledger' });
   try {
     await expectBooksBalance({ ledger }, { timeoutMs: 60_000 });
+    const { rows } = await ledger.query<{ id: string }>(
+      `select right(convert_from(payload, 'UTF8')::json ->> 'transactionId', 36) as id
+         from events where stream = 'book-sandbox' and type = 'TransactionPosted'`,
+    );
+    const recorded = rows.map(({ id }) => id).filter((id) => id.startsWith(prefix));
+    const posted = new Set(recorded);
+    const lost = answered.filter((id) => !posted.has(id));
+    assert(lost.length === 0, `${lost.length} of ${answered.length} postings were answered and are not recorded`);
+    assert(posted.size === recorded.length, `${recorded.length - posted.size} postings are recorded twice`);
   } finally {
     await ledger.end();
   }
@@ -50,6 +60,8 @@ async function expectBooks({ databaseUrl }: Fleet): Promise<void> {
 
 let made = 0;
 const prefix = randomUUID().slice(0, 24);
+/** Ids of what was answered as posted. */
+const answered: string[] = [];
 
 function nextPosting() {
   const n = made++;
@@ -58,6 +70,21 @@ function nextPosting() {
   const amount = `${1 + (n % 900)}.25`;
   return { id: prefix + n.toString(16).padStart(12, '0'), debit, credit, asset: 'TXC', amount };
 }
+
+type Verify = NonNullable<autocannon.Options['verifyBody']>;
+type Posted = { readonly transaction_id: string };
+
+const noteOne: Verify = (body) => {
+  answered.push((JSON.parse(String(body)) as Posted).transaction_id);
+  return true;
+};
+
+/** A bulk is answered with 200, also when some of it or all is refused. */
+const noteMany: Verify = (body) => {
+  const { posted, results = [] } = JSON.parse(String(body)) as { posted?: number; results?: readonly Posted[] };
+  for (const { transaction_id: id } of results) answered.push(id);
+  return posted === bulkSize;
+};
 
 function singles({ headers }: Fleet): Load {
   return {
@@ -76,6 +103,7 @@ function singles({ headers }: Fleet): Load {
 function bulks({ headers }: Fleet): Load {
   return {
     connections: bulkConnections,
+    verifyBody: noteMany,
     requests: [
       {
         setupRequest(request) {
@@ -103,12 +131,13 @@ export async function overHttp({ rounds, seconds, tell }: HttpOptions): Promise<
     await openAccounts(fleet);
     const bareUrl = `http://127.0.0.1:${port}/transactions`;
     await rateOf(`${path}/bulk`, bulks(fleet), warmSeconds);
-    for (const url of [bareUrl, path]) await rateOf(url, singles(fleet), warmSeconds);
+    await rateOf(bareUrl, singles(fleet), warmSeconds);
+    await rateOf(path, { ...singles(fleet), verifyBody: noteOne }, warmSeconds);
     for (let round = 0; round < rounds; round++) {
       const before = cpuTimes();
       // The same requests, each made anew: what makes them runs on the same cores.
       const yardstick = await rateOf(bareUrl, singles(fleet), seconds);
-      const ours = await rateOf(path, singles(fleet), seconds);
+      const ours = await rateOf(path, { ...singles(fleet), verifyBody: noteOne }, seconds);
       const taken = cpuTimes();
       cpu = Object.fromEntries(
         Object.entries(taken).map(([name, time]) => {
@@ -132,7 +161,7 @@ export async function overHttp({ rounds, seconds, tell }: HttpOptions): Promise<
         yardstick: 'bare express POST',
         rounds: single,
         bar: { atLeast: 0.5 },
-        notes: cpu,
+        notes: { ...cpu, postings: answered.length },
       },
       {
         goal: 'g5',

@@ -28,10 +28,10 @@ async function grow(options: BenchOptions, name: string, events: number, seed: n
   const subject = await openSubject(options.server, name);
   const workload = createWorkload({ seed, accounts: options.accounts });
   const from = Date.now();
-  await all(subject.engine, workload.accounts);
+  await all(subject, workload.accounts);
   for (let made = workload.accounts.length; made < events; made += portion) {
     const commands = Array.from({ length: Math.min(portion, events - made) }, () => workload.transfer());
-    await all(subject.engine, commands);
+    await all(subject, commands);
   }
   await subject.settled();
   return { subject, workload, from, to: Date.now() };
@@ -51,7 +51,7 @@ async function startOf({ subject }: Grown): Promise<number> {
 }
 
 async function rateOf({ subject, workload }: Grown, seconds: number): Promise<number> {
-  return (await closedLoad(subject.engine, { command: workload.transfer, inFlight, seconds })).rate;
+  return (await closedLoad(subject, { command: workload.transfer, inFlight, seconds })).rate;
 }
 
 /** p99 of strong reads of a balance, one after the other, in milliseconds. */

@@ -16,16 +16,17 @@ export const latency: Goal = async ({ server, rounds, seconds, accounts, tell })
   const yardsticks = await openYardsticks(subject.database.url, eventsOf({ seed: 21, accounts }, sampleEvents));
   const workload = createWorkload({ seed: 22, accounts });
   try {
-    await all(subject.engine, workload.accounts);
+    await all(subject, workload.accounts);
     const rows = await yardsticks.rows(seconds);
     const perSecond = Math.round(rows * share);
     let dropped = 0;
     const measured = await interleave(rounds, {
       commit: () => yardsticks.commit(seconds),
-      alone: async () => (await closedLoad(subject.engine, { command: workload.transfer, inFlight: 1, seconds })).p50,
+      alone: async () => (await closedLoad(subject, { command: workload.transfer, inFlight: 1, seconds })).p50,
       loaded: async () => {
         const send = async () => assert((await subject.engine.submit(workload.transfer())).ok, 'refused');
         const load = await openLoad({ send, perSecond, seconds });
+        subject.acknowledge(load.acknowledged);
         dropped += load.dropped;
         tell(`  at ${perSecond}/s: p50 ${load.p50.toFixed(2)} ms, p99 ${load.p99.toFixed(2)} ms`);
         return load.p99;

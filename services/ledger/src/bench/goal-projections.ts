@@ -33,11 +33,10 @@ export const projections: Goal = async ({ server, rounds, seconds, accounts, tel
   const entries = await follower(subject, 'bench_entries', [accountsProjection, entriesProjection]);
   const everything = generations(subject);
   try {
-    await all(subject.engine, workload.accounts);
+    await all(subject, workload.accounts);
     for (const one of [balances, entries, everything]) await one.catchUp();
     const measured = await interleave(rounds, {
-      engine: async () =>
-        (await closedLoad(subject.engine, { command: () => workload.transfer(), inFlight, seconds })).rate,
+      engine: async () => (await closedLoad(subject, { command: () => workload.transfer(), inFlight, seconds })).rate,
       balances: balances.catchUp,
       entries: entries.catchUp,
       all: everything.catchUp,

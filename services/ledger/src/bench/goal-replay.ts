@@ -17,11 +17,11 @@ export const replay: Goal = async ({ server, rounds, accounts, events }) => {
   const yardsticks = await openYardsticks(subject.database.url, eventsOf({ seed: 31, accounts }, sampleEvents));
   const workload = createWorkload({ seed: 32, accounts });
   try {
-    await all(subject.engine, workload.accounts);
+    await all(subject, workload.accounts);
     const count = Math.min(events, eventsMax);
     for (let made = 0; made < count; made += 20_000) {
       await all(
-        subject.engine,
+        subject,
         Array.from({ length: 20_000 }, () => workload.transfer()),
       );
     }

@@ -14,9 +14,9 @@ async function engineSides(
 ): Promise<{ hot: Side; uniform: Side }> {
   const uniform = createWorkload({ seed: 11, accounts });
   const hot = createWorkload({ seed: 12, accounts, hot: true });
-  await all(subject.engine, uniform.accounts);
+  await all(subject, uniform.accounts);
   const side = (command: typeof uniform.transfer) => async () =>
-    (await closedLoad(subject.engine, { command, inFlight, seconds })).rate;
+    (await closedLoad(subject, { command, inFlight, seconds })).rate;
   return { uniform: side(uniform.transfer), hot: side(hot.transfer) };
 }
 

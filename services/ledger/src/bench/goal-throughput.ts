@@ -40,13 +40,13 @@ export const throughput: Goal = async (options: BenchOptions) => {
   const sample = eventsOf({ seed: 1, accounts }, sampleEvents);
   const yardsticks = await openYardsticks(subject.database.url, sample);
   const workload = createWorkload({ seed: 2, accounts });
-  await all(subject.engine, workload.accounts);
+  await all(subject, workload.accounts);
   let p99 = 0;
   try {
     const { ours, rows, packed } = await interleave(rounds, {
       rows: () => yardsticks.rows(seconds),
       ours: async () => {
-        const load = await closedLoad(subject.engine, { command: () => workload.transfer(), inFlight, seconds });
+        const load = await closedLoad(subject, { command: () => workload.transfer(), inFlight, seconds });
         p99 = load.p99;
         options.tell(`  ${Math.round(load.rate)}/s, p50 ${load.p50.toFixed(1)} ms, p99 ${load.p99.toFixed(1)} ms`);
         return load.rate;

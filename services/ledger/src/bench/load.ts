@@ -6,6 +6,13 @@ import { percentile } from './measure';
 
 const warmMs = 1_000;
 
+/** An engine that is loaded, and who counts what it said it has recorded. */
+export type Loaded = {
+  readonly engine: Engine;
+  /** Adds commands to those that were acknowledged, each of which is one event. */
+  acknowledge(commands: number): void;
+};
+
 export type ClosedLoad = { readonly command: () => BookCommand; readonly inFlight: number; readonly seconds: number };
 export type Load = {
   /** Acknowledged a second, after the warm-up. */
@@ -20,7 +27,7 @@ export type Load = {
 };
 
 /** Submits them as fast as the engine takes them. */
-export async function all(engine: Engine, commands: readonly BookCommand[]): Promise<void> {
+export async function all({ engine, acknowledge }: Loaded, commands: readonly BookCommand[]): Promise<void> {
   const portion = 4_096;
   for (let from = 0; from < commands.length; from += portion) {
     const outcomes = await Promise.all(commands.slice(from, from + portion).map((command) => engine.submit(command)));
@@ -28,11 +35,12 @@ export async function all(engine: Engine, commands: readonly BookCommand[]): Pro
       outcomes.every(({ ok }) => ok),
       'a command of the preparation was refused',
     );
+    acknowledge(outcomes.length);
   }
 }
 
 /** Each answer is followed by the next command. */
-export function closedLoad(engine: Engine, { command, inFlight, seconds }: ClosedLoad): Promise<Load> {
+export function closedLoad({ engine, acknowledge }: Loaded, { command, inFlight, seconds }: ClosedLoad): Promise<Load> {
   return new Promise((resolve, reject) => {
     const begun = performance.now();
     const times: number[] = [];
@@ -45,6 +53,7 @@ export function closedLoad(engine: Engine, { command, inFlight, seconds }: Close
       const sent = performance.now();
       if (sent - begun > warmMs + seconds * 1_000) {
         if (waiting === 0) {
+          acknowledge(acknowledged);
           resolve({ ...latencies(times), rate: (counted / (until - from)) * 1_000, acknowledged, dropped: 0 });
         }
         return;

@@ -1,4 +1,5 @@
 /** The engine on an empty database, to be loaded and verified. */
+import { assert } from '@daybook/core';
 import { postgresEventStore, type EventStore } from '@daybook/event-store';
 import { createLogger } from '@daybook/runtime';
 import { bookJournal } from '../adapters/book-journal';
@@ -6,6 +7,7 @@ import { bookMemory } from '../adapters/book-memory';
 import { keepCommandsYoung } from '../adapters/process-heap';
 import { createEngine, type Engine } from '../app/engine';
 import { loadConfig } from '../config';
+import type { Loaded } from './load';
 import { verifyBook } from './verify';
 import { openLedgerDatabase, type LedgerDatabase, type Server } from './server';
 
@@ -18,15 +20,14 @@ const defaults = loadConfig({
   PERSONAL_DATA_KEY: Buffer.alloc(32).toString('base64'),
 });
 
-export type Subject = {
-  readonly engine: Engine;
+export type Subject = Loaded & {
   readonly store: EventStore;
   readonly database: LedgerDatabase;
   /** Another engine on the same book, ready. */
   open(): Promise<Engine>;
   /** Waits until what is written in the background is written. */
   settled(): Promise<void>;
-  /** Compares the journal with the engine's state, account by account. */
+  /** Compares the journal with what was acknowledged, and with the engine's state account by account. Returns its length. */
   verify(): Promise<number>;
   close(): Promise<void>;
 };
@@ -54,8 +55,10 @@ export async function openSubject(server: Server, name: string): Promise<Subject
     return engine;
   };
   const engine = await open();
+  let acknowledged = 0;
   return {
     engine,
+    acknowledge: (commands) => void (acknowledged += commands),
     store,
     database,
     open,
@@ -67,9 +70,9 @@ export async function openSubject(server: Server, name: string): Promise<Subject
       }
     },
     async verify() {
-      const length = await engine.read((state) => state.length);
-      const { events, balances } = await verifyBook(store, stream, length);
+      const { events, balances } = await verifyBook(store, stream, acknowledged);
       await engine.read((state) => {
+        assert(state.length === events, `${state.length} events in memory, ${events} in the journal`);
         for (const [accountId, balance] of balances) {
           const { posted, accountType } = state.accounts.get(accountId)!;
           const signed = accountType === 'asset' || accountType === 'expense' ? -balance : balance;
