@@ -1,7 +1,7 @@
 /** `docs/guarantees.md` promises nothing that no test holds: each row of its tables names tests that are there. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { repositoryRoot } from './repository';
+import { dirname, join } from 'node:path';
+import { repositoryFiles, repositoryRoot } from './repository';
 
 const page = 'docs/guarantees.md';
 const text = readFileSync(join(repositoryRoot, page), 'utf8');
@@ -50,6 +50,21 @@ function isIn(source: string, title: string): boolean {
   return written.some((each) => ["'", '"', '`'].some((quote) => source.includes(`${quote}${each}${quote}`)));
 }
 
+/** Tests, and what they import for more than its types, however far away: nothing else of a `test` folder ever runs. */
+const run = reachedFrom(repositoryFiles().filter((file) => file.endsWith('.test.ts')));
+
+function reachedFrom(tests: readonly string[]): ReadonlySet<string> {
+  const reached = new Set(tests);
+  for (const file of reached) {
+    const source = readFileSync(join(repositoryRoot, file), 'utf8');
+    for (const [, imported = ''] of source.matchAll(/^(?:(?:im|ex)port (?!type )[^;]*?from |import )'(\.[^']+)'/gm)) {
+      const path = `${join(dirname(file), imported)}.ts`;
+      if (path.includes('/test/') && existsSync(join(repositoryRoot, path))) reached.add(path);
+    }
+  }
+  return reached;
+}
+
 /** Undefined when the link names a test, or a decision, that is there. */
 function problemOf(link: Link): string | undefined {
   const { title, path } = link;
@@ -58,6 +73,7 @@ function problemOf(link: Link): string | undefined {
   if (!existsSync(file)) return `${title}: ${path} does not exist`;
   if (isDecision(link)) return undefined;
   if (!/\/test\/|\.test\.ts$/.test(path)) return `${title}: ${path} is no test`;
+  if (!run.has(join('docs', path))) return `${title}: no test reaches ${path}`;
   return isIn(readFileSync(file, 'utf8'), title) ? undefined : `${title}: not in ${path}`;
 }
 

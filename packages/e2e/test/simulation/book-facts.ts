@@ -2,7 +2,14 @@
 import type { AssetCode } from '@daybook/money';
 import { createFrontier, createTrust } from '@daybook/proof';
 import type { StoredEvent } from '@daybook/event-store';
-import type { acceptTransfer, CallOutcome, operateBookInBulk } from '@daybook/contracts';
+import {
+  issueFunds,
+  openAccount,
+  type acceptTransfer,
+  type CallOutcome,
+  type CallRequest,
+  type operateBookInBulk,
+} from '@daybook/contracts';
 import { sha256Hex } from '@daybook/runtime';
 import { decodeBookEvent, genesisHash } from '../../../../services/ledger/src/adapters/stored-events';
 import { newIdOf } from '../../../../services/ledger/src/app/caller-ids';
@@ -26,6 +33,7 @@ export async function bookProblems(
   return [
     ...problems,
     ...checkpointProblems(stored, events),
+    ...asked.setup.flatMap((one) => setupProblems(one, events)),
     ...asked.transfers.flatMap((one) => transferProblems(one, events)),
     ...asked.bulks.flatMap((one) => bulkProblems(one, ids)),
   ];
@@ -99,6 +107,21 @@ function checkpointProblems(stored: readonly StoredEvent[], events: readonly Boo
   return problems;
 }
 
+/** I5: nobody has a reason to refuse an account, or the first money in it, and what was answered with yes is there. */
+function setupProblems({ call, request, answers }: Asked, events: readonly BookEvent[]): readonly string[] {
+  const what = `${call.name} ${textOf(request)}`;
+  if (answers.some(({ ok }) => !ok)) return [`I5: ${what} was answered ${textOf(answers)}`];
+  const isThere = events.some((event) => {
+    if (event.type === 'AccountOpened')
+      return call === openAccount && event.accountId === (request as CallRequest<typeof openAccount>).accountId;
+    if (event.type !== 'TransactionPosted' || call !== issueFunds) return false;
+    const { transactionId, accountId, amount } = request as CallRequest<typeof issueFunds>;
+    const isIssued = event.entries.some((entry) => entry.accountId === accountId && entry.amount === amount);
+    return event.transactionId === transactionId && isIssued;
+  });
+  return answers.length === 0 || isThere ? [] : [`I5: ${what} was answered with yes, and is not there`];
+}
+
 /** I5 and I6. */
 function transferProblems(
   { request, answers }: Asked<typeof acceptTransfer>,
@@ -146,7 +169,7 @@ function bulkProblems(
   return [];
 }
 
-function outcomeOf(answer: CallOutcome<typeof operateBookInBulk>): string {
+export function outcomeOf(answer: CallOutcome<typeof operateBookInBulk>): string {
   if (!answer.ok) return textOf(answer);
   const { failed } = answer.value;
   return failed === null ? 'done' : `${failed.index} ${failed.rejection}`;

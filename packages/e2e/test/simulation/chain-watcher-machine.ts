@@ -26,7 +26,7 @@ import type { BlockCursor } from '../../../../services/chain-watcher/src/ports';
 import type { AddressOwner } from '../../../../services/chain-watcher/src/projections/addresses';
 import type { DepositPlace } from '../../../../services/chain-watcher/src/projections/deposits';
 import { chainName, confirmations } from './chain';
-import { mode, type Composition, type Parts, type Product } from './product';
+import { faultsOf, mode, type Composition, type Parts, type Product } from './product';
 
 const pollMs = 200;
 
@@ -78,7 +78,7 @@ export function composeChainWatcher({ world, chain, network }: Product, parts: P
       onCall(allocateAddress, (request) => allocate(allocation(parts, cursor), request)),
       onCall(depositsOf, (request) => tellDeposits({ ...deps, ...placesOf(parts) }, request)),
     ],
-    (error) => world.note(`${owner.name} answers 5xx: ${String(error)}`),
+    faultsOf(world, owner),
   );
   return {
     components: [readModel, watcher, createRelay(parts, { name: 'deposits', map: publishedEvents })],

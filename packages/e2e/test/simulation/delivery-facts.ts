@@ -1,20 +1,18 @@
 /** What tenants are told (I19, I20). */
 import { intentStatusChanged, transferStatusChanged } from '@daybook/contracts';
 import { readMessage } from '@daybook/messaging';
+import { tenantOf } from './customers';
 import { urlOf } from './endpoints';
-import type { Facts } from './facts';
+import type { Facts, RecordedTransfer } from './facts';
 import type { Product } from './product';
 import type { Mode } from './simulate-product';
 
 /** To each of which an intent comes once. */
 const ends = ['settled', 'expired', 'underpaid'] as const;
 
-export function deliveryProblems(
-  product: Product,
-  { deliveries, intents, transfers }: Facts,
-  mode: Mode,
-): readonly string[] {
-  const problems: string[] = [];
+export function deliveryProblems(product: Product, facts: Facts, mode: Mode): readonly string[] {
+  const { deliveries } = facts;
+  const problems: string[] = [...tenantProblems(product, facts)];
   const heard = new Map<string, string>();
   const told = new Set<string>();
   for (const { deliveryId, state } of deliveries) {
@@ -45,40 +43,68 @@ export function deliveryProblems(
     if (state.status === 'delivered' && !arrived.has(`${urlOf(state.tenantId, dialect)} ${state.webhookId}`))
       problems.push(`I20: ${deliveryId} is recorded as delivered and never arrived`);
   }
-  problems.push(...handledProblems(product, deliveries));
-  if (mode === 'safety') return problems;
+  problems.push(...handledProblems(product, facts));
+  return mode === 'safety' ? problems : [...problems, ...untoldProblems(facts)];
+}
+
+/** As the customers have the wallets, whoever the product takes for their owners. */
+function tenantsOf({ debitAccountId, creditAccountId }: RecordedTransfer): readonly string[] {
+  return [...new Set([debitAccountId, creditAccountId].map(tenantOf))];
+}
+
+const toldLine = (tenantId: string, subject: string, event: string) => `${tenantId} ${subject} ${event}`;
+
+/** I19: only who has the intent, or a wallet of the transfer, is told of it, where they asked for it, and of that wallet. */
+function tenantProblems({ endpoints }: Product, { deliveries, intents, transfers }: Facts): readonly string[] {
+  const owners = new Map<string, readonly string[]>();
+  for (const { intentId, state } of intents) owners.set(intentId, state.stage === 'none' ? [] : [state.tenantId]);
+  for (const [transferId, transfer] of transfers) owners.set(transferId, tenantsOf(transfer));
+  return deliveries.flatMap(({ deliveryId, state: { tenantId, endpointId, subject, payload } }) => {
+    const { wallet_id: wallet } = JSON.parse(payload) as { readonly wallet_id?: string };
+    const isOwn = endpoints.get(endpointId) === tenantId && (wallet === undefined || tenantOf(wallet) === tenantId);
+    if (isOwn && owners.get(subject)?.includes(tenantId) === true) return [];
+    return [`I19: ${deliveryId} tells ${tenantId} of ${wallet ?? subject}, which is another's`];
+  });
+}
+
+/** I20, the other way round: when all has come to its end, everybody whom an end concerns is told of it. */
+function untoldProblems({ deliveries, intents, transfers }: Facts): readonly string[] {
+  const told = new Set(deliveries.map(({ state }) => toldLine(state.tenantId, state.subject, state.event)));
+  const problems: string[] = [];
   for (const { intentId, state } of intents) {
     const end = ends.find((each) => each === state.stage);
-    if (
-      end !== undefined &&
-      !deliveries.some((one) => one.state.subject === intentId && one.state.event === `intent.${end}`)
-    )
+    if (end === undefined || state.stage === 'none') continue;
+    if (!told.has(toldLine(state.tenantId, intentId, `intent.${end}`)))
       problems.push(`I20: nobody is told that ${intentId} is ${end}`);
   }
-  for (const [transferId, status] of transfers)
-    if (!deliveries.some((one) => one.state.subject === transferId && one.state.event === `transfer.${status}`))
-      problems.push(`I20: nobody is told that ${transferId} is ${status}`);
+  for (const [transferId, transfer] of transfers)
+    for (const tenantId of tenantsOf(transfer))
+      if (!told.has(toldLine(tenantId, transferId, `transfer.${transfer.status}`)))
+        problems.push(`I20: ${tenantId} is not told that ${transferId} is ${transfer.status}`);
   return problems;
 }
 
 /** What a consumer has handled has been scheduled: of transfers each status, of intents each end. */
-function handledProblems({ places, broker }: Product, deliveries: Facts['deliveries']): readonly string[] {
+function handledProblems({ places, broker }: Product, { deliveries, transfers }: Facts): readonly string[] {
   const { rows } = places.notifications.database;
-  const scheduled = new Set(deliveries.map(({ state }) => `${state.subject} ${state.event}`));
+  const scheduled = new Set(deliveries.map(({ state }) => toldLine(state.tenantId, state.subject, state.event)));
   const problems: string[] = [];
   for (const { value } of broker.stored(transferStatusChanged.topic)) {
     const { message, contract } = readMessage([transferStatusChanged], value);
     if (contract === undefined || rows.get('inbox', `notifications.transfers ${message.id}`) === undefined) continue;
     const { transferId, status } = message.data as { transferId: string; status: string };
-    if (!scheduled.has(`${transferId} transfer.${status}`))
-      problems.push(`I20: ${transferId} ${status} was handled and is told to nobody`);
+    const transfer = transfers.get(transferId);
+    if (transfer === undefined) problems.push(`I20: ${transferId} ${status} was published and is not recorded`);
+    for (const tenantId of transfer === undefined ? [] : tenantsOf(transfer))
+      if (!scheduled.has(toldLine(tenantId, transferId, `transfer.${status}`)))
+        problems.push(`I20: ${transferId} ${status} was handled and is not told to ${tenantId}`);
   }
   for (const { value } of broker.stored(intentStatusChanged.topic)) {
     const { message, contract } = readMessage([intentStatusChanged], value);
     if (contract === undefined || rows.get('inbox', `notifications.intents ${message.id}`) === undefined) continue;
-    const { intentId, status } = message.data as { intentId: string; status: string };
-    if (ends.some((end) => end === status) && !scheduled.has(`${intentId} intent.${status}`))
-      problems.push(`I20: ${intentId} ${status} was handled and is told to nobody`);
+    const { intentId, tenantId, status } = message.data as { intentId: string; tenantId: string; status: string };
+    if (ends.some((end) => end === status) && !scheduled.has(toldLine(tenantId, intentId, `intent.${status}`)))
+      problems.push(`I20: ${intentId} ${status} was handled and is not told to ${tenantId}`);
   }
   return problems;
 }

@@ -8,7 +8,7 @@ import { mode, startMs, tenants, type Product } from './product';
 
 export const urlOf = (tenantId: string, dialect: string) => `https://${tenantId}.example/${dialect}`;
 
-export async function registerEndpoints({ places, receivers, world }: Product): Promise<void> {
+export async function registerEndpoints({ places, receivers, endpoints, world }: Product): Promise<void> {
   const now = () => new Date(startMs);
   const deps = {
     webhooks: openWebhooks(places.notifications.log.durable, now),
@@ -27,6 +27,7 @@ export async function registerEndpoints({ places, receivers, world }: Product): 
         url,
         events: [...webhookEvents],
       });
-      if (!outcome.ok) world.violated(`the endpoint of ${tenantId} is refused: ${outcome.rejection}`);
+      if (outcome.ok) endpoints.set(outcome.value.endpoint.endpointId, tenantId);
+      else world.violated(`the endpoint of ${tenantId} is refused: ${outcome.rejection}`);
     }
 }

@@ -34,7 +34,13 @@ export type Facts = {
   /** In the order of their scheduling. */
   readonly deliveries: readonly { readonly deliveryId: string; readonly state: Existing }[];
   readonly book: readonly BookEvent[];
-  readonly transfers: ReadonlyMap<string, 'accepted' | 'confirmed' | 'failed' | 'reversed'>;
+  readonly transfers: ReadonlyMap<string, RecordedTransfer>;
+};
+
+export type RecordedTransfer = {
+  readonly status: 'accepted' | 'confirmed' | 'failed' | 'reversed';
+  readonly debitAccountId: string;
+  readonly creditAccountId: string;
 };
 
 export async function allOf(log: EventStore): Promise<readonly StoredEvent[]> {
@@ -91,12 +97,17 @@ export async function readFacts({ places }: Product): Promise<Facts> {
 export { storedEvents };
 
 function transfersIn(book: readonly BookEvent[]): Facts['transfers'] {
-  const transfers = new Map<string, 'accepted' | 'confirmed' | 'failed' | 'reversed'>();
+  const statuses = {
+    TransferAccepted: 'accepted',
+    TransferConfirmed: 'confirmed',
+    TransferFailed: 'failed',
+    TransferReversed: 'reversed',
+  } as const;
+  const transfers = new Map<string, RecordedTransfer>();
   for (const event of book) {
-    if (event.type === 'TransferAccepted') transfers.set(event.transfer.transferId, 'accepted');
-    else if (event.type === 'TransferConfirmed') transfers.set(event.transfer.transferId, 'confirmed');
-    else if (event.type === 'TransferFailed') transfers.set(event.transfer.transferId, 'failed');
-    else if (event.type === 'TransferReversed') transfers.set(event.transfer.transferId, 'reversed');
+    if (!('transfer' in event)) continue;
+    const { transferId, debitAccountId, creditAccountId } = event.transfer;
+    transfers.set(transferId, { status: statuses[event.type], debitAccountId, creditAccountId });
   }
   return transfers;
 }

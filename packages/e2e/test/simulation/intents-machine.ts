@@ -30,7 +30,7 @@ import { paymentIntent } from '../../../../services/intents/src/domain/payment-i
 import { providerPayment } from '../../../../services/intents/src/domain/provider-payment';
 import { receiptPolicy } from '../../../../services/intents/src/domain/receipt-policy';
 import type { Deadlines, Owner } from '../../../../services/intents/src/ports';
-import { token, type Composition, type Parts, type Product } from './product';
+import { faultsOf, token, type Composition, type Parts, type Product } from './product';
 
 type Row = Owner & { readonly status: string; readonly expiresAt: string };
 
@@ -53,8 +53,9 @@ export function composeIntents({ world, network, settings }: Product, parts: Par
     },
   };
   const create = createIntent({ intents, ...watcher, policyOf, now, ttlMs: settings.intentTtlMs });
-  const answer = callServer([onCall(createIntentCall, create), onCall(getIntentCall, getIntent(intents))], (error) =>
-    world.note(`${owner.name} answers 5xx: ${String(error)}`),
+  const answer = callServer(
+    [onCall(createIntentCall, create), onCall(getIntentCall, getIntent(intents))],
+    faultsOf(world, owner),
   );
   return {
     components: [

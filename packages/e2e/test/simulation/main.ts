@@ -2,20 +2,24 @@
  * Many seeds of the simulations, for nights and for looking into one:
  *
  *   npm run simulate -- --seeds 100000 --from 1 --jobs 2
+ *   npm run simulate -- --seeds 1000 --from today
  *   npm run simulate -- --of product --seed 4711 --trace
  *
  * Each seed is a run of the product, of a book and of settlements; `--of` names one of the three. Even seeds are runs for
- * safety, odd ones for liveness. Ends with 1 at the first seed that fails, prints the end of its trace and the command
- * that runs it again; `--keep-going` counts the failures instead.
+ * safety, odd ones for liveness. `--from today` takes seeds that no other day takes. Ends with 1 at the first seed that
+ * fails, prints the end of its trace and the command that runs it again; `--keep-going` counts the failures instead. Ends
+ * with 1 too when something never happened in many runs.
  */
 import { fork } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import type { Run } from '@daybook/testing';
 import { simulateBook } from '../../../../services/ledger/test/simulation/simulate-book';
 import { simulateSettlements } from '../../../../services/settlement/test/simulation/simulate-settlements';
-import { modeOf, simulateProduct } from './simulate-product';
+import { firstSeedOf, modeOf, simulateProduct } from './simulate-product';
 
 const progressMs = 5_000;
+/** In so many runs everything happens that there is. */
+const manySeeds = 200;
 
 const { values } = parseArgs({
   options: {
@@ -39,6 +43,9 @@ const simulations: Readonly<Record<string, Simulate>> = {
   settlements: (seed, onLine) => simulateSettlements(seed, onLine),
 };
 
+/** One that is drawn from the day is printed as a number, with which it runs again on any day. */
+const firstSeed = values.from === 'today' ? firstSeedOf(new Date()) : Number(values.from);
+
 async function main(): Promise<void> {
   if (values.of !== undefined && simulations[values.of] === undefined)
     throw new Error(`--of is one of ${Object.keys(simulations).join(', ')}`);
@@ -50,7 +57,7 @@ async function main(): Promise<void> {
 async function share(jobs: number): Promise<number> {
   const given = process.argv.slice(2);
   const children = Array.from({ length: jobs }, (_, index) =>
-    fork(__filename, [...given, '--jobs', '1', '--step', String(jobs), '--from', String(Number(values.from) + index)]),
+    fork(__filename, [...given, '--jobs', '1', '--step', String(jobs), '--from', String(firstSeed + index)]),
   );
   const codes = await Promise.all(
     children.map(
@@ -67,7 +74,7 @@ async function share(jobs: number): Promise<number> {
 }
 
 async function run(): Promise<number> {
-  const first = Number(values.seed ?? values.from);
+  const first = values.seed === undefined ? firstSeed : Number(values.seed);
   const step = Number(values.step);
   const count = values.seed === undefined ? Math.ceil(Number(values.seeds) / step) : 1;
   const chosen = Object.entries(simulations).filter(([name]) => values.of === undefined || values.of === name);
@@ -102,7 +109,9 @@ async function run(): Promise<number> {
     }
   }
   report(count);
-  return failures > 0 ? 1 : 0;
+  const never = count < manySeeds ? [] : [...sums].flatMap(([name, sum]) => (sum === 0 ? [name] : []));
+  if (never.length > 0) say(`never happened: ${never.join(', ')}`);
+  return failures + never.length > 0 ? 1 : 0;
 }
 
 function say(line: string): void {

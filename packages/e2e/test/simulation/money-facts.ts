@@ -21,6 +21,7 @@ export function moneyProblems(product: Product, asked: Customers, facts: Facts, 
     ...depositProblems(product, facts),
     ...attributionProblems(facts, posted),
     ...bookingProblems(facts, posted),
+    ...facts.intents.flatMap(paidProblems),
     ...settlementProblems(facts, posted),
     ...clearingProblems(facts, mode),
     ...(mode === 'liveness' ? uncreditedProblems(product, facts) : []),
@@ -53,9 +54,25 @@ function intentAnswerProblems({ intents }: Customers, facts: Facts): readonly st
   }
   for (const [key, contents] of byKey)
     if (contents.size > 1) problems.push(`I6: ${key} stands for ${[...contents].join(' and ')}`);
+  problems.push(...repeatedProblems(intents, facts));
   const addresses = facts.intents.flatMap(({ state }) => (state.stage === 'none' ? [] : [state.paymentAddress]));
   if (new Set(addresses).size !== addresses.length) problems.push('I19: two intents have one address');
   return problems;
+}
+
+/** I6, of what nobody was told of too: one intent of an order with a key; without one, one that can still be paid. */
+function repeatedProblems(asked: Customers['intents'], { intents }: Facts): readonly string[] {
+  const recorded = new Map<string, string[]>();
+  for (const { intentId, state } of intents) {
+    if (state.stage === 'none') continue;
+    const order = `${state.tenantId} ${state.orderId}`;
+    const hasKey = asked.some(({ request }) => request.orderId === state.orderId && request.idempotencyKey !== null);
+    if (!hasKey && (state.stage === 'expired' || state.stage === 'underpaid')) continue;
+    recorded.set(order, [...(recorded.get(order) ?? []), intentId]);
+  }
+  return [...recorded].flatMap(([order, ids]) =>
+    ids.length > 1 ? [`I6: ${order} is recorded as ${ids.join(' and ')}`] : [],
+  );
 }
 
 /** I11: in the chain as it is now, with the same amount and address. */
@@ -126,6 +143,18 @@ function bookingProblems({ intents, settlements }: Facts, posted: ReadonlyMap<st
   return problems;
 }
 
+/** I17, where it begins: an intent is paid with what is in the book, so that no settlement is before its deposits. */
+function paidProblems({ intentId, events }: Facts['intents'][number]): readonly string[] {
+  const unbooked = new Set<string>();
+  for (const event of events) {
+    if (event.type === 'DepositConfirmed' && event.applied > 0n) unbooked.add(event.deposit.depositId);
+    if (event.type === 'DepositBooked') unbooked.delete(event.depositId);
+    if (event.type === 'IntentPaid' && unbooked.size > 0)
+      return [`I17: intent ${intentId} is paid, and ${[...unbooked].join()} not booked`];
+  }
+  return [];
+}
+
 /** Each for one paid intent and its amount, and complete only with its entries in the book. */
 function settlementProblems(
   { intents, settlements }: Facts,
@@ -153,17 +182,26 @@ function settlementProblems(
   return problems;
 }
 
-/** I17: never negative; when all has come to its end, exactly what open intents have been paid so far. */
+/**
+ * I17: never negative for any intent, after any event; when all has come to its end, exactly what open intents have been
+ * paid so far.
+ */
 function clearingProblems({ intents, book }: Facts, mode: Mode): readonly string[] {
   const problems: string[] = [];
   const clearing = new Map<string, bigint>();
-  for (const event of book) {
-    if (!('entries' in event)) continue;
+  const ofIntents = new Map<string, bigint>();
+  book.forEach((event, sequence) => {
+    if (!('entries' in event)) return;
+    const { subject } = transactionOf(event).cause;
     for (const { accountId, direction, amount } of event.entries) {
       if (!accountId.startsWith('clearing:')) continue;
-      clearing.set(accountId, (clearing.get(accountId) ?? 0n) + (direction === 'credit' ? amount : -amount));
+      const change = direction === 'credit' ? amount : -amount;
+      clearing.set(accountId, (clearing.get(accountId) ?? 0n) + change);
+      const left = (ofIntents.get(`${accountId} ${subject}`) ?? 0n) + change;
+      ofIntents.set(`${accountId} ${subject}`, left);
+      if (left < 0n) problems.push(`I17: ${accountId} has ${left} of ${subject} at ${sequence}`);
     }
-  }
+  });
   const open = new Map<string, bigint>();
   for (const { state } of intents) {
     if (state.stage !== 'open') continue;
@@ -172,7 +210,6 @@ function clearingProblems({ intents, book }: Facts, mode: Mode): readonly string
     open.set(accountId, (open.get(accountId) ?? 0n) + applied);
   }
   for (const [accountId, balance] of clearing) {
-    if (balance < 0n) problems.push(`I17: ${accountId} is ${balance}`);
     if (mode === 'liveness' && balance !== (open.get(accountId) ?? 0n))
       problems.push(`I17: ${accountId} is ${balance}, open intents have ${open.get(accountId) ?? 0n}`);
   }

@@ -41,12 +41,13 @@ import type { Customers } from './customers';
 import { deliveryProblems } from './delivery-facts';
 import { allOf, readFacts, type Facts } from './facts';
 import { handledProblems } from './handled-facts';
+import { happenedIn, nothing } from './happened';
 import { moneyProblems } from './money-facts';
 import type { Product, ServiceName } from './product';
 import type { Mode } from './simulate-product';
 
 export async function examineProduct(product: Product, asked: Customers, mode: Mode) {
-  const { world, places, receivers, broker } = product;
+  const { world, places, broker } = product;
   const tell = (problems: readonly string[]) => problems.forEach((problem) => world.violated(problem));
   const logs = {} as Record<ServiceName, readonly StoredEvent[]>;
   for (const [service, { log }] of Object.entries(places)) logs[service as ServiceName] = await allOf(log.durable);
@@ -68,10 +69,7 @@ export async function examineProduct(product: Product, asked: Customers, mode: M
       (sum, topic) => sum + broker.stored(topic).length,
       0,
     ),
-    intents: facts?.intents.length ?? 0,
-    settled: facts?.intents.filter(({ state }) => state.stage === 'settled').length ?? 0,
-    transfers: facts?.transfers.size ?? 0,
-    webhooks: receivers.received.length,
+    ...(facts === undefined ? nothing : await happenedIn(product, asked, facts)),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What outlives the processes of one simulated product: logs, tables, broker, network, chain, receivers. */
+import { isOperationalError } from '@daybook/core';
 import type { Transport } from '@daybook/messaging';
 import type { CheckpointTable, EventStore } from '@daybook/event-store';
 import type { CallAnswer, OutgoingCall } from '@daybook/http';
@@ -49,6 +50,8 @@ export type Product = {
   readonly network: SimulatedNetwork<OutgoingCall, CallAnswer>;
   readonly chain: SimulatedEvm;
   readonly receivers: Receivers;
+  /** The tenants of all endpoints, by their ids. */
+  readonly endpoints: Map<string, string>;
   /** Of the two books. */
   readonly books: Readonly<Record<string, BookTables>>;
   heal(): void;
@@ -73,6 +76,7 @@ export function createProduct(world: World): Product {
     network,
     chain,
     receivers: told,
+    endpoints: new Map(),
     books: {
       'book-sandbox': { segments: [], snapshots: [] },
       'book-live': { segments: [], snapshots: [] },
@@ -104,6 +108,14 @@ export type Parts = {
 
 /** Started in this order; serving comes last. */
 export type Composition = { readonly components: readonly Component[]; serve(): void };
+
+/** For `callServer`: whoever cannot answer now says so. Anything else that a call throws is a bug. */
+export const faultsOf =
+  (world: World, { name }: SimulatedProcess) =>
+  (error: unknown) => {
+    if (isOperationalError(error)) world.note(`${name} answers 503: ${String(error)}`);
+    else world.violated(`${name} answers 500: ${String(error)}`);
+  };
 
 export const silent = createLogger({ service: 'simulation', level: 'silent' });
 export const metrics = testMetrics();

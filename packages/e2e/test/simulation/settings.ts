@@ -38,6 +38,17 @@ export type Settings = {
   readonly bulks: number;
 };
 
+const groups = [
+  'intents.deposits',
+  'intents.ledger-transactions',
+  'intents.settlements',
+  'ledger.settlements',
+  'settlement.intents',
+  'settlement.ledger-transactions',
+  'notifications.intents',
+  'notifications.transfers',
+];
+
 export function drawSettings(random: SeededRandom): Settings {
   const some = (most: number) => (random.chance(0.5) ? 0 : (most * (1 + random.below(100))) / 100);
   return {
@@ -60,6 +71,9 @@ export function drawSettings(random: SeededRandom): Settings {
       behind: some(0.6),
       dropped: some(0.2),
       delayMs: random.pick([5, 50, 300]),
+      // One group that all others overtake: facts that travel on different ways meet in another order.
+      slowGroup: random.pick([null, 'ledger.intents', 'ledger.intents', random.pick(groups)]),
+      slowMs: random.pick([1_000, 3_000]),
     },
     calls: {
       lostBefore: some(0.2),

@@ -34,7 +34,7 @@ async function whatIsLeft(product: Product, asked: Customers, first: boolean): P
     if (state.stage === 'paid' || state.expiresAt < now) left.push(`L1: intent ${intentId} is ${state.stage}`);
   }
   for (const [settlementId, state] of settlements) if (!state.completed) left.push(`L1: settlement ${settlementId}`);
-  for (const [transferId, status] of transfers) if (status === 'accepted') left.push(`L1: transfer ${transferId}`);
+  for (const [transferId, { status }] of transfers) if (status === 'accepted') left.push(`L1: transfer ${transferId}`);
   for (const { state, deliveryId } of deliveries)
     if (state.status === 'pending' && (state.nextAttemptAt === null || state.nextAttemptAt < before(now)))
       left.push(`L1: delivery ${deliveryId} is due since ${state.nextAttemptAt}`);

@@ -8,6 +8,8 @@
  */
 import { runWorld, type Run, type World } from '@daybook/testing';
 import { customers, type Customers } from './customers';
+import { watchFinality } from './finality';
+import { nothing, type Happened } from './happened';
 import { runMachines } from './machines';
 import { createProduct, type Product } from './product';
 import { examineProduct } from './product-checks';
@@ -21,13 +23,14 @@ export function modeOf(seed: number): Mode {
   return seed % 2 === 0 ? 'safety' : 'liveness';
 }
 
-export type ProductRun = {
+/** Where the seeds begin that are of this day alone, in UTC: as many as runs of a day may take. */
+export function firstSeedOf(now: Date): number {
+  return Math.floor(now.getTime() / 86_400_000) * 100_000;
+}
+
+export type ProductRun = Happened & {
   readonly events: number;
   readonly messages: number;
-  readonly intents: number;
-  readonly settled: number;
-  readonly transfers: number;
-  readonly webhooks: number;
   readonly processes: number;
   readonly crashes: number;
 };
@@ -42,6 +45,7 @@ export function simulateProduct(seed: number, mode: Mode, onLine?: (line: string
 async function play(world: World, mode: Mode): Promise<ProductRun> {
   const product = createProduct(world);
   await registerEndpoints(product);
+  watchFinality(product);
   const machines = runMachines(product);
   const asked = customers(product);
   await world.run(product.settings.chaosMs, () => false);
@@ -56,7 +60,7 @@ async function play(world: World, mode: Mode): Promise<ProductRun> {
   return { ...seen, ...machines.counts() };
 }
 
-const nothingSeen = { events: 0, messages: 0, intents: 0, settled: 0, transfers: 0, webhooks: 0 };
+const nothingSeen = { events: 0, messages: 0, ...nothing };
 
 /** Looked at from time to time: it costs more than a task. */
 const lookMs = 500;

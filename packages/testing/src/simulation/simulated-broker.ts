@@ -25,6 +25,9 @@ export type BrokerFaults = {
   /** Share of batches that never arrive and are delivered again. */
   readonly dropped: number;
   readonly delayMs: number;
+  /** A consumer group that takes one message at a time, each late by up to `slowMs` instead, until all answer. */
+  readonly slowGroup: string | null;
+  readonly slowMs: number;
 };
 
 export type SimulatedBroker = {
@@ -232,10 +235,12 @@ class Broker {
     }
     const { random } = this.world;
     const isLate = this.#isAway() || this.#chance(this.faults.dropped);
-    this.world.after(1 + random.below(this.faults.delayMs) + (isLate ? backOffMs : 0), owner, () => {
+    const { delayMs, slowGroup, slowMs } = this.faults;
+    const isSlow = !this.healed && options.group === slowGroup;
+    this.world.after(1 + random.below(isSlow ? slowMs : delayMs) + (isLate ? backOffMs : 0), owner, () => {
       if (holder.lost || member.stopped) return;
       if (isLate) return this.#deliver(holder, partition, from);
-      const batch = messages.slice(from, from + 1 + random.below(batchMax));
+      const batch = messages.slice(from, from + (isSlow ? 1 : 1 + random.below(batchMax)));
       this.world.note(`${owner.name} ${options.group} takes ${options.topic} ${partition} ${from}+${batch.length}`);
       const handled = options.handle(batch).then(
         () => this.#deliver(holder, partition, from + batch.length),
