@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, createWriteStream, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { payFromFaucet } from '@daybook/embedded';
@@ -31,7 +31,10 @@ export class Instance {
   #url = '';
   #eventStore: EventStoreOfRun | undefined;
 
-  constructor(private readonly settings: Record<string, string> = {}) {}
+  constructor(private readonly settings: Record<string, string> = {}) {
+    // As root has the program make it: the database lies in it, and goes with it.
+    chmodSync(this.home, 0o711);
+  }
 
   get url(): string {
     return this.#url;

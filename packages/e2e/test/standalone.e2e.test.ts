@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { readEndpoints } from '@daybook/standalone';
 import { acceptedAmountTokens, eventually, refusedAmountTokens } from '@daybook/testing';
@@ -200,6 +200,64 @@ describe('the standalone', () => {
     await eventually(async () => expect((await daybook.request('GET', '/readyz')).status).toBe(200), {
       timeoutMs: 5_000,
     });
+  });
+
+  test('one that is started while another stops takes over when that has ended', async () => {
+    const client = new Client({ connectionString: daybook.databaseUrl });
+    await client.connect();
+    const next = new Instance({ DAYBOOK_HOME: daybook.home });
+    const started = next.start();
+    await eventually(
+      async () => {
+        const { rowCount } = await client.query(
+          "select 1 from pg_stat_activity where query like 'select pg_try_advisory_lock%'",
+        );
+        expect(rowCount).toBe(2);
+      },
+      { timeoutMs: 20_000 },
+    );
+    await client.end();
+    expect(await daybook.stop()).toBe(0);
+    await started;
+    expect((await next.request('GET', '/readyz')).status).toBe(200);
+    await next.dispose();
+    await daybook.start();
+  });
+
+  test('a database that is gone is told in one line, and not replaced by one that knows no credential', async () => {
+    const data = join(daybook.home, 'postgres', 'data');
+    await daybook.stop();
+    renameSync(data, `${data}.away`);
+    await expect(daybook.start()).rejects.toThrow(
+      new RegExp(`^The database .* is not in ${data} any more: .* delete the whole of ${daybook.home} to.*\n$`, 'm'),
+    );
+    expect(existsSync(data)).toBe(false);
+    renameSync(`${data}.away`, data);
+    await daybook.start();
+  });
+
+  test('others find nothing in the home that they could read but the public key', () => {
+    const readable = (directory: string): string[] =>
+      readdirSync(directory, { withFileTypes: true }).flatMap((entry) => {
+        const path = join(directory, entry.name);
+        const { mode } = statSync(path);
+        if (entry.isDirectory()) return (mode & 0o011) === 0 ? [] : readable(path);
+        return (mode & 0o077) === 0 ? [] : [path];
+      });
+    // The log is the harness's own.
+    expect(readable(daybook.home).toSorted()).toEqual(
+      ['checkpoint-public-key.pem', 'log.jsonl'].map((name) => join(daybook.home, name)),
+    );
+  });
+
+  test('a home that it makes holds the database too, also when root starts it', async () => {
+    const other = new Instance();
+    const home = join(other.home, 'made');
+    const settings = { DAYBOOK_HOME: home, DAYBOOK_PORT: new URL(daybook.url).port };
+    await expect(other.start(settings)).rejects.toThrow(/^port .* is taken/m);
+    expect(existsSync(join(home, 'postgres', 'data', 'PG_VERSION'))).toBe(true);
+    expect((statSync(home).mode & 0o777).toString(8)).toBe(process.getuid?.() === 0 ? '711' : '700');
+    await other.dispose();
   });
 
   test('a port that is taken is told in one line, with what to set', async () => {

@@ -13,7 +13,7 @@ import { blockProducer } from './block-producer';
 import { EmbeddedServerError, type EmbeddedServer } from './embedded-server';
 import { freePort } from './free-port';
 import { callNode } from './json-rpc';
-import { commandOf, hasEnded, isRunning, signal } from './processes';
+import { commandOf, endProcess, isRunning } from './processes';
 
 /** The mnemonic of every development node: its keys are public. */
 export const sandboxMnemonic = 'test test test test test test test test test test test junk';
@@ -26,6 +26,8 @@ const pollMs = 10;
 type Options = {
   /** Keeps the chain. Deleting it (after a stop) is a new chain. */
   readonly directory: string;
+  /** What belongs to the chain as a whole, so that only all of it can begin anew; `directory` when absent. */
+  readonly wholeDirectory?: string;
   /** Blocks that follow a transaction, one every so many seconds; without it only transactions make blocks. */
   readonly blockTimeSeconds?: number;
   readonly chainId?: number;
@@ -40,7 +42,7 @@ type Options = {
 type NodeRecord = { readonly chainId: number; readonly genesis: number; readonly pid: number; readonly port: number };
 
 export function embeddedEvmNode(options: Options): EmbeddedServer {
-  let running: { readonly pid: number; readonly url: string } | undefined;
+  let running: { readonly pid: number; readonly url: string; readonly files: Files } | undefined;
   let companions: { stop(): Promise<void> }[] = [];
   return {
     name: 'embedded EVM node',
@@ -50,34 +52,41 @@ export function embeddedEvmNode(options: Options): EmbeddedServer {
     },
     async start() {
       await mkdir(options.directory, { recursive: true, mode: 0o700 });
-      const files = filesOf(await realpath(options.directory));
+      const files = filesOf(await realpath(options.directory), options.wholeDirectory);
       const chainId = options.chainId ?? 31_337;
-      const known = await readRecord(files.record);
+      const known = await readRecord(files);
       if (known !== undefined && known.chainId !== chainId) {
         throw new EmbeddedServerError(
-          `${files.directory} holds chain ${known.chainId}, not ${chainId}: delete it to start a new chain.`,
+          `${files.directory} holds chain ${known.chainId}, not ${chainId}. ${beginAnew(files)}`,
         );
       }
       const record = (known && (await adopt(files, known))) ?? (await launch(files, known, { ...options, chainId }));
       const url = urlOf(record.port);
-      running = { pid: record.pid, url };
+      running = { pid: record.pid, url, files };
       const seconds = options.blockTimeSeconds;
       companions = [stateKeeper(files), ...(seconds === undefined ? [] : [blockProducer(url, seconds * 1000)])];
     },
     async stop() {
-      const pid = running?.pid;
+      const ending = running;
       running = undefined;
       for (const companion of companions.splice(0)) await companion.stop();
-      if (pid !== undefined) await shutDown(pid);
+      if (ending !== undefined) await shutDown(ending.files, ending.pid);
     },
   };
 }
 
-type Files = { readonly directory: string; readonly record: string; readonly state: string; readonly backup: string };
+type Files = {
+  readonly directory: string;
+  readonly wholeDirectory: string;
+  readonly record: string;
+  readonly state: string;
+  readonly backup: string;
+};
 
-function filesOf(directory: string): Files {
+function filesOf(directory: string, wholeDirectory = directory): Files {
   return {
     directory,
+    wholeDirectory,
     record: join(directory, 'node.json'),
     state: join(directory, 'state.json'),
     backup: join(directory, 'state.backup.json'),
@@ -88,21 +97,28 @@ function urlOf(port: number): string {
   return `http://127.0.0.1:${port}`;
 }
 
+function beginAnew({ wholeDirectory }: Files): string {
+  return `To begin anew, delete the whole of ${wholeDirectory}.`;
+}
+
 /** On SIGINT anvil writes its state and ends. */
-async function shutDown(pid: number): Promise<void> {
-  signal(pid, 'SIGINT');
-  if (await hasEnded(pid, stopTimeoutMs)) return;
-  signal(pid, 'SIGKILL');
-  if (await hasEnded(pid, 2_000)) return;
+async function shutDown(files: Files, pid: number): Promise<void> {
+  const steps = [
+    { name: 'SIGINT', waitMs: stopTimeoutMs },
+    { name: 'SIGKILL', waitMs: 2_000 },
+  ] as const;
+  if (await endProcess(pid, () => isNodeOf(files, pid), steps)) return;
   throw new EmbeddedServerError(`anvil (process ${pid}) does not stop: end it with \`kill -9 ${pid}\`.`);
 }
 
-async function readRecord(file: string): Promise<NodeRecord | undefined> {
+async function readRecord(files: Files): Promise<NodeRecord | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as NodeRecord;
+    return JSON.parse(await readFile(files.record, 'utf8')) as NodeRecord;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new EmbeddedServerError(`${file} is damaged: delete its directory to start a new chain.`, { cause: error });
+    throw new EmbeddedServerError(`${files.record} cannot be read (${String(error)}). ${beginAnew(files)}`, {
+      cause: error,
+    });
   }
 }
 
@@ -149,7 +165,7 @@ async function launch(
     if (typeof outcome === 'number') return { chainId: options.chainId, genesis, pid: outcome, port };
     if (!/address.*in use/i.test(outcome) || attempt === 5) {
       throw new EmbeddedServerError(
-        `anvil did not start on ${files.state}:\n${outcome.trim()}\nDelete ${files.directory} to start a new chain.`,
+        `anvil did not start on ${files.state}:\n${outcome.trim()}\nIts disk may be full. ${beginAnew(files)}`,
       );
     }
   }
@@ -184,7 +200,7 @@ async function spawnNode(files: Files, node: NodeSettings): Promise<number | str
       return child.pid;
     }
     if (performance.now() > deadline) {
-      if (child.pid !== undefined) await shutDown(child.pid);
+      if (child.pid !== undefined) await shutDown(files, child.pid);
       ended = `no answer after ${startTimeoutMs} ms`;
     }
     await delay(pollMs);

@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { chown, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,24 +13,27 @@ import { EmbeddedServerError, type EmbeddedServer } from './embedded-server';
 import { serverAccount, type Account } from './file-access';
 import { freePort } from './free-port';
 import { postgresBinaries } from './postgres-binaries';
-import { openPostgresDirectory, type PostgresDirectory } from './postgres-directory';
-import { commandOf, hasEnded, isRunning, signal } from './processes';
+import {
+  holdsDatabase,
+  openPostgresDirectory,
+  type PostgresDirectory,
+  type PostgresDirectoryOptions,
+} from './postgres-directory';
+import { commandOf, endProcess, isRunning } from './processes';
 
 const database = 'daybook';
 const startTimeoutMs = 30_000;
 const stopTimeoutMs = 20_000;
 const pollMs = 15;
 
-type Options = {
-  /** Keeps everything that belongs to the server. Deleting it (after a stop) is a clean start. */
-  readonly directory: string;
+type Options = PostgresDirectoryOptions & {
   /** Server settings, such as `{ fsync: 'off' }`. An adopted server keeps the ones it was started with. */
   readonly settings?: Readonly<Record<string, string>>;
   /** A free one is chosen when absent. */
   readonly port?: number;
 };
 
-type Running = { readonly pid: number; readonly url: string };
+type Running = { readonly pid: number; readonly url: string; readonly data: string };
 
 export function embeddedPostgres(options: Options): EmbeddedServer {
   let running: Running | undefined;
@@ -42,30 +45,31 @@ export function embeddedPostgres(options: Options): EmbeddedServer {
     },
     async start() {
       const account = serverAccount();
-      const directory = await openPostgresDirectory(options.directory, account, discardServer);
+      const directory = await openPostgresDirectory(options, account, discardServer);
       running = (await adopt(directory)) ?? (await launch(directory, account, options));
-      await ensureDatabase(running.url);
+      await ensureDatabase(running, directory);
     },
     async stop() {
-      const pid = running?.pid;
+      const ending = running;
       running = undefined;
-      if (pid !== undefined) await shutDown(pid);
+      if (ending !== undefined) await shutDown(ending.data, ending.pid);
     },
   };
 }
 
 /** Fast shutdown: open transactions are rolled back, the data is left clean. */
-async function shutDown(pid: number): Promise<void> {
-  signal(pid, 'SIGINT');
-  if (await hasEnded(pid, stopTimeoutMs)) return;
-  signal(pid, 'SIGQUIT');
-  if (await hasEnded(pid, 5_000)) return;
+async function shutDown(data: string, pid: number): Promise<void> {
+  const steps = [
+    { name: 'SIGINT', waitMs: stopTimeoutMs },
+    { name: 'SIGQUIT', waitMs: 5_000 },
+  ] as const;
+  if (await endProcess(pid, () => isServerOf(data, pid), steps)) return;
   throw new EmbeddedServerError(`Postgres (process ${pid}) does not stop: end it with \`kill -9 ${pid}\`.`);
 }
 
 async function discardServer(data: string): Promise<void> {
   const lock = readLock(data);
-  if (lock !== undefined && isServerOf(data, lock.pid)) await shutDown(lock.pid);
+  if (lock !== undefined) await shutDown(data, lock.pid);
 }
 
 type Lock = { readonly pid: number; readonly port: number | undefined; readonly status: string };
@@ -97,7 +101,8 @@ async function adopt(directory: PostgresDirectory): Promise<Running | undefined>
     if (lock === undefined || !isServerOf(directory.data, lock.pid)) return undefined;
     if (lock.port !== undefined && lock.status === 'ready') {
       const url = urlOf(directory, lock.port);
-      if ((await dataDirectoryAt(url)) === directory.data) return { pid: lock.pid, url };
+      if ((await dataDirectoryAt(url, directory)) === directory.data)
+        return { pid: lock.pid, url, data: directory.data };
     }
     if (performance.now() > deadline) {
       throw new EmbeddedServerError(
@@ -114,28 +119,31 @@ function urlOf(directory: PostgresDirectory, port: number, name = database): str
 }
 
 /** Where the server that answers there keeps its data; undefined while it is starting or stopping. */
-async function dataDirectoryAt(url: string): Promise<string | undefined> {
+async function dataDirectoryAt(url: string, directory: PostgresDirectory): Promise<string | undefined> {
   try {
     return await withClient(onMaintenanceDatabase(url), async (client) => {
       const { rows } = await client.query<{ data_directory: string }>('show data_directory');
       return rows[0]?.data_directory;
     });
   } catch (error) {
-    if (codeOf(error) === '28P01') {
-      throw new EmbeddedServerError(
-        'Postgres refuses our password: delete its directory to start with an empty database.',
-        {
-          cause: error,
-        },
-      );
-    }
+    if (codeOf(error) === passwordRefused) throw passwordError(directory, error);
     return undefined;
   }
 }
 
+const passwordRefused = '28P01';
+
+function passwordError({ data, wholeDirectory }: PostgresDirectory, cause: unknown): EmbeddedServerError {
+  return new EmbeddedServerError(
+    `The database in ${data} has another password than its postgres.json: bring back the one that it was made with, or ` +
+      `delete the whole of ${wholeDirectory} to begin anew.`,
+    { cause },
+  );
+}
+
 async function launch(directory: PostgresDirectory, account: Account | undefined, options: Options): Promise<Running> {
   const binaries = await postgresBinaries(account);
-  if (!existsSync(join(directory.data, 'PG_VERSION'))) await initialise(directory, binaries, account);
+  if (!holdsDatabase(directory.data)) await initialise(directory, binaries, account);
   const deadline = performance.now() + startTimeoutMs;
   for (;;) {
     removeStaleLock(directory);
@@ -145,18 +153,40 @@ async function launch(directory: PostgresDirectory, account: Account | undefined
     // A simultaneous start won, backends of a killed server still hold its memory, or the port was taken meanwhile.
     const adopted = await adopt(directory);
     if (adopted !== undefined) return adopted;
-    const passing = /pre-existing shared memory|lock file|could not bind|Address already in use/.test(outcome);
-    if (!passing || performance.now() > deadline) throw startError(directory, outcome);
+    if (!passing.test(outcome) || performance.now() > deadline) throw startError(directory, account, outcome);
     await delay(100);
   }
 }
 
-function startError(directory: PostgresDirectory, log: string): EmbeddedServerError {
+const passing =
+  /pre-existing shared memory|lock file ".*" (already exists|is empty)|could not bind|Address already in use/;
+const otherVersion = /initialized (by PostgreSQL version|with CATALOG_VERSION_NO)/;
+const damage = [
+  /could not locate .*checkpoint/,
+  /could not find the database system/,
+  /is not a valid data directory/,
+  /incompatible with server/,
+  /directory ".*" does not exist/,
+  // Its own files have relative paths.
+  /"[^/"][^"]*": No such file/,
+  /: read [0-9]+ of/,
+  /corrupt|incorrect checksum|invalid page/,
+];
+
+function startError(directory: PostgresDirectory, account: Account | undefined, log: string): EmbeddedServerError {
   const reason = log.trim().split('\n').slice(-6).join('\n');
   return new EmbeddedServerError(
-    `Postgres did not start on ${directory.data}:\n${reason}\n` +
-      `If the data is damaged, delete ${directory.home} to start with an empty database, or set DATABASE_URL.`,
+    `Postgres did not start on ${directory.data}:\n${reason}\n${adviceOn(directory, account, log)}`,
   );
+}
+
+/** Data is to be deleted only where Postgres itself says that it is damaged. */
+function adviceOn({ data, wholeDirectory }: PostgresDirectory, account: Account | undefined, log: string): string {
+  if (otherVersion.test(log)) return 'Start the build that made the data: this one has another version of Postgres.';
+  if (damage.some((sign) => sign.test(log)))
+    return `The data is damaged: bring back a copy of it, or delete the whole of ${wholeDirectory} to begin anew.`;
+  const owner = account?.uid ?? process.getuid?.();
+  return `Keep the data. See whether its disk is full, and whether ${data} belongs to user ${owner}, as it must.`;
 }
 
 /** Postgres trusts any living process with the recorded id; after a restart of the machine that may be anything. */
@@ -182,7 +212,7 @@ async function initialise(directory: PostgresDirectory, binaries: string, accoun
     await runInitdb(join(binaries, 'bin', 'initdb'), [...flags, '-D', data], account, directory);
     await rename(data, directory.data).catch((error: unknown) => {
       // Another start was quicker, with the same password.
-      if (!existsSync(join(directory.data, 'PG_VERSION'))) throw error;
+      if (!holdsDatabase(directory.data)) throw error;
     });
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -199,7 +229,7 @@ async function runInitdb(
   let output = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
   const [code] = (await once(child, 'close').catch((error: Error) => [error.message])) as [unknown];
-  if (code !== 0) throw startError(directory, `initdb ended with ${String(code)}\n${output}`);
+  if (code !== 0) throw startError(directory, account, `initdb ended with ${String(code)}\n${output}`);
 }
 
 /** The working directory must be one that the account can enter; the environment of the caller does not matter. */
@@ -240,10 +270,10 @@ async function spawnServer(
   while (ended === undefined) {
     const lock = readLock(directory.data);
     if (lock?.pid === child.pid && lock?.status === 'ready') {
-      return { pid: lock.pid, url: urlOf(directory, server.port) };
+      return { pid: lock.pid, url: urlOf(directory, server.port), data: directory.data };
     }
     if (performance.now() > deadline) {
-      if (child.pid !== undefined) await shutDown(child.pid);
+      if (child.pid !== undefined) await shutDown(directory.data, child.pid);
       ended = `not ready after ${startTimeoutMs} ms`;
     }
     await delay(pollMs);
@@ -251,10 +281,14 @@ async function spawnServer(
   return `${readFileSync(directory.log, 'utf8')}\n${ended}`;
 }
 
-async function ensureDatabase(url: string): Promise<void> {
+async function ensureDatabase({ url, pid }: Running, directory: PostgresDirectory): Promise<void> {
   try {
     await withClient(url, async () => undefined);
   } catch (error) {
+    if (codeOf(error) === passwordRefused) {
+      await shutDown(directory.data, pid);
+      throw passwordError(directory, error);
+    }
     if (codeOf(error) !== '3D000') throw error;
     await withClient(onMaintenanceDatabase(url), async (client) => {
       await client.query(`create database ${database}`).catch((refused: unknown) => {

@@ -1,8 +1,8 @@
 /**
  * Postgres refuses to run as root. A root user's server therefore runs as another account, which must reach its files.
  */
-import { lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { EmbeddedServerError } from './embedded-server';
 
 export type Account = { readonly uid: number; readonly gid: number };
@@ -45,11 +45,12 @@ function allows(path: string, account: Account, bits: number): boolean {
 
 /**
  * A directory that every account can pass through and only we can write to, for what cannot stay inside a private
- * home directory. `/var/tmp` survives a restart of the machine.
+ * home directory. Only root needs it. Nobody cleans up there, as systems do in their temporary folders.
  */
 export function sharedStateDirectory(): string {
-  const path = join('/var/tmp', `daybook-${process.getuid?.() ?? 0}`);
-  mkdirSync(path, { recursive: true, mode: 0o755 });
+  const path = '/var/lib/daybook';
+  // The mode that is asked for is less what the umask takes from it.
+  if (mkdirSync(path, { recursive: true, mode: 0o755 }) !== undefined) chmodSync(path, 0o755);
   const stat = lstatSync(path);
   if (!stat.isDirectory() || stat.uid !== process.getuid?.() || (stat.mode & 0o022) !== 0) {
     throw new EmbeddedServerError(

@@ -1,24 +1,37 @@
 /**
  * What belongs to one embedded Postgres on disk.
  *
- *   <directory>/postgres.json               password of the server and, if elsewhere, place of its data (mode 0600)
- *   <directory>/data, server.log            the data, when the server's account can reach it there
- *   /var/tmp/daybook-<uid>/postgres-<hash>  the data otherwise: a root user's checkout is often in a private home
+ *   <directory>/postgres.json        password of the server and, if elsewhere, place of its data (mode 0600)
+ *   <directory>/data, server.log     the data, when the server's account can reach it there
+ *   /var/lib/daybook/postgres-<id>   the data otherwise: a root user's checkout is often in a private home
  *
- * Deleting <directory> is a clean start: data elsewhere that does not carry the password's fingerprint is not ours. Data
- * elsewhere whose directory is gone is removed by the next start that keeps data there.
+ * Deleting <directory> is a clean start: the next postgres.json names a place that nothing was in. What lies elsewhere is
+ * never taken for abandoned because its directory is not there, which may have been moved or be on a disk that is away;
+ * only that of directories in the system's temporary folder, as tests have them, is removed by the next start that keeps
+ * data there.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, link, mkdir, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, link, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, sep } from 'node:path';
 import { EmbeddedServerError } from './embedded-server';
 import { canTraverseTo, sharedStateDirectory, type Account } from './file-access';
 
+export type PostgresDirectoryOptions = {
+  /** Keeps everything that belongs to the server. Deleting it (after a stop) is a clean start. */
+  readonly directory: string;
+  /** What belongs to the data as a whole, so that only all of it can begin anew; `directory` when absent. */
+  readonly wholeDirectory?: string;
+  /** There is data of earlier starts: where it is gone, the start is refused instead of making an empty database. */
+  readonly expectsData?: boolean;
+};
+
 export type PostgresDirectory = {
-  readonly home: string;
+  /** What is to be deleted to begin anew. */
+  readonly wholeDirectory: string;
   readonly password: string;
-  /** Holds `data` and the files beside it; writable by the server's account. */
+  /** Holds `data` and the files beside it; the server's account can pass through it. */
   readonly base: string;
   readonly data: string;
   readonly log: string;
@@ -32,82 +45,103 @@ const homeFile = 'home';
 type Pointer = { readonly password: string; readonly shared?: string };
 
 export async function openPostgresDirectory(
-  directory: string,
+  options: PostgresDirectoryOptions,
   account: Account | undefined,
   discard: (data: string) => Promise<void>,
 ): Promise<PostgresDirectory> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const home = await realpath(directory);
+  await mkdir(options.directory, { recursive: true, mode: 0o700 });
+  const home = await realpath(options.directory);
+  const { wholeDirectory = home, expectsData = false } = options;
   const file = join(home, pointerFile);
-  if (!existsSync(file)) await createPointer(file, sharedBaseFor(home, account));
-  const pointer = await readPointer(file);
-  const base = pointer.shared ?? home;
-  if (pointer.shared !== undefined) {
-    await prepareSharedBase(pointer.shared, pointer.password, discard);
-    await writeFile(join(pointer.shared, homeFile), home, { mode: 0o600 });
-    await removeAbandoned(dirname(pointer.shared), discard);
+  if (!existsSync(file)) {
+    if (expectsData) throw goneError(file, wholeDirectory);
+    await createPointer(file, sharedBaseFor(home, account));
   }
-  if (account !== undefined) await giveTo(base, account);
-  return { home, password: pointer.password, base, data: join(base, 'data'), log: join(base, 'server.log') };
+  const { password, shared } = await readPointer(file, wholeDirectory);
+  const base = shared ?? home;
+  const data = join(base, 'data');
+  if (expectsData && !holdsDatabase(data)) throw goneError(data, wholeDirectory);
+  if (shared !== undefined) {
+    await prepareSharedBase(shared, home, password);
+    await removeAbandoned(dirname(shared), discard);
+  }
+  // What is private inside has a mode of its own.
+  if (account !== undefined) await chmod(base, 0o711);
+  return { wholeDirectory, password, base, data, log: join(base, 'server.log') };
+}
+
+/** A database is there under its name when it is complete. */
+export function holdsDatabase(data: string): boolean {
+  return existsSync(join(data, 'PG_VERSION'));
+}
+
+function goneError(path: string, wholeDirectory: string): EmbeddedServerError {
+  return new EmbeddedServerError(
+    `The database of earlier starts is not in ${path} any more: bring it back, or delete the whole of ` +
+      `${wholeDirectory} to begin anew.`,
+  );
 }
 
 function sharedBaseFor(home: string, account: Account | undefined): string | undefined {
   if (account === undefined || canTraverseTo(home, account)) return undefined;
-  return join(sharedStateDirectory(), `postgres-${createHash('sha256').update(home).digest('hex').slice(0, 20)}`);
+  return join(sharedStateDirectory(), `postgres-${randomBytes(10).toString('hex')}`);
 }
 
-/** Written aside and linked: of two starts at the same moment one sets the password and both use it. */
+/** Of two starts at the same moment one sets the password and both use it. */
 async function createPointer(file: string, shared: string | undefined): Promise<void> {
-  const scratch = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   const pointer: Pointer = { password: randomBytes(24).toString('hex'), ...(shared !== undefined && { shared }) };
-  await writeFile(scratch, `${JSON.stringify(pointer)}\n`, { mode: 0o600, flag: 'wx' });
-  await link(scratch, file).catch((error: NodeJS.ErrnoException) => {
+  await writeAside(file, `${JSON.stringify(pointer)}\n`, link);
+}
+
+/** Put in its place when it is whole and on disk: `link` leaves there what is there already, `rename` replaces it. */
+async function writeAside(file: string, content: string, put: typeof link | typeof rename): Promise<void> {
+  const scratch = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  await writeFile(scratch, content, { mode: 0o600, flag: 'wx', flush: true });
+  await put(scratch, file).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error;
   });
-  await rm(scratch);
+  await rm(scratch, { force: true });
 }
 
-async function readPointer(file: string): Promise<Pointer> {
+async function readPointer(file: string, wholeDirectory: string): Promise<Pointer> {
+  let cause: unknown;
   try {
     const pointer = JSON.parse(await readFile(file, 'utf8')) as Pointer;
     if (typeof pointer.password === 'string') return pointer;
-  } catch (cause) {
-    throw new EmbeddedServerError(`${file} cannot be read: delete its directory to start with an empty database.`, {
-      cause,
-    });
+  } catch (error) {
+    cause = error;
   }
-  throw new EmbeddedServerError(`${file} is damaged: delete its directory to start with an empty database.`);
+  throw new EmbeddedServerError(
+    `${file}, which has the password of the database, cannot be read${cause === undefined ? '' : ` (${String(cause)})`}. ` +
+      `Bring it back, or delete the whole of ${wholeDirectory} to begin anew.`,
+    { cause },
+  );
 }
 
-/** Data that belongs to a deleted directory of the same name is stopped and removed. */
-async function prepareSharedBase(
-  base: string,
-  password: string,
-  discard: (data: string) => Promise<void>,
-): Promise<void> {
-  const owner = join(base, 'owner');
-  const fingerprint = createHash('sha256').update(password).digest('hex');
-  if (existsSync(base) && (await readFile(owner, 'utf8').catch(() => '')) !== fingerprint) {
-    await discard(join(base, 'data'));
-    await rm(base, { recursive: true, force: true });
-  }
+async function prepareSharedBase(base: string, home: string, password: string): Promise<void> {
   await mkdir(base, { recursive: true });
-  await writeFile(owner, fingerprint, { mode: 0o600 });
+  // For a build that goes by it: it deletes data beside which it does not find its password's fingerprint.
+  await writeAside(join(base, 'owner'), createHash('sha256').update(password).digest('hex'), link);
+  await writeAside(join(base, homeFile), home, rename);
 }
 
-/** A test that was killed, or a checkout that was deleted, leaves its data and perhaps a running server. */
+/** A test that was killed leaves its data and perhaps a running server. */
 async function removeAbandoned(shared: string, discard: (data: string) => Promise<void>): Promise<void> {
+  const temporary = await realpath(tmpdir()).catch(tmpdir);
   for (const name of await readdir(shared)) {
     const base = join(shared, name);
     const home = await readFile(join(base, homeFile), 'utf8').catch(() => '');
-    if (home === '' || existsSync(join(home, pointerFile))) continue;
+    if (!home.startsWith(temporary + sep) || (await pointsTo(base, join(home, pointerFile)))) continue;
     await discard(join(base, 'data'));
     await rm(base, { recursive: true, force: true });
   }
 }
 
-/** The account may pass through and create files; secrets inside are 0600 and stay ours. */
-async function giveTo(base: string, account: Account): Promise<void> {
-  if ((await stat(base)).uid !== account.uid) await chown(base, account.uid, account.gid);
-  await chmod(base, 0o711);
+/** Whether the directory still uses the place. One that was deleted and made anew does not. */
+async function pointsTo(base: string, file: string): Promise<boolean> {
+  try {
+    return (JSON.parse(await readFile(file, 'utf8')) as Pointer).shared === base;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
+  }
 }

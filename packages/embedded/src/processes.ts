@@ -31,8 +31,25 @@ export function commandOf(pid: number): string {
   }
 }
 
+/**
+ * Sends each signal in turn, until the process has ended in the time that is given it after one. `isOurs` tells whether the
+ * id still is that of the process meant, and is asked before each. False when the process still runs after the last.
+ */
+export async function endProcess(
+  pid: number,
+  isOurs: () => boolean,
+  steps: readonly { readonly name: NodeJS.Signals; readonly waitMs: number }[],
+): Promise<boolean> {
+  for (const { name, waitMs } of steps) {
+    if (!isOurs()) return true;
+    signal(pid, name);
+    if (await hasEnded(pid, waitMs)) return true;
+  }
+  return false;
+}
+
 /** Waits until the process has ended. False when it still runs after `timeoutMs`. */
-export async function hasEnded(pid: number, timeoutMs: number): Promise<boolean> {
+async function hasEnded(pid: number, timeoutMs: number): Promise<boolean> {
   const deadline = performance.now() + timeoutMs;
   while (isRunning(pid)) {
     if (performance.now() > deadline) return false;
@@ -42,7 +59,7 @@ export async function hasEnded(pid: number, timeoutMs: number): Promise<boolean>
 }
 
 /** Sends a signal; a process that has ended already is fine. */
-export function signal(pid: number, name: NodeJS.Signals): void {
+function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
   } catch (error) {

@@ -121,8 +121,25 @@ describe('embeddedEvmNode', () => {
     expect(await call(node.url, 'eth_getBalance', receiver, 'latest')).toBe('0x7');
   });
 
-  test('refuses a directory that holds another chain', async () => {
-    await expect(embeddedEvmNode({ directory, chainId: 5 }).start()).rejects.toThrow('holds chain 31337, not 5');
+  test('refuses a directory that holds another chain, or one that it cannot read, and names all that has to go', async () => {
+    const whole = { directory, wholeDirectory: '/whole' };
+    await expect(embeddedEvmNode({ ...whole, chainId: 5 }).start()).rejects.toThrow(
+      'holds chain 31337, not 5. To begin anew, delete the whole of /whole.',
+    );
+    const file = join(directory, 'node.json');
+    const record = readFileSync(file);
+    writeFileSync(file, record.subarray(0, 10));
+    await expect(embeddedEvmNode(whole).start()).rejects.toThrow(/node\.json cannot be read .* the whole of \/whole\./);
+    writeFileSync(file, record);
+  });
+
+  test('names all that has to go when it does not start', async () => {
+    const other = scratchDirectory();
+    const failing = embeddedEvmNode({ directory: other, wholeDirectory: '/whole', mnemonic: 'no such words' });
+    await expect(failing.start()).rejects.toThrow(
+      /did not start on [^]* To begin anew, delete the whole of \/whole\.$/,
+    );
+    rmSync(other, { recursive: true, force: true });
   });
 
   test('follows a transaction with blocks, and rests when it is deep', async () => {

@@ -1,4 +1,16 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Client } from 'pg';
 import { embeddedPostgres } from '@daybook/embedded';
@@ -115,8 +127,138 @@ describe('embeddedPostgres', () => {
     rmSync(dataOf(home), { recursive: true });
   });
 
+  test('data elsewhere is kept, whatever became of the files beside it', async () => {
+    mkdirSync(join(directory, 'private'), { mode: 0o700 });
+    const home = join(directory, 'private', 'postgres');
+    const server = embeddedPostgres({ directory: home });
+    await server.start();
+    await query(server.url, 'create table kept (id int)');
+    await server.stop();
+    const base = dirname(dataOf(home));
+    for (const spoil of [
+      (file: string) => rmSync(file),
+      (file: string) => truncateSync(file),
+      (file: string) => writeFileSync(file, 'of another'),
+    ]) {
+      const beside = readdirSync(base).filter((name) => name !== 'data' && name !== 'postgres.json');
+      expect(beside).toContain('server.log');
+      beside.forEach((name) => spoil(join(base, name)));
+      const next = embeddedPostgres({ directory: home });
+      await next.start();
+      await expect(query(next.url, 'select count(*)::int as n from kept')).resolves.toEqual([{ n: 0 }]);
+      await next.stop();
+    }
+    rmSync(dataOf(home), { recursive: true });
+  });
+
+  test('a start leaves alone what others have elsewhere, also when their directory was moved or is away', async () => {
+    // Not the folder of the system that is for what nobody misses.
+    const place = mkdtempSync('/var/tmp/daybook-embedded-');
+    const [ours, moved, other] = ['ours', 'moved', 'other'].map((name) => join(place, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const startIn = async (home: string) => {
+      mkdirSync(home, { recursive: true, mode: 0o700 });
+      const server = embeddedPostgres({ directory: join(home, 'postgres') });
+      await server.start();
+      return server;
+    };
+    const first = await startIn(ours);
+    await query(first.url, 'create table kept (id int)');
+    await first.stop();
+    renameSync(ours, moved);
+    await (await startIn(other)).stop();
+    await (await startIn(ours)).stop();
+    const again = await startIn(moved);
+    await expect(query(again.url, 'select count(*)::int as n from kept')).resolves.toEqual([{ n: 0 }]);
+    await again.stop();
+    for (const home of [ours, moved, other]) rmSync(dirname(dataOf(join(home, 'postgres'))), { recursive: true });
+    rmSync(place, { recursive: true });
+  });
+
+  test('data that is to be there and is not stops the start, which makes none in its place', async () => {
+    const home = join(directory, 'postgres');
+    const server = embeddedPostgres({ directory: home });
+    await server.start();
+    await query(server.url, 'create table kept (id int)');
+    await server.stop();
+    const expecting = embeddedPostgres({ directory: home, wholeDirectory: directory, expectsData: true });
+    const gone = (path: string) => `is not in ${path} any more: bring it back, or delete the whole of ${directory} to`;
+    for (const path of [dataOf(home), home]) {
+      renameSync(path, `${path}.away`);
+      await expect(expecting.start()).rejects.toThrow(gone(path === home ? join(home, 'postgres.json') : path));
+      expect(existsSync(path) ? readdirSync(path) : []).toEqual([]);
+      rmSync(path, { recursive: true, force: true });
+      renameSync(`${path}.away`, path);
+    }
+    await expecting.start();
+    await expect(query(expecting.url, 'select count(*)::int as n from kept')).resolves.toEqual([{ n: 0 }]);
+    await expecting.stop();
+  });
+
+  test('data that has another password is left alone, with no server on it', async () => {
+    const server = embeddedPostgres({ directory });
+    await server.start();
+    await server.stop();
+    const file = join(directory, 'postgres.json');
+    renameSync(file, `${file}.away`);
+    await expect(embeddedPostgres({ directory }).start()).rejects.toThrow(/another password[^]*bring back/);
+    expect(existsSync(join(directory, 'data', 'postmaster.pid'))).toBe(false);
+    renameSync(`${file}.away`, file);
+  });
+
   test('a start that fails says why and what to do', async () => {
     const server = embeddedPostgres({ directory, settings: { no_such_setting: 'on' } });
-    await expect(server.start()).rejects.toThrow(/no_such_setting[\s\S]*delete .* to start with an empty database/);
+    await expect(server.start()).rejects.toThrow(/no_such_setting[^]*Keep the data. .* disk is full/);
+  });
+
+  describe('of data that it does not start on', () => {
+    const failure = async () => {
+      const error = await embeddedPostgres({ directory, wholeDirectory: '/whole' })
+        .start()
+        .then(
+          () => undefined,
+          (reason: Error) => reason.message,
+        );
+      return error ?? 'it started';
+    };
+    beforeEach(async () => {
+      const server = embeddedPostgres({ directory });
+      await server.start();
+      await server.stop();
+    });
+
+    test('it says who must own it, and nothing of deleting, where Postgres may not write', async () => {
+      const data = join(directory, 'data');
+      chmodSync(data, 0o500);
+      const message = await failure();
+      chmodSync(data, 0o700);
+      expect(message).toMatch(/could not create lock file "postmaster.pid": Permission denied/);
+      expect(message).toMatch(
+        new RegExp(`\\n.*disk is full, and whether ${data} belongs to user ${statSync(data).uid},`),
+      );
+      expect(message).not.toContain('delete');
+    });
+
+    test('it names the other version of Postgres that made it', async () => {
+      const file = join(directory, 'data', 'PG_VERSION');
+      const version = readFileSync(file);
+      writeFileSync(file, '17\n');
+      const message = await failure();
+      writeFileSync(file, version);
+      expect(message).toMatch(/version 17, which is not compatible[^]*\nStart the build that made the data/);
+      expect(message).not.toContain('delete');
+    });
+
+    test('it names all that has to go where the data is damaged', async () => {
+      const file = join(directory, 'data', 'global', 'pg_control');
+      const control = readFileSync(file);
+      writeFileSync(file, control.subarray(0, 100));
+      const message = await failure();
+      writeFileSync(file, control);
+      expect(message).toMatch(/pg_control[^]*\nThe data is damaged: .*, or delete the whole of \/whole to begin anew/);
+    });
   });
 });

@@ -20,7 +20,11 @@ export function evmNode(config: Config, announce: (place: EvmPlace) => void): Co
   const prepare = async (rpcUrl: string) => announce(await contractsOn(rpcUrl, config.EVM_USDT_CONTRACT));
   const url = config.EVM_RPC_URL;
   if (url !== undefined) return { name: 'EVM node', start: () => prepare(url), stop: async () => undefined };
-  const node = embeddedEvmNode({ directory: join(config.DAYBOOK_HOME, 'evm'), blockTimeSeconds: 1 });
+  const node = embeddedEvmNode({
+    directory: join(config.DAYBOOK_HOME, 'evm'),
+    wholeDirectory: config.DAYBOOK_HOME,
+    blockTimeSeconds: 1,
+  });
   return {
     name: node.name,
     async start() {

@@ -25,6 +25,7 @@ import { auditorUrls, limitAuditors, movedTo, type AuditorUrls } from './auditor
 import { writePrivateFile } from './private-file';
 import type { Secrets } from './secrets';
 
+const fileName = 'credentials.json';
 /** What the demo `pay` wallet holds: 1250.75 TXC, in minor units. */
 const demoBalance = 125_075n;
 
@@ -70,12 +71,17 @@ export type SeedOptions = {
 };
 
 export function readCredentials(home: string): Credentials {
-  return JSON.parse(readFileSync(join(home, 'credentials.json'), 'utf8')) as Credentials;
+  return JSON.parse(readFileSync(join(home, fileName), 'utf8')) as Credentials;
+}
+
+/** Whether a start of this home has come to its end once. */
+export function wasSeeded(home: string): boolean {
+  return existsSync(join(home, fileName));
 }
 
 export async function seedDemo(options: SeedOptions): Promise<void> {
-  const path = join(options.home, 'credentials.json');
-  if (existsSync(path)) {
+  const path = join(options.home, fileName);
+  if (wasSeeded(options.home)) {
     const known = readCredentials(options.home);
     if (known.auditor.databaseUrl !== null) await limitAuditors(options.databaseUrl);
     // Ports may be others than at the last start.

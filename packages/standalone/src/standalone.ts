@@ -4,8 +4,9 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { assert } from '@daybook/core';
-import { embeddedPostgres } from '@daybook/embedded';
+import { assert, isOperationalError } from '@daybook/core';
+import { embeddedPostgres, type EmbeddedServer } from '@daybook/embedded';
+import { asOperational } from '@daybook/event-store';
 import { applyTopics } from '@daybook/messaging';
 import { createLogger, inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
 import * as chainWatcher from '@services/chain-watcher';
@@ -21,7 +22,7 @@ import { writeEndpoints } from './endpoints';
 import { evmNode, type EvmPlace } from './evm-node';
 import { loadSecrets, writePublicKey, type Secrets } from './secrets';
 import { portCheck } from './port-check';
-import { seedDemo } from './seed';
+import { seedDemo, wasSeeded } from './seed';
 import { signerProcess } from './signer-process';
 
 type ServiceName = 'identity' | 'ledger' | 'chain-watcher' | 'intents' | 'settlement' | 'notifications' | 'gateway';
@@ -81,7 +82,8 @@ function home(config: Config, running: Running): Component {
   return {
     name: 'DAYBOOK_HOME',
     async start() {
-      mkdirSync(config.DAYBOOK_HOME, { recursive: true, mode: 0o700 });
+      // Postgres, which root runs as another account, passes through it; each file in it has a mode of its own.
+      mkdirSync(config.DAYBOOK_HOME, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
       running.secrets = await loadSecrets(config.DAYBOOK_HOME);
       writePublicKey(config.DAYBOOK_HOME, running.secrets);
     },
@@ -89,27 +91,48 @@ function home(config: Config, running: Running): Component {
   };
 }
 
+/** Of a server that another instance may be about to stop. */
+const databaseWithinMs = 30_000;
+
 /**
  * The server and the lock are one part, so that a second instance, which has found the first one's server but does not
  * get the lock, leaves that server alone.
  */
 function database(config: Config, running: Running): Component {
   const { DATABASE_URL: given } = config;
-  const server =
-    given === undefined ? embeddedPostgres({ directory: join(config.DAYBOOK_HOME, 'postgres') }) : undefined;
+  const server = given === undefined ? ownPostgres(config.DAYBOOK_HOME) : undefined;
   const lock = instanceLock(() => running.databaseUrl ?? '');
   return {
     name: 'database',
     async start() {
-      await server?.start();
-      running.databaseUrl = given ?? server?.url ?? '';
-      await lock.start();
+      const deadline = performance.now() + databaseWithinMs;
+      for (;;) {
+        try {
+          await server?.start();
+          running.databaseUrl = given ?? server?.url ?? '';
+          return await lock.start();
+        } catch (error) {
+          // An instance that was stopping has ended the server while this one waited for its lock.
+          const isLost = server !== undefined && isOperationalError(asOperational(error));
+          if (!isLost || performance.now() > deadline) throw error;
+        }
+      }
     },
     async stop() {
-      await lock.stop();
+      // The lock goes with the server: who gets it is not to find one that is about to end.
       await server?.stop();
+      await lock.stop();
     },
   };
+}
+
+function ownPostgres(home: string): EmbeddedServer {
+  return embeddedPostgres({
+    directory: join(home, 'postgres'),
+    wholeDirectory: home,
+    // An empty one in its place would know none of the credentials that were given out.
+    expectsData: wasSeeded(home),
+  });
 }
 
 /** Topics are declared before anyone publishes; the log in Postgres needs no declaring. */
