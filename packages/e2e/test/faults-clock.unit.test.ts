@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@daybook/testing';
@@ -34,6 +34,7 @@ test('a clock follows its file, a day back and forth', async () => {
           for (const told of [now, ofDate, ofText])
             expect(Math.abs(told - Date.now() - shiftMs)).toBeLessThan(toleranceMs);
           expect([given, utc, isDate]).toEqual([5, Date.UTC(2000, 0), true]);
+          if (shiftMs !== 0) expect(readFileSync(`${file}.seen`, 'utf8')).toBe(String(shiftMs));
         },
         { timeoutMs: 10_000 },
       );

@@ -54,6 +54,7 @@ describe('a link', () => {
     await eventually(() => expect(before.ended()).toBe(true), { timeoutMs });
     const meanwhile = await client(link);
     await eventually(() => expect(meanwhile.ended()).toBe(true), { timeoutMs });
+    expect(link.felt()).toBe(2);
     link.set({ is: 'open' });
     (await client(link)).socket.write('b');
     await eventually(() => expect(got()).toBe('ab'), { timeoutMs });
@@ -63,7 +64,9 @@ describe('a link', () => {
     const { link, got } = await behindLink();
     const { socket } = await client(link);
     link.set({ is: 'stalled' });
+    expect(link.felt()).toBe(0);
     await new Promise((resolve) => socket.write('late', resolve));
+    await eventually(() => expect(link.felt()).toBeGreaterThan(0), { timeoutMs });
     expect(got()).toBe('');
     link.set({ is: 'open' });
     await eventually(() => expect(got()).toBe('late'), { timeoutMs });

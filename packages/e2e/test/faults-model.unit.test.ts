@@ -1,5 +1,5 @@
-import { comparedWith, constancyOf } from '../src/faults/answers';
-import type { Asked, Attempt } from '../src/faults/clients';
+import { comparedWith, constancyOf, hiddenFrom } from '../src/faults/answers';
+import type { Answer, Asked, Attempt } from '../src/faults/clients';
 import { idsOf, replay, type Command, type JournalEvent } from '../src/faults/model';
 import type { People } from '../src/faults/people';
 import type { Operation } from '../src/faults/plan';
@@ -7,6 +7,7 @@ import type { Operation } from '../src/faults/plan';
 const tenantId = '11111111-1111-4111-8111-111111111111';
 const people: People = {
   tenantId,
+  begunAtMs: 0,
   wallets: [0, 1].map((n) => ({ walletId: `WALLET-${n}`, token: '' })),
   client: {},
   ops: {},
@@ -28,10 +29,11 @@ const accepted = (one: Command): JournalEvent => ({
   data: { transfer: { transferId: idOf(one) } },
 });
 const confirmed = (one: Command): JournalEvent => ({ ...accepted(one), type: 'TransferConfirmed' });
-const refused = (one: Command): JournalEvent => ({
+const refused = (one: Command, rejection = 'insufficient_balance'): JournalEvent => ({
   type: 'CommandRejected',
-  data: { commandId: idOf(one), rejection: 'insufficient_balance' },
+  data: { commandId: idOf(one), rejection },
 });
+const event = (type: string, field: string, one: Command): JournalEvent => ({ type, data: { [field]: idOf(one) } });
 
 /** An operation, and what its clients were told. */
 function asked({ key, operation }: Command, ...attempts: readonly Attempt[]): Asked {
@@ -39,10 +41,14 @@ function asked({ key, operation }: Command, ...attempts: readonly Attempt[]): As
   const planned = { key, operation, atMs: 0, again: false };
   return { planned, attempts: [...attempts], outcome: known, wasUnknown: true };
 }
-const told = (status: number, text = ''): Attempt => ({
+const told = (status: number, text = '', body: Answer['body'] = {}): Attempt => ({
   outcome: status < 300 ? 'ok' : status < 500 ? 'failed' : 'unknown',
-  answer: { status, text, body: {} },
+  answer: { status, text, body },
+  fromMs: 0,
+  toMs: 0,
 });
+const toldNo = (status: number, code: string) => told(status, `no: ${code}`, { status, code });
+const noMoney = toldNo(422, 'INSUFFICIENT_BALANCE');
 
 function judged(commands: readonly Command[], journal: readonly JournalEvent[], answers: readonly Asked[]) {
   const modelled = replay(people, commands, opening, journal);
@@ -78,11 +84,12 @@ describe('the model of a fault run', () => {
     expect(judged([fund], [posted(fund), posted(fund)], [asked(fund, told(200))])).toEqual([
       expect.stringMatching(/^doubled: post/),
     ]);
-    expect(judged([fund], [posted(fund)], [asked(fund, told(422))])).toEqual([
+    expect(judged([spend], [posted(spend), refused(spend)], [asked(spend, noMoney)])).toEqual([
+      expect.stringMatching(/leaves customers with -30/),
       expect.stringMatching(/^refused and done: post/),
     ]);
     expect(judged([fund], [], [asked(fund, told(503))])).toEqual([expect.stringMatching(/^unresolved: post/)]);
-    expect(judged([fund, spend], [posted(fund), refused(spend), refused(spend)], [asked(spend, told(422))])).toEqual([
+    expect(judged([fund, spend], [posted(fund), refused(spend), refused(spend)], [asked(spend, noMoney)])).toEqual([
       expect.stringMatching(/was refused 30 while customers had 50/),
       expect.stringMatching(/was refused 30 while customers had 50/),
       expect.stringMatching(/^doubled: the refusal/),
@@ -109,11 +116,10 @@ describe('the model of a fault run', () => {
   });
 
   test('follows holds to their captures and releases, and reversals', () => {
-    const hold = command('hold', { kind: 'hold', account: 'customers', amount: 40n });
+    const hold = command('hold', { kind: 'hold', account: 'customers', amount: 40n, expiresAfterMs: null });
     const part = command('part', { kind: 'capture', of: 'hold', credit: 'fees', amount: 15n, final: false });
     const release = command('release', { kind: 'release', of: 'hold' });
     const undo = command('undo', { kind: 'reverse', of: 'part' });
-    const event = (type: string, field: string, one: Command) => ({ type, data: { [field]: idOf(one) } });
     const journal = [
       posted(fund),
       event('HoldPlaced', 'holdId', hold),
@@ -144,15 +150,159 @@ describe('the model of a fault run', () => {
       type: 'CommandRejected',
       data: { commandId: idsOf(people, bulk)[1], rejection: 'insufficient_balance' },
     };
-    expect(judged([fund, bulk], [posted(fund), second], [asked(bulk, told(422))])).toEqual([]);
+    expect(judged([fund, bulk], [posted(fund), second], [asked(bulk, noMoney)])).toEqual([]);
     const apart = command('bulk', { kind: 'bulk', atomic: false, items });
     expect(judged([fund, apart], [posted(fund), second], [])).toHaveLength(1);
   });
 
-  test('finds an answer that changed', () => {
+  test('takes only the refusals that an operation can have', () => {
+    const hold = command('hold', { kind: 'hold', account: 'customers', amount: 4n, expiresAfterMs: null });
+    const capture = command('part', { kind: 'capture', of: 'hold', credit: 'fees', amount: 1n, final: false });
+    const release = command('release', { kind: 'release', of: 'hold' });
+    const undo = command('undo', { kind: 'reverse', of: 'fund' });
+    const bulk = command('bulk', { kind: 'bulk', atomic: true, items: [] });
+    const intent = command('intent', { kind: 'intent', currency: 'UPI', amount: 1n });
+    const deposit = command('deposit', { kind: 'deposit', of: 'intent', currency: 'UPI', amount: 1n });
+    for (const one of [fund, pay, bulk, hold, capture, release, undo, intent, deposit]) {
+      for (const [status, code] of [
+        [400, 'INVALID_REQUEST'],
+        [401, 'UNAUTHORIZED'],
+        [403, 'FORBIDDEN'],
+        [404, 'NOT_FOUND'],
+        [409, 'IDEMPOTENCY_KEY_REUSED'],
+        [429, 'RATE_LIMIT_EXCEEDED'],
+        [422, 'INSUFFICIENT'],
+        [404, 'INSUFFICIENT_BALANCE'],
+      ] as const) {
+        const no = toldNo(status, code);
+        expect(judged([one], [], [asked(one, no)])).toEqual([expect.stringMatching(`^refused wrongly: .* ${status} `)]);
+        expect(judged([one], [], [asked(one, no, told(503))])).toContainEqual(
+          expect.stringMatching('^refused wrongly'),
+        );
+      }
+    }
+  });
+
+  test('takes a refusal only when it is in the journal, for the same reason', () => {
+    const undo = command('undo', { kind: 'reverse', of: 'nothing' });
+    const no = toldNo(404, 'TRANSACTION_NOT_FOUND');
+    expect(judged([undo], [refused(undo, 'transaction_not_found')], [asked(undo, no)])).toEqual([]);
+    expect(judged([undo], [], [asked(undo, no)])).toEqual([expect.stringMatching(/^unrecorded: reverse undo/)]);
+    expect(judged([undo], [refused(undo, 'transaction_not_found')], [asked(undo, noMoney)])).toEqual([
+      expect.stringMatching(/^unrecorded: reverse undo/),
+    ]);
+    const error = { code: 'INSUFFICIENT_BALANCE', message: '' };
+    const lot = transfer('lot', 101n);
+    expect(judged([lot], [refused(lot)], [asked(lot, told(422, '', { error }))])).toEqual([]);
+    expect(judged([lot], [], [asked(lot, told(422, '', { error }))])).toEqual([
+      expect.stringMatching(/^unrecorded: transfer lot/),
+    ]);
+  });
+
+  test('takes the refusal of one transaction of a bulk only when it is in the journal', () => {
+    const items = [
+      { debit: 'cash', credit: 'customers', amount: 10n },
+      { debit: 'customers', credit: 'fees', amount: 25n },
+    ];
+    const bulk = command('bulk', { kind: 'bulk', atomic: false, items });
+    const [first = '', second = ''] = idsOf(people, bulk);
+    const results = [
+      { transaction_id: 'bulk.item0', status: 'posted', code: null },
+      { transaction_id: 'bulk.item1', status: 'rejected', code: 'INSUFFICIENT_BALANCE' },
+    ];
+    const answered = asked(bulk, told(200, '', { results }));
+    const there: JournalEvent = { type: 'TransactionPosted', data: { transactionId: first } };
+    const no = (commandId: string): JournalEvent => ({
+      type: 'CommandRejected',
+      data: { commandId, rejection: 'insufficient_balance' },
+    });
+    expect(judged([bulk], [there, no(second)], [answered])).toEqual([]);
+    expect(judged([bulk], [there], [answered])).toEqual([expect.stringMatching(/^unrecorded: bulk.item1/)]);
+  });
+
+  test('takes not found, closed and too much only where it agrees', () => {
+    const hold = command('hold', { kind: 'hold', account: 'customers', amount: 40n, expiresAfterMs: null });
+    const capture = command('part', { kind: 'capture', of: 'hold', credit: 'fees', amount: 15n, final: false });
+    const all = command('all', { kind: 'capture', of: 'hold', credit: 'fees', amount: null, final: false });
+    const release = command('release', { kind: 'release', of: 'hold' });
+    const [undo, again] = ['undo', 'again'].map((key) => command(key, { kind: 'reverse', of: 'fund' })) as [
+      Command,
+      Command,
+    ];
+    const commands = [fund, spend, hold, capture, all, release, undo, again];
+    const wrong = (...journal: readonly JournalEvent[]) => replay(people, commands, opening, journal).violations;
+    const placed = [posted(fund), event('HoldPlaced', 'holdId', hold)];
+    const taken = [...placed, event('HoldCaptured', 'captureId', all)];
+
+    expect(wrong(refused(capture, 'hold_not_found'), refused(release, 'hold_not_found'))).toEqual([]);
+    expect(wrong(...placed, refused(capture, 'hold_not_found'))).toEqual([expect.stringMatching(/did not find/)]);
+    expect(wrong(...taken, refused(release, 'hold_closed'))).toEqual([]);
+    expect(wrong(...placed, refused(release, 'hold_closed'))).toEqual([expect.stringMatching(/of which 40 is held/)]);
+    expect(wrong(refused(release, 'hold_closed'))).toHaveLength(1);
+    expect(wrong(...taken, refused(capture, 'amount_exceeds_remaining'))).toEqual([]);
+    expect(wrong(...placed, refused(capture, 'amount_exceeds_remaining'))).toEqual([
+      expect.stringMatching(/was refused 15 of 40/),
+    ]);
+    expect(wrong(refused(undo, 'transaction_not_found'))).toEqual([]);
+    expect(wrong(posted(fund), refused(undo, 'transaction_not_found'))).toEqual([
+      expect.stringMatching(/did not find/),
+    ]);
+    const undone = [posted(fund), event('TransactionReversed', 'reversalId', undo)];
+    expect(wrong(...undone, refused(again, 'transaction_already_reversed'))).toEqual([]);
+    expect(wrong(posted(fund), refused(undo, 'transaction_already_reversed'))).toHaveLength(1);
+    expect(wrong(posted(fund), posted(spend), refused(undo))).toEqual([]);
+    expect(wrong(posted(fund), refused(undo))).toEqual([
+      expect.stringMatching(/was refused 50 while customers had 50/),
+    ]);
+    expect(wrong(refused(fund))).toEqual([expect.stringMatching(/takes none/)]);
+    expect(wrong(refused(spend, 'account_frozen'))).toEqual([expect.stringMatching(/was refused for account_frozen/)]);
+  });
+
+  test('takes that a hold is not found without a record only for an amount, and before the hold was answered', () => {
+    const hold = command('hold', { kind: 'hold', account: 'customers', amount: 40n, expiresAfterMs: null });
+    const capture = (amount: bigint | null) =>
+      command('part', { kind: 'capture', of: 'hold', credit: 'fees', amount, final: false });
+    const no = toldNo(404, 'HOLD_NOT_FOUND');
+    expect(judged([capture(15n)], [], [asked(capture(15n), no)])).toEqual([]);
+    expect(judged([capture(null)], [], [asked(capture(null), no)])).toEqual([
+      expect.stringMatching(/^unrecorded: capture part/),
+    ]);
+    expect(constancyOf(asked(capture(15n), no, told(200), told(200)))).toEqual([]);
+    expect(constancyOf(asked(capture(15n), told(200), no))).toHaveLength(1);
+    expect(constancyOf(asked(capture(null), no, told(200)))).toHaveLength(1);
+
+    const answered = asked(hold, { ...told(200), fromMs: 10, toMs: 20 });
+    for (const amount of [15n, null]) {
+      const one = capture(amount);
+      expect(hiddenFrom([answered, asked(one, { ...no, fromMs: 15, toMs: 30 })])).toEqual([]);
+      expect(hiddenFrom([answered, asked(one, { ...no, fromMs: 21, toMs: 30 })])).toHaveLength(1);
+    }
+    const before = { ...told(503), fromMs: 5, toMs: 8 };
+    const after = { ...no, fromMs: 21, toMs: 30 };
+    expect(hiddenFrom([answered, asked(capture(null), before, after)])).toEqual([]);
+    expect(hiddenFrom([answered, asked(capture(15n), before, after)])).toHaveLength(1);
+  });
+
+  test('finds a hold that expired before its time', () => {
+    const hold = command('hold', { kind: 'hold', account: 'customers', amount: 40n, expiresAfterMs: 3_600_000 });
+    const journal = [posted(fund), event('HoldPlaced', 'holdId', hold), event('HoldExpired', 'holdId', hold)];
+    expect(judged([fund, hold], journal, [asked(hold, told(200))])).toEqual([expect.stringMatching(/hold expired/)]);
+  });
+
+  test('finds an answer that changed, whatever it was', () => {
     expect(constancyOf(asked(fund, told(503), told(200, 'a'), told(503), told(200, 'a')))).toEqual([]);
     expect(constancyOf(asked(fund, told(200, 'a'), told(200, 'b')))).toHaveLength(1);
-    expect(constancyOf(asked(fund, told(422, 'no'), told(200, 'a')))).toHaveLength(1);
-    expect(constancyOf(asked(fund, told(404, 'no'), told(200, 'a')))).toEqual([]);
+    for (const status of [400, 401, 403, 404, 409, 422, 429]) {
+      const no = toldNo(status, 'NO');
+      expect(constancyOf(asked(fund, no, told(503), no))).toEqual([]);
+      expect(constancyOf(asked(fund, no, told(200, 'a')))).toHaveLength(1);
+      expect(constancyOf(asked(fund, told(200, 'a'), no))).toHaveLength(1);
+      expect(constancyOf(asked(fund, no, toldNo(status, 'OTHER')))).toHaveLength(1);
+      expect(constancyOf(asked(fund, no, told(status, 'in other words', { code: 'NO' })))).toHaveLength(1);
+    }
+    const bulk = command('bulk', { kind: 'bulk', atomic: true, items: [] });
+    const ofItem = (index: number) => told(422, `item ${index}`, { code: 'INSUFFICIENT_BALANCE' });
+    expect(constancyOf(asked(bulk, ofItem(1), ofItem(0)))).toEqual([]);
+    expect(constancyOf(asked(bulk, ofItem(1), toldNo(422, 'OTHER')))).toHaveLength(1);
   });
 });

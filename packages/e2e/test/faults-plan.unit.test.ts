@@ -31,6 +31,30 @@ describe('the plan of a fault run', () => {
     expect(seeds.flatMap((seed) => planOf(seed, available).faults.map(({ kind }) => kind))).not.toContain('disk-full');
   });
 
+  test('breaks no link that nothing which is planned asks over', () => {
+    const targets = seeds.flatMap((seed) => planOf(seed).faults.map(({ target }) => target));
+    expect(targets).toContain('gateway>ledger');
+    expect(targets).not.toContain('settlement>ledger');
+  });
+
+  test('has holds that expire after the run, an intent that is never paid, and clocks that pass that time', () => {
+    const plans = seeds.map((seed) => planOf(seed));
+    const expiries = plans.flatMap(({ clients }) =>
+      clients.flat().flatMap(({ operation }) => (operation.kind === 'hold' ? [operation.expiresAfterMs] : [])),
+    );
+    expect(new Set(expiries)).toEqual(new Set([null, 3_600_000]));
+    for (const { clients } of plans) {
+      const [first] = clients[0]!;
+      expect(first!.operation.kind).toBe('intent');
+      const paid = clients
+        .flat()
+        .filter(({ operation }) => operation.kind === 'deposit' && operation.of === first!.key);
+      expect(paid).toEqual([]);
+    }
+    const shifts = plans.flatMap(({ faults }) => faults.flatMap(({ shiftMs }) => shiftMs ?? []));
+    expect(Math.max(...shifts)).toBeGreaterThan(3_600_000);
+  });
+
   test('asks under keys of its own, and only about what the same client has asked for before', () => {
     for (const { clients } of seeds.slice(0, 50).map((seed) => planOf(seed))) {
       const keys = clients.flat().map(({ key }) => key);

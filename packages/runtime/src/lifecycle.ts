@@ -16,7 +16,7 @@ export type Service = {
 /** Called with an error that the process must not survive: a broken invariant, a consumer that makes no progress. */
 export type OnFatal = (error: unknown) => void;
 
-/** Starts in order and stops in reverse. If one does not start, those before it are stopped again. */
+/** Starts in order and stops in reverse. If one does not start, those before it are stopped again; the error says why. */
 export function inOrder(name: string, components: readonly Component[]): Component {
   const started: Component[] = [];
   const stop = async () => {
@@ -34,7 +34,7 @@ export function inOrder(name: string, components: readonly Component[]): Compone
           await component.start();
         } catch (error) {
           await stop().catch(() => undefined);
-          throw new Error(`${name}: ${component.name} did not start`, { cause: error });
+          throw new Error(`${name}: ${component.name} did not start: ${String(error)}`, { cause: error });
         }
         started.push(component);
       }

@@ -23,10 +23,10 @@ describe('inOrder', () => {
     expect(log).toEqual(['start a', 'start b', 'stop b', 'stop a']);
   });
 
-  test('stops what it had started when a later part does not start, and says which', async () => {
+  test('stops what it had started when a later part does not start, and says which and why', async () => {
     const log: string[] = [];
     const all = inOrder('all', [recorded(log, 'a'), recorded(log, 'b', { start: true }), recorded(log, 'c')]);
-    await expect(all.start()).rejects.toThrow('all: b did not start');
+    await expect(all.start()).rejects.toThrow('all: b did not start: Error: b cannot start');
     expect(log).toEqual(['start a', 'stop a']);
   });
 

@@ -16,7 +16,14 @@ export type Answer = {
   readonly body: Readonly<Record<string, unknown>>;
 };
 
-export type Attempt = { readonly outcome: Outcome; readonly answer?: Answer; readonly error?: string };
+export type Attempt = {
+  readonly outcome: Outcome;
+  readonly answer?: Answer;
+  readonly error?: string;
+  /** When it was sent and when its answer was there, by one clock for all clients. */
+  readonly fromMs: number;
+  readonly toMs: number;
+};
 
 /** An operation and all that was told about it. */
 export type Asked = {
@@ -99,16 +106,18 @@ export function okAnswerOf(asked: Asked | undefined): Answer | undefined {
 }
 
 async function sendTo(gateway: string, { method, path, headers, body }: ApiRequest): Promise<Attempt> {
+  const fromMs = performance.now();
   try {
     const signal = AbortSignal.timeout(timeoutMs);
     const response = await fetch(gateway + path, { method, headers, signal, ...(body === undefined ? {} : { body }) });
     const text = await response.text();
     const answer = { status: response.status, text, body: bodyOf(text) };
     const outcome = response.ok ? 'ok' : response.status < 500 ? 'failed' : 'unknown';
-    return { outcome, answer };
+    return { outcome, answer, fromMs, toMs: performance.now() };
   } catch (error) {
     const { cause } = error as { cause?: unknown };
-    return { outcome: 'unknown', error: `${String(error)}${cause === undefined ? '' : ` (${String(cause)})`}` };
+    const text = `${String(error)}${cause === undefined ? '' : ` (${String(cause)})`}`;
+    return { outcome: 'unknown', error: text, fromMs, toMs: performance.now() };
   }
 }
 

@@ -1,5 +1,5 @@
 /** All services of one run, each a process of its own, on the lab's servers and a database of the run's. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { composeProgram } from '../compose-programs';
 import type { Lab } from './lab';
@@ -18,8 +18,6 @@ const settings = {
   RATE_LIMIT_PER_MINUTE: '1000000',
   PAY_RATE_LIMIT_PER_MINUTE: '1000000',
   AUTH_FAILURES_PER_MINUTE: '1000000',
-  // A clock that is a day ahead ends no intent.
-  INTENT_TTL_MS: String(7 * 24 * 3_600_000),
   CHAIN_POLL_MS: '400',
   WEBHOOK_ALLOW_LOOPBACK: 'true',
   LOG_LEVEL: 'info',
@@ -32,6 +30,8 @@ export type Fleet = {
   urlOf(service: ServiceName): string;
   /** Its wall clock goes wrong by so much from now on. */
   setClock(service: ServiceName, shiftMs: number): void;
+  /** By how much it was wrong when it last changed. */
+  clockSeen(service: ServiceName): number;
   ready(): Promise<void>;
   /** In order, or as they are. */
   stop(): Promise<void>;
@@ -65,6 +65,10 @@ export function startFleet(lab: Lab, database: string): Fleet {
     members,
     urlOf,
     setClock: (service, shiftMs) => writeFileSync(clockFile(service), String(shiftMs)),
+    clockSeen(service) {
+      const seen = `${clockFile(service)}.seen`;
+      return existsSync(seen) ? Number(readFileSync(seen, 'utf8')) : 0;
+    },
     async ready() {
       await Promise.all([...members.values()].map((member) => member.untilReady(readyWithinMs)));
     },

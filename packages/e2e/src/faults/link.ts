@@ -19,6 +19,8 @@ export type Link = {
   readonly name: string;
   readonly port: number;
   set(state: LinkState): void;
+  /** Connections and pieces that have found it other than open since it was last set so. */
+  felt(): number;
   close(): Promise<void>;
 };
 
@@ -31,15 +33,18 @@ type Ends = { readonly near: Socket; readonly far: Socket; isLost: boolean };
 /** Listens on the port and passes on to `target`, which need not be there yet. */
 export async function openLink(name: string, port: number, target: { readonly port: number }): Promise<Link> {
   let state = open;
+  let felt = 0;
   const alive = new Set<Ends>();
   const flows = new Set<() => void>();
 
   const server = createServer({ allowHalfOpen: false }, (near) => {
+    if (state.is !== 'open') felt += 1;
     if (state.is === 'cut') return void near.resetAndDestroy();
     const ends: Ends = { near, far: connect(target.port, '127.0.0.1'), isLost: state.is === 'lost' };
     alive.add(ends);
     const stateOf = (): LinkState => (ends.isLost ? { is: 'lost' } : state);
-    const wake = [flow(ends.near, ends.far, stateOf), flow(ends.far, ends.near, stateOf)];
+    const feel = () => void (felt += 1);
+    const wake = [flow(ends.near, ends.far, stateOf, feel), flow(ends.far, ends.near, stateOf, feel)];
     for (const each of wake) flows.add(each);
     for (const [one, other] of [
       [ends.near, ends.far],
@@ -64,12 +69,14 @@ export async function openLink(name: string, port: number, target: { readonly po
     port: (server.address() as AddressInfo).port,
     set(next) {
       state = next;
+      if (next.is !== 'open') felt = next.is === 'cut' ? alive.size : 0;
       for (const ends of alive) {
         if (next.is === 'cut') ends.near.resetAndDestroy();
         if (next.is === 'lost') ends.isLost = true;
       }
       for (const wake of flows) wake();
     },
+    felt: () => felt,
     async close() {
       const closed = once(server, 'close');
       server.close();
@@ -79,8 +86,8 @@ export async function openLink(name: string, port: number, target: { readonly po
   };
 }
 
-/** One direction. Returns what is to be called when the state has changed. */
-function flow(from: Socket, to: Socket, stateOf: () => LinkState): () => void {
+/** One direction; `feel` hears of what it is not open for. Returns what is to be called when the state has changed. */
+function flow(from: Socket, to: Socket, stateOf: () => LinkState, feel: () => void): () => void {
   const queue: { readonly chunk: Buffer; readonly at: number }[] = [];
   let queued = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -112,6 +119,7 @@ function flow(from: Socket, to: Socket, stateOf: () => LinkState): () => void {
   };
 
   from.on('data', (chunk: Buffer) => {
+    if (stateOf().is !== 'open') feel();
     queue.push({ chunk, at: performance.now() });
     queued += chunk.length;
     drain();

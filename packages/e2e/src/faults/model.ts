@@ -8,6 +8,7 @@
 import { codeFrom } from '@daybook/runtime';
 import type { People } from './people';
 import type { Operation } from './plan';
+import { isRejection } from './refusals';
 
 /** The accounts of the tenant's own books. */
 export const ownAccounts = [
@@ -30,9 +31,10 @@ type Hold = { readonly account: string; remaining: bigint };
 type Posting = { readonly debit: string; readonly credit: string; readonly amount: bigint; isReversed: boolean };
 
 export type Modelled = {
-  /** Events that did what the id asks, and those that refused it. */
+  /** Events that did what the id asks. */
   readonly done: ReadonlyMap<string, number>;
-  readonly refused: ReadonlyMap<string, number>;
+  /** Why it was refused, each time that it was. */
+  readonly refused: ReadonlyMap<string, readonly string[]>;
   /** Transfers that reached their end. */
   readonly confirmed: ReadonlyMap<string, number>;
   /** Of the tenant's own accounts by name, and of wallets by id. */
@@ -43,7 +45,7 @@ export type Modelled = {
 type State = {
   readonly commands: ReadonlyMap<string, Command>;
   readonly done: Map<string, number>;
-  readonly refused: Map<string, number>;
+  readonly refused: Map<string, readonly string[]>;
   readonly confirmed: Map<string, number>;
   readonly balances: Map<string, Balance>;
   readonly holds: Map<string, Hold>;
@@ -96,6 +98,7 @@ const idFields: Readonly<Record<string, string>> = {
   HoldPlaced: 'holdId',
   HoldCaptured: 'captureId',
   HoldReleased: 'releaseId',
+  HoldExpired: 'holdId',
   TransactionReversed: 'reversalId',
   CommandRejected: 'commandId',
 };
@@ -109,8 +112,13 @@ function take(state: State, people: People, { type, data }: JournalEvent): void 
     return;
   }
   if (type === 'CommandRejected') {
-    count(state.refused, id);
-    checkRefusal(state, people, id, command, String(data['rejection']));
+    const rejection = String(data['rejection']);
+    state.refused.set(id, [...(state.refused.get(id) ?? []), rejection]);
+    checkRefusal(state, people, id, command, rejection);
+    return;
+  }
+  if (type === 'HoldExpired') {
+    state.violations.push(`${id} expired, and has most of its time before it`);
     return;
   }
   if (type === 'TransferConfirmed') return confirm(state, people, id, command);
@@ -214,14 +222,50 @@ function checkFloor(state: State, account: string, id: string): void {
   if (posted - held < 0n) state.violations.push(`${id} leaves ${account} with ${posted - held}`);
 }
 
-/** A refusal for want of money has to be right at its place in the journal. */
-function checkRefusal(state: State, people: People, id: string, { key, operation }: Command, rejection: string): void {
-  if (rejection !== 'insufficient_balance') return;
-  const asked = neededBy(people, id, key, operation);
-  if (asked === undefined) return;
-  const { posted, held } = balanceOf(state, asked.account);
-  if (posted - held >= asked.amount)
-    state.violations.push(`${id} was refused ${asked.amount} while ${asked.account} had ${posted - held}`);
+function checkRefusal(state: State, people: People, id: string, command: Command, rejection: string): void {
+  const wrong = isRejection(command.operation.kind, rejection)
+    ? wrongOf(state, people, id, command, rejection)
+    : `was refused for ${rejection}`;
+  if (wrong !== undefined) state.violations.push(`${id} ${wrong}`);
+}
+
+/** Why the refusal is not right at its place in the journal. */
+function wrongOf(
+  state: State,
+  people: People,
+  id: string,
+  { key, operation }: Command,
+  rejection: string,
+): string | undefined {
+  const of = 'of' in operation ? `${people.tenantId}/${operation.of}` : '';
+  const [hold, posting] = [state.holds.get(of), state.postings.get(of)];
+  switch (rejection) {
+    case 'hold_not_found':
+      return hold && `did not find ${of}, which is there`;
+    case 'hold_closed':
+      return hold?.remaining === 0n ? undefined : `found ${of} closed, of which ${hold?.remaining} is held`;
+    case 'amount_exceeds_remaining': {
+      const amount = 'amount' in operation ? operation.amount : null;
+      const isMore = hold !== undefined && amount !== null && amount > hold.remaining;
+      return isMore ? undefined : `was refused ${amount} of ${hold?.remaining}`;
+    }
+    case 'transaction_not_found':
+      return posting && `did not find ${of}, which is there`;
+    case 'transaction_already_reversed':
+      return posting?.isReversed ? undefined : `found ${of} taken back, which it is not`;
+    default: {
+      const asked = operation.kind === 'reverse' ? takenBackBy(posting) : neededBy(people, id, key, operation);
+      if (asked === undefined) return 'was refused for want of money, and takes none';
+      const { posted, held } = balanceOf(state, asked.account);
+      if (posted - held < asked.amount) return undefined;
+      return `was refused ${asked.amount} while ${asked.account} had ${posted - held}`;
+    }
+  }
+}
+
+/** Who got it has to have it still. */
+function takenBackBy(posting: Posting | undefined) {
+  return posting && { account: posting.credit, amount: posting.amount };
 }
 
 function neededBy(people: People, id: string, key: string, operation: Operation) {

@@ -17,15 +17,24 @@ export type Injected = {
   /** After the first operation. */
   readonly fromMs: number;
   readonly toMs: number;
+  /** How often anything met it. */
+  readonly felt: number;
   readonly note?: string;
 };
 
 type Place = { readonly lab: Lab; readonly fleet: Fleet };
-/** What letting go returns goes into the report. */
-type Fault = { readonly letGo: () => Promise<unknown> | string | void; readonly note?: string };
+type Fault = {
+  letGo(): Promise<unknown> | void;
+  /** So far. */
+  felt(): number;
+  readonly note?: string;
+};
 
 const slowly = { is: 'slow', delayMs: 60, bytesPerSecond: 60_000 } as const;
 const refillMs = 50;
+/** A fault that nothing has met stays for longer than planned, but not for ever. */
+const unfeltMaxMs = 3_000;
+const lookMs = 50;
 
 /** Resolves when all faults are over. */
 export async function nemesis(place: Place, faults: readonly PlannedFault[]): Promise<readonly Injected[]> {
@@ -35,12 +44,20 @@ export async function nemesis(place: Place, faults: readonly PlannedFault[]): Pr
     faults.map(async (fault) => {
       await delay(fault.atMs);
       const fromMs = sinceStart();
-      const { letGo, note: before } = await hold(place, fault);
+      const held = await hold(place, fault);
       await delay(fault.forMs);
-      const after = await letGo();
-      const note = typeof after === 'string' ? after : before;
+      for (let ms = 0; held.felt() === 0 && ms < unfeltMaxMs; ms += lookMs) await delay(lookMs);
+      const felt = held.felt();
+      await held.letGo();
       const { kind, target } = fault;
-      return { kind, target, fromMs, toMs: sinceStart(), ...(note === undefined ? {} : { note }) };
+      return {
+        kind,
+        target,
+        fromMs,
+        toMs: sinceStart(),
+        felt,
+        ...(held.note === undefined ? {} : { note: held.note }),
+      };
     }),
   );
 }
@@ -53,39 +70,48 @@ async function hold({ lab, fleet }: Place, fault: PlannedFault): Promise<Fault> 
     if (found === undefined) throw new Error(`there is no link ${target}`);
     return found;
   };
+  /** Of what says itself when it cannot be done. */
+  const done = () => 1;
   switch (kind) {
-    case 'kill':
+    case 'kill': {
+      const felt = Number(member().isRunning());
       await member().kill();
-      return { letGo: () => member().start() };
-    case 'pause':
+      return { letGo: () => member().start(), felt: () => felt };
+    }
+    case 'pause': {
+      const felt = Number(member().isRunning());
       member().pause();
-      return { letGo: () => member().resume() };
+      return { letGo: () => member().resume(), felt: () => felt };
+    }
     case 'broker-stop':
       await lab.kafka.stop('in order');
-      return { letGo: () => lab.kafka.start() };
+      return { letGo: () => lab.kafka.start(), felt: done };
     case 'broker-kill':
       await lab.kafka.stop('now');
-      return { letGo: () => lab.kafka.start() };
+      return { letGo: () => lab.kafka.start(), felt: done };
     case 'postgres-restart':
       await lab.postgres.stop('now');
-      return { letGo: () => lab.postgres.start() };
+      return { letGo: () => lab.postgres.start(), felt: done };
     case 'cut':
     case 'lost':
     case 'stalled':
       link().set({ is: kind });
-      return { letGo: () => link().set({ is: 'open' }) };
+      return { letGo: () => link().set({ is: 'open' }), felt: link().felt };
     case 'slow':
       link().set(slowly);
-      return { letGo: () => link().set({ is: 'open' }) };
+      return { letGo: () => link().set({ is: 'open' }), felt: link().felt };
     case 'duplicates': {
-      const note = await republish(lab.kafka.broker, target, fault.seed);
-      return { letGo: () => undefined, note };
+      const { again, there } = await republish(lab.kafka.broker, target, fault.seed);
+      return { letGo: () => undefined, felt: () => again, note: `of ${there} messages` };
     }
     case 'disk-full':
       return fillDisk(lab, fault.seed % 2 === 0);
-    case 'clock':
-      fleet.setClock(target as ServiceName, shiftMs);
-      return { letGo: () => fleet.setClock(target as ServiceName, 0), note: `by ${shiftMs} ms` };
+    case 'clock': {
+      const service = target as ServiceName;
+      fleet.setClock(service, shiftMs);
+      const felt = () => Number(fleet.clockSeen(service) === shiftMs);
+      return { letGo: () => fleet.setClock(service, 0), felt, note: `by ${shiftMs} ms` };
+    }
   }
 }
 
@@ -101,6 +127,8 @@ function memberOf(fleet: Fleet, name: string): Supervised {
  */
 function fillDisk({ disk, postgres }: Lab, logToo: boolean): Fault {
   if (disk === undefined) throw new Error('there is no disk to fill');
+  const refusals = () => postgres.logged(/No space left on device/g);
+  const before = refusals();
   disk.fill();
   const filling = setInterval(() => {
     disk.fill();
@@ -109,10 +137,10 @@ function fillDisk({ disk, postgres }: Lab, logToo: boolean): Fault {
   return {
     async letGo() {
       clearInterval(filling);
-      const refused = postgres.logged(/No space left on device/g);
       disk.free();
       await postgres.start();
-      return `${refused} times there was no space${logToo ? ', for the log either' : ''}`;
     },
+    felt: () => refusals() - before,
+    ...(logToo ? { note: 'no space for the log either' } : {}),
   };
 }

@@ -10,6 +10,8 @@ import { ownAccounts, ownAsset } from './model';
 
 export type People = {
   readonly tenantId: string;
+  /** Since 1970, by the clock of the harness, which nobody sets. */
+  readonly begunAtMs: number;
   readonly wallets: readonly { readonly walletId: string; readonly token: string }[];
   readonly client: Readonly<Record<string, string>>;
   readonly ops: Readonly<Record<string, string>>;
@@ -60,6 +62,7 @@ export async function onboard(urls: { identity: string; ledger: string }, intern
     const client = await issue('client', scopes.client, null);
     return {
       tenantId,
+      begunAtMs: Date.now(),
       wallets,
       client: { 'x-client-id': client.credentialId, 'x-client-secret': client.secret },
       ops: { authorization: `Bearer ${(await issue('token', scopes.ops, null)).secret}` },

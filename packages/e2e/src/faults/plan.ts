@@ -43,7 +43,13 @@ export type Operation =
       readonly atomic: boolean;
       readonly items: readonly { readonly debit: string; readonly credit: string; readonly amount: bigint }[];
     }
-  | { readonly kind: 'hold'; readonly account: string; readonly amount: bigint }
+  | {
+      readonly kind: 'hold';
+      readonly account: string;
+      readonly amount: bigint;
+      /** After the run has begun; null for never. */
+      readonly expiresAfterMs: number | null;
+    }
   | {
       readonly kind: 'capture';
       readonly of: string;
@@ -101,10 +107,14 @@ function faultsOf(seed: number, random: SeededRandom, available: readonly FaultK
     });
 }
 
+/** Nothing that is planned asks over these. */
+const unusedLinks = ['gateway>settlement', 'gateway>notifications', 'settlement>ledger'];
+/** Only what is new passes over these: a credential that the gateway does not know yet. A run may have none. */
+export const idleLinks = ['gateway>identity', 'identity>kafka'];
 const links = [
   ...services.flatMap((service) => [`${service}>postgres`, `${service}>kafka`]),
   ...calls.map(([from, to]) => `${from}>${to}`),
-];
+].filter((link) => !unusedLinks.includes(link));
 const topics = [
   'identity.credentials',
   'chain-watcher.deposits',
@@ -114,7 +124,9 @@ const topics = [
   'settlement.settlements',
 ];
 const minuteMs = 60_000;
-const clockShiftsMs = [-1_440 * minuteMs, -5 * minuteMs, -10_000, 10_000, 5 * minuteMs, 1_440 * minuteMs];
+/** The larger ones pass the time of intents and holds, which is longer than any run. */
+const clockShiftsMs = [-1_440 * minuteMs, -120 * minuteMs, -10_000, 10_000, 120 * minuteMs, 1_440 * minuteMs];
+const holdExpiresAfterMs = 60 * minuteMs;
 /** Of every three faults of services, one is of the ledger's. */
 const servicesDrawn: readonly ServiceName[] = [...services, 'ledger', 'ledger', 'ledger'];
 
@@ -156,18 +168,23 @@ function detailsOf(kind: FaultKind, random: SeededRandom): Details {
 const power = (random: SeededRandom, below: number) => 2n ** BigInt(random.below(below));
 const currencies: readonly Currency[] = ['USDT_TRC20', 'USDT_SOL', 'SOL', 'UPI'];
 
-/** Keys are of the seed, so that no two runs share one. */
+/** Keys are of the seed, so that no two runs share one. The first operation is an intent that waits until the end. */
 function operationsOf(seed: number, client: number, random: SeededRandom): PlannedOperation[] {
   const planned: PlannedOperation[] = [];
   while (planned.length < operationsPerClient) {
     const key = `f${seed}-${client}-${planned.length}`;
-    const group = random.chance(0.12) ? intentAndDeposits(random, key) : [drawn(random, planned)];
+    const isFirst = client === 0 && planned.length === 0;
+    const group = isFirst ? [unpaid] : drawnGroup(random, key, planned);
     for (const [index, operation] of group.entries()) {
       const atMs = Math.round((planned.length / operationsPerClient) * windowMs) + random.below(100);
       planned.push({ key: index === 0 ? key : `${key}.${index}`, atMs, operation, again: random.chance(0.15) });
     }
   }
   return planned;
+}
+
+function drawnGroup(random: SeededRandom, key: string, before: readonly PlannedOperation[]): readonly Operation[] {
+  return random.chance(0.12) ? intentAndDeposits(random, key) : [drawn(random, before)];
 }
 
 function drawn(random: SeededRandom, before: readonly PlannedOperation[]): Operation {
@@ -189,7 +206,10 @@ function drawn(random: SeededRandom, before: readonly PlannedOperation[]): Opera
     const items = Array.from({ length: 2 + random.below(5) }, () => entryOf(random));
     return { kind: 'bulk', atomic: random.chance(0.5), items };
   }
-  if (choice < 80 || holds.length === 0) return { kind: 'hold', account: 'customers', amount: power(random, 14) };
+  if (choice < 80 || holds.length === 0) {
+    const expiresAfterMs = random.chance(0.5) ? holdExpiresAfterMs : null;
+    return { kind: 'hold', account: 'customers', amount: power(random, 14), expiresAfterMs };
+  }
   if (choice < 92) return ofHold(random, random.pick(holds));
   return postings.length === 0 ? { kind: 'post', ...entryOf(random) } : { kind: 'reverse', of: random.pick(postings) };
 }
@@ -205,6 +225,8 @@ function ofHold(random: SeededRandom, of: string): Operation {
   const amount = random.chance(0.3) ? null : power(random, 13);
   return { kind: 'capture', of, credit: 'fees', amount, final: random.chance(0.3) };
 }
+
+const unpaid: Operation = { kind: 'intent', currency: 'UPI', amount: 100n };
 
 /** Paid exactly, in parts, too much, too little, twice. */
 function intentAndDeposits(random: SeededRandom, key: string): readonly Operation[] {

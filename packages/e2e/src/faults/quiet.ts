@@ -7,7 +7,7 @@ import { isOperationalError } from '@daybook/core';
 import type { openTransport } from '@daybook/messaging';
 import type { Client } from 'pg';
 import { withDatabase } from './journal';
-import { schemaOf, services } from './services';
+import { consumerGroups, schemaOf, services } from './services';
 
 const pollMs = 100;
 /** Once is chance: what stands still may be about to publish. */
@@ -21,16 +21,25 @@ export async function untilQuiet(
   transport: Transport,
   timeoutMs: number,
 ): Promise<readonly string[]> {
+  return withDatabase(databaseUrl, (client) =>
+    untilNone(
+      async () => [...(await readersBehind(client)), ...(await consumersBehind(client, transport).catch(notAsked))],
+      timeoutMs,
+    ),
+  );
+}
+
+/** What the last look found, or empty when several in a row found nothing. */
+export async function untilNone(look: () => Promise<readonly string[]>, timeoutMs: number): Promise<readonly string[]> {
   const deadline = performance.now() + timeoutMs;
-  return withDatabase(databaseUrl, async (client) => {
-    let behind: readonly string[] = [];
-    for (let quiet = 0; quiet < timesInARow && performance.now() < deadline;) {
-      behind = [...(await readersBehind(client)), ...(await consumersBehind(client, transport).catch(notAsked))];
-      quiet = behind.length === 0 ? quiet + 1 : 0;
-      await delay(pollMs);
-    }
-    return behind;
-  });
+  let found: readonly string[] = ['not looked at'];
+  for (let none = 0; none < timesInARow;) {
+    if (performance.now() >= deadline) return found.length > 0 ? found : [`quiet only ${none} times in a row`];
+    found = await look();
+    none = found.length === 0 ? none + 1 : 0;
+    await delay(pollMs);
+  }
+  return [];
 }
 
 /** A broker that has just come back may not answer yet: then nothing is known to be quiet. */
@@ -55,18 +64,32 @@ async function readersBehind(client: Client): Promise<readonly string[]> {
 async function consumersBehind(client: Client, transport: Transport): Promise<readonly string[]> {
   const perSchema = services.map(schemaOf).map(
     (schema) =>
-      `select '${schema}' as schema, group_name, topic, jsonb_object_agg(partition, next_offset::text) as offsets
+      `select group_name as "group", topic, jsonb_object_agg(partition, next_offset::text) as offsets
        from ${schema}.consumer_offsets group by group_name, topic`,
   );
-  const { rows } = await client.query<{
-    schema: string;
-    group_name: string;
-    topic: string;
-    offsets: Record<string, string>;
-  }>(perSchema.join(' union all '));
+  const { rows } = await client.query<Offsets>(perSchema.join(' union all '));
   const ends = new Map<string, ReadonlyMap<number, bigint>>();
-  for (const topic of new Set(rows.map((row) => row.topic))) ends.set(topic, await transport.ends(topic));
-  return rows.flatMap(({ group_name: group, topic, offsets }) =>
+  for (const { topic } of [...consumerGroups, ...rows]) {
+    if (!ends.has(topic)) ends.set(topic, await transport.ends(topic));
+  }
+  return groupsBehind(rows, ends);
+}
+
+export type Offsets = {
+  readonly group: string;
+  readonly topic: string;
+  readonly offsets: Readonly<Record<string, string>>;
+};
+
+/** A group that has stored no place has read nothing. */
+export function groupsBehind(
+  stored: readonly Offsets[],
+  ends: ReadonlyMap<string, ReadonlyMap<number, bigint>>,
+): readonly string[] {
+  const isStored = ({ group, topic }: { group: string; topic: string }) =>
+    stored.some((each) => each.group === group && each.topic === topic);
+  const without = consumerGroups.filter((each) => !isStored(each)).map((each) => ({ ...each, offsets: {} }));
+  return [...stored, ...without].flatMap(({ group, topic, offsets }: Offsets) =>
     [...(ends.get(topic) ?? [])]
       .map(([partition, end]) => ({ partition, left: end - BigInt(offsets[partition] ?? 0) }))
       .filter(({ left }) => left > 0n)

@@ -1,5 +1,5 @@
 /** What is said of the runs: a line of JSON for each, and at the end a table for people. */
-import { faultKinds, type FaultKind, type OperationKind } from './plan';
+import { faultKinds, idleLinks, type FaultKind, type OperationKind } from './plan';
 import type { RunResult, Tally } from './run';
 
 export type Failed = { readonly seed: number; readonly firstSeed: number; readonly violations: readonly string[] };
@@ -24,10 +24,28 @@ function againOf({ seed, firstSeed }: RunResult | Failed): string {
 
 const columns = ['asked', 'ok', 'failed', 'unknown', 'resolved', 'notSent'] as const satisfies readonly (keyof Tally)[];
 
-export function summaryOf(results: readonly (RunResult | Failed)[]): string {
-  const whole = results.filter((result): result is RunResult => 'operations' in result);
-  const injected = new Map<FaultKind, number>(faultKinds.map((kind) => [kind, 0]));
-  for (const { kind } of whole.flatMap(({ faults }) => faults)) injected.set(kind, (injected.get(kind) ?? 0) + 1);
+type Results = readonly (RunResult | Failed)[];
+
+const wholeOf = (results: Results) => results.filter((result): result is RunResult => 'operations' in result);
+
+function injectedOf(results: Results, kind: FaultKind) {
+  const injected = wholeOf(results).flatMap(({ faults }) => faults.filter((each) => each.kind === kind));
+  const felt = injected.filter((each) => each.felt > 0);
+  const expected = injected.filter(({ target }) => !idleLinks.includes(target));
+  return { injected: injected.length, felt: felt.length, expected: expected.length };
+}
+
+/** Kinds of faults that met nothing in any run, and should have: nothing was tried by them. */
+export function neverFelt(results: Results): readonly FaultKind[] {
+  return faultKinds.filter((kind) => {
+    const { expected, felt } = injectedOf(results, kind);
+    return expected > 0 && felt === 0;
+  });
+}
+
+/** Of the kinds of faults, those that are not available are said to be left out. */
+export function summaryOf(results: Results, available: readonly FaultKind[]): string {
+  const whole = wholeOf(results);
   const operations = new Map<OperationKind | 'all', Tally>();
   for (const result of whole) {
     for (const [kind, tally] of Object.entries(result.operations) as [OperationKind, Tally][]) {
@@ -40,8 +58,12 @@ export function summaryOf(results: readonly (RunResult | Failed)[]): string {
   const endings = whole.flatMap((result) => result.endings);
   return [
     tableOf(
-      ['fault', 'injected'],
-      [...injected].map(([kind, count]) => [kind, String(count)]),
+      ['fault', 'injected', 'felt'],
+      faultKinds.map((kind) => {
+        if (!available.includes(kind)) return [kind, 'left out', ''];
+        const { injected, felt } = injectedOf(results, kind);
+        return [kind, String(injected), String(felt)];
+      }),
     ),
     '',
     tableOf(
@@ -51,6 +73,7 @@ export function summaryOf(results: readonly (RunResult | Failed)[]): string {
     '',
     `runs ${results.length}, services that ended by themselves ${endings.length}`,
     ...[...new Set(endings)].map((each) => `  ${endings.filter((one) => one === each).length} ${each}`),
+    ...neverFelt(results).map((kind) => `never felt: ${kind} was injected, and nothing met it`),
     `lost ${counted(/^lost/)}, doubled ${counted(/^doubled/)}, unresolved ${counted(/^unresolved/)}, violations ${violations.length}`,
     ...results.filter(({ violations: found }) => found.length > 0).flatMap(describeFailed),
   ].join('\n');

@@ -7,11 +7,17 @@ import { createLogger } from '@daybook/runtime';
 import { eventually, seededRandom, type SeededRandom } from '@daybook/testing';
 
 const readWithinMs = 20_000;
+/** A topic that has nothing yet has something soon. */
+const someWithinMs = 5_000;
 /** How often a message is published again at most. */
 const timesMax = 3;
 
-/** Says how many were published again. */
-export async function republish(broker: string, topic: string, seed: number): Promise<string> {
+/** Says how many were published again, and how many there are. */
+export async function republish(
+  broker: string,
+  topic: string,
+  seed: number,
+): Promise<{ readonly again: number; readonly there: number }> {
   const transport = openTransport({
     kind: 'kafka',
     brokers: [broker],
@@ -21,13 +27,19 @@ export async function republish(broker: string, topic: string, seed: number): Pr
   });
   await transport.start();
   try {
+    await eventually(() => someIn(transport, topic), { timeoutMs: someWithinMs }).catch(() => undefined);
     const there = await readAll(transport, topic, seed);
     const again = drawnFrom(there, seededRandom(seed));
     await transport.publish(again);
-    return `${again.length} of ${there.length} messages`;
+    return { again: again.length, there: there.length };
   } finally {
     await transport.stop();
   }
+}
+
+async function someIn(transport: ReturnType<typeof openTransport>, topic: string): Promise<void> {
+  const ends = await transport.ends(topic);
+  if ([...ends.values()].every((end) => end === 0n)) throw new Error(`there is nothing in ${topic}`);
 }
 
 /** What is in the topic by now. */
@@ -61,11 +73,12 @@ export async function readAll(
   return messages;
 }
 
-/** Half of them, some of them more than once, in any order. */
+/** Half of them and at least one, some of them more than once, in any order. */
 function drawnFrom(messages: readonly OutgoingMessage[], random: SeededRandom): OutgoingMessage[] {
-  const chosen = messages
-    .filter(() => random.chance(0.5))
-    .flatMap((message) => Array.from({ length: 1 + random.below(timesMax) }, () => message));
+  const half = messages.filter(() => random.chance(0.5));
+  const chosen = (half.length > 0 ? half : messages.slice(0, 1)).flatMap((message) =>
+    Array.from({ length: 1 + random.below(timesMax) }, () => message),
+  );
   return chosen
     .map((message) => ({ message, at: random.below(2 ** 31) }))
     .sort((a, b) => a.at - b.at)

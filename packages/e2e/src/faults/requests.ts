@@ -45,13 +45,18 @@ export function requestOf(people: People, { key, operation }: PlannedOperation, 
       return write('/api/v1/intents/create-payment', body);
     }
     default:
-      return ofLedger(key, operation, write);
+      return ofLedger(key, operation, people.begunAtMs, write);
   }
 }
 
 type OfLedger = Exclude<Operation, { kind: 'transfer' | 'deposit' | 'intent' }>;
 
-function ofLedger(key: string, operation: OfLedger, write: (path: string, body: unknown) => ApiRequest): ApiRequest {
+function ofLedger(
+  key: string,
+  operation: OfLedger,
+  begunAtMs: number,
+  write: (path: string, body: unknown) => ApiRequest,
+): ApiRequest {
   const shown = (units: bigint) => decimal(units, ownAsset);
   switch (operation.kind) {
     case 'post': {
@@ -70,8 +75,9 @@ function ofLedger(key: string, operation: OfLedger, write: (path: string, body: 
       return { ...request, headers };
     }
     case 'hold': {
-      const { account, amount } = operation;
-      return write('/v1/ledger/holds', { account_id: account, asset: ownAsset, amount: shown(amount) });
+      const { account, amount, expiresAfterMs } = operation;
+      const expiry = expiresAfterMs === null ? {} : { expires_at: new Date(begunAtMs + expiresAfterMs).toISOString() };
+      return write('/v1/ledger/holds', { account_id: account, asset: ownAsset, amount: shown(amount), ...expiry });
     }
     case 'capture': {
       const { of, credit, amount, final } = operation;

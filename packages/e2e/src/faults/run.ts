@@ -6,6 +6,7 @@ import { openTransport } from '@daybook/messaging';
 import { createLogger } from '@daybook/runtime';
 import { eventually } from '@daybook/testing';
 import { clients as clientsOf, type Asked, type Clients } from './clients';
+import { wrongEndings } from './endings';
 import type { Fleet } from './fleet';
 import type { Lab } from './lab';
 import type { Command } from './model';
@@ -44,7 +45,6 @@ export type RunResult = {
 export async function runOnce(lab: Lab, system: System, plan: Plan): Promise<RunResult> {
   const { fleet, databaseUrl } = system;
   const members = [...fleet.members.values()];
-  const endingsBefore = members.map((member) => member.endings().length);
   const watch = stopwatch();
   await lab.heal();
   await fleet.ready();
@@ -63,17 +63,18 @@ export async function runOnce(lab: Lab, system: System, plan: Plan): Promise<Run
   const evidence = { databaseUrl, people, clients, receivers, before };
   const troubles = await settle(lab, fleet, evidence);
   watch.part('quiet');
-  const violations = troubles.length > 0 ? troubles : await toldAndChecked(evidence);
+  const found = troubles.length > 0 ? troubles : await toldAndChecked(evidence);
   watch.part('check');
+  const endings = members.flatMap((member) => member.takeEndings());
   return {
     seed: plan.seed,
     firstSeed: system.firstSeed,
     ms: watch.total(),
     faults,
     ...talliesOf(clients.asked),
-    endings: members.flatMap((member, index) => member.endings().slice(endingsBefore[index])),
+    endings,
     parts: watch.parts,
-    violations,
+    violations: [...found, ...wrongEndings(endings)],
   };
 }
 

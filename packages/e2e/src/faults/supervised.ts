@@ -1,10 +1,11 @@
 /** A service as a process under a supervisor: one that ends by itself is started again, as the containers are. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { repositoryRoot, type Program } from '../compose-programs';
+import { lastWordsOf } from './endings';
 
 const restartAfterMs = 200;
 const readyPollMs = 50;
@@ -12,8 +13,9 @@ const stopMs = 10_000;
 
 export type Supervised = {
   readonly name: string;
-  /** Its last words, each time that it ended by itself. */
-  readonly endings: () => readonly string[];
+  /** Its last words, each time that it has ended by itself since this was asked before. */
+  takeEndings(): readonly string[];
+  isRunning(): boolean;
   start(): void;
   /** kill -9, and no start before `start`. */
   kill(): Promise<void>;
@@ -37,10 +39,11 @@ const preload = join(__dirname, 'clock-preload.js');
 export function supervised({ name, program, settings, url, logFile }: Supervision): Supervised {
   let child: ChildProcess | undefined;
   let wanted = false;
-  const endings: string[] = [];
+  let endings: readonly string[] = [];
 
   const launch = () => {
     const log = openSync(logFile, 'a');
+    const from = fstatSync(log).size;
     const env = { PATH: process.env['PATH'], ...program.environment, ...settings };
     const started = spawn(process.execPath, ['--require', preload, join(repositoryRoot, program.script)], {
       env,
@@ -51,7 +54,7 @@ export function supervised({ name, program, settings, url, logFile }: Supervisio
     started.once('exit', () => {
       if (child === started) child = undefined;
       if (!wanted) return;
-      endings.push(`${name}: ${lastWords(logFile)}`);
+      endings = [...endings, `${name}: ${lastWordsOf(readFileSync(logFile).subarray(from).toString())}`];
       setTimeout(() => wanted && child === undefined && launch(), restartAfterMs);
     });
   };
@@ -69,7 +72,12 @@ export function supervised({ name, program, settings, url, logFile }: Supervisio
 
   return {
     name,
-    endings: () => endings,
+    takeEndings() {
+      const taken = endings;
+      endings = [];
+      return taken;
+    },
+    isRunning: () => child !== undefined,
     start() {
       wanted = true;
       if (child === undefined) launch();
@@ -90,11 +98,4 @@ export function supervised({ name, program, settings, url, logFile }: Supervisio
     },
     stop: () => end('SIGTERM'),
   };
-}
-
-/** The first line of what is behind the last line of the log proper: a fatal error is told as text. */
-function lastWords(logFile: string): string {
-  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n');
-  const logged = lines.findLastIndex((line) => line.startsWith('{'));
-  return lines[logged + 1] ?? 'without a word';
 }

@@ -7,7 +7,7 @@ import { auditSubscriptions, openDatabase, postgresEventStore } from '@daybook/e
 import { intentAssets } from '@daybook/contracts';
 import type { ReceivedWebhook } from '@daybook/standalone';
 import { checkBooks } from '@daybook/testing';
-import { comparedWith, constancyOf } from './answers';
+import { comparedWith, constancyOf, hiddenFrom } from './answers';
 import { okAnswerOf, type Clients } from './clients';
 import { readJournal, withDatabase } from './journal';
 import { idsOf, ownAccounts, ownAsset, replay, type Command, type Modelled } from './model';
@@ -36,6 +36,7 @@ export async function violationsOf(evidence: Evidence): Promise<readonly string[
   return [
     ...modelled.violations.map((each) => `model: ${each}`),
     ...clients.asked.flatMap((asked) => [...constancyOf(asked), ...comparedWith(modelled, people, asked)]),
+    ...hiddenFrom(clients.asked),
     ...(await balancesShown(evidence, modelled)),
     ...(await intentsShown(evidence)),
     ...(await intentsThere(evidence)),
