@@ -245,12 +245,14 @@ async function restoreState(files: Files): Promise<void> {
   else await rm(files.state, { force: true });
 }
 
+/** What cannot be read may be whole: it is not replaced. */
 async function isWhole(file: string): Promise<boolean> {
   try {
     JSON.parse(await readFile(file, 'utf8'));
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 
