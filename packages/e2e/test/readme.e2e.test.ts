@@ -1,6 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { readEndpoints } from '@daybook/standalone';
+import { Client } from 'pg';
 import { Instance } from './instance';
 import { expectBooksBalance } from './stories';
 
@@ -72,4 +75,29 @@ describe("the README's tour", () => {
       expect(runnable).toBe(false);
     });
   }
+});
+
+describe('the demo that finds no instance', () => {
+  const settings = { EVENT_STORE: 'postgres', DAYBOOK_PORT: '0' };
+  const daybook = new Instance(settings);
+  afterAll(() => daybook.dispose());
+
+  test('told to end in the middle of a payment, stops all that it has started', async () => {
+    const child = spawn(process.execPath, [demo], {
+      env: { PATH: process.env.PATH, DAYBOOK_HOME: daybook.home, ...settings },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const ended = once(child, 'exit');
+    const output = child.stdout.setEncoding('utf8');
+    for await (const said of output.iterator({ destroyOnReturn: false })) if (/is pending/.test(String(said))) break;
+    output.resume();
+    child.kill('SIGINT');
+    expect(await ended).toEqual([0, null]);
+    await expect(new Client({ connectionString: daybook.databaseUrl }).connect()).rejects.toMatchObject({
+      code: 'ECONNREFUSED',
+    });
+    await expect(fetch(readEndpoints(daybook.home).evm.rpcUrl)).rejects.toThrow('fetch failed');
+    await daybook.start();
+    await expectBooksBalance(daybook);
+  }, 120_000);
 });

@@ -48,12 +48,16 @@ type Program<Config> = {
   loadConfig(env: Environment): Config;
   createService(config: Config, overrides: { onFatal: OnFatal }): Service;
   readonly graceMs: (config: Config) => number;
+  /** What it is started for: it is stopped when that is done or has failed. Without it, it runs until it is told to end. */
+  work?(config: Config): Promise<void>;
 };
 
 /**
- * The body of every `main.ts`: start, wait for SIGTERM or SIGINT or a fatal error, stop within the grace time. What it
- * is told while it starts counts from then: it is stopped when it has started, within what is left.
- * Exit codes: 0 after a signal, 1 when it did not start or failed, 2 when stopping took too long, 64 for a bad setting.
+ * The body of every `main.ts`: start, wait for SIGTERM, SIGINT, SIGHUP or a fatal error, stop within the grace
+ * time. What it is told while it starts counts from then: it is stopped when it has started, within what is left. Fails
+ * with the error of a start or of the work.
+ * Exit codes: 0 after a signal or its work, 1 when it did not start or failed, 2 when stopping took too long, 64 for a
+ * bad setting.
  */
 export async function runProgram<Config>(program: Program<Config>): Promise<number> {
   let config: Config;
@@ -66,8 +70,8 @@ export async function runProgram<Config>(program: Program<Config>): Promise<numb
   }
   const graceMs = program.graceMs(config);
   let finish!: (code: number) => void;
+  let isEnding = false;
   const ended = new Promise<number>((resolve) => {
-    let isEnding = false;
     finish = (code) => {
       // Now, and not when it has started: that may wait for something that is away.
       if (!isEnding) setTimeout(() => process.exit(2), graceMs).unref();
@@ -75,14 +79,35 @@ export async function runProgram<Config>(program: Program<Config>): Promise<numb
       resolve(code);
     };
   });
-  process.once('SIGTERM', () => finish(0)).once('SIGINT', () => finish(0));
+  onEndSignal(() => finish(0));
   const onFatal: OnFatal = (error) => {
     process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
     finish(1);
   };
   const service = program.createService(config, { onFatal });
   await service.start();
-  const code = await ended;
-  await service.stop();
-  return code;
+  try {
+    if (program.work === undefined || isEnding) return await ended;
+    return await Promise.race([ended, program.work(config).then(() => 0)]);
+  } finally {
+    await service.stop();
+  }
+}
+
+function onEndSignal(end: () => void): void {
+  // Each time: npm passes on a Ctrl-C that the terminal has sent already, and a second one would end us by default.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end);
+  process.on('SIGHUP', () => {
+    if (process.stdout.isTTY) outliveTerminal();
+    end();
+  });
+}
+
+/** What is written to a terminal that was closed fails. It must not end what stops, nor hold it up at its exit. */
+function outliveTerminal(): void {
+  process.on('uncaughtException', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EIO') throw error;
+  });
+  // Before the logger's own listener, which would try to write its last lines for ever.
+  process.prependListener('exit', () => process.kill(process.pid, 'SIGKILL'));
 }

@@ -41,22 +41,26 @@ describe('inOrder', () => {
 
 describe('runProgram', () => {
   const graceMs = 1_000;
+  const { isTTY } = process.stdout;
   let exits: unknown[];
 
   beforeEach(() => {
     jest.useFakeTimers();
     exits = [];
+    // Where the terminal that runs this is not gone.
+    process.stdout.isTTY = false;
     jest.spyOn(process, 'exit').mockImplementation(((code: unknown) => void exits.push(code)) as () => never);
     jest.spyOn(process.stderr, 'write').mockReturnValue(true);
   });
   afterEach(() => {
-    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT');
+    process.removeAllListeners('SIGTERM').removeAllListeners('SIGINT').removeAllListeners('SIGHUP');
+    process.stdout.isTTY = isTTY;
     jest.restoreAllMocks();
     jest.useRealTimers();
   });
 
   /** A program that starts when it is let. */
-  function starting() {
+  function starting(work?: () => Promise<void>) {
     const log: string[] = [];
     let letStart!: () => void;
     let onFatal!: OnFatal;
@@ -75,20 +79,24 @@ describe('runProgram', () => {
         };
       },
       graceMs: () => graceMs,
+      ...(work && { work }),
     });
     return { log, code, letStart: () => letStart(), fails: (error: unknown) => onFatal(error) };
   }
 
-  test.each(['SIGTERM', 'SIGINT', 'a fatal error'])('%s ends also a start that does not end', async (told) => {
-    const { fails } = starting();
-    await jest.advanceTimersByTimeAsync(5 * graceMs);
-    if (told === 'a fatal error') fails(new Error('broken'));
-    else process.emit(told as 'SIGTERM');
-    await jest.advanceTimersByTimeAsync(graceMs - 1);
-    expect(exits).toEqual([]);
-    await jest.advanceTimersByTimeAsync(1);
-    expect(exits).toEqual([2]);
-  });
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'a fatal error'])(
+    '%s ends also a start that does not end',
+    async (told) => {
+      const { fails } = starting();
+      await jest.advanceTimersByTimeAsync(5 * graceMs);
+      if (told === 'a fatal error') fails(new Error('broken'));
+      else process.emit(told as 'SIGTERM');
+      await jest.advanceTimersByTimeAsync(graceMs - 1);
+      expect(exits).toEqual([]);
+      await jest.advanceTimersByTimeAsync(1);
+      expect(exits).toEqual([2]);
+    },
+  );
 
   test('a start that ends within the grace time is followed by the stop', async () => {
     const { log, code, letStart, fails } = starting();
@@ -98,5 +106,42 @@ describe('runProgram', () => {
     letStart();
     expect(await code).toBe(0);
     expect([log, exits]).toEqual([['started', 'stopped'], []]);
+  });
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('%s that comes again does not end what stops', (signal) => {
+    starting();
+    expect([process.emit(signal), process.emit(signal)]).toEqual([true, true]);
+  });
+
+  describe('with work', () => {
+    const untilStarted = () => jest.advanceTimersByTimeAsync(0);
+
+    test.each([
+      ['that is done', async () => undefined, { code: 0 }],
+      ['that fails', () => Promise.reject(new Error('no work')), { error: 'no work' }],
+    ])('%s: it is stopped', async (_what, work, result) => {
+      const { log, code, letStart } = starting(work);
+      letStart();
+      const outcome = code.then(
+        (value) => ({ code: value }),
+        (error: Error) => ({ error: error.message }),
+      );
+      expect([await outcome, log]).toEqual([result, ['started', 'stopped']]);
+    });
+
+    test('told to end, it is stopped while it works', async () => {
+      const { log, code, letStart } = starting(() => new Promise(() => undefined));
+      letStart();
+      await untilStarted();
+      process.emit('SIGINT');
+      expect([await code, log]).toEqual([0, ['started', 'stopped']]);
+    });
+
+    test('told to end while it starts, it does no work', async () => {
+      const { log, code, letStart } = starting(async () => void log.push('worked'));
+      process.emit('SIGINT');
+      letStart();
+      expect([await code, log]).toEqual([0, ['started', 'stopped']]);
+    });
   });
 });

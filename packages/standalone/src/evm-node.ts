@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { deploySandboxUsdt, embeddedEvmNode, sandboxDeployerKey } from '@daybook/embedded';
-import type { Component } from '@daybook/runtime';
+import { inOrder, type Component } from '@daybook/runtime';
 import { deploySettlement, hasSettlement, settlementAddress } from '@daybook/settlement-contract';
 import type { Config } from './config';
 
@@ -25,14 +25,8 @@ export function evmNode(config: Config, announce: (place: EvmPlace) => void): Co
     wholeDirectory: config.DAYBOOK_HOME,
     blockTimeSeconds: 1,
   });
-  return {
-    name: node.name,
-    async start() {
-      await node.start();
-      await prepare(node.url);
-    },
-    stop: () => node.stop(),
-  };
+  const contracts: Component = { name: 'contracts', start: () => prepare(node.url), stop: async () => undefined };
+  return inOrder('EVM chain', [node, contracts]);
 }
 
 async function contractsOn(rpcUrl: string, usdtContract: string | undefined): Promise<EvmPlace> {

@@ -6,7 +6,7 @@ import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writePrivateFile } from './private-file';
+import { createPrivateFile, writePrivateFile } from './private-file';
 
 const schema = z.object({
   instanceId: z.uuid(),
@@ -26,9 +26,11 @@ const schema = z.object({
 });
 export type Secrets = z.infer<typeof schema>;
 
+/** Of several first starts at the same moment, one makes the keys and all use them. */
 export async function loadSecrets(home: string): Promise<Secrets> {
   const path = join(home, 'secrets.json');
-  const kept = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Partial<Secrets>) : undefined;
+  if (!existsSync(path)) createPrivateFile(path, await makeSecrets());
+  const kept = JSON.parse(readFileSync(path, 'utf8')) as Partial<Secrets>;
   const complete = schema.safeParse(kept);
   if (complete.success) return complete.data;
   // Of an instance that is older than some of the keys, the others are kept.

@@ -54,7 +54,7 @@ export function createStandalone(config: Config, overrides: { readonly onFatal: 
     serviceComponent(name, () => settingsOf(name, config, running), overrides, running);
   const all = inOrder('Daybook', [
     home(config, running),
-    database(config, running),
+    database(config, running, overrides.onFatal),
     portCheck(config.DAYBOOK_PORT),
     ...topics(config),
     evmNode(config, (place) => (running.evm = place)),
@@ -98,10 +98,10 @@ const databaseWithinMs = 30_000;
  * The server and the lock are one part, so that a second instance, which has found the first one's server but does not
  * get the lock, leaves that server alone.
  */
-function database(config: Config, running: Running): Component {
+function database(config: Config, running: Running, onFatal: OnFatal): Component {
   const { DATABASE_URL: given } = config;
   const server = given === undefined ? ownPostgres(config.DAYBOOK_HOME) : undefined;
-  const lock = instanceLock(() => running.databaseUrl ?? '');
+  const lock = instanceLock(() => running.databaseUrl ?? '', onFatal);
   return {
     name: 'database',
     async start() {

@@ -1,9 +1,11 @@
 /**
  * `node write-secret-files.js DIRECTORY`: makes an instance's keys for services that run apart, and puts those that a service
- * reads by `<SETTING>_FILE` where it alone looks: `DIRECTORY/services/<service>`, one file a key. Keeps what is there.
+ * reads by `<SETTING>_FILE` where it alone looks: `DIRECTORY/services/<service>`, one file a key. Keeps what is there, but
+ * for empty files, which a full disk or a kill has left.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { replacePrivateFile } from './private-file';
 import { loadSecrets, writePublicKey, type Secrets } from './secrets';
 
 const readers: Readonly<Record<string, readonly (keyof Secrets)[]>> = {
@@ -28,7 +30,7 @@ export async function writeSecretFiles(directory: string): Promise<void> {
         own,
         name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
       );
-      if (!existsSync(file)) writeFileSync(file, secrets[name], { mode: 0o400 });
+      if (!existsSync(file) || statSync(file).size === 0) replacePrivateFile(file, secrets[name], 0o400);
     }
   }
 }

@@ -58,7 +58,7 @@ async function removeLeftovers(embeddedPostgres) {
   for (const place of [memory, tmpdir()].filter(existsSync)) {
     for (const name of readdirSync(place).filter((entry) => entry.startsWith(prefix))) {
       const directory = join(place, name);
-      if (!ownerIsAlive(directory)) await removeLeftover(embeddedPostgres, directory);
+      if (ownerIsGone(directory)) await removeLeftover(embeddedPostgres, directory);
     }
   }
 }
@@ -72,14 +72,19 @@ async function removeLeftover(embeddedPostgres, directory) {
   } catch {
     // Nothing that could be stopped; another run may be removing it too.
   }
-  rmSync(directory, { recursive: true, force: true });
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch {
+    // It is another user's, who removes it.
+  }
 }
 
-function ownerIsAlive(directory) {
+/** What cannot be read may belong to another user's run. */
+function ownerIsGone(directory) {
   try {
     process.kill(Number(readFileSync(join(directory, 'owner.pid'), 'utf8')), 0);
-    return true;
+    return false;
   } catch (error) {
-    return error.code === 'EPERM';
+    return error.code === 'ESRCH';
   }
 }

@@ -81,7 +81,10 @@ export type Hold = {
   readonly accountId: string;
   readonly asset: string;
   readonly expiresAt: string | null;
+  readonly amount: bigint;
+  captured: bigint;
   remaining: bigint;
+  status: 'open' | 'captured' | 'released' | 'expired';
 };
 
 export type Book = {
@@ -90,6 +93,7 @@ export type Book = {
   readonly accounts: ReadonlyMap<string, Account>;
   readonly transfers: ReadonlyMap<string, Transfer>;
   readonly transactions: readonly Transaction[];
+  readonly holds: ReadonlyMap<string, Hold>;
   readonly violations: readonly Violation[];
 };
 
@@ -120,7 +124,7 @@ export function tenantOf(data: Json): string | null {
   return data['tenantId'] === undefined ? null : text(data['tenantId']);
 }
 
-/** None, when the event is not the one it claims to be: that is reported already. */
+/** None, when the event has no list of them: `post` reports it. */
 export function entriesOf(data: Json): readonly Json[] {
   return Array.isArray(data['entries']) ? (data['entries'] as Json[]) : [];
 }
@@ -168,12 +172,16 @@ export function post(
   const sums = new Map<string, bigint>();
   const entries: Entry[] = [];
   const changes = new Map<string, bigint>();
-  for (const raw of entriesOf(data)) {
+  const told = entriesOf(data);
+  if (told.length < 2) fold.violate('entries-balance', `${transactionId} has fewer than two entries`);
+  for (const raw of told) {
     const accountId = text(raw['accountId']);
     const asset = text(raw['asset']);
     const direction = raw['direction'] as 'debit' | 'credit';
     const amount = units(fold, raw['amount']);
     if (amount <= 0n) fold.violate('entries-balance', `${transactionId} has an entry of ${amount}`);
+    if (direction !== 'debit' && direction !== 'credit')
+      fold.violate('entries-balance', `${transactionId} has an entry that is a ${text(raw['direction'])}`);
     sums.set(asset, (sums.get(asset) ?? 0n) + (direction === 'debit' ? amount : -amount));
     const account = accountOf(fold, accountId);
     if (account === undefined) continue;

@@ -51,8 +51,9 @@ export function foldBook(stream: string, events: readonly RawEvent[]): Book {
   }
   checkGlobalSum(fold);
   checkPending(fold);
-  const { accounts, transfers, transactions } = fold;
-  return { stream, length: events.length, accounts, transfers, transactions: [...transactions.values()], violations };
+  const { accounts, transfers, holds } = fold;
+  const transactions = [...fold.transactions.values()];
+  return { stream, length: events.length, accounts, transfers, transactions, holds, violations };
 }
 
 function apply(fold: Fold, type: string, data: Json, place: Place): void {

@@ -29,9 +29,11 @@ export function applyOperation(fold: Fold, type: string, data: Json, place: Plac
       captureHold(fold, data, place);
       return true;
     case 'HoldReleased':
-    case 'HoldExpired':
-      takeFromHold(fold, type, data, units(fold, data['amount']), 0n);
+    case 'HoldExpired': {
+      const hold = takeFromHold(fold, type, data, units(fold, data['amount']), 0n);
+      if (hold) hold.status = type === 'HoldReleased' ? 'released' : 'expired';
       return true;
+    }
     case 'TransactionReversed':
       reverseTransaction(fold, data, place);
       return true;
@@ -94,7 +96,7 @@ function placeHold(fold: Fold, data: Json): void {
   if (fold.holds.has(holdId)) fold.violate('holds', `hold ${holdId} placed twice`);
   if (amount <= 0n) fold.violate('holds', `hold ${holdId} of ${amount}`);
   const expiresAt = data['expiresAt'] === undefined ? null : text(data['expiresAt']);
-  fold.holds.set(holdId, { accountId, asset, expiresAt, remaining: amount });
+  fold.holds.set(holdId, { accountId, asset, expiresAt, amount, captured: 0n, remaining: amount, status: 'open' });
   const account = accountOf(fold, accountId);
   if (account === undefined) return;
   if (account.asset !== asset) fold.violate('holds', `hold ${holdId} of ${asset} on ${accountId}`);
@@ -123,6 +125,10 @@ function captureHold(fold: Fold, data: Json, place: Place): void {
   const [captureId, holdId] = [text(data['captureId']), text(data['holdId'])];
   const [amount, released] = [units(fold, data['amount']), units(fold, data['released'])];
   const hold = takeFromHold(fold, 'HoldCaptured', data, amount + released, units(fold, data['remaining']));
+  if (hold) {
+    hold.captured += amount;
+    if (hold.remaining === 0n) hold.status = 'captured';
+  }
   const moved = entriesOf(data).map((entry) => `${text(entry['accountId'])} ${text(entry['amount'])}`);
   const isOfHold = hold !== undefined && moved.filter((each) => each === `${hold.accountId} ${amount}`).length === 1;
   if (hold !== undefined && (moved.length !== 2 || !isOfHold))

@@ -9,18 +9,25 @@ export type BookTables = {
   readonly transfers: readonly Row[];
   readonly transactions: readonly Row[];
   readonly entries: readonly Row[];
+  readonly holds: readonly Row[];
 };
+
+/** As the journal writes an instant. */
+const instant = (column: string) =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${column}`;
 
 /** The tables compared, and the statement that reads one book of each. */
 export const bookTableQueries: Readonly<Record<keyof BookTables, string>> = {
-  accounts: `select account_id, tenant_id, asset, type, floor::text, posted::text, held::text, incoming::text, frozen,
-      version::text from accounts_v1 where mode = $1`,
+  accounts: `select account_id, tenant_id, asset, type, floor::text, ceiling::text, posted::text, held::text, incoming::text,
+      frozen, version::text from accounts_v1 where mode = $1`,
   transfers: `select transfer_id, debit_tenant_id, debit_account_id, credit_tenant_id, credit_account_id, asset,
       amount::text, reference_id, status, failure, ledger_reference from transfers_v1 where mode = $1`,
   transactions: `select sequence::text, transaction_id, tenant_id, cause_type, cause_id, subject, rule,
-      ledger_reference from transactions_v1 where mode = $1`,
+      ledger_reference, ${instant('effective_at')} from transactions_v1 where mode = $1`,
   entries: `select sequence::text, entry_index::text, transaction_id, account_id, tenant_id, asset, direction,
-      amount::text, balance::text, account_version::text from entries_v1 where mode = $1`,
+      amount::text, balance::text, account_version::text, ${instant('effective_at')} from entries_v1 where mode = $1`,
+  holds: `select hold_id, account_id, tenant_id, asset, amount::text, captured::text, remaining::text, status,
+      ${instant('expires_at')} from holds_v1 where mode = $1`,
 };
 
 export function compareTables(book: Book, tables: BookTables): readonly Violation[] {
@@ -30,6 +37,7 @@ export function compareTables(book: Book, tables: BookTables): readonly Violatio
     ...compare('transfers_v1', ['transfer_id'], expected.transfers, tables.transfers),
     ...compare('transactions_v1', ['sequence'], expected.transactions, tables.transactions),
     ...compare('entries_v1', ['sequence', 'entry_index'], expected.entries, tables.entries),
+    ...compare('holds_v1', ['hold_id'], expected.holds, tables.holds),
   ];
 }
 
@@ -42,6 +50,7 @@ export function expectedTables(book: Book): BookTables {
       asset: account.asset,
       type: account.type,
       floor: account.floor?.toString() ?? null,
+      ceiling: account.ceiling?.toString() ?? null,
       posted: account.posted.toString(),
       held: account.held.toString(),
       incoming: account.incoming.toString(),
@@ -70,8 +79,9 @@ export function expectedTables(book: Book): BookTables {
       subject: transaction.subject,
       rule: transaction.rule,
       ledger_reference: transaction.reference,
+      effective_at: transaction.effectiveAt,
     })),
-    entries: book.transactions.flatMap(({ sequence, transactionId, entries }) =>
+    entries: book.transactions.flatMap(({ sequence, transactionId, effectiveAt, entries }) =>
       entries.map((entry, index) => ({
         sequence: `${sequence}`,
         entry_index: `${index}`,
@@ -83,8 +93,20 @@ export function expectedTables(book: Book): BookTables {
         amount: entry.amount.toString(),
         balance: entry.balance.toString(),
         account_version: `${entry.accountVersion}`,
+        effective_at: effectiveAt,
       })),
     ),
+    holds: [...book.holds].map(([hold_id, hold]) => ({
+      hold_id,
+      account_id: hold.accountId,
+      tenant_id: book.accounts.get(hold.accountId)?.tenantId ?? null,
+      asset: hold.asset,
+      amount: hold.amount.toString(),
+      captured: hold.captured.toString(),
+      remaining: hold.remaining.toString(),
+      status: hold.status,
+      expires_at: hold.expiresAt,
+    })),
   };
 }
 

@@ -145,6 +145,7 @@ async function readTables(client: PoolClient, mode: string): Promise<BookTables>
     transfers: await read('transfers'),
     transactions: await read('transactions'),
     entries: await read('entries'),
+    holds: await read('holds'),
   };
 }
 

@@ -34,14 +34,15 @@ async function storeEvents(pool: Pool, name: string, events: ReturnType<typeof s
 const rest = {
   accounts: { opened_at: 'now', updated_at: 'now', opened_sequence: 0, last_sequence: 0 },
   transfers: { accepted_at: 'now', accepted_sequence: 0, last_sequence: 0 },
-  transactions: { effective_at: 'now', posted_at: 'now' },
+  transactions: { posted_at: 'now' },
   entries: { posted_at: 'now' },
+  holds: { placed_at: 'now', updated_at: 'now', placed_sequence: 0, last_sequence: 0 },
 };
 
 /** The columns that the fold knows, of the tables that the ledger builds when it starts. */
 const readModels = `
   create table accounts_v1 (mode text, account_id text, tenant_id uuid, asset text, type text, floor numeric,
-    posted numeric, held numeric, incoming numeric, frozen boolean, version bigint, opened_at timestamptz,
+    ceiling numeric, posted numeric, held numeric, incoming numeric, frozen boolean, version bigint, opened_at timestamptz,
     updated_at timestamptz, opened_sequence bigint, last_sequence bigint);
   create table transfers_v1 (mode text, transfer_id text, debit_tenant_id uuid, debit_account_id text,
     credit_tenant_id uuid, credit_account_id text, asset text, amount numeric, reference_id text, status text,
@@ -50,7 +51,10 @@ const readModels = `
     cause_id text, subject text, rule text, ledger_reference text, effective_at timestamptz, posted_at timestamptz);
   create table entries_v1 (mode text, sequence bigint, entry_index int, transaction_id text, account_id text,
     tenant_id uuid, asset text, direction text, amount numeric, balance numeric, account_version bigint,
-    posted_at timestamptz)`;
+    effective_at timestamptz, posted_at timestamptz);
+  create table holds_v1 (mode text, hold_id text, account_id text, tenant_id uuid, asset text, amount numeric,
+    captured numeric, remaining numeric, status text, expires_at timestamptz, placed_at timestamptz,
+    updated_at timestamptz, placed_sequence bigint, last_sequence bigint)`;
 
 describe('the books in a database', () => {
   let database: TestDatabase;
@@ -68,7 +72,7 @@ describe('the books in a database', () => {
     await storeEvents(ledger, stream, events);
     await storeEvents(intents, 'intent-intent-1', seal([{ type: 'DepositConfirmed', data: sampleDeposit }]));
     const expected = expectedTables(foldBook(stream, events));
-    for (const table of ['accounts', 'transfers', 'transactions', 'entries'] as const) {
+    for (const table of ['accounts', 'transfers', 'transactions', 'entries', 'holds'] as const) {
       for (const row of expected[table])
         await insert(ledger, `${table}_v1`, { mode: 'sandbox', ...row, ...rest[table] });
     }
@@ -82,10 +86,19 @@ describe('the books in a database', () => {
 
   test.each([
     ['a balance', "update accounts_v1 set posted = posted + 1 where account_id = 'wallet-a'", 'posted is 601'],
-    ['a hold', "update accounts_v1 set held = 0 where account_id = 'wallet-a'", 'held is 0, the journal says 100'],
+    [
+      'a ceiling',
+      "update accounts_v1 set ceiling = null where account_id like '%:owed'",
+      'ceiling is null, the journal says 120',
+    ],
+    [
+      'what is held',
+      "update accounts_v1 set held = 0 where account_id = 'wallet-a'",
+      'held is 0, the journal says 100',
+    ],
     [
       'an account more',
-      "insert into accounts_v1 select mode, 'ghost', tenant_id, asset, type, floor, posted, held, incoming, frozen, version, opened_at, updated_at, opened_sequence, last_sequence from accounts_v1 where account_id = 'wallet-a'",
+      "insert into accounts_v1 select mode, 'ghost', tenant_id, asset, type, floor, ceiling, posted, held, incoming, frozen, version, opened_at, updated_at, opened_sequence, last_sequence from accounts_v1 where account_id = 'wallet-a'",
       'ghost is not in the journal',
     ],
     ['a status', "update transfers_v1 set status = 'failed' where transfer_id = 't1'", 'status is failed'],
@@ -95,6 +108,24 @@ describe('the books in a database', () => {
       "update transactions_v1 set ledger_reference = '0x' where transaction_id = 'i1'",
       'ledger_reference is 0x',
     ],
+    [
+      'when a transaction happened',
+      "update transactions_v1 set effective_at = effective_at - interval '1 ms' where transaction_id = 'i1'",
+      'effective_at is 2025-12-31T23:59:59.999Z, the journal says 2026-01-01T00:00:00.000Z',
+    ],
+    [
+      'when an entry happened',
+      'update entries_v1 set effective_at = null where sequence = 3 and entry_index = 1',
+      '3 1: effective_at is null',
+    ],
+    ['a hold', "update holds_v1 set status = 'expired' where hold_id = 'h1'", 'h1: status is expired'],
+    ['what was captured of a hold', 'update holds_v1 set captured = 60', 'captured is 60, the journal says 20'],
+    [
+      'when a hold expires',
+      "update holds_v1 set expires_at = '2026-01-02T00:00:00Z'",
+      'expires_at is 2026-01-02T00:00:00.000Z, the journal says null',
+    ],
+    ['a hold less', 'delete from holds_v1', 'h1 is missing'],
     [
       'a running balance',
       'update entries_v1 set balance = balance + 1 where sequence = 3 and entry_index = 1',
@@ -167,7 +198,8 @@ describe('the books in a database', () => {
 });
 
 async function copySchema(client: { query(text: string): Promise<unknown> }, from: string, to: string): Promise<void> {
-  for (const table of ['events', 'subscriptions', 'accounts_v1', 'transfers_v1', 'transactions_v1', 'entries_v1']) {
+  const readModelTables = ['accounts_v1', 'transfers_v1', 'transactions_v1', 'entries_v1', 'holds_v1'];
+  for (const table of ['events', 'subscriptions', ...readModelTables]) {
     await client.query(`create table ${to}.${table} as table ${from}.${table}`);
   }
 }

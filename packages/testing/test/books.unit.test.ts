@@ -63,6 +63,14 @@ test('a transaction taken back in part is sound', () => {
   expect(accounts.get(`acct:${tenant}:owed`)).toMatchObject({ posted: 90n });
 });
 
+/** A posting like the last one, with these entries. */
+function posting(entries: unknown): RawEvent[] {
+  return spoilt((drafts) => {
+    const last = structuredClone(drafts.findLast(({ type }) => type === 'TransactionPosted')!);
+    drafts.push({ ...last, data: { ...last.data, transactionId: 'p9', entries } });
+  });
+}
+
 const draftOf = (drafts: readonly Draft[], type: string) => drafts.find((draft) => draft.type === type)!.data;
 
 const sabotage: readonly [string, BooksRule, RegExp, () => RawEvent[]][] = [
@@ -115,6 +123,20 @@ const sabotage: readonly [string, BooksRule, RegExp, () => RawEvent[]][] = [
     'entries-balance',
     /i1 puts ETH on wallet-a/,
     () => spoilt((drafts) => (entriesOf(drafts, 'TransactionPosted')[1]!['asset'] = 'ETH')),
+  ],
+  ['a posting of no entries', 'entries-balance', /p9 has fewer than two entries/, () => posting([])],
+  ['a posting without entries', 'entries-balance', /p9 has fewer than two entries/, () => posting(undefined)],
+  [
+    'a posting of one entry',
+    'entries-balance',
+    /p9 has fewer than two entries/,
+    () => posting(entriesOf(sampleDrafts(), 'TransactionPosted').slice(0, 1)),
+  ],
+  [
+    'an entry that is neither a debit nor a credit',
+    'entries-balance',
+    /i1 has an entry that is a kredit/,
+    () => spoilt((drafts) => (entriesOf(drafts, 'TransactionPosted')[1]!['direction'] = 'kredit')),
   ],
   [
     'an unbalanced transaction leaves the whole book unbalanced',

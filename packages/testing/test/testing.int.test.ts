@@ -1,3 +1,7 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { eventually, fakeClock, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
 
 describe('testDatabase', () => {
@@ -62,5 +66,21 @@ describe('observers', () => {
     const now = fakeClock('2026-01-01T00:00:00.000Z');
     now.advance(1_500);
     expect(now().toISOString()).toBe('2026-01-01T00:00:01.500Z');
+  });
+});
+
+describe('the setup of a run', () => {
+  test('leaves alone what it cannot tell to be of a run that has ended', () => {
+    const place = mkdtempSync(join(tmpdir(), 'daybook-setup-'));
+    const unreadable = join(place, 'daybook-test-postgres-other');
+    // Another user's is not readable to us, unless we are root.
+    mkdirSync(join(unreadable, 'owner.pid'), { recursive: true });
+    const { DAYBOOK_TEST_DATABASE_URL: _ofThisRun, ...environment } = process.env;
+    const setup = join(__dirname, '../jest/global-setup.cjs');
+    execFileSync(process.execPath, ['-e', `require(${JSON.stringify(setup)})({ maxWorkers: 0 })`], {
+      env: { ...environment, TMPDIR: place, DAYBOOK_TEST_KAFKA_RUN: 'none' },
+    });
+    expect(existsSync(unreadable)).toBe(true);
+    rmSync(place, { recursive: true });
   });
 });

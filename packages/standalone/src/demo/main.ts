@@ -4,6 +4,7 @@
  * chain, an ETH send through the settlement contract, and at the end a check of the books.
  */
 import { existsSync } from 'node:fs';
+import { runProgram } from '@daybook/runtime';
 import { loadConfig, type Config } from '../config';
 import { readEndpoints } from '../endpoints';
 import { readCredentials, type Credentials } from '../seed';
@@ -16,25 +17,23 @@ import { checkBooks, printBalances, printIntent, printJournal } from './report';
 import { sendThroughContract } from './send-through-contract';
 import { openShop } from './shop';
 
-async function main(): Promise<void> {
+async function main(): Promise<number> {
   // The demo's own lines are the output; the services' log lines would bury them.
-  const config = loadConfig({ LOG_LEVEL: 'error', ...process.env });
+  const env = { LOG_LEVEL: 'error', ...process.env };
+  const config = loadConfig(env);
   const running = await runningInstance(config);
-  if (running !== undefined) return demonstrate(config, running);
-
-  process.stdout.write('No running instance found: starting one.\n');
-  const standalone = createStandalone(config, {
-    onFatal: (error) => {
-      process.stderr.write(`${String(error)}\n`);
-      process.exit(1);
-    },
-  });
-  await standalone.start();
-  try {
-    await demonstrate(config, readCredentials(config.DAYBOOK_HOME));
-  } finally {
-    await standalone.stop();
+  if (running !== undefined) {
+    await demonstrate(config, running);
+    return 0;
   }
+  process.stdout.write('No running instance found: starting one.\n');
+  return runProgram({
+    env,
+    loadConfig,
+    createService: createStandalone,
+    graceMs: () => config.SHUTDOWN_GRACE_MS,
+    work: () => demonstrate(config, readCredentials(config.DAYBOOK_HOME)),
+  });
 }
 
 async function runningInstance(config: Config): Promise<Credentials | undefined> {
@@ -75,7 +74,7 @@ async function demonstrate(config: Config, credentials: Credentials): Promise<vo
 }
 
 main().then(
-  () => process.exit(0),
+  (code) => process.exit(code),
   (error: unknown) => {
     process.stderr.write(
       `The demo failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
