@@ -4,7 +4,7 @@
  * newest `keptStates` blocks. What the last second before a kill of the node itself brought may be lost.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { copyFile, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -116,9 +116,8 @@ async function readRecord(files: Files): Promise<NodeRecord | undefined> {
     return JSON.parse(await readFile(files.record, 'utf8')) as NodeRecord;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new EmbeddedServerError(`${files.record} cannot be read (${String(error)}). ${beginAnew(files)}`, {
-      cause: error,
-    });
+    const advice = error instanceof SyntaxError ? ` ${beginAnew(files)}` : '';
+    throw new EmbeddedServerError(`${files.record} cannot be read (${String(error)}).${advice}`, { cause: error });
   }
 }
 
@@ -165,7 +164,7 @@ async function launch(
     if (typeof outcome === 'number') return { chainId: options.chainId, genesis, pid: outcome, port };
     if (!/address.*in use/i.test(outcome) || attempt === 5) {
       throw new EmbeddedServerError(
-        `anvil did not start on ${files.state}:\n${outcome.trim()}\nIts disk may be full. ${beginAnew(files)}`,
+        `anvil did not start on ${files.state}:\n${outcome.trim()}\nKeep the state. See whether its disk is full.`,
       );
     }
   }
@@ -242,6 +241,9 @@ function anvilBinary(): string {
 async function restoreState(files: Files): Promise<void> {
   if (await isWhole(files.state)) return;
   if (await isWhole(files.backup)) await copyFile(files.backup, files.state);
+  else if (existsSync(files.backup))
+    throw new EmbeddedServerError(`Neither ${files.state} nor ${files.backup} is whole. ${beginAnew(files)}`);
+  // It was killed while it wrote its first one.
   else await rm(files.state, { force: true });
 }
 

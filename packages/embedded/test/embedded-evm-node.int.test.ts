@@ -133,11 +133,22 @@ describe('embeddedEvmNode', () => {
     writeFileSync(file, record);
   });
 
-  test('names all that has to go when it does not start', async () => {
+  test('refuses a chain of which neither copy is whole, and leaves both as they are', async () => {
+    await node.stop();
+    const [state, backup] = [join(directory, 'state.json'), join(directory, 'state.backup.json')];
+    const half = readFileSync(state).subarray(0, 500);
+    for (const file of [state, backup]) writeFileSync(file, half);
+    await expect(embeddedEvmNode({ directory, wholeDirectory: '/whole' }).start()).rejects.toThrow(
+      /Neither .* is whole\. To begin anew, delete the whole of \/whole\.$/,
+    );
+    expect([readFileSync(state), readFileSync(backup)]).toEqual([half, half]);
+  });
+
+  test('does not advise to delete anything when it does not start for another reason', async () => {
     const other = scratchDirectory();
     const failing = embeddedEvmNode({ directory: other, wholeDirectory: '/whole', mnemonic: 'no such words' });
     await expect(failing.start()).rejects.toThrow(
-      /did not start on [^]* To begin anew, delete the whole of \/whole\.$/,
+      /did not start on [^]*\nKeep the state\. See whether its disk is full\.$/,
     );
     rmSync(other, { recursive: true, force: true });
   });

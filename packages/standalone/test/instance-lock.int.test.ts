@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { Component } from '@daybook/runtime';
 import { eventually, testDatabase, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
@@ -51,6 +53,37 @@ test('taken again after its connection was lost: a second instance is still refu
   );
   await expect(lockOf().start()).rejects.toThrow('another Daybook runs on this DAYBOOK_HOME or DATABASE_URL');
   expect(fatal).toEqual([]);
+});
+
+test('taken again from the session that the server still has of a connection that was cut on our side only', async () => {
+  const { host, hostname, port } = new URL(database.url);
+  const ours: Socket[] = [];
+  const servers: Socket[] = [];
+  const way = createServer((socket) => {
+    const onward = connect(Number(port), hostname);
+    socket.on('error', () => undefined).pipe(onward, { end: false });
+    onward.on('error', () => undefined).pipe(socket);
+    ours.push(socket);
+    servers.push(onward);
+  });
+  await once(way.listen(0, '127.0.0.1'), 'listening');
+  try {
+    await lockOf(() => database.url.replace(host, `127.0.0.1:${(way.address() as AddressInfo).port}`)).start();
+    const [cut] = await sessions('granted');
+    ours[0]!.destroy();
+    await eventually(
+      async () => {
+        const [holder] = await sessions('granted');
+        expect(holder).toBeDefined();
+        expect(holder).not.toBe(cut);
+      },
+      { timeoutMs: 20_000 },
+    );
+    expect(fatal).toEqual([]);
+  } finally {
+    for (const socket of [...ours, ...servers]) socket.destroy();
+    way.close();
+  }
 });
 
 test('ends the instance when another took it meanwhile', async () => {

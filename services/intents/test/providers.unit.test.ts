@@ -191,20 +191,23 @@ test('so does what PayPal answers when the money is taken, and the next look fin
   expect(await observe()).toEqual({ status: 'taken', amount: 10_050n });
 });
 
-test.each(['stripe', 'coinbase'] as const)(
-  'a payment of %s that was paid says nothing when it was made for another transaction',
-  async (name) => {
+describe.each(['stripe', 'coinbase'] as const)('a payment of %s', (name) => {
+  test('is not opened by an answer about one that was made for another transaction', async () => {
+    const order = orderOf();
+    const { body } = await paid(name);
+    double.failNext(isOpening, { status: 200, body });
+    await saysNothing(providers[name].open(order, false));
+    expect(await providers[name].open(order, false)).toMatchObject({ opened: true });
+  });
+
+  test('that was paid counts by its id, whatever was written into its metadata since', async () => {
     const { reference, observe } = await paid(name);
-    const madeFor = (transactionId: string | undefined) =>
-      name === 'stripe'
-        ? Object.assign(double.stripe.get(reference)!, { metadata: { transaction_id: transactionId } })
-        : Object.assign(double.charges.get(reference)!, { transactionId });
-    madeFor('TX of another');
-    await saysNothing(observe());
-    madeFor(undefined);
+    if (name === 'stripe')
+      Object.assign(double.stripe.get(reference)!, { metadata: { transaction_id: 'TX of another' } });
+    else Object.assign(double.charges.get(reference)!, { transactionId: 'TX of another' });
     expect(await observe()).toEqual({ status: 'taken', amount: 10_050n });
-  },
-);
+  });
+});
 
 describe('an order of PayPal whose payer has approved it', () => {
   const taken = { status: 'taken', amount: 10_050n };

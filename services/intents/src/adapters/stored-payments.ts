@@ -76,14 +76,12 @@ export const gatewayDefinitions = {
 export const paymentDefinitions = {
   PaymentCreated: { version: 1, data: common.extend({ terms: terms.extend({ contentHash: z.string() }) }) },
   PaymentOpened: {
-    version: 2,
+    version: 1,
     data: common.extend({
       reference: z.string(),
-      session: z.union([z.string(), z.record(z.string(), z.string())]),
+      session: z.record(z.string(), z.string()),
       reopened: z.literal(true).exactOptional(),
     }),
-    // Version 2 has the session sealed, as text. One that was stored in the clear stays as it is.
-    upcast: { 1: (data: unknown) => data },
   },
   PaymentProcessing: { version: 1, data: common },
   PaymentReopened: { version: 1, data: common },

@@ -2,7 +2,7 @@ import type { paymentView } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
 import type { Sealer } from '@daybook/runtime';
 import { z } from 'zod';
-import type { PaymentSession, PaymentSummary, RecordedSession } from '../domain/provider-payment';
+import type { PaymentSession, PaymentSummary } from '../domain/provider-payment';
 import type { PaymentDetails } from '../ports';
 
 export type PaymentView = z.output<typeof paymentView>;
@@ -26,17 +26,17 @@ export async function openDetails(
 
 const session = z.record(z.string(), z.string());
 
-export function sealSession(sealer: Sealer, transactionId: string, given: PaymentSession): string {
-  return sealer.seal(JSON.stringify(given), transactionId);
+/** The only member of a session that is recorded, so that a build of before sessions were sealed can read the event. */
+const sealed = 'sealed';
+
+export function sealSession(sealer: Sealer, transactionId: string, given: PaymentSession): PaymentSession {
+  return { [sealed]: sealer.seal(JSON.stringify(given), transactionId) };
 }
 
-export function openSession(
-  sealer: Sealer,
-  transactionId: string,
-  recorded: RecordedSession,
-): z.output<typeof session> {
-  if (typeof recorded !== 'string') return { ...recorded };
-  return session.parse(JSON.parse(sealer.open(recorded, transactionId)));
+/** One that was recorded before sessions were sealed is as it is. */
+export function openSession(sealer: Sealer, transactionId: string, recorded: PaymentSession): z.output<typeof session> {
+  const text = recorded[sealed];
+  return text === undefined ? { ...recorded } : session.parse(JSON.parse(sealer.open(text, transactionId)));
 }
 
 /** A payment as its owner sees it, field by field: what is not named here stays inside. */

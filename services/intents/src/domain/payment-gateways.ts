@@ -23,8 +23,6 @@ export type PaymentCurrency = (typeof paymentCurrencies)[number];
 export const gatewaysMax = 1_000;
 /** Earlier webhook secrets of a gateway that are accepted at most: each is one more look at every forged notice. */
 export const earlierSettingsMax = 3;
-/** Replacements that are remembered, per gateway: a repeat comes soon after. */
-export const replacementsMax = 20;
 
 const hourMs = 3_600_000;
 
@@ -47,7 +45,7 @@ export type Gateway = GatewayFields & {
   readonly createdAt: string;
   /** Newest first: those that had not ended at the last replacement. `earlierSettingsAt` has those that count. */
   readonly earlierSettings: readonly EarlierSettings[];
-  /** The last ones, newest first. */
+  /** Newest first: a repeat of any is told what it decided. */
   readonly replacements: readonly Replacement[];
 };
 /** Of them the webhook secret alone counts, beside the present one, before `until`. */
@@ -215,7 +213,7 @@ function withSettings(
     previousUntil === null ? [] : [{ ...former, until: previousUntil }, ...earlierSettingsAt(gateway, at)];
   assert(earlierSettings.length <= earlierSettingsMax, 'more earlier settings than the limit');
   const replacement = { replacementId, settingsDigest, previousUntil, at };
-  const replacements = [replacement, ...gateway.replacements].slice(0, replacementsMax);
+  const replacements = [replacement, ...gateway.replacements];
   return { ...gateway, sealedSettings, settingsDigest, earlierSettings, replacements };
 }
 

@@ -6,7 +6,6 @@ import {
   gatewayNumbered,
   gatewayRegistry,
   gatewaysMax,
-  replacementsMax,
   type Gateway,
   type GatewayCommand,
   type GatewayEvent,
@@ -204,12 +203,10 @@ describe('gateway registry', () => {
     expect(gatewayRegistry.decide(add('cards'), state)).toEqual(reject('gateway_exists_with_different_fields'));
   });
 
-  test('remembers the last replacements only', () => {
-    const ids = Array.from({ length: 2 * replacementsMax }, (_, n) => `r${n}`);
+  test('takes a repeat of a replacement for one however many came after it', () => {
+    const ids = Array.from({ length: 100 }, (_, n) => `r${n}`);
     const { state } = play([add('cards'), ...ids.map((id) => replacement(id, 0))]);
-    expect(gatewayNumbered(state, 1)?.replacements.map(({ replacementId }) => replacementId)).toEqual(
-      ids.toReversed().slice(0, replacementsMax),
-    );
+    for (const id of ids) expect(gatewayRegistry.decide(replacement(id, 0), state)).toEqual(accept());
   });
 
   test('takes the last gateway that there is room for, and no more', () => {

@@ -60,9 +60,6 @@ export const isReference = (told: string): boolean => /^[\x21-\x7e]{1,255}$/.tes
 /** What the payer's side needs to go on, by the names of the provider's own API. */
 export type PaymentSession = Readonly<Record<string, string>>;
 
-/** Sealed: it may have a secret of the provider's. Of before sessions were sealed, in the clear. */
-export type RecordedSession = string | PaymentSession;
-
 /** What a provider says of a payment when it is asked. */
 export type Observation =
   | { readonly status: 'open' | 'processing' }
@@ -78,7 +75,8 @@ export type PaymentCommand =
       readonly type: 'RecordOpened';
       readonly reference: string;
       /** Sealed. */
-      readonly session: string;
+      /** As it is recorded: sealed, since it may have a secret of the provider's. */
+      readonly session: PaymentSession;
       readonly at: string;
     }
   /** The provider refused to open it. */
@@ -108,7 +106,7 @@ type Fact =
   | {
       readonly type: 'PaymentOpened';
       readonly reference: string;
-      readonly session: RecordedSession;
+      readonly session: PaymentSession;
       /** It had failed by a refusal to open. One without this, of before there was it, left the payment failed. */
       readonly reopened?: true;
     }
@@ -136,7 +134,7 @@ export type PaymentRejection =
 export type Payment = PaymentTerms & {
   readonly stage: 'created' | 'open' | 'processing' | 'failed' | 'taken' | 'completed';
   readonly reference: string | null;
-  readonly session: RecordedSession | null;
+  readonly session: PaymentSession | null;
   /** How many attempts to take the money were declined. */
   readonly declines: number;
   readonly failure: string | null;

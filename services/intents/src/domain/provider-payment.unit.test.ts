@@ -32,7 +32,7 @@ const create = {
 const opened = (reference: string): PaymentCommand => ({
   type: 'RecordOpened',
   reference,
-  session: `sealed ${reference}`,
+  session: { sealed: `sealed ${reference}` },
   at,
 });
 const observed = (observation: Observation, asked: Payment['stage'] = 'open'): PaymentCommand => ({

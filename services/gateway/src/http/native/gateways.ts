@@ -162,7 +162,8 @@ function enable({ services: { intents } }: Deps, enabled: boolean): Route {
 
 const overlap = overlapHours(
   'How long notices that are signed with the webhook secret that is replaced are accepted too, such as those on their way. ' +
-    'With 0, for one that leaked, no earlier one is accepted any more.',
+    'With 0, for one that leaked, no earlier one is accepted any more. Of three at most, each replacement takes one, also when ' +
+    'the webhook secret stays the same.',
 );
 
 /** What the replacement itself decided, so that a repeat is answered the same. */

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
 import { truncated } from '../../domain/truncated-text';
 import type { Opening, PaymentProvider } from '../../ports';
-import { askOverHttp, jsonOrNull, otherPayment, readAnswer, type ProviderAnswer } from './provider-http';
+import { askOverHttp, isMadeFor, jsonOrNull, otherPayment, readAnswer, type ProviderAnswer } from './provider-http';
 
 type Settings = Extract<ProviderSettings, { provider: 'coinbase' }>;
 
@@ -68,15 +68,16 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
         }),
       );
       if (answer.status >= 400) return { opened: false, reason: reasonOf(answer) };
-      return openingOf(readAnswer(z.object({ data: opened }), answer.body, 'Coinbase').data);
+      const { data: made } = readAnswer(z.object({ data: opened }), answer.body, 'Coinbase');
+      if (!isMadeFor(transactionId, made.metadata)) throw unavailable(otherPayment);
+      return openingOf(made);
     },
 
-    async observe(reference, { transactionId, currency }) {
+    async observe(reference, { currency }) {
       const answer = await ask('GET', `/charges/${encodeURIComponent(reference)}`);
       if (answer.status >= 400) throw unavailable(reasonOf(answer));
       const { data: found } = readAnswer(z.object({ data: charge }), answer.body, 'Coinbase');
-      const { transaction_id: ofCharge = transactionId } = found.metadata ?? {};
-      if (found.id !== reference || ofCharge !== transactionId) throw unavailable(otherPayment);
+      if (found.id !== reference) throw unavailable(otherPayment);
       return observationOf(found, currency);
     },
 

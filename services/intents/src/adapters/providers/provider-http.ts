@@ -56,6 +56,17 @@ export function readAnswer<Schema extends z.ZodType>(
 /** Why an answer says nothing, however well it reads. */
 export const otherPayment = 'another payment than was asked for';
 
+/**
+ * Of what a provider says it has made. Later its id says what it is, whatever else was written into its metadata, which
+ * belongs to the tenant.
+ */
+export function isMadeFor(
+  transactionId: string,
+  metadata: Readonly<Record<string, unknown>> | null | undefined,
+): boolean {
+  return (metadata?.['transaction_id'] ?? transactionId) === transactionId;
+}
+
 export function jsonOrNull(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -8,7 +8,7 @@ import Stripe from 'stripe';
 import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
 import type { PaymentProvider } from '../../ports';
-import { otherPayment, providerTimeoutMs, readAnswer } from './provider-http';
+import { isMadeFor, otherPayment, providerTimeoutMs, readAnswer } from './provider-http';
 
 /** Of one payment, in minor units: eight digits. */
 const unitsMax = 99_999_999n;
@@ -19,7 +19,7 @@ const intent = z.object({
   id: z.string(),
   status: z.string(),
   currency: z.string(),
-  metadata: z.object({ transaction_id: z.string().optional() }).nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish(),
   amount_received: z.int().nonnegative(),
   client_secret: z.string().nullish(),
   cancellation_reason: z.string().nullish(),
@@ -66,7 +66,8 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
         ),
       );
       if (!made.ok) return { opened: false, reason: made.reason };
-      const { id, client_secret: clientSecret } = made.intent;
+      const { id, client_secret: clientSecret, metadata } = made.intent;
+      if (!isMadeFor(transactionId, metadata)) throw unavailable(otherPayment);
       return {
         opened: true,
         reference: id,
@@ -74,11 +75,10 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
       };
     },
 
-    async observe(reference, { transactionId, currency }) {
+    async observe(reference, { currency }) {
       const found = await answered(stripe.paymentIntents.retrieve(reference));
       if (!found.ok) throw unavailable(found.reason);
-      const { transaction_id: ofIntent = transactionId } = found.intent.metadata ?? {};
-      if (found.intent.id !== reference || ofIntent !== transactionId) throw unavailable(otherPayment);
+      if (found.intent.id !== reference) throw unavailable(otherPayment);
       if (found.intent.currency.toUpperCase() !== currency)
         throw new Error(`Stripe has ${reference} in ${found.intent.currency}, not in ${currency}`);
       return observationOf(found.intent);
