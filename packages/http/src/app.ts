@@ -12,6 +12,8 @@ import { whenDone } from './when-done';
 
 const headersTimeoutMs = 10_000;
 const requestTimeoutMs = 30_000;
+/** How often is looked for requests whose time is over: by itself Node looks twice a minute. */
+const timeoutsCheckedMs = 1_000;
 
 export type AppOptions = {
   readonly logger: Logger;
@@ -136,12 +138,15 @@ export function httpServer(
     },
     async start() {
       stopping = false;
-      server = createServer((request, response) => {
+      const timeouts = {
+        headersTimeout: headersTimeoutMs,
+        requestTimeout: requestTimeoutMs,
+        connectionsCheckingInterval: timeoutsCheckedMs,
+      };
+      server = createServer(timeouts, (request, response) => {
         track(response);
         listener(request, response);
       }).listen(options.port, options.host);
-      server.headersTimeout = headersTimeoutMs;
-      server.requestTimeout = requestTimeoutMs;
       await once(server, 'listening');
     },
     async stop() {

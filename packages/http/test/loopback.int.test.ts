@@ -331,6 +331,37 @@ describe('a server that stops', () => {
   });
 });
 
+test('a server waits ten seconds for headers and thirty for a body, and gives up whoever sends them slowly', async () => {
+  const begun: string[] = [];
+  const { url } = await serve((req, res) => {
+    begun.push(req.url ?? '');
+    req.resume().once('end', () => res.end());
+  });
+  const { hostname, port } = new URL(url);
+  const slow = (head: string) =>
+    new Promise<string>((resolve) => {
+      let answer = '';
+      const socket = connect(Number(port), hostname, () => socket.write(head));
+      socket.on('data', (data) => (answer += data.toString())).on('error', () => undefined);
+      running.push({ stop: async () => void socket.destroy() });
+      // A byte a second, for ever: that something comes must not be enough.
+      const dripping = setInterval(() => socket.write('a'), 1_000);
+      socket.once('close', () => {
+        clearInterval(dripping);
+        resolve(answer.split('\r\n')[0] ?? '');
+      });
+    });
+  const ended: string[] = [];
+  // The body first: when both are given up in one look, it is the first of the two.
+  const body = slow(`POST /body HTTP/1.1\r\nHost: ${hostname}\r\nContent-Length: 1000\r\n\r\n`).finally(() =>
+    ended.push('body'),
+  );
+  const headers = slow(`GET /headers HTTP/1.1\r\nHost: ${hostname}\r\nX-Slow: `).finally(() => ended.push('headers'));
+  expect(await Promise.all([headers, body])).toEqual(Array(2).fill('HTTP/1.1 408 Request Timeout'));
+  expect(ended).toEqual(['headers', 'body']);
+  expect(begun).toEqual(['/body']);
+}, 60_000);
+
 describe('createApp', () => {
   test('has probes, and is ready when nothing keeps it', async () => {
     const { url, ready } = await service([]);

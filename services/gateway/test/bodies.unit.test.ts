@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { createListener } from '@daybook/http';
 import { testLogger, testMetrics } from '@daybook/testing';
 import { z } from 'zod';
@@ -121,6 +122,17 @@ describe.each(each)('a write of %s without a body of its own', (_name, dialect) 
     expect(await send('POST', path, sent)).toMatchObject({ status: 413 });
     expect(handled).not.toHaveBeenCalled();
   });
+
+  // The second of these would be answered before express if it were plain.
+  test.each([`${dialect.basePath}/things/1`, `${dialect.basePath}/things`])(
+    'is not done with a small body at %s that would be too large when it is decompressed',
+    async (at) => {
+      const sent = gzipSync(Buffer.alloc(100 * 1_048_576, ' '));
+      expect(sent.length).toBeLessThan(200_000);
+      expect(await send('POST', at, sent, { ...json, 'Content-Encoding': 'gzip' })).toMatchObject({ status: 413 });
+      expect(handled).not.toHaveBeenCalled();
+    },
+  );
 
   test('is done with a body of an unknown length that turns out to be empty', async () => {
     const none = new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });

@@ -5,10 +5,12 @@ import {
   getBookTransaction,
   getHold,
   getTrialBalance,
+  listAccounts,
   listHolds,
   openBookAccount,
   operateBook,
   operateBookInBulk,
+  searchTransactions,
   setAccountLimits,
   type BookOperation,
   type CallOutcome,
@@ -278,6 +280,47 @@ describe('a hold that an operator placed on the account of a tenant', () => {
     expect(await read(null, `ops/${name}`)).toMatchObject({ value: { remaining: 10n, status: 'open' } });
   });
 });
+
+test.each(["' or '1'='1", "x'; drop table accounts_v1; --", '%', '\\x27', '"}}'])(
+  'what is noted is found by itself, and by nothing that reads it as SQL or as a pattern: %s',
+  async (hostile) => {
+    const { cash, owed } = await funded(100n);
+    const noted = async (value: string) => {
+      const metadata = { [`of-${owed.slice(-8)}`]: value };
+      const accountId = own(randomUUID());
+      await must<typeof openBookAccount>(open(accountId, { metadata }));
+      const [post, holdId] = [move(owed, cash, 1n, { metadata }), randomUUID()];
+      await must<typeof operateBook>(operate(post));
+      const hold = {
+        type: 'hold',
+        holdId,
+        accountId: owed,
+        asset: 'TXC',
+        amount: 1n,
+        expiresAt: null,
+        metadata,
+      } as const;
+      await must<typeof operateBook>(operate(hold));
+      return { metadata, ids: [accountId, `${alice}/${post.transactionId}`, `${alice}/${holdId}`] };
+    };
+    const found = async (metadata: Record<string, string>) => {
+      const asks = { mode, tenantId: alice, metadata, limit: 10, cursor: null } as const;
+      const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
+      const any = { transactionId: null, subject: null, accountId: null, ...ranges };
+      const { accounts } = await must<typeof listAccounts>(call(listAccounts, asks));
+      const { transactions } = await must<typeof searchTransactions>(call(searchTransactions, { ...asks, ...any }));
+      const { holds } = await must<typeof listHolds>(call(listHolds, { ...asks, accountId: owed, status: null }));
+      return [accounts, transactions, holds].flatMap((list) =>
+        (list as { accountId: string; transactionId?: string; holdId?: string }[]).map(
+          ({ accountId, transactionId, holdId }) => transactionId ?? holdId ?? accountId,
+        ),
+      );
+    };
+    const [plain, other] = [await noted('a'), await noted(hostile)];
+    expect(await found(plain.metadata)).toEqual(plain.ids);
+    expect(await found(other.metadata)).toEqual(other.ids);
+  },
+);
 
 test('tenants reach their own books only, and their ids are not in the way of another', async () => {
   const { cash, owed } = await funded(10n);

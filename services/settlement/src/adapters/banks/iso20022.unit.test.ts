@@ -140,6 +140,14 @@ describe('statements', () => {
     ]);
   });
 
+  test('what declares entities is not read', () => {
+    const wrapped = wrap(entry('1'));
+    expect(readStatements(`<?xml version="1.0"?>${wrapped}`, () => null)).toHaveLength(1);
+    for (const declared of ['<!ENTITY a "b">', '<!ENTITY a SYSTEM "file:///etc/passwd">', ''])
+      for (const doctype of ['DOCTYPE', 'doctype'])
+        expect(readStatements(`<!${doctype} Document [${declared}]>${wrapped}`, () => null)).toBeUndefined();
+  });
+
   test('what XML has no place for is refused, wherever it stands, and so is what the parser throws over', () => {
     const line = (id: string) =>
       entry('1', `<NtryDtls><TxDtls><Refs><EndToEndId>${id}</EndToEndId></Refs></TxDtls></NtryDtls>`);
