@@ -1,18 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { gzipSync } from 'node:zlib';
-import { createListener } from '@daybook/http';
-import { testLogger, testMetrics } from '@daybook/testing';
 import { z } from 'zod';
-import { bodyRoom } from '../src/http/body-room';
 import type { Dialect } from '../src/http/dialect';
-import { eventStreams } from '../src/http/event-stream';
-import { jsonLines } from '../src/http/json-lines';
-import { createLimits } from '../src/http/limits';
-import { directRoutes, mountRoutes } from '../src/http/mount';
 import { route, type Route } from '../src/http/route';
 import { dialects } from '../src/http/routes';
+import { serveRoutes } from './served-routes';
 
 const ok = { 200: { description: 'Done.', schema: z.unknown() } };
 const handled = jest.fn(async ({ body }: { readonly body: unknown }) => ({ body: { body: body ?? null } }));
@@ -36,31 +28,7 @@ let server: Server;
 let url: string;
 
 beforeAll(async () => {
-  const { logger } = testLogger();
-  const closing = new AbortController().signal;
-  const perMinute = 1_000_000;
-  const gate = {
-    authenticate: async () => undefined,
-    limits: createLimits({
-      requestsPerMinute: { pay: perMinute, general: perMinute, public: perMinute },
-      authFailuresPerMinute: perMinute,
-    }),
-    bodies: bodyRoom(10_000_000),
-    streams: eventStreams({ closing, logger }),
-    sendLines: jsonLines({ closing, logger }),
-    trustedProxies: [],
-    logger,
-  };
-  const listener = createListener({
-    logger,
-    metrics: testMetrics(),
-    notReady: () => undefined,
-    routes: (app) => mountRoutes(app, dialects, routes, gate),
-    direct: directRoutes(dialects, routes, gate),
-  });
-  server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  ({ server, url } = await serveRoutes(routes, { authenticate: async () => undefined }));
 });
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 beforeEach(() => handled.mockClear());

@@ -1,22 +1,16 @@
 /** What a request holds is given back when its client leaves, and nobody without a credential holds it from those with one. */
 import { EventEmitter, once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
-import { createListener } from '@daybook/http';
-import { testLogger, testMetrics } from '@daybook/testing';
+import { testLogger } from '@daybook/testing';
 import { z } from 'zod';
 import type { Credential } from '../src/app/credential';
 import { bodyRoom, type BodyRoom } from '../src/http/body-room';
-import { eventStreams } from '../src/http/event-stream';
-import { jsonLines } from '../src/http/json-lines';
-import { createLimits } from '../src/http/limits';
-import { directRoutes, mountRoutes } from '../src/http/mount';
 import { route, type Route } from '../src/http/route';
-import { dialects } from '../src/http/routes';
+import { serveRoutes } from './served-routes';
 
 const roomBytes = 4_000_000;
 const half = roomBytes / 2;
-const perMinute = 1_000_000;
 
 const posting = (path: string, access: 'public' | 'any credential'): Route =>
   route({
@@ -58,33 +52,16 @@ beforeEach(async () => {
   authenticated = Promise.resolve();
   const log = testLogger();
   lines = log.lines;
-  const { logger } = log;
-  const closing = new AbortController().signal;
-  const gate = {
+  ({ server } = await serveRoutes(routes, {
     async authenticate() {
       told.emit('asked');
       await authenticated;
       return caller;
     },
-    limits: createLimits({
-      requestsPerMinute: { pay: perMinute, general: perMinute, public: perMinute },
-      authFailuresPerMinute: perMinute,
-    }),
     bodies: telling(bodyRoom(roomBytes)),
-    streams: eventStreams({ closing, logger }),
-    sendLines: jsonLines({ closing, logger }),
     trustedProxies: ['127.0.0.1/32'],
-    logger,
-  };
-  const listener = createListener({
-    logger,
-    metrics: testMetrics(),
-    notReady: () => undefined,
-    routes: (app) => mountRoutes(app, dialects, routes, gate),
-    direct: directRoutes(dialects, routes, gate),
-  });
-  server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
+    logger: log.logger,
+  }));
 });
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();

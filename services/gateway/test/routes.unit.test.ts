@@ -1,20 +1,12 @@
 /** Every route of the gateway, as it is served: whom it lets in, and what it says to requests that nobody should send. */
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Server } from 'node:http';
 import { scopes, type Scope } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
-import { createListener } from '@daybook/http';
-import { testLogger, testMetrics } from '@daybook/testing';
 import type { Credential } from '../src/app/credential';
-import { bodyRoom } from '../src/http/body-room';
-import { eventStreams } from '../src/http/event-stream';
-import { jsonLines } from '../src/http/json-lines';
-import { createLimits } from '../src/http/limits';
-import { directRoutes, mountRoutes } from '../src/http/mount';
 import { allRoutes, dialects } from '../src/http/routes';
 import type { Route } from '../src/http/route';
 import type { Ask } from '../src/ports';
+import { serveRoutes } from './served-routes';
 
 const asked = jest.fn();
 const ask: Ask = async () => {
@@ -52,31 +44,7 @@ let server: Server;
 let url: string;
 
 beforeAll(async () => {
-  const { logger } = testLogger();
-  const closing = new AbortController().signal;
-  const perMinute = 1_000_000;
-  const gate = {
-    authenticate: async () => caller(),
-    limits: createLimits({
-      requestsPerMinute: { pay: perMinute, general: perMinute, public: perMinute },
-      authFailuresPerMinute: perMinute,
-    }),
-    bodies: bodyRoom(10_000_000),
-    streams: eventStreams({ closing, logger }),
-    sendLines: jsonLines({ closing, logger }),
-    trustedProxies: [],
-    logger,
-  };
-  const listener = createListener({
-    logger,
-    metrics: testMetrics(),
-    notReady: () => undefined,
-    routes: (app) => mountRoutes(app, dialects, routes, gate),
-    direct: directRoutes(dialects, routes, gate),
-  });
-  server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  ({ server, url } = await serveRoutes(routes, { authenticate: async () => caller() }));
 });
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 beforeEach(() => asked.mockClear());
