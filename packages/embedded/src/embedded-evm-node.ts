@@ -5,10 +5,11 @@
  */
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, realpath, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { replaceFile } from '@daybook/runtime';
 import { blockProducer } from './block-producer';
 import { EmbeddedServerError, type EmbeddedServer } from './embedded-server';
 import { freePort } from './free-port';
@@ -189,7 +190,7 @@ async function spawnNode(files: Files, node: NodeSettings): Promise<number | str
   if (child.pid !== undefined) {
     // Recorded before it answers, so that a start which is killed now leaves no node that nobody knows.
     const record: NodeRecord = { chainId: node.chainId, genesis: node.genesis, pid: child.pid, port: node.port };
-    await writeWhole(files.record, `${JSON.stringify(record)}\n`);
+    await replaceFile(files.record, `${JSON.stringify(record)}\n`);
   }
   const deadline = performance.now() + startTimeoutMs;
   while (ended === undefined) {
@@ -266,7 +267,7 @@ function stateKeeper(files: Files): { stop(): Promise<void> } {
     const state = await readFile(files.state, 'utf8').catch(() => '');
     if (state === '' || state === last || !state.trimEnd().endsWith('}')) return;
     JSON.parse(state);
-    await writeWhole(files.backup, state);
+    await replaceFile(files.backup, state);
     last = state;
   };
   const timer = setInterval(() => (busy = busy.then(keep).catch(() => undefined)), 1_000).unref();
@@ -276,9 +277,4 @@ function stateKeeper(files: Files): { stop(): Promise<void> } {
       await busy;
     },
   };
-}
-
-async function writeWhole(file: string, content: string): Promise<void> {
-  await writeFile(`${file}.new`, content, { mode: 0o600 });
-  await rename(`${file}.new`, file);
 }

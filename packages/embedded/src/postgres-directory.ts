@@ -12,9 +12,10 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, link, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, sep } from 'node:path';
+import { createFile, replaceFile } from '@daybook/runtime';
 import { EmbeddedServerError } from './embedded-server';
 import { canTraverseTo, sharedStateDirectory, type Account } from './file-access';
 
@@ -90,17 +91,7 @@ function sharedBaseFor(home: string, account: Account | undefined): string | und
 /** Of two starts at the same moment one sets the password and both use it. */
 async function createPointer(file: string, shared: string | undefined): Promise<void> {
   const pointer: Pointer = { password: randomBytes(24).toString('hex'), ...(shared !== undefined && { shared }) };
-  await writeAside(file, `${JSON.stringify(pointer)}\n`, link);
-}
-
-/** Put in its place when it is whole and on disk: `link` leaves there what is there already, `rename` replaces it. */
-async function writeAside(file: string, content: string, put: typeof link | typeof rename): Promise<void> {
-  const scratch = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  await writeFile(scratch, content, { mode: 0o600, flag: 'wx', flush: true });
-  await put(scratch, file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-  await rm(scratch, { force: true });
+  await createFile(file, `${JSON.stringify(pointer)}\n`);
 }
 
 async function readPointer(file: string, wholeDirectory: string): Promise<Pointer> {
@@ -121,8 +112,8 @@ async function readPointer(file: string, wholeDirectory: string): Promise<Pointe
 async function prepareSharedBase(base: string, home: string, password: string): Promise<void> {
   await mkdir(base, { recursive: true });
   // For a build that goes by it: it deletes data beside which it does not find its password's fingerprint.
-  await writeAside(join(base, 'owner'), createHash('sha256').update(password).digest('hex'), link);
-  await writeAside(join(base, homeFile), home, rename);
+  await createFile(join(base, 'owner'), createHash('sha256').update(password).digest('hex'));
+  await replaceFile(join(base, homeFile), home);
 }
 
 /** A test that was killed leaves its data and perhaps a running server. */

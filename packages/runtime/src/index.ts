@@ -23,3 +23,4 @@ export { createSealer, sealingKeySetting, secretsKeySettings, secretsKeysOf, typ
 export { Secret } from './secret';
 export { deriveEd25519 } from './slip10';
 export { traceIdOf, traceparentOf } from './trace-context';
+export { createFile, replaceFile } from './whole-file';

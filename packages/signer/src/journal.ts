@@ -117,7 +117,7 @@ function lineOf(json: string, previous: string): { readonly line: string; readon
 }
 
 /** Makes the names in a directory durable. */
-export async function syncDirectory(path: string): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
     await directory.sync();

@@ -4,13 +4,13 @@
  * neither is used without the other, because a key without its journal would allow every cap and slot once more.
  */
 import { assert } from '@daybook/core';
-import { Secret, sha256Hex } from '@daybook/runtime';
+import { createFile, Secret, sha256Hex } from '@daybook/runtime';
 import { createCipheriv, createDecipheriv, pbkdf2Sync, randomBytes, scrypt } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, open, readFile, rename, stat } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { createJournal, syncDirectory } from './journal';
+import { createJournal } from './journal';
 
 /** Memory is 128 * n * r bytes: 128 MB, by OWASP's advice for passwords. */
 const kdfOfNew = { name: 'scrypt', n: 131_072, r: 8, p: 1 } as const;
@@ -67,14 +67,20 @@ export async function createKeystore(directory: string, words: Secret, password:
   await mkdir(directory, { recursive: true, mode: 0o700 });
   await chmod(directory, 0o700);
   const paths = keystorePaths(directory);
-  if (existsSync(paths.keystore)) throw new KeystoreError(`${paths.keystore} exists: it is never replaced`);
+  if (existsSync(paths.keystore)) throw exists(paths.keystore);
   await removeEmptyJournal(paths.journal);
   const keystore = keystoreOf(phrase);
-  await createJournal(paths.journal, keystore.keyId);
-  await writeKeystore(paths.keystore, await seal(keystore.keyId, phrase, password));
-  await syncDirectory(directory);
+  await createJournal(paths.journal, keystore.keyId).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'EEXIST' ? exists(paths.journal) : error;
+  });
+  const text = `${JSON.stringify(await seal(keystore.keyId, phrase, password), null, 2)}\n`;
+  await createFile(paths.keystore, text);
+  if ((await readFile(paths.keystore, 'utf8')) !== text) throw exists(paths.keystore);
   return keystore;
 }
+
+/** Also of two ceremonies at once: whoever noted other words than the keystore's has none. */
+const exists = (path: string) => new KeystoreError(`${path} exists: it is never replaced`);
 
 /** Throws KeystoreError when it is not there, not the owner's alone, damaged, or of another password. */
 export async function openKeystore(directory: string, password: Secret): Promise<Keystore> {
@@ -161,19 +167,6 @@ function derive(password: Secret, kdf: KeystoreFile['kdf']): Promise<Buffer> {
       error === null ? resolve(key) : reject(error),
     );
   });
-}
-
-/** The whole file or none. */
-async function writeKeystore(path: string, keystore: KeystoreFile): Promise<void> {
-  const draft = `${path}.tmp`;
-  const file = await open(draft, 'w', 0o600);
-  try {
-    await file.writeFile(`${JSON.stringify(keystore, null, 2)}\n`);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(draft, path);
 }
 
 function jsonOf(text: string): unknown {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceFile } from '@daybook/runtime';
 import type { EvmPlace } from './evm-node';
-import { writePrivateFile } from './private-file';
 
 /** Where this instance's own servers listen since its last start. The demo's faucet and the operator's tools read it. */
 export type Endpoints = {
@@ -13,8 +13,13 @@ export type Endpoints = {
 
 const fileName = 'endpoints.json';
 
-export function writeEndpoints(home: string, endpoints: Endpoints): void {
-  writePrivateFile(join(home, fileName), endpoints);
+export async function writeEndpoints(home: string, endpoints: Endpoints): Promise<void> {
+  await replaceFile(join(home, fileName), textOf(endpoints));
+}
+
+/** As the files of an instance are written, for people to read. */
+export function textOf(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 export function readEndpoints(home: string): Endpoints {

@@ -6,7 +6,8 @@ import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { createPrivateFile, writePrivateFile } from './private-file';
+import { createFile, replaceFile } from '@daybook/runtime';
+import { textOf } from './endpoints';
 
 const schema = z.object({
   instanceId: z.uuid(),
@@ -29,13 +30,13 @@ export type Secrets = z.infer<typeof schema>;
 /** Of several first starts at the same moment, one makes the keys and all use them. */
 export async function loadSecrets(home: string): Promise<Secrets> {
   const path = join(home, 'secrets.json');
-  if (!existsSync(path)) createPrivateFile(path, await makeSecrets());
+  if (!existsSync(path)) await createFile(path, textOf(await makeSecrets()));
   const kept = JSON.parse(readFileSync(path, 'utf8')) as Partial<Secrets>;
   const complete = schema.safeParse(kept);
   if (complete.success) return complete.data;
   // Of an instance that is older than some of the keys, the others are kept.
   const secrets = schema.parse({ ...(await makeSecrets()), ...kept });
-  writePrivateFile(path, secrets);
+  await replaceFile(path, textOf(secrets));
   return secrets;
 }
 

@@ -20,9 +20,9 @@ import {
   type Scope,
 } from '@daybook/contracts';
 import { callClient, type CallClient } from '@daybook/http';
-import { codeFrom, Secret, uuidFrom } from '@daybook/runtime';
+import { codeFrom, replaceFile, Secret, uuidFrom } from '@daybook/runtime';
 import { auditorUrls, limitAuditors, movedTo, type AuditorUrls } from './auditor-role';
-import { writePrivateFile } from './private-file';
+import { textOf } from './endpoints';
 import type { Secrets } from './secrets';
 
 const fileName = 'credentials.json';
@@ -90,7 +90,7 @@ export async function seedDemo(options: SeedOptions): Promise<void> {
       databaseUrl: movedTo(known.auditor.databaseUrl, options.databaseUrl),
       tenantDatabaseUrl: movedTo(known.auditor.tenantDatabaseUrl, options.databaseUrl),
     };
-    writePrivateFile(path, { ...known, baseUrl: options.baseUrl, auditor });
+    await replaceFile(path, textOf({ ...known, baseUrl: options.baseUrl, auditor }));
     return;
   }
   const { urls, secrets } = options;
@@ -103,7 +103,7 @@ export async function seedDemo(options: SeedOptions): Promise<void> {
   try {
     if (intents !== null) await addGateways(intents, tenantId);
     if (settlement !== null) await addInstitutions(settlement, tenantId);
-    writePrivateFile(path, await issueAll(options, identity, ledger));
+    await replaceFile(path, textOf(await issueAll(options, identity, ledger)));
   } finally {
     await Promise.all([identity, ledger, intents, settlement].map((client) => client?.stop()));
   }

@@ -174,7 +174,7 @@ function seed(config: Config, running: Running): Component {
       const { secrets, databaseUrl, evm, urls } = running;
       assert(secrets && databaseUrl && evm, 'the demo tenant is seeded last');
       const known = urls as Record<ServiceName, string>;
-      writeEndpoints(config.DAYBOOK_HOME, { databaseUrl, evm, services: known });
+      await writeEndpoints(config.DAYBOOK_HOME, { databaseUrl, evm, services: known });
       await seedDemo({ home: config.DAYBOOK_HOME, baseUrl: known.gateway, secrets, databaseUrl, urls: known });
     },
     stop: async () => undefined,

@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { replacePrivateFile } from './private-file';
+import { replaceFile } from '@daybook/runtime';
 import { loadSecrets, writePublicKey, type Secrets } from './secrets';
 
 const readers: Readonly<Record<string, readonly (keyof Secrets)[]>> = {
@@ -30,7 +30,7 @@ export async function writeSecretFiles(directory: string): Promise<void> {
         own,
         name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`),
       );
-      if (!existsSync(file) || statSync(file).size === 0) replacePrivateFile(file, secrets[name], 0o400);
+      if (!existsSync(file) || statSync(file).size === 0) await replaceFile(file, secrets[name], 0o400);
     }
   }
 }

@@ -5,10 +5,10 @@
  * should the first have been taken by then, the bank knows the second by its message id, and what it answers to that one is
  * about no order (`statements.ts`).
  */
-import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperationalError } from '@daybook/core';
+import { replaceFile } from '@daybook/runtime';
 import type { Bank } from '../../ports';
 import { pain001, recipientProblem, type IsoSettings } from './pain-001';
 
@@ -26,44 +26,18 @@ export function iso20022Bank(outbox: string, institutionId: string, settings: Is
 
 async function writeOnce(folder: string, name: string, content: string): Promise<void> {
   const path = join(folder, name);
-  const draft = join(folder, `.${name}.${randomUUID()}`);
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (await isThere(path)) return;
-    await writeDurably(draft, content);
-    await rename(draft, path);
-    await syncFolder(folder);
+    // Two who write it at once write the same bytes, and a network's folder need not know links.
+    if (!(await isThere(path))) await replaceFile(path, content);
   } catch (cause) {
-    await rm(draft, { force: true }).catch(() => undefined);
     throw new OperationalError('upstream_unavailable', true, { cause, detail: 'the outbox takes no file' });
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
     () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false;
-      throw error;
-    },
+    () => false,
   );
-}
-
-async function writeDurably(path: string, content: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
