@@ -18,6 +18,8 @@ export const cause = z.object({
     'receipt_move',
     'settlement',
     'provider_payment',
+    'provider_payment_return',
+    'provider_payment_reinstatement',
     'institution_transfer',
     'institution_transfer_return',
     'chain_send',

@@ -9,7 +9,7 @@ import {
 } from './institution-transfer-events';
 import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived, receiptMoved } from './intent-events';
 import { transactionPosted, transferStatusChanged } from './ledger-events';
-import { paymentStatusChanged, providerPaymentReceived } from './payment-events';
+import { paymentStatusChanged, providerPaymentReceived, providerPaymentReturned } from './payment-events';
 import { sendFinal, sendStatusChanged, walletFunded } from './send-events';
 import { settlementCompleted, settlementInstructed } from './settlement-events';
 
@@ -28,6 +28,7 @@ export const eventContracts: readonly AnyEventContract[] = [
   receiptMoved,
   paymentStatusChanged,
   providerPaymentReceived,
+  providerPaymentReturned,
   transactionPosted,
   transferStatusChanged,
   settlementInstructed,

@@ -55,6 +55,13 @@ export class PartnerClient {
     expect(decided.status).toBe(200);
   }
 
+  /** What goes back of a sandbox payment, in all. */
+  async giveBack(id: string, body: { readonly refunded?: string; readonly charged_back?: string }): Promise<void> {
+    const headers = { ...this.bearer };
+    const given = await this.daybook.request('POST', `/v1/sandbox/payments/${id}/returns`, { headers, body });
+    expect([given.status, given.text]).toEqual([200, given.text]);
+  }
+
   /** The transaction, once it is in the status. */
   async reaches(id: string, status: string): Promise<Answer> {
     return eventually(

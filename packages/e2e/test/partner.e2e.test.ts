@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { eventually } from '@daybook/testing';
+import { Client } from 'pg';
 import { Instance } from './instance';
 import { PartnerClient, type Listed } from './partner-client';
 import { differences, reference } from './partner-reference';
@@ -7,6 +9,23 @@ import { describePartnerRefusals } from './partner-refusals';
 import { openPartnerWebhooks, type PartnerWebhooks } from './partner-webhooks';
 import { expectBooksBalance } from './stories';
 import { openTenant, type Tenant } from './tenant';
+
+/** What the transactions of a subject did to its tenant's balance, in minor units, in their order. */
+async function merchantEntriesOf(daybook: Instance, subject: string): Promise<readonly string[]> {
+  const client = new Client({ connectionString: daybook.databaseUrl });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ amount: string }>(
+      `select (case direction when 'credit' then amount else -amount end)::text as amount
+       from ledger.audit_entries join ledger.audit_transactions using (transaction_id)
+       where subject = $1 and account_id like 'merchant:%' order by account_version`,
+      [subject],
+    );
+    return rows.map(({ amount }) => amount);
+  } finally {
+    await client.end();
+  }
+}
 
 /** What a payment through a provider has none of. */
 const notOfPayments = ['eth_transaction_hash', 'institution_id', 'blockchain_transaction'];
@@ -100,6 +119,29 @@ describe('the partner API', () => {
         expect(gateway_id).not.toBeNull();
       },
     );
+
+    test('what goes back of a payment is shown, told of and taken off again, and all of it makes it refunded', async () => {
+      const id = String((await partner.run(reference.paymentByStripe)).body.transaction_id);
+      await partner.decide(id, 'succeeded');
+      const completed = await partner.reaches(id, 'completed');
+      await webhooks.expectTold(completed);
+      expect(completed.body).not.toHaveProperty('amount_refunded');
+
+      await partner.giveBack(id, { refunded: '40.00' });
+      const inPart = await partner.run(reference.paymentStatus, { id });
+      expect(inPart.text).toContain('"amount_refunded":40.00');
+      expect(inPart.body.status).toBe('completed');
+      for (const _ of ['first', 'again']) await partner.giveBack(id, { refunded: '40.00', charged_back: '60.00' });
+      const refunded = await partner.reaches(id, 'refunded');
+      const shown = { amount: 100, amount_refunded: 40, amount_charged_back: 60, exceptions: ['charged_back'] };
+      expect(refunded.body).toMatchObject(shown);
+      await webhooks.expectTold(refunded);
+      const { transactions } = await partner.list('status=refunded&type=payment');
+      expect(transactions.map(({ transaction_id: found }) => found)).toContain(id);
+      await eventually(async () => expect(await merchantEntriesOf(daybook, id)).toEqual(['10000', '-4000', '-6000']), {
+        timeoutMs: 15_000,
+      });
+    });
 
     test('an example that is repeated with its Idempotency-Key is one payment', async () => {
       const headers = { 'Idempotency-Key': randomUUID() };

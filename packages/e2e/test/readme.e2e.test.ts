@@ -52,7 +52,7 @@ describe("the README's tour", () => {
           timeout: 60_000,
         });
       const output = run();
-      expect(blocks).toHaveLength(7);
+      expect(blocks).toHaveLength(8);
       for (const said of [
         '"status":"pending"',
         '"status":"settled"',
@@ -62,6 +62,9 @@ describe("the README's tour", () => {
         '"direction":"debit"',
         '"gateway_reference":"pi_',
         '"type":"transfer"',
+        '"refunded":"10.00","charged_back":"5.00"',
+        '"amount_charged_back":5.00',
+        '"rule":"provider-payment-return@1"',
       ]) {
         expect(output).toContain(said);
       }

@@ -52,6 +52,8 @@ const notIds = [
   'body:currencies',
   'body:settings',
   'body:outcome',
+  'body:refunded',
+  'body:charged_back',
   'body:under',
   'body:from',
   'body:to',
@@ -245,6 +247,7 @@ async function possessions(daybook: Instance, tenant: Tenant, url: string): Prom
         '/api/transactions/{transaction_id}',
         '/api/payments/{transaction_id}/status',
         '/v1/sandbox/payments/{transaction_id}',
+        '/v1/sandbox/payments/{transaction_id}/returns',
       ].map((path) => [`${path} path:transaction_id`, payment]),
     ),
     ...Object.fromEntries(

@@ -9,6 +9,7 @@ import {
   replaceGatewaySettings,
   setGatewayEnabled,
   simulatePayment,
+  simulateReturn,
   type CallOutcome,
 } from '@daybook/contracts';
 import { acceptedAmounts, malformedAmountTokens, refusedAmountTokens, tokensBeyondScale } from '@daybook/testing';
@@ -216,6 +217,19 @@ describe('GET /api/payments/{id}/status', () => {
     for (const path of [`/api/payments/${transactionId}/status`, `/api/transactions/${transactionId}`])
       expect((await get(path)).body).toMatchObject(shown);
   });
+
+  test('tells what went back, and nothing of it where nothing did', async () => {
+    const back = { status: 'refunded', returned: { refunded: 4_000n, chargedBack: 6_000n } } as const;
+    const paths = [`/api/payments/${transactionId}/status`, `/api/transactions/${transactionId}`];
+    const told = { ...payment, ...back, exceptions: ['charged_back' as const] };
+    gateway.services.respond(getPayment)(() => ({ ok: true, value: { payment: told } }));
+    const shown = { amount_received: 100, exceptions: ['charged_back'], amount_refunded: 40, amount_charged_back: 60 };
+    for (const path of paths)
+      expect((await get(path)).body).toMatchObject({ ...shown, status: 'refunded', amount: 100 });
+    gateway.services.respond(getPayment)(() => ({ ok: true, value: { payment } }));
+    for (const path of paths)
+      for (const field of Object.keys(shown)) expect((await get(path)).body).not.toHaveProperty(field);
+  });
 });
 
 describe('gateways', () => {
@@ -341,5 +355,30 @@ describe('gateways', () => {
     expect(await gateway.request('POST', path, { headers: partner.headers, body })).toMatchObject({ status: 200 });
     const live = await gateway.issue('api_key', ['partner'], { mode: 'live' });
     expect((await gateway.request('POST', path, { headers: live.headers, body })).status).toBe(403);
+  });
+
+  test('money of a sandbox payment goes back by amounts of its currency, in the sandbox only', async () => {
+    gateway.services.respond(getPayment)(() => ({ ok: true, value: { payment } }));
+    gateway.services.respond(simulateReturn)(({ refunded, chargedBack }) =>
+      refunded + chargedBack > 10_000n
+        ? { ok: false, rejection: 'returned_beyond_payment' }
+        : { ok: true, value: { payment: { ...payment, returned: { refunded, chargedBack } } } },
+    );
+    const path = `/v1/sandbox/payments/${transactionId}/returns`;
+    const give = (body: object, { headers } = partner) => gateway.request('POST', path, { headers, body });
+    expect(await give({ refunded: '40.00', charged_back: 59.99 })).toMatchObject({
+      status: 200,
+      body: { transaction_id: transactionId, status: 'completed', refunded: '40.00', charged_back: '59.99' },
+    });
+    expect(await give({})).toMatchObject({ status: 200, body: { refunded: '0.00', charged_back: '0.00' } });
+    for (const [body, field] of [
+      [{ refunded: '100.01' }, 'refunded'],
+      [{ refunded: '1.001' }, 'refunded'],
+      [{ charged_back: '0' }, 'charged_back'],
+      [{ charged_back: -1 }, 'charged_back'],
+      [{ amount: '1.00' }, 'amount'],
+    ] as const)
+      expect(await give(body)).toMatchObject({ status: 400, body: { field } });
+    expect((await give({}, await gateway.issue('api_key', ['partner'], { mode: 'live' }))).status).toBe(403);
   });
 });

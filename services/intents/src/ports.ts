@@ -14,6 +14,7 @@ import type {
 } from './domain/payment-intent';
 import type {
   Observation,
+  Returned,
   PaymentCommand,
   PaymentEvent,
   PaymentException,
@@ -127,6 +128,8 @@ export type PaymentProvider = {
   /** The same order gives the same payment at the provider, however often it is asked. `again`: it was asked before. */
   open(order: PaymentOrder, again: boolean): Promise<Opening>;
   observe(reference: string, order: PaymentOrder): Promise<Observation>;
+  /** Of a payment that was taken. Throws one that is not to be retried where the gateway's credentials may not ask that. */
+  returned(reference: string, order: PaymentOrder): Promise<Returned>;
   /** Null when the signature is not right. Header names are in lower case. */
   readNotice(headers: Readonly<Record<string, string>>, body: string): Promise<ProviderNotice | null>;
 };
@@ -144,9 +147,20 @@ export type PaymentQuery = {
 export type PaymentKey = { readonly transactionId: string; readonly number: number; readonly createdAt: string };
 
 /** Of the payments at one provider in one mode. */
+export type PaymentCheck = {
+  readonly transactionId: string;
+  /** The money is: what there is to learn is whether some of it went back. */
+  readonly taken: boolean;
+  /** Looks before this one; after the money was taken they are counted anew. */
+  readonly attempts: number;
+};
+
 export type PaymentChecks = {
-  /** Those whose provider is to be asked, the least asked first: what nobody pays is asked about for a year. */
-  due(now: Date, limit: number): Promise<readonly { readonly transactionId: string; readonly attempts: number }[]>;
+  /**
+   * Those whose provider is to be asked. First those whose money is not taken, and of them the least asked: what nobody pays
+   * is asked about for a year.
+   */
+  due(now: Date, limit: number): Promise<readonly PaymentCheck[]>;
   /** When the first one is due. */
   next(): Promise<Date | null>;
   again(transactionId: string, at: Date): Promise<void>;

@@ -6,7 +6,7 @@ import { callClient, type CallClient } from '@daybook/http';
 import { callTokens, createSealer, dueWorkers, secretsKeysOf, type Component, type Service } from '@daybook/runtime';
 import { openPlatform, type Platform, type PlatformOverrides } from '@daybook/service';
 import { paymentProviders } from './adapters/providers';
-import { decideSandboxPayment } from './adapters/providers/sandbox-provider';
+import { decideSandboxPayment, giveBackSandboxPayment } from './adapters/providers/sandbox-provider';
 import { coinbaseRates } from './adapters/rates/coinbase-rates';
 import { fixedRates } from './adapters/rates/fixed-rates';
 import { krakenRates } from './adapters/rates/kraken-rates';
@@ -147,6 +147,7 @@ function paymentsOf(
       coinbase: config.COINBASE_URL,
     }),
     decideSandboxPayment: (reference, outcome) => decideSandboxPayment(pool, reference, outcome),
+    giveBackSandboxPayment: (reference, returned) => giveBackSandboxPayment(pool, reference, returned),
     nextNumber: transactionNumbers(pool),
     inbox: webhookInbox(pool, now),
     checksAt: (provider, mode) => paymentChecks(pool, provider, mode),

@@ -27,7 +27,13 @@ const idsOf = async (provider: 'stripe' | 'paypal', mode: 'sandbox' | 'live', se
   (await paymentChecks(pool, provider, mode).due(at(second), limit)).map(({ transactionId }) => transactionId);
 
 /** What the read model does when a payment is created: the payment, then its check, which is due 15 seconds later. */
-function statementsOf(transactionId: string, provider: string, mode: string, second: number) {
+function statementsOf(
+  transactionId: string,
+  provider: string,
+  mode: string,
+  second: number,
+  type: 'PaymentCreated' | 'PaymentTaken' = 'PaymentCreated',
+) {
   const summary = {
     transactionId,
     number: ++number,
@@ -48,21 +54,35 @@ function statementsOf(transactionId: string, provider: string, mode: string, sec
     createdAt: at(second),
     updatedAt: at(second),
   };
-  const handler = paymentsProjection.handlers.PaymentCreated as unknown as (
+  const handler = paymentsProjection.handlers[type] as unknown as (
     ...event: unknown[]
   ) => { text: string; values: unknown[] }[];
-  return handler({ type: 'PaymentCreated', summary, at: at(second).toISOString() }, { revision: 0n });
+  return handler({ type, summary, at: at(second).toISOString() }, { revision: type === 'PaymentCreated' ? 0n : 1n });
 }
 
 async function run(statements: readonly { readonly text: string; readonly values: unknown[] }[]) {
   for (const { text, values } of statements) await pool.query(text, values);
 }
 
-/** As the build before did: the check does not name the payment's provider. */
+/** As builds before did, which knew fewer columns. */
+async function paidBefore(
+  transactionId: string,
+  provider: string,
+  mode: string,
+  second: number,
+  received: bigint | null,
+) {
+  const text = `insert into payments_v1 (transaction_id, number, tenant_id, mode, gateway_id, gateway_number, provider, asset,
+      amount, amount_received, encrypted_details, status, exceptions, created_at, updated_at, revision)
+    values ($1, $2, $3, $4, $3, 1, $5, 'USD', 5, $6, '', 'pending', '{}', $7, $7, 0)`;
+  await run([{ text, values: [transactionId, ++number, randomUUID(), mode, provider, received, at(second)] }]);
+}
+
+/** As a build before did: the check does not name the payment's provider. */
 async function createdBefore(transactionId: string, provider: string, mode: string, second: number) {
-  const [payment] = statementsOf(transactionId, provider, mode, second);
+  await paidBefore(transactionId, provider, mode, second, null);
   const check = { text: 'insert into payment_checks (transaction_id, check_at) values ($1, $2)' };
-  await run([payment!, { ...check, values: [transactionId, at(second + 15)] }]);
+  await run([{ ...check, values: [transactionId, at(second + 15)] }]);
 }
 
 test('each provider has its own payments to be asked about in each mode, and those that were asked about least come first', async () => {
@@ -79,7 +99,9 @@ test('each provider has its own payments to be asked about in each mode, and tho
   expect([await stripe.next(), await paymentChecks(pool, 'paypal', 'live').next()]).toEqual([at(15), at(55)]);
   // Nobody pays it, and it is due before the others.
   await stripe.again('S3', at(5));
-  expect(await stripe.due(at(60), 2)).toEqual(['S1', 'S2'].map((transactionId) => ({ transactionId, attempts: 0 })));
+  expect(await stripe.due(at(60), 2)).toEqual(
+    ['S1', 'S2'].map((transactionId) => ({ transactionId, taken: false, attempts: 0 })),
+  );
   expect(await idsOf('stripe', 'live', 60)).toEqual(['S1', 'S2', 'S3']);
   expect(await stripe.next()).toEqual(at(5));
 });
@@ -87,10 +109,15 @@ test('each provider has its own payments to be asked about in each mode, and tho
 test('what the build before has written is asked about, also what it writes while it is replaced', async () => {
   const before = await mkdtemp(join(tmpdir(), 'daybook-migrations-'));
   try {
-    await cp(migrations, before, { recursive: true, filter: (path) => !/\b0006_/.test(path) });
+    await cp(migrations, before, { recursive: true, filter: (path) => !/\b000[67]_/.test(path) });
     await migrated(before);
     await createdBefore('S1', 'stripe', 'live', 0);
     await createdBefore('P1', 'paypal', 'sandbox', 0);
+    const day = 86_400;
+    const sinceNow = (Date.now() - at(0).getTime()) / 1_000;
+    await paidBefore('T1', 'coinbase', 'live', sinceNow - 254 * day, 5n);
+    await paidBefore('T2', 'coinbase', 'live', sinceNow - 256 * day, 5n);
+    await paidBefore('T3', 'coinbase', 'live', sinceNow - 254 * day, null);
     await migrated(migrations);
     await createdBefore('S2', 'stripe', 'live', 1);
     await createdBefore('P2', 'paypal', 'sandbox', 1);
@@ -99,4 +126,22 @@ test('what the build before has written is asked about, also what it writes whil
   }
   expect(await idsOf('stripe', 'live', 60)).toEqual(['S1', 'S2']);
   expect(await idsOf('paypal', 'sandbox', 60)).toEqual(['P1', 'P2']);
+  // Whose money may go back yet.
+  const due = await paymentChecks(pool, 'coinbase', 'live').due(new Date(), 20);
+  expect(due).toEqual([{ transactionId: 'T1', taken: true, attempts: 0 }]);
+});
+
+test('whose money is taken is asked about from a day later on, from the first look anew, and after those that are not paid', async () => {
+  await migrated(migrations);
+  const stripe = paymentChecks(pool, 'stripe', 'live');
+  const daySeconds = 86_400;
+  await run(statementsOf('S1', 'stripe', 'live', 0));
+  await stripe.again('S1', at(30));
+  await run(statementsOf('S1', 'stripe', 'live', 20, 'PaymentTaken'));
+  expect(await idsOf('stripe', 'live', 20 + daySeconds - 1)).toEqual([]);
+  expect(await stripe.due(at(20 + daySeconds), 1)).toEqual([{ transactionId: 'S1', taken: true, attempts: 0 }]);
+  // Due later, and asked about more often.
+  await run(statementsOf('S2', 'stripe', 'live', daySeconds));
+  await stripe.again('S2', at(daySeconds + 21));
+  expect(await idsOf('stripe', 'live', daySeconds + 60)).toEqual(['S2', 'S1']);
 });

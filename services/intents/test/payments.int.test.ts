@@ -10,11 +10,13 @@ import {
   listPayments,
   paymentStatusChanged,
   providerPaymentReceived,
+  providerPaymentReturned,
   receiveProviderWebhook,
   replaceGatewaySettings,
   resolveException,
   setGatewayEnabled,
   simulatePayment,
+  simulateReturn,
   transactionPosted,
   type CallRequest,
   type ProviderSettings,
@@ -29,15 +31,21 @@ import {
   chargePayments,
   coinbaseSignature,
   isOpening,
+  paypalCaptureOf,
+  paypalDispute,
+  paypalRefund,
   startProviderDouble,
+  stripeDispute,
   stripeSignature,
   type ProviderDouble,
 } from './provider-double';
+import type { z } from 'zod';
 
 const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
 const token = 'internal-token-of-the-payments-tests-only';
 const now = fakeClock('2026-03-01T10:00:00.000Z');
 type Received = { transactionId: string; amount: bigint };
+type Moved = z.output<typeof providerPaymentReturned.data>;
 
 /** The service, the providers on the wire, and a ledger that books whatever a provider took, told of it twice. */
 async function paymentsRig(providers: ProviderDouble) {
@@ -75,13 +83,16 @@ async function paymentsRig(providers: ProviderDouble) {
   };
   const call = await run();
   const received: Received[] = [];
+  const moved: Moved[] = [];
   const ledger = await transport.consume({
     group: 'test.ledger',
     topic: providerPaymentReceived.topic,
     startAt: async () => 0n,
     handle: async (messages) => {
       for (const raw of messages) {
-        const { message } = readMessage([providerPaymentReceived, paymentStatusChanged], raw.value);
+        const known = [providerPaymentReceived, providerPaymentReturned, paymentStatusChanged];
+        const { message } = readMessage(known, raw.value);
+        if (message.type === 'ProviderPaymentReturned') moved.push(message.data as Moved);
         if (message.type !== 'ProviderPaymentReceived') continue;
         const { transactionId, amount } = message.data as Received;
         received.push({ transactionId, amount });
@@ -102,6 +113,7 @@ async function paymentsRig(providers: ProviderDouble) {
       };
     },
     received,
+    moved,
     events: () => database.pool('intents').query<{ payload: Buffer }>('select payload from events'),
     sql: (text: string, values: unknown[] = []) => database.pool('intents').query(text, values),
     close: async () => {
@@ -215,6 +227,11 @@ const paymentOf = async (transactionId: string) => {
 };
 const becomes = (transactionId: string, expected: object) =>
   eventually(async () => expect(await paymentOf(transactionId)).toMatchObject(expected), { timeoutMs: 15_000 });
+/** What was posted of what went back. */
+const movedOf = (transactionId: string) =>
+  rig.moved
+    .filter((each) => each.transactionId === transactionId)
+    .map(({ change, direction, amount }) => [change, direction, amount]);
 const creditsOf = (transactionId: string) => rig.received.filter((each) => each.transactionId === transactionId);
 
 /** The payer pays at the provider. */
@@ -397,6 +414,101 @@ describe.each(names)('a payment through %s', (name) => {
   });
 });
 
+describe.each(['stripe', 'paypal'] as const)('what goes back of a payment through %s', (name) => {
+  /** What its provider says of it from now on, in minor units. */
+  function goBack(reference: string, refunded: number, lost: number): void {
+    const decimals = (units: number) => (units / 100).toFixed(2);
+    if (name === 'stripe') {
+      Object.assign(providers.stripe.get(reference)!, { amount_refunded: refunded, disputed: true });
+      const known = providers.stripeDisputes.find(({ payment_intent: of }) => of === reference);
+      const status = lost > 0 ? 'lost' : 'won';
+      const dispute = stripeDispute(reference, status, lost, lost > 0 ? [-lost] : [-3_000, 3_000]);
+      if (known === undefined) providers.stripeDisputes.push(dispute);
+      else Object.assign(known, { ...dispute, id: known.id });
+      return;
+    }
+    const captureId = paypalCaptureOf(reference);
+    const outcome = { outcome_code: lost > 0 ? 'RESOLVED_BUYER_FAVOUR' : 'RESOLVED_SELLER_FAVOUR' };
+    const dispute = paypalDispute(captureId, 'RESOLVED', outcome, decimals(lost));
+    const known = providers.paypalDisputes.find(
+      ({ disputed_transactions: [of] }) => of?.seller_transaction_id === captureId,
+    );
+    if (known === undefined) providers.paypalDisputes.push(dispute);
+    else Object.assign(known, { ...dispute, dispute_id: known.dispute_id });
+    // A reversal is shown as one more refund.
+    const refunds = [refunded, lost]
+      .filter((units) => units > 0)
+      .map((units) => paypalRefund('COMPLETED', decimals(units)));
+    Object.assign(providers.paypal.get(reference)!, { captureStatus: 'PARTIALLY_REFUNDED', refunds });
+  }
+
+  async function completed() {
+    const { number, gatewayId } = await gatewayOf(settings[name]);
+    const { payment } = await created(number);
+    const reference = payment.providerReference ?? '';
+    pay(name, reference);
+    const notify = () => tell(gatewayId, noticeOf(name, reference, randomUUID()));
+    await notify();
+    await becomes(payment.transactionId, { status: 'completed', amountReceived: 10_050n });
+    return { transactionId: payment.transactionId, reference, notify };
+  }
+
+  test('is posted once, however often it is told, also when no webhook told it', async () => {
+    const { transactionId, reference, notify } = await completed();
+    goBack(reference, 4_000, 0);
+    await Promise.all([1, 2, 3].map(notify));
+    await becomes(transactionId, { status: 'completed', returned: { refunded: 4_000n, chargedBack: 0n } });
+    goBack(reference, 4_001, 0);
+    now.advance(2 * 86_400_000);
+    await becomes(transactionId, { returned: { refunded: 4_001n, chargedBack: 0n } });
+    goBack(reference, 10_050, 0);
+    await notify();
+    await becomes(transactionId, { status: 'refunded', exceptions: [] });
+    await eventually(() => expect(movedOf(transactionId)).toHaveLength(3), { timeoutMs: 15_000 });
+    expect(movedOf(transactionId)).toEqual([
+      [1, 'returned', 4_000n],
+      [2, 'returned', 1n],
+      [3, 'returned', 6_049n],
+    ]);
+    expect(creditsOf(transactionId)).toHaveLength(1);
+  });
+
+  test('in a dispute is an exception, again when more is lost, and comes again when it is won', async () => {
+    const { transactionId, reference, notify } = await completed();
+    const any = { tenantId: null, place: null, asset: null, cursor: null, limit: 100, mode: 'sandbox' } as const;
+    const isOpen = async () => {
+      const listed = await rig.call(listExceptions, {
+        ...any,
+        kind: 'payment',
+        status: 'open',
+        reason: 'charged_back',
+      });
+      return listed.ok && listed.value.exceptions.some(({ exceptionId }) => exceptionId === transactionId);
+    };
+    const told = async (refunded: number, lost: number) => {
+      goBack(reference, refunded, lost);
+      await notify();
+      const returned = { refunded: BigInt(refunded), chargedBack: BigInt(lost) };
+      await becomes(transactionId, { status: 'completed', returned, exceptions: ['charged_back'] });
+      return isOpen();
+    };
+    expect(await told(1_000, 3_000)).toBe(true);
+    const dismissal = { mode: 'sandbox', exceptionId: transactionId, actor: 'key_ops', action: 'dismiss' } as const;
+    expect(await rig.call(resolveException, dismissal)).toMatchObject({ ok: true });
+    expect(await told(1_001, 3_000)).toBe(false);
+    expect(await told(1_001, 3_001)).toBe(true);
+    await rig.call(resolveException, dismissal);
+    expect(await told(1_001, 0)).toBe(false);
+    await eventually(() => expect(movedOf(transactionId)).toHaveLength(4), { timeoutMs: 15_000 });
+    expect(movedOf(transactionId)).toEqual([
+      [1, 'returned', 4_000n],
+      [2, 'returned', 1n],
+      [3, 'returned', 1n],
+      [4, 'reinstated', 3_001n],
+    ]);
+  });
+});
+
 describe('payments', () => {
   test('a repeat gives the first answer, also twenty at once; other content under the key is refused', async () => {
     const { number } = await gatewayOf(settings.stripe);
@@ -462,11 +574,14 @@ describe('payments', () => {
     const reference = payment.providerReference ?? '';
     pay('paypal', reference);
     // Already when the order is read next: the call below is made again by itself.
-    providers.paypal.get(reference)!.captureStatus = 'PARTIALLY_REFUNDED';
+    const order = providers.paypal.get(reference)!;
+    Object.assign(order, { captureStatus: 'PARTIALLY_REFUNDED', refunds: [paypalRefund('COMPLETED', '20.00')] });
     providers.failNext(({ path }) => path.endsWith(`${reference}/capture`), 'do it and cut the answer');
     await tell(gatewayId, noticeOf('paypal', reference, randomUUID())).catch(() => undefined);
     now.advance(86_400_000);
     await becomes(payment.transactionId, { status: 'completed', amountReceived: 10_050n, exceptions: [] });
+    now.advance(86_400_000);
+    await becomes(payment.transactionId, { returned: { refunded: 2_000n, chargedBack: 0n } });
     expect(creditsOf(payment.transactionId)).toEqual([{ transactionId: payment.transactionId, amount: 10_050n }]);
   });
 
@@ -565,7 +680,7 @@ describe('payments', () => {
     pay('stripe', providerReference ?? '');
     await rig.sql(readFileSync(join(__dirname, '../migrations/0005_ask_payments_again.sql'), 'utf8'));
     const { rows } = await rig.sql(
-      `select 1 from payment_checks join payments_v1 using (transaction_id) where status = 'completed'
+      `select 1 from payment_checks join payments_v1 using (transaction_id) where (status = 'completed' and not taken)
          or (status = 'failed' and reference is null)`,
     );
     expect(rows).toEqual([]);
@@ -604,6 +719,35 @@ describe('payments', () => {
       await becomes(payment.transactionId, { status: 'completed' });
       expect(creditsOf(payment.transactionId)).toHaveLength(1);
     }
+  });
+
+  test('what goes back at the sandbox provider is as it was asked for, in all, and never more than was paid', async () => {
+    const { number } = await gatewayOf({ provider: 'sandbox', plays: 'stripe' }, 'sandbox returns');
+    const { payment } = await created(number);
+    const { transactionId } = payment;
+    const give = (refunded: bigint, chargedBack = 0n, as: object = {}) =>
+      rig.call(simulateReturn, { ...owner, transactionId, refunded, chargedBack, ...as });
+    expect(await give(1n)).toEqual({ ok: false, rejection: 'payment_not_taken' });
+    await rig.call(simulatePayment, { ...owner, transactionId, outcome: 'succeeded' });
+    await becomes(transactionId, { status: 'completed' });
+    expect(await give(1n, 0n, { tenantId: randomUUID() })).toEqual({ ok: false, rejection: 'payment_not_found' });
+    expect(await give(10_000n, 51n)).toEqual({ ok: false, rejection: 'returned_beyond_payment' });
+    for (const _ of ['first', 'again'])
+      expect(await give(10_000n, 50n)).toMatchObject({
+        value: { payment: { status: 'refunded', returned: { refunded: 10_000n, chargedBack: 50n } } },
+      });
+    expect(await give(10_000n)).toMatchObject({ value: { payment: { status: 'completed' } } });
+    await eventually(() => expect(movedOf(transactionId)).toHaveLength(2), { timeoutMs: 15_000 });
+    expect(movedOf(transactionId)).toEqual([
+      [1, 'returned', 10_050n],
+      [2, 'reinstated', 50n],
+    ]);
+    const { number: other } = await gatewayOf(settings.stripe);
+    const real = await created(other);
+    expect(await give(0n, 0n, { transactionId: real.payment.transactionId })).toEqual({
+      ok: false,
+      rejection: 'payment_not_simulated',
+    });
   });
 
   test('lists are newest first, count all, and are filtered by status and time', async () => {

@@ -10,7 +10,9 @@ type Fault = 'none' | 'do it and cut the answer' | 'do it and answer something e
 type Answer = { readonly status: number; readonly body: unknown };
 type Asked = {
   readonly method: string;
+  /** Without its query. */
   readonly path: string;
+  readonly query: URLSearchParams;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
 };
@@ -22,7 +24,39 @@ export type StripeIntent = {
   amount_received: number;
   currency: string;
   metadata: { transaction_id: string };
+  /** Of its charge, which is there once money was received. */
+  amount_refunded: number;
+  disputed: boolean;
 };
+/** A dispute of Stripe, with the movements of the account's balance. */
+export const stripeDispute = (
+  reference: unknown,
+  status: string,
+  amount: number,
+  moved: readonly number[],
+  currency = 'usd',
+) => ({
+  id: `du_${randomUUID()}`,
+  object: 'dispute',
+  amount,
+  currency: 'usd',
+  charge: 'ch_1NirD82eZvKYlo2CIvbtLWuY',
+  payment_intent: reference,
+  status,
+  reason: 'fraudulent',
+  is_charge_refundable: false,
+  balance_transactions: moved.map((units) => ({
+    id: `txn_${randomUUID()}`,
+    object: 'balance_transaction',
+    amount: units,
+    currency,
+    fee: 1_500,
+    net: units - 1_500,
+    reporting_category: units < 0 ? 'dispute' : 'dispute_reversal',
+    type: 'adjustment',
+  })),
+});
+
 /** A refund at PayPal changes the status of the capture, and not its amount. */
 export type PaypalOrder = {
   id: string;
@@ -31,11 +65,35 @@ export type PaypalOrder = {
   currency: string;
   captures: number;
   captureStatus: string;
+  /** Why the capture is pending or declined. */
+  captureReason?: string;
+  refunds: object[];
   /** How many of the payer's next cards are declined. */
   badCards: number;
   /** What a capture with such a card is refused as. */
   issue: string;
 };
+/** Also what PayPal reverses is one, with a note that says so. */
+export const paypalRefund = (status: string, value: string, currency = 'USD') => ({
+  id: randomUUID().slice(0, 17).toUpperCase(),
+  status,
+  amount: { currency_code: currency, value },
+  seller_payable_breakdown: { gross_amount: { currency_code: currency, value } },
+  create_time: '2026-03-02T09:00:00-08:00',
+});
+export const paypalDispute = (captureId: string, status: string, outcome: object | undefined, value = '100.50') => ({
+  dispute_id: `PP-R-${randomUUID()}`,
+  create_time: '2026-03-02T09:00:00.000Z',
+  disputed_transactions: [{ buyer_transaction_id: '3BC38643YC807283D', seller_transaction_id: captureId }],
+  reason: 'UNAUTHORISED',
+  status,
+  dispute_amount: { currency_code: 'USD', value },
+  dispute_life_cycle_stage: 'CHARGEBACK',
+  dispute_channel: 'INTERNAL',
+  ...(outcome === undefined ? {} : { dispute_outcome: outcome }),
+});
+export const paypalCaptureOf = (reference: string) => `CAPTURE-${reference}`;
+
 export type Charge = {
   id: string;
   transactionId: string;
@@ -80,6 +138,8 @@ const webhookSecret = 'whsec_of_the_double';
 export async function startProviderDouble() {
   const asked: Asked[] = [];
   const stripe = new Map<string, StripeIntent>();
+  const stripeDisputes: ReturnType<typeof stripeDispute>[] = [];
+  const paypalDisputes: ReturnType<typeof paypalDispute>[] = [];
   const paypal = new Map<string, PaypalOrder>();
   const charges = new Map<string, Charge>();
   const repeats = new Map<string, string>();
@@ -97,10 +157,12 @@ export async function startProviderDouble() {
     return known;
   }
 
-  function onStripe({ method, path, headers, body }: Asked): Answer {
-    const shown = (intent: StripeIntent) => ({
+  function onStripe({ method, path, query, headers, body }: Asked): Answer {
+    if (path === '/v1/disputes') return listed(stripeDisputes, query);
+    const shown = ({ amount_refunded, disputed, ...intent }: StripeIntent) => ({
       object: 'payment_intent',
       ...intent,
+      latest_charge: chargeOf({ ...intent, amount_refunded, disputed }, query.get('expand[0]') === 'latest_charge'),
       client_secret: `${intent.id}_secret_x`,
       cancellation_reason: intent.status === 'canceled' ? 'abandoned' : null,
     });
@@ -113,7 +175,8 @@ export async function startProviderDouble() {
         const currency = fields.get('currency') ?? '';
         const metadata = { transaction_id: fields.get('metadata[transaction_id]') ?? '' };
         const status = 'requires_payment_method';
-        stripe.set(made, { id: made, status, amount, amount_received: 0, currency, metadata });
+        const charge = { amount_refunded: 0, disputed: false };
+        stripe.set(made, { id: made, status, amount, amount_received: 0, currency, metadata, ...charge });
         return made;
       });
       return { status: 200, body: shown(stripe.get(id)!) };
@@ -124,8 +187,14 @@ export async function startProviderDouble() {
       : { status: 200, body: shown(found) };
   }
 
-  function onPaypal({ method, path, headers, body }: Asked): Answer {
-    const shown = ({ id, status, value, currency, captures, captureStatus }: PaypalOrder) => ({
+  function onPaypal({ method, path, query, headers, body }: Asked): Answer {
+    const captured = ({ id, captureStatus: status, captureReason: reason, currency, value }: PaypalOrder) => ({
+      id: paypalCaptureOf(id),
+      status,
+      ...(reason === undefined ? {} : { status_details: { reason } }),
+      amount: { currency_code: currency, value },
+    });
+    const shown = ({ id, status, captures, refunds, ...order }: PaypalOrder) => ({
       id,
       status,
       links: [{ href: `https://www.sandbox.paypal.com/checkoutnow?token=${id}`, rel: 'approve', method: 'GET' }],
@@ -133,10 +202,31 @@ export async function startProviderDouble() {
         captures === 0
           ? {}
           : {
-              payments: { captures: [{ id: 'c', status: captureStatus, amount: { currency_code: currency, value } }] },
+              payments: {
+                captures: [captured({ id, status, captures, refunds, ...order })],
+                ...(refunds.length === 0 ? {} : { refunds }),
+              },
             },
       ],
     });
+    if (path === '/v1/customer/disputes') {
+      const captureId = query.get('disputed_transaction_id') ?? '';
+      const found = paypalDisputes.filter(
+        ({ disputed_transactions: of }) => of[0]?.seller_transaction_id === captureId,
+      );
+      const summary = found.map(({ dispute_id, status, dispute_amount }) => ({ dispute_id, status, dispute_amount }));
+      return { status: 200, body: { items: summary, links: [{ href: path, rel: 'self', method: 'GET' }] } };
+    }
+    if (path.startsWith('/v1/customer/disputes/')) {
+      const found = paypalDisputes.find(({ dispute_id: id }) => path.endsWith(`/${id}`));
+      return found === undefined ? noSuchPaypal : { status: 200, body: found };
+    }
+    if (path.startsWith('/v2/payments/captures/')) {
+      const found = [...paypal.values()].find(({ id }) => path.endsWith(`/${paypalCaptureOf(id)}`));
+      if (found === undefined) return noSuchPaypal;
+      const supplementary = { supplementary_data: { related_ids: { order_id: found.id } } };
+      return { status: 200, body: { ...captured(found), ...supplementary } };
+    }
     if (path === '/v1/oauth2/token')
       return { status: 200, body: { access_token: `token-of-${credentialOf(headers)}`, expires_in: 32400 } };
     if (path === '/v1/notifications/verify-webhook-signature') {
@@ -153,14 +243,14 @@ export async function startProviderDouble() {
       const id = once(headers['paypal-request-id'], () => {
         const made = `ORDER${randomUUID()}`;
         const none = { captures: 0, captureStatus: 'COMPLETED', badCards: 0, issue: 'INSTRUMENT_DECLINED' };
-        paypal.set(made, { id: made, status: 'CREATED', value, currency, ...none });
+        paypal.set(made, { id: made, status: 'CREATED', value, currency, refunds: [], ...none });
         return made;
       });
       return { status: 201, body: shown(paypal.get(id)!) };
     }
     const [, id = '', capture] = /^\/v2\/checkout\/orders\/([^/]+)(\/capture)?$/.exec(path) ?? [];
     const order = paypal.get(id);
-    if (order === undefined) return { status: 404, body: { message: 'The specified resource does not exist.' } };
+    if (order === undefined) return noSuchPaypal;
     const refused = capture === undefined ? null : captureRefusal(order, String(headers['paypal-request-id']));
     return refused === null ? { status: 200, body: shown(order) } : paypalRefusal(refused);
   }
@@ -206,8 +296,7 @@ export async function startProviderDouble() {
       });
       return { status: 201, body: { data: shown(charges.get(id)!) } };
     }
-    if (path.startsWith('/charges?'))
-      return { status: 200, body: { data: [...charges.values()].toReversed().map(shown) } };
+    if (path === '/charges') return { status: 200, body: { data: [...charges.values()].toReversed().map(shown) } };
     const found = charges.get(path.slice('/charges/'.length));
     return found === undefined
       ? { status: 404, body: { error: { type: 'not_found', message: 'Not found' } } }
@@ -228,10 +317,11 @@ export async function startProviderDouble() {
   async function handle(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk as Buffer);
-    const url = req.url ?? '';
+    const { pathname: path, searchParams: query } = new URL(req.url ?? '', 'http://double.invalid');
     const request = {
       method: req.method ?? '',
-      path: url,
+      path,
+      query,
       headers: req.headers,
       body: Buffer.concat(chunks).toString(),
     };
@@ -239,7 +329,8 @@ export async function startProviderDouble() {
     await met(request);
     const now = isMet(request) ? (faults.shift() ?? 'none') : 'none';
     if (now === 'answer 500') return void res.writeHead(500, { 'content-type': 'application/json' }).end('{}');
-    const on = url.startsWith('/charges') ? onCoinbase : url.startsWith('/v1/payment_intents') ? onStripe : onPaypal;
+    const isStripe = /^\/v1\/(payment_intents|disputes)\b/.test(path);
+    const on = path.startsWith('/charges') ? onCoinbase : isStripe ? onStripe : onPaypal;
     const isRolled = [...rolled].some((credential) => credentialOf(req.headers).endsWith(credential));
     const answer = isRolled ? unauthorized : on(request);
     if (now === 'do it and cut the answer') return void res.destroy();
@@ -256,7 +347,9 @@ export async function startProviderDouble() {
     webhookSecret,
     asked,
     stripe,
+    stripeDisputes,
     paypal,
+    paypalDisputes,
     charges,
     /** An answer is given in the place of the right one, to what is done. For the next requests of that kind: the worker asks about other payments at any time. */
     failNext: (which: (request: Asked) => boolean, ...next: (Fault | Answer)[]) => {
@@ -275,6 +368,36 @@ export async function startProviderDouble() {
   };
 }
 export type ProviderDouble = Awaited<ReturnType<typeof startProviderDouble>>;
+
+const noSuchPaypal: Answer = {
+  status: 404,
+  body: { name: 'RESOURCE_NOT_FOUND', message: 'The specified resource does not exist.' },
+};
+/** To an app without the feature Disputes. */
+export const paypalForbids: Answer = {
+  status: 403,
+  body: { name: 'NOT_AUTHORIZED', message: 'Authorization failed due to insufficient permissions.' },
+};
+
+/** Of a payment that was taken; as a whole only where that is asked for. */
+function chargeOf({ id, amount_received: amount, currency, ...charge }: StripeIntent, isExpanded: boolean) {
+  if (amount === 0) return null;
+  const chargeId = `ch_of_${id}`;
+  if (!isExpanded) return chargeId;
+  const { amount_refunded, disputed } = charge;
+  return { id: chargeId, object: 'charge', payment_intent: id, currency, amount, amount_refunded, disputed };
+}
+
+/** Pages of two, however many are asked for. */
+function listed(
+  all: readonly { readonly id: string; readonly payment_intent: unknown }[],
+  query: URLSearchParams,
+): Answer {
+  const of = all.filter(({ payment_intent: each }) => each === query.get('payment_intent'));
+  const from = of.findIndex(({ id }) => id === query.get('starting_after')) + 1;
+  const data = of.slice(from, from + 2);
+  return { status: 200, body: { object: 'list', url: '/v1/disputes', has_more: of.length > from + 2, data } };
+}
 
 const unauthorized: Answer = { status: 401, body: { error: { type: 'invalid_request', message: 'Not this key.' } } };
 

@@ -128,6 +128,8 @@ const fact = fc
       'intent_underpaid',
       'settlement',
       'provider_payment',
+      'provider_payment_return',
+      'provider_payment_reinstatement',
       'institution_transfer',
       'institution_transfer_return',
       'chain_send',
@@ -159,6 +161,10 @@ const fact = fc
         return { ...posted, fact: { type: 'intent_underpaid', ...common, amount: units } };
       if (type === 'provider_payment') {
         const through = { transactionId: id, gatewayId: 'gateway', tenantId, asset: 'ETH' } as const;
+        return { ...posted, fact: { type, ...through, amount: units } };
+      }
+      if (type === 'provider_payment_return' || type === 'provider_payment_reinstatement') {
+        const through = { returnId: id, transactionId: 'TX', gatewayId: 'gateway', tenantId, asset: 'ETH' } as const;
         return { ...posted, fact: { type, ...through, amount: units } };
       }
       if (type === 'institution_transfer' || type === 'institution_transfer_return') {

@@ -5,6 +5,7 @@ import {
   institutionTransferSettled,
   operateBook,
   providerPaymentReceived,
+  providerPaymentReturned,
   type BookOperation,
   type listTransactions,
 } from '@daybook/contracts';
@@ -121,4 +122,28 @@ test('a hold that an operator has released leaves the fact as true as it was: it
   await posted(transfer.transactionId, 1);
   expect(await breachesOf(transfer.transactionId)).toEqual([merchant]);
   expect(await balance(rig, merchant)).toMatchObject({ posted: -50n, held: 0n });
+});
+
+test('what went back of a payment is debited, below the floor too, and credited when it comes back; told twice, once', async () => {
+  const { posted: before } = await balance(rig, merchant);
+  const paid = { ...common, transactionId: `TX${randomUUID()}`, gatewayId: randomUUID() };
+  const moved = (change: number, direction: 'returned' | 'reinstated', amount: bigint) =>
+    messageOf(providerPaymentReturned, { ...paid, change, direction, amount, at }, source());
+  const first = moved(1, 'returned', 40n);
+  const received = messageOf(providerPaymentReceived, { ...paid, amount: 100n, at }, source());
+  // The payer's bank takes the rest, and more than there is.
+  const more = before + 1_000n;
+  await rig.transport.publish([received, first, moved(1, 'returned', 40n), moved(2, 'returned', more)]);
+  await rig.transport.publish([moved(3, 'reinstated', 7n), moved(3, 'reinstated', 7n)]);
+  const transactions = await posted(paid.transactionId, 4);
+  expect(transactions.map(({ transactionId, rule }) => [transactionId, rule])).toEqual([
+    [paid.transactionId, 'provider-payment@1'],
+    [`return:${paid.transactionId}:1`, 'provider-payment-return@1'],
+    [`return:${paid.transactionId}:2`, 'provider-payment-return@1'],
+    [`return:${paid.transactionId}:3`, 'provider-payment-reinstatement@1'],
+  ]);
+  expect(await breachesOf(`return:${paid.transactionId}:2`)).toEqual([merchant]);
+  const left = 100n - 40n - more + 7n;
+  expect(await balance(rig, merchant)).toMatchObject({ posted: before + left });
+  expect(await balance(rig, `provider:${paid.gatewayId}:USD`)).toMatchObject({ posted: left });
 });

@@ -247,6 +247,14 @@ function factSides({ fact }: CommandOf<'PostFact'>): readonly Side[] {
       const { amount } = fact as { amount: bigint };
       return [side('provider:gateway:ETH', 'debit', amount), side(own('merchant'), 'credit', amount)];
     },
+    provider_payment_return: () => {
+      const { amount } = fact as { amount: bigint };
+      return [side(own('merchant'), 'debit', amount), side('provider:gateway:ETH', 'credit', amount)];
+    },
+    provider_payment_reinstatement: () => {
+      const { amount } = fact as { amount: bigint };
+      return [side('provider:gateway:ETH', 'debit', amount), side(own('merchant'), 'credit', amount)];
+    },
     institution_transfer: () => {
       const { amount } = fact as { amount: bigint };
       return [side(own('merchant'), 'debit', amount), side('institution:bank:ETH', 'credit', amount)];

@@ -6,7 +6,7 @@ import { receiptPlaces } from '../intent-events';
 
 export const exceptionKinds = ['receipt', 'payment'] as const;
 export const exceptionStatuses = ['open', 'closed'] as const;
-/** Why somebody may have to look. The last two are of payments through providers, whose money is credited as it came. */
+/** Why somebody may have to look. The last three are of payments through providers, whose money is credited as it came. */
 export const exceptionReasons = [
   'overpaid',
   'paid_late',
@@ -14,6 +14,7 @@ export const exceptionReasons = [
   'wrong_asset',
   'amount_differs',
   'paid_after_failure',
+  'charged_back',
 ] as const;
 export const policyParts = ['under', 'over', 'late', 'wrong_asset', 'dust'] as const;
 /** What is to be done: somebody decides, finds out whose it is, or pays it back; or looks at a payment and dismisses it. */

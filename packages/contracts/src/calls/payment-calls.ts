@@ -157,6 +157,20 @@ export const simulatePayment = defineCall({
   rejections: ['payment_not_found', 'payment_not_simulated', 'payment_decided_otherwise'],
 });
 
+/** What went back of a payment at the sandbox provider, in all: a repeat changes nothing, and less is that some came again. */
+export const simulateReturn = defineCall({
+  name: 'intents.simulate-return',
+  request: z.strictObject({
+    tenantId,
+    mode,
+    transactionId: z.string(),
+    refunded: minorUnits,
+    chargedBack: minorUnits,
+  }),
+  response: z.object({ payment: paymentView }),
+  rejections: ['payment_not_found', 'payment_not_simulated', 'payment_not_taken', 'returned_beyond_payment'],
+});
+
 /** Told by a provider. The answer says only whether its signature was right: the state is read from the provider. */
 export const receiveProviderWebhook = defineCall({
   name: 'intents.receive-provider-webhook',

@@ -304,6 +304,31 @@ export const paymentProtections: readonly Protection[] = [
     held: ofIntent('expiry one millisecond early, in flight, and after payment'),
   },
   {
+    name: 'returns-as-asked',
+    row: 'F8',
+    removes:
+      'the condition that nothing changed of what went back while the provider was asked: an older answer undoes it',
+    file: 'services/intents/src/domain/provider-payment.ts',
+    find: 'if (!isNews || asked !== state.returns)',
+    replace: 'if (!isNews)',
+    held: {
+      file: 'services/intents/src/domain/provider-payment.unit.test.ts',
+      title: 'V9: what went back is what was said last when nothing was unrecorded, and its changes add up to it',
+    },
+  },
+  {
+    name: 'returns-posted-by-difference',
+    row: 'F8',
+    removes: 'what went back before from what is posted of it: all of it is debited again with each change',
+    file: 'services/intents/src/adapters/published-events.ts',
+    find: 'refunded + chargedBack - before',
+    replace: 'refunded + chargedBack',
+    held: {
+      file: 'services/intents/src/app/ask-provider.unit.test.ts',
+      title: 'is what the provider says now, whatever answer is recorded last',
+    },
+  },
+  {
     name: 'settled-once',
     row: 'F16',
     removes: 'the look whether a settlement was started before',

@@ -7,6 +7,7 @@ import { hotWalletRoutes } from './native/hot-wallets';
 import { intentListRoutes } from './native/intents';
 import { exceptionRoutes } from './native/exceptions';
 import { gatewayRoutes } from './native/gateways';
+import { sandboxPaymentRoutes } from './native/sandbox-payments';
 import { institutionRoutes } from './native/institutions';
 import { jobRoutes } from './native/jobs';
 import { ledgerRoutes } from './native/ledger';
@@ -55,6 +56,7 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...intentListRoutes(deps),
     ...sandboxRoutes(deps),
     ...gatewayRoutes(deps),
+    ...sandboxPaymentRoutes(deps),
     ...institutionRoutes(deps),
     ...receiptPolicyRoutes(deps),
     ...rateRoutes(deps),

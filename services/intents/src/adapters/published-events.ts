@@ -9,6 +9,7 @@ import {
   paymentReceived,
   paymentStatusChanged,
   providerPaymentReceived,
+  providerPaymentReturned,
   receiptMoved,
 } from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
@@ -78,6 +79,7 @@ function ofPayment(event: PaymentEvent, stored: StoredEvent): readonly OutgoingM
       asset,
       amount: summary.amount,
       amountReceived: summary.amountReceived,
+      ...(summary.returned && { returned: summary.returned }),
       status: summary.status,
       failure: summary.failure,
       exceptions: [...summary.exceptions],
@@ -87,8 +89,17 @@ function ofPayment(event: PaymentEvent, stored: StoredEvent): readonly OutgoingM
     },
     stored,
   );
-  if (event.type !== 'PaymentTaken') return [changed];
-  const { amount } = event;
-  const received = { transactionId, tenantId, mode, gatewayId, asset, amount, at };
-  return [messageOf(providerPaymentReceived, received, stored), changed];
+  const common = { transactionId, tenantId, mode, gatewayId, asset, at };
+  if (event.type === 'PaymentTaken')
+    return [messageOf(providerPaymentReceived, { ...common, amount: event.amount }, stored), changed];
+  if (event.type !== 'PaymentReturned') return [changed];
+  const { change, before, refunded, chargedBack } = event;
+  const more = refunded + chargedBack - before;
+  // A refund became a chargeback.
+  if (more === 0n) return [changed];
+  const moved =
+    more > 0n
+      ? ({ change, direction: 'returned', amount: more } as const)
+      : ({ change, direction: 'reinstated', amount: -more } as const);
+  return [messageOf(providerPaymentReturned, { ...common, ...moved }, stored), changed];
 }

@@ -31,6 +31,7 @@ const terms = z.object({
 
 const summary = terms.extend({
   amountReceived: minorUnits.nullable(),
+  returned: z.object({ refunded: minorUnits, chargedBack: minorUnits }).exactOptional(),
   status: z.enum(paymentStatuses),
   failure: z.string().nullable(),
   exceptions,
@@ -89,5 +90,15 @@ export const paymentDefinitions = {
   PaymentFailed: { version: 1, data: common.extend({ reason: z.string() }) },
   PaymentTaken: { version: 1, data: common.extend({ amount: minorUnits, exceptions }) },
   PaymentBooked: { version: 1, data: common.extend({ ledgerReference: z.string() }) },
+  PaymentReturned: {
+    version: 1,
+    data: common.extend({
+      change: number,
+      before: minorUnits,
+      refunded: minorUnits,
+      chargedBack: minorUnits,
+      raised: exceptions,
+    }),
+  },
   PaymentExceptionDismissed: { version: 1, data: common.extend({ actor: z.string() }) },
 } as const;

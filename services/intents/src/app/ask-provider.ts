@@ -2,11 +2,17 @@
  * Brings a payment up to what its provider says. The request that made the payment, the provider's webhooks and the
  * worker all come here: the state is always read from the provider, so their order and number do not matter.
  */
-import { assert, OperationalError } from '@daybook/core';
+import { assert, isOperationalError, OperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import { uuidv7, type Clock, type Logger, type Sealer } from '@daybook/runtime';
 import { gatewayNumbered, type Gateway } from '../domain/payment-gateways';
-import { isReference, type Payment, type PaymentCommand, type PaymentState } from '../domain/provider-payment';
+import {
+  isReference,
+  type Payment,
+  type PaymentCommand,
+  type PaymentState,
+  type Returned,
+} from '../domain/provider-payment';
 import { truncated } from '../domain/truncated-text';
 import type { GatewayStore, PaymentOrder, PaymentProvider, PaymentStore } from '../ports';
 import type { ProviderSettings } from '@daybook/contracts';
@@ -49,13 +55,30 @@ export function askProvider(deps: AskDeps): AskProvider {
     return outcome.state;
   }
 
-  return async (transactionId, again) => {
+  /** What went back of money that was taken. */
+  async function askReturned(state: Payment, provider: PaymentProvider, order: PaymentOrder): Promise<PaymentState> {
+    const { transactionId, reference, returns: asked } = state;
+    assert(reference !== null, 'the provider that took money has told its reference');
+    const returned = await provider.returned(reference, order).catch((error: unknown) => {
+      if (!isOperationalError(error) || error.retryable) throw error;
+      deps.logger.warn({ error, transactionId }, 'the provider does not say what went back of a payment');
+      return undefined;
+    });
+    if (returned === undefined) return state;
+    const at = now().toISOString();
+    const recorded = await record(transactionId, { type: 'RecordReturned', returned, asked, at });
+    // Others have recorded something since the provider was asked, and which answer is the newer nobody knows.
+    return isOvertaken(returned, recorded) ? ask(transactionId, true) : recorded;
+  }
+
+  async function ask(transactionId: string, again: boolean): Promise<PaymentState> {
     const { state } = await payments.load(paymentStream(transactionId));
-    if (state.stage === 'none' || state.stage === 'taken' || state.stage === 'completed') return state;
+    if (state.stage === 'none') return state;
     const provider = deps.providerOf(settingsOf(await gatewayOf(deps, state), deps.sealer));
     const { description } = await openDetails(personalData, state);
     const { asset: currency, amount, declines } = state;
     const order: PaymentOrder = { transactionId, currency, amount, description, declines };
+    if (state.amountReceived !== null) return askReturned(state, provider, order);
     if (state.reference !== null) {
       const said = await provider.observe(state.reference, order);
       const observation = 'reason' in said ? { ...said, reason: plainText(said.reason) } : said;
@@ -79,7 +102,14 @@ export function askProvider(deps: AskDeps): AskProvider {
     }
     // Another caller may have opened it in the meantime: then it is open, whatever was answered here.
     return record(transactionId, { type: 'RecordRefused', reason: plainText(answer.reason), at });
-  };
+  }
+  return ask;
+}
+
+function isOvertaken(said: Returned, state: PaymentState): boolean {
+  if (state.stage === 'none') return false;
+  const { refunded, chargedBack } = state.returned;
+  return said.refunded !== refunded || said.chargedBack !== chargedBack;
 }
 
 /** Words of a provider are shown and stored in tables, which do not hold everything that JSON does. */

@@ -7,7 +7,7 @@ import { testLogger } from '@daybook/testing';
 import { publishedEvents } from '../adapters/published-events';
 import { gatewayEvents, paymentEvents } from '../adapters/stored-events';
 import { gatewayRegistry } from '../domain/payment-gateways';
-import { providerPayment, type Observation } from '../domain/provider-payment';
+import { providerPayment, type Observation, type Returned } from '../domain/provider-payment';
 import type { Opening, PaymentOrder, PaymentProvider } from '../ports';
 import { askProvider, paymentStream } from './ask-provider';
 import { createPayment } from './create-payment';
@@ -38,10 +38,11 @@ const newKey = () => new Secret(randomBytes(32).toString('base64'));
 async function paymentsOf(
   open: () => Promise<Opening>,
   observe: (reference: string, order: PaymentOrder) => Promise<Observation> = async () => ({ status: 'open' }),
+  returned: () => Promise<Returned> = async () => ({ refunded: 0n, chargedBack: 0n }),
 ) {
   const store = memoryEventStore(now);
   const { logger, lines } = testLogger();
-  const provider: PaymentProvider = { open, observe, readNotice: async () => null };
+  const provider: PaymentProvider = { open, observe, returned, readNotice: async () => null };
   const secretsKeys = { current: newKey(), old: [] };
   const deps = {
     payments: commandHandler(providerPayment, paymentEvents, store),
@@ -219,6 +220,77 @@ test('a payment that its provider no longer processes is pending again, which is
     'pending',
     'processing',
   ]);
+});
+
+describe('what went back of a payment that was taken', () => {
+  async function taken(returnedNow: () => Promise<Returned>) {
+    const looks: string[] = [];
+    const rig = await paymentsOf(
+      async () => charge('charge_1'),
+      async () => (looks.push('state'), { status: 'taken', amount: 100n }),
+      async () => (looks.push('returned'), returnedNow()),
+    );
+    const opened = await rig.create(request);
+    const { transactionId } = opened.ok ? opened.value.payment : { transactionId: '' };
+    const ask = () => rig.ask(transactionId, true);
+    expect(await ask()).toMatchObject({ stage: 'taken', returns: 0 });
+    expect(looks).toEqual(['state']);
+    const told = async () => {
+      const events = (await rig.store.readStream(paymentStream(transactionId))).flatMap(publishedEvents);
+      return events.map(({ value }) => JSON.parse(value.toString()) as { type: string; data: object });
+    };
+    return { ...rig, ask, told };
+  }
+  const refunds = (refunded: bigint) => async () => ({ refunded, chargedBack: 0n });
+
+  test('is what the provider says now, whatever answer is recorded last', async () => {
+    const answers: (() => Promise<Returned>)[] = [];
+    const { ask, told } = await taken(() => answers.shift()!());
+    // Asked before the refund, and answered after another look has recorded it: the provider is asked again.
+    answers.push(async () => {
+      expect(await ask()).toMatchObject({ returned: { refunded: 60n }, returns: 1 });
+      return refunds(0n)();
+    });
+    answers.push(refunds(60n), refunds(60n));
+    expect(await ask()).toMatchObject({ returned: { refunded: 60n }, returns: 1 });
+    expect(answers).toEqual([]);
+    // The refund failed.
+    answers.push(refunds(0n));
+    expect(await ask()).toMatchObject({ returned: { refunded: 0n }, returns: 2 });
+    const moved = (await told()).filter(({ type }) => type === 'ProviderPaymentReturned');
+    expect(moved.map(({ data }) => data)).toMatchObject([
+      { change: 1, direction: 'returned', amount: '60' },
+      { change: 2, direction: 'reinstated', amount: '60' },
+    ]);
+    const seen = (await told()).filter(({ type }) => type === 'PaymentStatusChanged').map(({ data }) => data);
+    expect(seen.slice(-3)).toEqual([
+      expect.not.objectContaining({ returned: expect.anything() }),
+      expect.objectContaining({ returned: { refunded: '60', chargedBack: '0' } }),
+      expect.objectContaining({ returned: { refunded: '0', chargedBack: '0' } }),
+    ]);
+  });
+
+  test('as a refund that became a chargeback moves no money again', async () => {
+    let now = { refunded: 60n, chargedBack: 0n };
+    const { ask, told } = await taken(async () => now);
+    await ask();
+    now = { refunded: 0n, chargedBack: 60n };
+    expect(await ask()).toMatchObject({ returned: now, exceptions: ['charged_back'] });
+    const types = (await told()).map(({ type }) => type);
+    expect(types.filter((type) => type === 'ProviderPaymentReturned')).toHaveLength(1);
+    expect(types.at(-1)).toBe('PaymentStatusChanged');
+  });
+
+  test('and cannot be told now is asked again; credentials that may not ask it leave the payment as it is', async () => {
+    let retryable = true;
+    const { ask, lines } = await taken(async () => {
+      throw new OperationalError('upstream_unavailable', retryable);
+    });
+    await expect(ask()).rejects.toThrow('upstream_unavailable');
+    retryable = false;
+    expect(await ask()).toMatchObject({ stage: 'taken', returns: 0 });
+    expect(lines.at(-1)).toMatchObject({ level: 'warn', msg: 'the provider does not say what went back of a payment' });
+  });
 });
 
 describe("a digest of what was asked for, with people's words in it", () => {

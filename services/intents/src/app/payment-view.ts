@@ -51,6 +51,7 @@ export async function viewOfPayment(personalData: PersonalData, summary: Payment
     asset: summary.asset,
     amount: summary.amount,
     amountReceived: summary.amountReceived,
+    ...(summary.returned && { returned: summary.returned }),
     description,
     status: summary.status,
     failure: summary.failure,

@@ -18,7 +18,7 @@ import { createPayment } from './create-payment';
 import { gatewayCalls, noticeSettingsOf, registryOf } from './gateways';
 import { paymentReads } from './payment-reads';
 import { receiveWebhook, type WebhookInbox } from './provider-webhooks';
-import { simulatePayment } from './simulate-payment';
+import { simulatePayment, simulateReturn } from './simulate-payment';
 
 export type PaymentDeps = {
   readonly payments: PaymentStore;
@@ -28,6 +28,7 @@ export type PaymentDeps = {
   readonly secretsKeys: Keyring;
   readonly providerOf: (settings: ProviderSettings) => PaymentProvider;
   readonly decideSandboxPayment: Parameters<typeof simulatePayment>[0]['decide'];
+  readonly giveBackSandboxPayment: Parameters<typeof simulateReturn>[0]['giveBack'];
   readonly nextNumber: () => Promise<number>;
   readonly inbox: WebhookInbox;
   readonly checksAt: (provider: PaymentProviderName, mode: Mode) => PaymentChecks;
@@ -59,6 +60,7 @@ export function paymentsApp(deps: PaymentDeps) {
     ...paymentReads(deps),
     createPayment: createPayment({ ...deps, ask }),
     simulatePayment: simulatePayment({ ...deps, ask, decide: deps.decideSandboxPayment }),
+    simulateReturn: simulateReturn({ ...deps, ask, giveBack: deps.giveBackSandboxPayment }),
     receiveProviderWebhook: receiveWebhook({ ...deps, noticeReadersOf, ask }),
     /** For a worker each: a provider that hangs holds up its own payments, and its sandbox none that are live. */
     checkPayments: paymentProviders.flatMap((provider) =>

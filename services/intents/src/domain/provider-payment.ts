@@ -17,16 +17,23 @@
  * is open again. An answer is recorded after it was given, perhaps after a later one. So `open` takes a payment back only if the
  * provider was asked when it was processing already.
  *
+ * Of what was taken some may go back later: the tenant refunds it at the provider, or the payer's bank charges it back. Refunds
+ * fail and disputes are won, so what went back may become less again. An answer counts only if nothing changed while the
+ * provider was asked: an older one would bring back what is no longer so.
+ *
  * Invariants (each has a property test of the same name):
  *   V1  Money is taken at most once, for what the provider says; completed only follows taken, once it is booked.
  *   V2  Repeating an accepted command at once is accepted again and records nothing.
  *   V3  A provider's reference never changes.
  *   V4  Whatever the order of observations, a payment of which one says that money was taken ends taken.
- *   V5  An amount other than the asked one, and money after a failure, are exceptions and are credited as received; dismissing
- *       them changes nothing else.
+ *   V5  An amount other than the asked one, money after a failure, and a chargeback are exceptions, and move as much as was
+ *       received or charged back; dismissing them changes nothing else, and another chargeback is an exception again.
  *   V6  In whatever order openings and refusals to open come, a payment that was opened is open and has its session.
  *   V7  Each attempt to take the money is declined at most once, in order; a decline moves nothing else.
  *   V8  Open and processing follow the provider; what was asked before it was processing does not end that.
+ *   V9  What went back is what the provider said last of those that were asked when nothing was unrecorded. Each change knows
+ *       what went back before it, so that what they move adds up to what went back. `refunded` is a completed payment of which
+ *       all went back.
  */
 import type { Mode, paymentExceptions, paymentStatuses } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
@@ -60,11 +67,15 @@ export const isReference = (told: string): boolean => /^[\x21-\x7e]{1,255}$/.tes
 /** What the payer's side needs to go on, by the names of the provider's own API. */
 export type PaymentSession = Readonly<Record<string, string>>;
 
+/** What of the money that was taken went back, up to now. Both may fall again: a refund fails, a dispute is won. */
+export type Returned = { readonly refunded: bigint; readonly chargedBack: bigint };
+
 /** What a provider says of a payment when it is asked. */
 export type Observation =
   | { readonly status: 'open' | 'processing' }
   /** One attempt to take the money came to nothing, for sure. The payer may choose another way to pay. */
   | { readonly status: 'declined'; readonly attempt: number; readonly reason: string }
+  /** `amount` is what it took, whatever went back. */
   | { readonly status: 'taken'; readonly amount: bigint }
   | { readonly status: 'failed'; readonly reason: string };
 
@@ -74,7 +85,6 @@ export type PaymentCommand =
   | {
       readonly type: 'RecordOpened';
       readonly reference: string;
-      /** Sealed. */
       /** As it is recorded: sealed, since it may have a secret of the provider's. */
       readonly session: PaymentSession;
       readonly at: string;
@@ -88,12 +98,16 @@ export type PaymentCommand =
       readonly asked: Payment['stage'];
       readonly at: string;
     }
+  /** `asked`: how often what went back had changed when the provider was asked. */
+  | { readonly type: 'RecordReturned'; readonly returned: Returned; readonly asked: number; readonly at: string }
   | { readonly type: 'RecordBooked'; readonly ledgerReference: string; readonly at: string }
   | { readonly type: 'DismissException'; readonly actor: string; readonly at: string };
 
 /** The full state as its owner may see it. */
 export type PaymentSummary = Omit<PaymentTerms, 'contentHash'> & {
   readonly amountReceived: bigint | null;
+  /** Not there until something went back, as in all that was recorded before this was looked at. */
+  readonly returned?: Returned;
   readonly status: PaymentStatus;
   readonly failure: string | null;
   readonly exceptions: readonly PaymentException[];
@@ -117,6 +131,13 @@ type Fact =
   | { readonly type: 'PaymentFailed'; readonly reason: string }
   | { readonly type: 'PaymentTaken'; readonly amount: bigint; readonly exceptions: readonly PaymentException[] }
   | { readonly type: 'PaymentBooked'; readonly ledgerReference: string }
+  /** What went back, in all, is something else now. `before` is what both came to. */
+  | ({
+      readonly type: 'PaymentReturned';
+      readonly change: number;
+      readonly before: bigint;
+      readonly raised: readonly PaymentException[];
+    } & Returned)
   /** Somebody looked at the payment and found nothing left to do. `actor` is the credential. */
   | { readonly type: 'PaymentExceptionDismissed'; readonly actor: string };
 
@@ -139,6 +160,9 @@ export type Payment = PaymentTerms & {
   readonly declines: number;
   readonly failure: string | null;
   readonly amountReceived: bigint | null;
+  readonly returned: Returned;
+  /** How often what went back has changed. */
+  readonly returns: number;
   readonly exceptions: readonly PaymentException[];
   readonly ledgerReference: string | null;
   readonly isDismissed: boolean;
@@ -175,6 +199,8 @@ function decide(command: PaymentCommand, state: PaymentState): Decision<PaymentE
       return record(state, { type: 'PaymentFailed', reason: command.reason }, at);
     case 'RecordObserved':
       return observe(command, state);
+    case 'RecordReturned':
+      return recordReturned(command, state);
     case 'RecordBooked': {
       const { ledgerReference } = command;
       if (state.ledgerReference !== null)
@@ -224,6 +250,24 @@ function observe(
   }
 }
 
+function recordReturned(
+  { returned, asked, at }: Extract<PaymentCommand, { readonly type: 'RecordReturned' }>,
+  state: Payment,
+): Decision<PaymentEvent, PaymentRejection> {
+  if (state.amountReceived === null) return reject('payment_not_taken');
+  const { refunded, chargedBack } = state.returned;
+  const isNews = returned.refunded !== refunded || returned.chargedBack !== chargedBack;
+  if (!isNews || asked !== state.returns) return accept();
+  const fact = {
+    type: 'PaymentReturned',
+    change: state.returns + 1,
+    before: refunded + chargedBack,
+    ...returned,
+    raised: returned.chargedBack > chargedBack ? ['charged_back'] : [],
+  } as const satisfies Fact;
+  return record(state, fact, at);
+}
+
 /** An event carries the state that it leaves behind, so that publishing and read models need nothing but the event. */
 function record(state: PaymentState, fact: Fact, at: string): Decision<PaymentEvent, PaymentRejection> {
   return accept({ ...fact, at, summary: summaryOf(apply(state, fact, at)) });
@@ -245,6 +289,8 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
       declines: 0,
       failure: null,
       amountReceived: null,
+      returned: { refunded: 0n, chargedBack: 0n },
+      returns: 0,
       exceptions: [],
       ledgerReference: null,
       isDismissed: false,
@@ -280,6 +326,8 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
     case 'PaymentBooked':
       assert(state.stage === 'taken', 'booked before money was taken');
       return { ...next, stage: 'completed', ledgerReference: fact.ledgerReference };
+    case 'PaymentReturned':
+      return giveBack(next, fact);
     case 'PaymentExceptionDismissed':
       assert(state.exceptions.length > 0, 'dismissed where there was no exception');
       return { ...state, isDismissed: true };
@@ -288,7 +336,21 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
   }
 }
 
-const statuses: Readonly<Record<Payment['stage'], PaymentStatus>> = {
+function giveBack(state: Payment, fact: Extract<Fact, { readonly type: 'PaymentReturned' }>): Payment {
+  const { change, before, refunded, chargedBack, raised } = fact;
+  assert(state.amountReceived !== null, 'what was never taken went back');
+  assert(change === state.returns + 1, 'what went back changes out of order');
+  assert(before === state.returned.refunded + state.returned.chargedBack, 'what went back before is something else');
+  return {
+    ...state,
+    returned: { refunded, chargedBack },
+    returns: change,
+    exceptions: [...new Set([...state.exceptions, ...raised])],
+    isDismissed: state.isDismissed && raised.length === 0,
+  };
+}
+
+const statuses = {
   created: 'pending',
   open: 'pending',
   processing: 'processing',
@@ -296,7 +358,12 @@ const statuses: Readonly<Record<Payment['stage'], PaymentStatus>> = {
   taken: 'processing',
   failed: 'failed',
   completed: 'completed',
-};
+} as const satisfies Readonly<Record<Payment['stage'], PaymentStatus>>;
+
+function statusOf({ stage, amountReceived, returned }: Payment): PaymentStatus {
+  const isReturned = amountReceived !== null && returned.refunded + returned.chargedBack >= amountReceived;
+  return stage === 'completed' && isReturned ? 'refunded' : statuses[stage];
+}
 
 export function summaryOf(payment: Payment): PaymentSummary {
   return {
@@ -313,7 +380,8 @@ export function summaryOf(payment: Payment): PaymentSummary {
     encryptedDetails: payment.encryptedDetails,
     createdAt: payment.createdAt,
     amountReceived: payment.amountReceived,
-    status: statuses[payment.stage],
+    ...(payment.returns === 0 ? {} : { returned: payment.returned }),
+    status: statusOf(payment),
     failure: payment.failure,
     exceptions: payment.exceptions,
     reference: payment.reference,

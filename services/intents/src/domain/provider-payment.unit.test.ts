@@ -42,6 +42,12 @@ const observed = (observation: Observation, asked: Payment['stage'] = 'open'): P
   at,
 });
 const taken = (amount: bigint) => observed({ status: 'taken', amount });
+const returned = (refunded: bigint, chargedBack = 0n, asked = 0): PaymentCommand => ({
+  type: 'RecordReturned',
+  returned: { refunded, chargedBack },
+  asked,
+  at,
+});
 const failed = observed({ status: 'failed', reason: 'voided' });
 const declined = (attempt: number) => observed({ status: 'declined', attempt, reason: 'no' });
 const refused: PaymentCommand = { type: 'RecordRefused', reason: 'no', at };
@@ -53,7 +59,10 @@ const command: fc.Arbitrary<PaymentCommand> = fc.oneof(
   fc.constantFrom<PaymentCommand>(observed({ status: 'open' }), observed({ status: 'processing' }), failed, refused),
   fc.constant(observed({ status: 'open' }, 'processing')),
   fc.constantFrom(1, 2, 3).map(declined),
-  fc.constantFrom(10_000n, 9_999n).map(taken),
+  fc.constantFrom(10_000n, 9_999n).map((amount) => taken(amount)),
+  fc
+    .tuple(fc.constantFrom(0n, 40n, 10_000n), fc.constantFrom(0n, 60n, 10_000n), fc.nat(3))
+    .map(([refunded, chargedBack, asked]) => returned(refunded, chargedBack, asked)),
   fc.constantFrom('0x1', '0x2').map(booked),
   fc.constant<PaymentCommand>({ type: 'DismissException', actor: 'key_ops', at }),
 );
@@ -91,7 +100,7 @@ describe('provider payment', () => {
           expect(types.indexOf('PaymentTaken')).toBeLessThan(types.indexOf('PaymentBooked'));
         const after = types.indexOf('PaymentTaken');
         if (after >= 0)
-          expect(['PaymentBooked', 'PaymentOpened', 'PaymentExceptionDismissed']).toEqual(
+          expect(['PaymentBooked', 'PaymentOpened', 'PaymentReturned', 'PaymentExceptionDismissed']).toEqual(
             expect.arrayContaining(types.slice(after + 1)),
           );
       }),
@@ -217,6 +226,63 @@ describe('provider payment', () => {
       expect(providerPayment.decide(observed({ status: 'open' }, asked), state)).toEqual(accept());
   });
 
+  test('V9: what went back is what was said last when nothing was unrecorded, and its changes add up to it', () => {
+    const answers = fc.array(fc.tuple(fc.bigInt(0n, 9n), fc.bigInt(0n, 9n), fc.boolean()), { maxLength: 10 });
+    fc.assert(
+      fc.property(answers, fc.boolean(), (given, isBooked) => {
+        const start = isBooked ? [opened('pi_1'), taken(8n), booked('0x1')] : [opened('pi_1'), taken(8n)];
+        let { state } = play([{ ...create, amount: 8n }, ...start]);
+        const expected = { refunded: 0n, chargedBack: 0n };
+        let moved = 0n;
+        for (const [refunded, chargedBack, isLate] of given) {
+          const { returns } = paymentOf(state);
+          const decision = providerPayment.decide(
+            returned(refunded, chargedBack, isLate ? returns - 1 : returns),
+            state,
+          );
+          if (!decision.ok) throw new Error(decision.rejection);
+          if (!isLate) Object.assign(expected, { refunded, chargedBack });
+          for (const event of decision.events)
+            if (event.type === 'PaymentReturned') moved += event.refunded + event.chargedBack - event.before;
+          state = decision.events.reduce(providerPayment.evolve, state);
+          const all = expected.refunded + expected.chargedBack;
+          expect(paymentOf(state).returned).toEqual(expected);
+          expect(moved).toBe(all);
+          const booked = all >= 8n ? 'refunded' : 'completed';
+          expect(summaryOf(paymentOf(state)).status).toBe(isBooked ? booked : 'processing');
+        }
+      }),
+    );
+  });
+
+  test('V9: the last unit that goes back makes a payment refunded, and the first that comes back completed again', () => {
+    const steps = [returned(4_000n, 5_999n), returned(4_001n, 5_999n, 1), returned(4_001n, 5_998n, 2)];
+    const { log } = play([create, opened('pi_1'), taken(10_000n), booked('0x1'), ...steps]);
+    expect(log.slice(-3).map(({ summary }) => summary.status)).toEqual(['completed', 'refunded', 'completed']);
+    const other = play([create, opened('pi_1'), taken(6_000n), booked('0x1'), returned(6_000n)]);
+    expect(summaryOf(paymentOf(other.state)).status).toBe('refunded');
+  });
+
+  test('a chargeback is an exception, one that grows is one again, and a refund or a dispute that is won is none', () => {
+    const dismiss: PaymentCommand = { type: 'DismissException', actor: 'key_ops', at };
+    const start = [create, opened('pi_1'), taken(10_000n), booked('0x1'), returned(100n)];
+    const shown = (...more: PaymentCommand[]) => {
+      const { exceptions, isDismissed } = paymentOf(play([...start, ...more]).state);
+      return { exceptions, isDismissed };
+    };
+    expect(shown()).toEqual({ exceptions: [], isDismissed: false });
+    const disputed = [returned(100n, 40n, 1), dismiss];
+    expect(shown(...disputed)).toEqual({ exceptions: ['charged_back'], isDismissed: true });
+    expect(shown(...disputed, returned(100n, 0n, 2))).toEqual({
+      exceptions: ['charged_back'],
+      isDismissed: true,
+    });
+    expect(shown(...disputed, returned(100n, 41n, 2))).toEqual({
+      exceptions: ['charged_back'],
+      isDismissed: false,
+    });
+  });
+
   test('money that comes after a payment was open again is not money after a failure', () => {
     const back = [observed({ status: 'processing' }), observed({ status: 'open' }, 'processing')];
     const { state, log } = play([create, opened('pi_1'), ...back, taken(10_000n)]);
@@ -252,7 +318,8 @@ describe('provider payment', () => {
     const other = { ...create, contentHash: 'other' } as const;
     expect(providerPayment.decide(other, state)).toEqual(reject('idempotency_key_reused'));
     expect(providerPayment.decide({ ...other, oldDigests: ['h'] }, state)).toEqual(accept());
-    expect(providerPayment.decide(booked('0x1'), state)).toEqual(reject('payment_not_taken'));
+    for (const early of [booked('0x1'), returned(1n)])
+      expect(providerPayment.decide(early, state)).toEqual(reject('payment_not_taken'));
     expect(providerPayment.decide(failed, providerPayment.initial)).toEqual(reject('payment_not_found'));
     const posted = play([create, taken(10_000n), booked('0x1')]).state;
     expect(providerPayment.decide(booked('0x2'), posted)).toEqual(reject('booked_differently'));

@@ -19,6 +19,7 @@ import {
   setGatewayEnabled,
   setReceiptPolicy,
   simulatePayment,
+  simulateReturn,
   type CallOutcome,
   type CallRequest,
 } from '@daybook/contracts';
@@ -57,6 +58,7 @@ export function intentCalls(
     onCall(getPayments, app.getPayments),
     onCall(listPayments, app.listPayments),
     onCall(simulatePayment, app.simulatePayment),
+    onCall(simulateReturn, app.simulateReturn),
     onCall(receiveProviderWebhook, app.receiveProviderWebhook),
     onCall(listExceptions, app.listExceptions),
     onCall(resolveException, app.resolveException),

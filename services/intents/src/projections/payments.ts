@@ -1,6 +1,6 @@
 /**
- * payments_v1: the current state of every payment through a provider, one row each; payment_checks: those that are not
- * decided, and when their provider is asked next.
+ * payments_v1: the current state of every payment through a provider, one row each; payment_checks: when the provider of a
+ * payment is asked next, of those that are not decided and of those whose money may still go back.
  * Source: this service's event store. Each event carries the full state, so a handler replaces the row; an older revision
  * never replaces a newer one.
  * Serves: list-payments, the webhooks of providers (by reference), and the workers that ask providers.
@@ -10,7 +10,7 @@ import type { EventPlace, Projection, Sql } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import type { PaymentProviderName } from '../domain/payment-gateways';
 import type { PaymentEvent, PaymentSummary } from '../domain/provider-payment';
-import type { PaymentChecks, PaymentKey, PaymentQuery } from '../ports';
+import type { PaymentCheck, PaymentChecks, PaymentKey, PaymentQuery } from '../ports';
 
 export const paymentsProjection: Projection<PaymentEvent> = {
   name: 'payments',
@@ -22,8 +22,9 @@ export const paymentsProjection: Projection<PaymentEvent> = {
     PaymentReopened: (event, at) => [replace(event, at)],
     // A failure that the provider knows of may be followed by money: it is asked on.
     PaymentFailed: (event, at) => [replace(event, at), ...(event.summary.reference === null ? [decided(event)] : [])],
-    PaymentTaken: (event, at) => [replace(event, at), decided(event)],
+    PaymentTaken: (event, at) => [replace(event, at), taken(event)],
     PaymentBooked: (event, at) => [replace(event, at)],
+    PaymentReturned: (event, at) => [replace(event, at)],
   },
 };
 
@@ -40,6 +41,8 @@ function replace({ summary }: PaymentEvent, at: EventPlace): Sql {
     asset: summary.asset,
     amount: summary.amount,
     amount_received: summary.amountReceived,
+    amount_refunded: summary.returned?.refunded ?? null,
+    amount_charged_back: summary.returned?.chargedBack ?? null,
     encrypted_details: summary.encryptedDetails,
     status: summary.status,
     failure: summary.failure,
@@ -63,6 +66,16 @@ function due({ summary, at }: PaymentEvent): Sql {
   return {
     text: `insert into payment_checks (transaction_id, provider, mode, check_at)
            values ($1, $2, $3, $4::timestamptz + interval '15 seconds') on conflict do nothing`,
+    values: [summary.transactionId, summary.provider, summary.mode, at],
+  };
+}
+
+/** From now on it is asked about what went back, first after a day. */
+function taken({ summary, at }: PaymentEvent): Sql {
+  return {
+    text: `insert into payment_checks (transaction_id, provider, mode, taken, check_at)
+           values ($1, $2, $3, true, $4::timestamptz + interval '1 day')
+           on conflict (transaction_id) do update set taken = true, attempts = 0, check_at = excluded.check_at`,
     values: [summary.transactionId, summary.provider, summary.mode, at],
   };
 }
@@ -127,12 +140,13 @@ export async function paymentsOfReference(
 export function paymentChecks(pool: Pool, provider: PaymentProviderName, mode: Mode): PaymentChecks {
   return {
     async due(now, limit) {
-      const { rows } = await pool.query<{ transaction_id: string; attempts: number }>(
-        `select transaction_id, attempts from payment_checks where provider = $1 and mode = $2 and check_at <= $3
-         order by attempts, check_at, transaction_id limit $4`,
+      const { rows } = await pool.query<PaymentCheck>(
+        `select transaction_id as "transactionId", taken, attempts from payment_checks
+         where provider = $1 and mode = $2 and check_at <= $3
+         order by taken, attempts, check_at, transaction_id limit $4`,
         [provider, mode, now, limit],
       );
-      return rows.map((row) => ({ transactionId: row.transaction_id, attempts: row.attempts }));
+      return rows;
     },
     async next() {
       const { rows } = await pool.query<{ check_at: Date | null }>(
@@ -165,6 +179,8 @@ type Row = {
   asset: PaymentSummary['asset'];
   amount: string;
   amount_received: string | null;
+  amount_refunded: string | null;
+  amount_charged_back: string | null;
   encrypted_details: string;
   status: PaymentSummary['status'];
   failure: string | null;
@@ -187,6 +203,9 @@ function summaryOfRow(row: Row): PaymentSummary {
     asset: row.asset,
     amount: BigInt(row.amount),
     amountReceived: row.amount_received === null ? null : BigInt(row.amount_received),
+    ...(row.amount_refunded !== null && {
+      returned: { refunded: BigInt(row.amount_refunded), chargedBack: BigInt(row.amount_charged_back ?? '0') },
+    }),
     encryptedDetails: row.encrypted_details,
     status: row.status,
     failure: row.failure,

@@ -33,30 +33,8 @@ export const receiptsProjection: Projection<IntentEvent | PaymentEvent> = {
         values: [depositId, to, to !== 'credited', at],
       },
     ],
-    PaymentTaken: ({ summary, amount, exceptions, at }) =>
-      exceptions.length === 0
-        ? []
-        : [
-            insert({
-              exception_id: summary.transactionId,
-              kind: 'payment',
-              tenant_id: summary.tenantId,
-              mode: summary.mode,
-              subject: summary.transactionId,
-              asset: summary.asset,
-              amount_received: amount,
-              applied: 0n,
-              amount,
-              place: 'credited',
-              reasons: exceptions,
-              decided_by: null,
-              is_open: true,
-              chain: null,
-              transaction_reference: summary.reference,
-              received_at: at,
-              updated_at: at,
-            }),
-          ],
+    PaymentTaken: (event) => (event.exceptions.length === 0 ? [] : [insert(paymentRow(event))]),
+    PaymentReturned: (event) => (event.raised.length === 0 ? [] : [insert(paymentRow(event), reopened)]),
     PaymentExceptionDismissed: ({ summary, at }) => [
       {
         text: 'update receipts_v1 set is_open = false, updated_at = $2 where exception_id = $1',
@@ -92,11 +70,36 @@ function received(event: Received): readonly Sql[] {
   ];
 }
 
-function insert(columns: Readonly<Record<string, unknown>>): Sql {
+function paymentRow({ summary, at }: PaymentEvent) {
+  return {
+    exception_id: summary.transactionId,
+    kind: 'payment',
+    tenant_id: summary.tenantId,
+    mode: summary.mode,
+    subject: summary.transactionId,
+    asset: summary.asset,
+    amount_received: summary.amountReceived,
+    applied: 0n,
+    amount: summary.amountReceived,
+    place: 'credited',
+    reasons: summary.exceptions,
+    decided_by: null,
+    is_open: true,
+    chain: null,
+    transaction_reference: summary.reference,
+    received_at: at,
+    updated_at: at,
+  };
+}
+
+/** Somebody has to look, also where somebody looked before. */
+const reopened = 'do update set reasons = excluded.reasons, is_open = true, updated_at = excluded.updated_at';
+
+function insert(columns: Readonly<Record<string, unknown>>, onConflict = 'do nothing'): Sql {
   const names = Object.keys(columns);
   return {
     text: `insert into receipts_v1 (${names.join(', ')}) values (${names.map((_, index) => `$${index + 1}`).join(', ')})
-           on conflict (exception_id) do nothing`,
+           on conflict (exception_id) ${onConflict}`,
     values: Object.values(columns),
   };
 }

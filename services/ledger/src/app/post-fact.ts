@@ -37,6 +37,9 @@ function transactionIdOf(fact: Fact): string {
     case 'chain_send':
     case 'institution_transfer':
       return fact.transactionId;
+    case 'provider_payment_return':
+    case 'provider_payment_reinstatement':
+      return returnIdOf(fact.returnId);
     case 'institution_transfer_return':
       return returnIdOf(fact.transactionId);
   }

@@ -25,6 +25,8 @@ export const causeTypes = [
   'receipt_move',
   'settlement',
   'provider_payment',
+  'provider_payment_return',
+  'provider_payment_reinstatement',
   'institution_transfer',
   'institution_transfer_return',
   'chain_send',

@@ -8,6 +8,8 @@
  *   receipt-move      debit where money of an intent was, credit where it is now
  *   settlement        debit clearing, credit merchant
  *   provider-payment  debit the payment provider, credit merchant
+ *   provider-payment-return         debit merchant, credit the payment provider
+ *   provider-payment-reinstatement  debit the payment provider, credit merchant
  *   institution-transfer         debit merchant, whose hold for it is released, credit the institution
  *   institution-transfer-return  debit the institution, credit merchant
  *   chain-send        debit merchant, whose holds for it are released, credit the hot wallet: what was sent and the fee
@@ -88,6 +90,18 @@ export type Fact =
   /** A payment provider took a payer's money for the tenant. */
   | {
       readonly type: 'provider_payment';
+      readonly transactionId: string;
+      readonly gatewayId: string;
+      readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+    }
+  /** Of what a payment provider took, some went back to the payer, or came back from there. */
+  | {
+      readonly type: 'provider_payment_return' | 'provider_payment_reinstatement';
+      /** Of the one change of what went back. */
+      readonly returnId: string;
+      /** The payment's. */
       readonly transactionId: string;
       readonly gatewayId: string;
       readonly tenantId: string;
@@ -224,6 +238,30 @@ const providerPayment: readonly RuleVersion<FactOf<'provider_payment'>>[] = [
   },
 ];
 
+type ProviderReturn = FactOf<'provider_payment_return' | 'provider_payment_reinstatement'>;
+
+const providerPaymentReturn: readonly RuleVersion<ProviderReturn>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ gatewayId, asset, tenantId, amount }) => [
+      { account: ownedAccount('merchant', tenantId, asset), direction: 'debit', amount },
+      { account: providerAccount(gatewayId, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
+const providerPaymentReinstatement: readonly RuleVersion<ProviderReturn>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ gatewayId, asset, tenantId, amount }) => [
+      { account: providerAccount(gatewayId, asset), direction: 'debit', amount },
+      { account: ownedAccount('merchant', tenantId, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
 const institutionTransfer: readonly RuleVersion<FactOf<'institution_transfer'>>[] = [
   {
     version: 1,
@@ -293,6 +331,10 @@ export function postFact(fact: Fact, effectiveAt: string): Posting {
       return apply('settlement', settlement, fact, effectiveAt);
     case 'provider_payment':
       return apply('provider-payment', providerPayment, fact, effectiveAt);
+    case 'provider_payment_return':
+      return apply('provider-payment-return', providerPaymentReturn, fact, effectiveAt);
+    case 'provider_payment_reinstatement':
+      return apply('provider-payment-reinstatement', providerPaymentReinstatement, fact, effectiveAt);
     case 'institution_transfer':
       return apply('institution-transfer', institutionTransfer, fact, effectiveAt);
     case 'institution_transfer_return':

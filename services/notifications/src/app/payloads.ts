@@ -90,10 +90,15 @@ export function paymentTransaction(payment: PaymentFact): Transaction {
   };
 }
 
-/** Of a payment that was paid otherwise than asked for: what its provider took is what is credited. */
-function receivedOf({ exceptions, amountReceived, asset }: PaymentFact) {
-  if (exceptions.length === 0) return {};
-  return { amount_received: amountReceived === null ? null : amountOf(amountReceived, asset), exceptions };
+/** Of a payment that was paid otherwise than asked for, or of which some went back. */
+function receivedOf({ exceptions, amountReceived, returned, asset }: PaymentFact) {
+  const { refunded = 0n, chargedBack = 0n } = returned ?? {};
+  const received = amountReceived === null ? null : amountOf(amountReceived, asset);
+  return {
+    ...(exceptions.length === 0 ? {} : { amount_received: received, exceptions }),
+    ...(refunded === 0n ? {} : { amount_refunded: amountOf(refunded, asset) }),
+    ...(chargedBack === 0n ? {} : { amount_charged_back: amountOf(chargedBack, asset) }),
+  };
 }
 
 /** `eth_transaction_hash` on every chain, as in the list of transactions. */

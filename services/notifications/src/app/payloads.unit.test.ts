@@ -84,6 +84,14 @@ describe('a transaction as its partner is told of it', () => {
     );
   });
 
+  test('a payment of which some went back says how much', () => {
+    const back = { status: 'refunded', returned: { refunded: 4_000n, chargedBack: 6_000n } } as const;
+    const disputed = paymentTransaction({ ...payment, ...back, exceptions: ['charged_back'] });
+    expect(transactionPayload('transaction.refunded', disputed, '1')).toContain(
+      '"amount_received":100.00,"exceptions":["charged_back"],"amount_refunded":40.00,"amount_charged_back":60.00,',
+    );
+  });
+
   test('a send has what the chain says of it, digit by digit', () => {
     expect(transactionPayload('transaction.completed', sendTransaction(send), '9007199254740993')).toBe(
       '{"event":"transaction.completed","id":458,"transaction_id":"TX4G7Q1ZK0WB8N3RDC5VYM",' +

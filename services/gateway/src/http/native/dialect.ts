@@ -24,6 +24,7 @@ import type {
   setGatewayEnabled,
   simulateDeposit,
   simulatePayment,
+  simulateReturn,
 } from '@daybook/contracts';
 import type { Failure } from '@daybook/http';
 import { z } from 'zod';
@@ -78,6 +79,7 @@ type NativeCall =
   | typeof replaceGatewaySettings
   | typeof receiveProviderWebhook
   | typeof simulatePayment
+  | typeof simulateReturn
   | typeof listExceptions
   | typeof getRate
   | typeof getQuote
@@ -168,6 +170,8 @@ export const nativeRejections = {
   payment_not_found: notFound('TRANSACTION_NOT_FOUND', 'There is no such transaction.'),
   payment_not_simulated: conflict('PAYMENT_NOT_SIMULATED', 'The payment is not one of a sandbox gateway.'),
   payment_decided_otherwise: conflict('PAYMENT_DECIDED', 'The payment was decided the other way before.'),
+  payment_not_taken: conflict('PAYMENT_NOT_PAID', 'The payer has not paid: there is nothing to give back.'),
+  returned_beyond_payment: badField('refunded', 'must not be more than was paid, together with charged_back'),
   exception_not_found: notFound('EXCEPTION_NOT_FOUND', 'There is no such exception.'),
   action_not_possible: badField('action', 'is not possible for this kind of exception'),
   exception_already_credited: conflict('EXCEPTION_CREDITED', 'What is credited stays credited.'),

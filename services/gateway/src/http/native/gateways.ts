@@ -8,27 +8,24 @@ import {
   receiveProviderWebhook,
   replaceGatewaySettings,
   setGatewayEnabled,
-  simulatePayment,
   type CallOutcome,
   type gatewayView,
 } from '@daybook/contracts';
-import { FailureError } from '@daybook/http';
 import { codeFrom } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { overlapHours, pathUuid, text, timestampField } from '../fields';
-import { transactionId } from '../partner/fields';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
-import { nativeDialect, nativeRejections, sandboxOnly } from './dialect';
+import { nativeDialect, nativeRejections } from './dialect';
 import { keyHeader, keyInvalid, replayedHeader, replayedIf } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'intents'> };
 
 export function gatewayRoutes(deps: Deps): Route[] {
   const enabling = [enable(deps, true), enable(deps, false)];
-  return [add(deps), list(deps), ...enabling, replaceSettings(deps), webhook(deps), simulate(deps)];
+  return [add(deps), list(deps), ...enabling, replaceSettings(deps), webhook(deps)];
 }
 
 const shape = {
@@ -283,49 +280,6 @@ function webhook({ services: { intents } }: Deps): Route {
       });
       accepted<typeof receiveProviderWebhook>(outcome, nativeRejections);
       return { status: 204 };
-    },
-  });
-}
-
-function simulate({ services: { intents } }: Deps): Route {
-  return route({
-    dialect: 'native',
-    method: 'post',
-    path: '/v1/sandbox/payments/{transaction_id}',
-    summary: 'Decide a sandbox payment',
-    description: 'Plays the payer of a payment that was made through a sandbox gateway. The first decision stays.',
-    access: ['partner'],
-    request: {
-      params: z.strictObject({ transaction_id: transactionId }),
-      query: z.strictObject({}),
-      body: z.strictObject({ outcome: z.enum(['succeeded', 'failed']) }),
-      bodyExample: { outcome: 'succeeded' },
-    },
-    paramsInvalid: nativeRejections.payment_not_found,
-    responses: {
-      200: {
-        description: 'Decided.',
-        schema: z.strictObject({ transaction_id: z.string(), status: z.string() }),
-        example: { transaction_id: 'TX4G7Q1ZK0WB8N3RDC5VYM', status: 'processing' },
-      },
-      ...errorsOf(nativeDialect, [
-        ...bodyFailures,
-        sandboxOnly,
-        nativeRejections.payment_not_found,
-        nativeRejections.payment_not_simulated,
-        nativeRejections.payment_decided_otherwise,
-      ]),
-    },
-    async handle({ caller: { tenantId, mode }, params, body }) {
-      if (mode !== 'sandbox') throw new FailureError(sandboxOnly);
-      const outcome = await intents(simulatePayment, {
-        tenantId,
-        mode,
-        transactionId: params.transaction_id,
-        outcome: body.outcome,
-      });
-      const { payment } = accepted<typeof simulatePayment>(outcome, nativeRejections);
-      return { body: { transaction_id: payment.transactionId, status: payment.status } };
     },
   });
 }

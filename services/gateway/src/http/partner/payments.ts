@@ -124,7 +124,8 @@ function status({ services: { intents } }: Deps): Route {
     summary: 'Check payment status',
     description:
       'The payment as it is now. `completed` means that the provider took the money and the journal has it: `amount`, or what ' +
-      '`amount_received` says if there is any. `gateway_reference` is null until the provider has answered.',
+      '`amount_received` says if there is any. `refunded` means that all of it went back to the payer since, in refunds or ' +
+      'disputes. `gateway_reference` is null until the provider has answered.',
     access: ['partner'],
     request: { params: z.strictObject({ transaction_id: transactionId }), query: z.strictObject({}) },
     paramsInvalid: partnerRejections.payment_not_found,

@@ -31,15 +31,15 @@ export function movementStatusOf(status: TransactionStatus): (typeof movementSta
   return status === 'refunded' ? 'returned' : status;
 }
 
-/** Of a payment that has exceptions, beside the reference's fields: what its provider took is what is credited. */
+/** Of a payment that has any, beside the reference's fields: what its provider took is credited, what went back debited. */
 export const receivedFields = {
   amount_received: z
     .number()
     .nullable()
     .meta({
       description:
-        'Of a payment with `exceptions`: what its provider took, in `currency`. It is what is credited. What the provider ' +
-        'gives back later is not taken off.',
+        'Of a payment with `exceptions`: what its provider took, in `currency`. It is what is credited. What went back later ' +
+        'is not taken off.',
     })
     .optional(),
   exceptions: z
@@ -47,14 +47,36 @@ export const receivedFields = {
     .meta({
       description:
         'Of a payment, if it has any: `amount_differs` if its provider took another amount than `amount`, ' +
-        '`paid_after_failure` if the payment was `failed` when it took it.',
+        '`paid_after_failure` if the payment was `failed` when it took it, `charged_back` if its payer got money back in a ' +
+        'dispute at some time.',
+    })
+    .optional(),
+  amount_refunded: z
+    .number()
+    .meta({
+      description:
+        'Of a payment, if there is any: what was refunded at its provider, in `currency`. It is debited as it becomes known, ' +
+        'and credited again if the refund fails.',
+    })
+    .optional(),
+  amount_charged_back: z
+    .number()
+    .meta({
+      description:
+        'Of a payment, if there is any: what its payer got back in disputes, in `currency`. It is debited as it becomes ' +
+        'known, and credited again if the dispute is won.',
     })
     .optional(),
 };
 
-export function receivedOf({ amountReceived, asset, exceptions }: Payment) {
-  if (exceptions.length === 0) return {};
-  return { amount_received: amountReceived === null ? null : amountNumber(amountReceived, asset), exceptions };
+export function receivedOf({ amountReceived, returned, asset, exceptions }: Payment) {
+  const { refunded = 0n, chargedBack = 0n } = returned ?? {};
+  const received = amountReceived === null ? null : amountNumber(amountReceived, asset);
+  return {
+    ...(exceptions.length === 0 ? {} : { amount_received: received, exceptions }),
+    ...(refunded === 0n ? {} : { amount_refunded: amountNumber(refunded, asset) }),
+    ...(chargedBack === 0n ? {} : { amount_charged_back: amountNumber(chargedBack, asset) }),
+  };
 }
 
 const fields = {

@@ -52,6 +52,14 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
     return data.find(({ metadata }) => metadata?.['transaction_id'] === transactionId);
   }
 
+  async function look(reference: string): Promise<Charge> {
+    const answer = await ask('GET', `/charges/${encodeURIComponent(reference)}`);
+    if (answer.status >= 400) throw unavailable(reasonOf(answer));
+    const { data: found } = readAnswer(z.object({ data: charge }), answer.body, 'Coinbase');
+    if (found.id !== reference) throw unavailable(otherPayment);
+    return found;
+  }
+
   return {
     async open({ transactionId, currency, amount, description }, again) {
       const there = again ? await findCharge(transactionId) : undefined;
@@ -74,11 +82,15 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
     },
 
     async observe(reference, { currency }) {
-      const answer = await ask('GET', `/charges/${encodeURIComponent(reference)}`);
-      if (answer.status >= 400) throw unavailable(reasonOf(answer));
-      const { data: found } = readAnswer(z.object({ data: charge }), answer.body, 'Coinbase');
-      if (found.id !== reference) throw unavailable(otherPayment);
-      return observationOf(found, currency);
+      return observationOf(await look(reference), currency);
+    },
+
+    async returned(reference, { currency }) {
+      const found = await look(reference);
+      const said = observationOf(found, currency);
+      if (said.status !== 'taken') throw unavailable(`a charge that was confirmed before and is ${said.status}`);
+      // What is on a chain is not charged back.
+      return { refunded: refundStates.includes(stateOf(found)) ? said.amount : 0n, chargedBack: 0n };
     },
 
     async readNotice(headers, body) {
@@ -95,19 +107,22 @@ function openingOf({ id, hosted_url: hostedUrl }: Opened): Opening {
   return { opened: true, reference: id, session: { hosted_url: hostedUrl, charge_id: id } };
 }
 
-/**
- * The last state of the timeline counts: a charge goes on after some of them. What is given back after it was confirmed was
- * taken all the same. A state that is not here says nothing.
- */
-function observationOf({ timeline, payments }: Charge, currency: string): Observation {
-  const last = timeline.at(-1)?.status ?? 'NEW';
+/** A refund is known by the state of its charge only, which has no amount: it is of all that was confirmed. */
+const refundStates: readonly string[] = ['PENDING REFUND', 'REFUND PENDING', 'REFUNDED'];
+
+/** The last state of the timeline counts: a charge goes on after some of them. */
+const stateOf = ({ timeline }: Charge) => timeline.at(-1)?.status ?? 'NEW';
+
+/** What is given back after it was confirmed was taken all the same. A state that is not here says nothing. */
+function observationOf(found: Charge, currency: string): Observation {
+  const last = stateOf(found);
   switch (last) {
     case 'COMPLETED':
     case 'RESOLVED':
     case 'PENDING REFUND':
     case 'REFUND PENDING':
     case 'REFUNDED': {
-      const amount = confirmedOf(payments, currency);
+      const amount = confirmedOf(found.payments, currency);
       if (amount === 0n) throw unavailable(`a charge that is ${last} with no confirmed payment`);
       return { status: 'taken', amount };
     }

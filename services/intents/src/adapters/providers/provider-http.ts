@@ -11,6 +11,8 @@ export type ProviderRequest = {
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Statuses that are an answer to this request, although to others they are none. */
+  readonly sure?: readonly number[];
 };
 
 /**
@@ -29,7 +31,7 @@ export async function askOverHttp(url: string, request: ProviderRequest): Promis
     // `fetch` throws TypeError for what the network does; here that is the world's failure, not the code's.
     throw new OperationalError('upstream_timeout', true, { cause, detail: host });
   });
-  if (status >= 500 || unsure.includes(status))
+  if (status >= 500 || (unsure.includes(status) && request.sure?.includes(status) !== true))
     throw new OperationalError('upstream_unavailable', true, { detail: `${host} answered ${status}` });
   try {
     return { status, body: text === '' ? null : parseJson(text) };

@@ -4,9 +4,10 @@
  * but this file reads: to the rest of the service it is a provider like the others.
  */
 import type { ProviderSettings } from '@daybook/contracts';
+import { assert } from '@daybook/core';
 import { codeFrom } from '@daybook/runtime';
 import type { Pool } from 'pg';
-import type { PaymentSession } from '../../domain/provider-payment';
+import type { PaymentSession, Returned } from '../../domain/provider-payment';
 import type { PaymentProvider } from '../../ports';
 
 type Played = Extract<ProviderSettings, { provider: 'sandbox' }>['plays'];
@@ -37,9 +38,7 @@ export function sandboxProvider(pool: Pool, plays: Played): PaymentProvider {
     },
 
     async observe(reference) {
-      const [found] = await query(pool, 'select status, amount from sandbox_payments where reference = $1', [
-        reference,
-      ]);
+      const [found] = await query(pool, 'select * from sandbox_payments where reference = $1', [reference]);
       switch (found?.status) {
         case 'succeeded':
           return { status: 'taken', amount: BigInt(found.amount) };
@@ -48,6 +47,12 @@ export function sandboxProvider(pool: Pool, plays: Played): PaymentProvider {
         default:
           return { status: 'open' };
       }
+    },
+
+    async returned(reference) {
+      const [found] = await query(pool, 'select * from sandbox_payments where reference = $1', [reference]);
+      assert(found, 'a payment of the sandbox stays');
+      return { refunded: BigInt(found.refunded), chargedBack: BigInt(found.charged_back) };
     },
 
     async readNotice() {
@@ -65,13 +70,29 @@ export async function decideSandboxPayment(
   const [row] = await query(
     pool,
     `update sandbox_payments set status = case when status = 'open' then $2 else status end where reference = $1
-     returning status, amount`,
+     returning *`,
     [reference, outcome],
   );
   return row?.status === 'failed' ? 'failed' : 'succeeded';
 }
 
-async function query(pool: Pool, text: string, values: unknown[]) {
-  const { rows } = await pool.query<{ status: 'open' | 'succeeded' | 'failed'; amount: string }>(text, values);
-  return rows;
+/** What went back in all from now on. False when the payer has not paid. */
+export async function giveBackSandboxPayment(
+  pool: Pool,
+  reference: string,
+  { refunded, chargedBack }: Returned,
+): Promise<boolean> {
+  const found = await query(
+    pool,
+    `update sandbox_payments set refunded = $2, charged_back = $3 where reference = $1 and status = 'succeeded'
+     returning *`,
+    [reference, refunded, chargedBack],
+  );
+  return found.length > 0;
+}
+
+type Row = { status: 'open' | 'succeeded' | 'failed'; amount: string; refunded: string; charged_back: string };
+
+async function query(pool: Pool, text: string, values: unknown[]): Promise<readonly Row[]> {
+  return (await pool.query<Row>(text, values)).rows;
 }

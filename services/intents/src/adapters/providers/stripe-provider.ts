@@ -6,7 +6,7 @@ import { OperationalError } from '@daybook/core';
 import type { ProviderSettings } from '@daybook/contracts';
 import Stripe from 'stripe';
 import { z } from 'zod';
-import type { Observation } from '../../domain/provider-payment';
+import type { Observation, Returned } from '../../domain/provider-payment';
 import type { PaymentProvider } from '../../ports';
 import { isMadeFor, otherPayment, providerTimeoutMs, readAnswer } from './provider-http';
 
@@ -23,8 +23,54 @@ const intent = z.object({
   amount_received: z.int().nonnegative(),
   client_secret: z.string().nullish(),
   cancellation_reason: z.string().nullish(),
+  /** Read only where money was taken: an attempt that failed has one too. */
+  latest_charge: z.unknown(),
 });
 type Intent = z.infer<typeof intent>;
+
+/** Stripe tells another object by its id, or as a whole where that was asked for. */
+const idOrWhole = z.union([z.string(), z.object({ id: z.string() }).transform(({ id }) => id)]);
+
+const charge = z.object({
+  object: z.literal('charge'),
+  payment_intent: idOrWhole,
+  currency: z.string(),
+  /** With refunds that are on their way; one that fails is taken off again. */
+  amount_refunded: z.int().nonnegative(),
+  disputed: z.boolean(),
+});
+
+/**
+ * By how each dispute stands, whether what is disputed is with the payer. A status that is not here makes the answer one that
+ * says nothing. `warning` is an inquiry. What was prevented was settled before it became a chargeback, with the seller's money
+ * where any was moved.
+ */
+const disputeStatuses = {
+  needs_response: 'withdrawn',
+  under_review: 'withdrawn',
+  appeal_needs_response: 'withdrawn',
+  appeal_under_review: 'withdrawn',
+  lost: 'withdrawn',
+  prevented: 'withdrawn',
+  won: 'kept',
+  warning_needs_response: 'kept',
+  warning_under_review: 'kept',
+  warning_closed: 'kept',
+} as const;
+
+const dispute = z.object({
+  object: z.literal('dispute'),
+  payment_intent: idOrWhole,
+  status: z.enum(Object.keys(disputeStatuses) as (keyof typeof disputeStatuses)[]),
+  amount: z.int().nonnegative(),
+  currency: z.string(),
+  /** In the currency that the account is settled in. Negative is withdrawn, positive is given back; fees are apart. */
+  balance_transactions: z.array(z.object({ amount: z.int(), currency: z.string() })),
+});
+type Dispute = z.infer<typeof dispute>;
+
+/** Far more than one payment ever has. An account that has them asks for a person. */
+const disputesMax = 100;
 
 const notice = z.object({
   id: z.string(),
@@ -32,7 +78,8 @@ const notice = z.object({
     object: z.object({
       object: z.string().nullish(),
       id: z.string().nullish(),
-      payment_intent: z.unknown().optional(),
+      /** Of a charge, a refund and a dispute; null where none of them belongs to a payment intent. */
+      payment_intent: idOrWhole.nullish().catch(null),
     }),
   }),
 });
@@ -50,6 +97,16 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
     timeout: providerTimeoutMs,
     telemetry: false,
   });
+
+  async function look(reference: string, currency: string, more: Stripe.PaymentIntentRetrieveParams = {}) {
+    const found = await answered(stripe.paymentIntents.retrieve(reference, more));
+    if (!found.ok) throw unavailable(found.reason);
+    if (found.intent.id !== reference) throw unavailable(otherPayment);
+    if (found.intent.currency.toUpperCase() !== currency)
+      throw new Error(`Stripe has ${reference} in ${found.intent.currency}, not in ${currency}`);
+    return found.intent;
+  }
+
   return {
     async open({ transactionId, currency, amount, description }) {
       if (amount > unitsMax) return { opened: false, reason: `Stripe takes at most ${unitsMax} minor units` };
@@ -76,12 +133,13 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
     },
 
     async observe(reference, { currency }) {
-      const found = await answered(stripe.paymentIntents.retrieve(reference));
-      if (!found.ok) throw unavailable(found.reason);
-      if (found.intent.id !== reference) throw unavailable(otherPayment);
-      if (found.intent.currency.toUpperCase() !== currency)
-        throw new Error(`Stripe has ${reference} in ${found.intent.currency}, not in ${currency}`);
-      return observationOf(found.intent);
+      return observationOf(await look(reference, currency));
+    },
+
+    async returned(reference, { currency }) {
+      const found = await look(reference, currency, { expand: ['latest_charge'] });
+      if (found.status !== 'succeeded') throw unavailable(`a payment that had succeeded and is ${found.status}`);
+      return returnedOf(stripe, found, currency);
     },
 
     async readNotice(headers, body) {
@@ -94,7 +152,7 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
         const { id: eventId, data } = readAnswer(notice, event, 'Stripe');
         const isIntent = data.object.object === 'payment_intent';
         const reference = isIntent ? data.object.id : data.object.payment_intent;
-        return { eventId, reference: typeof reference === 'string' ? reference : null };
+        return { eventId, reference: reference ?? null };
       } catch (error) {
         if (error instanceof Stripe.errors.StripeSignatureVerificationError) return null;
         throw error;
@@ -122,6 +180,42 @@ function observationOf({ status, amount_received: units, cancellation_reason: re
   }
 }
 
+/** The charge says what was refunded, and whether there are disputes: those are asked for only then. */
+async function returnedOf(stripe: Stripe, { id, latest_charge: told }: Intent, currency: string): Promise<Returned> {
+  const taken = readAnswer(charge, told, 'Stripe');
+  if (taken.payment_intent !== id) throw unavailable('the charge of another payment');
+  if (taken.currency.toUpperCase() !== currency) throw unavailable(`a charge in ${taken.currency}`);
+  const disputes = taken.disputed ? await disputesOf(stripe, id) : [];
+  const chargedBack = disputes.map((each) => withdrawnBy(each, currency));
+  return { refunded: BigInt(taken.amount_refunded), chargedBack: chargedBack.reduce((sum, each) => sum + each, 0n) };
+}
+
+async function disputesOf(stripe: Stripe, reference: string): Promise<readonly Dispute[]> {
+  const listing = stripe.disputes.list({ payment_intent: reference, limit: disputesMax });
+  const listed = await listing.autoPagingToArray({ limit: disputesMax }).catch((error: unknown) => {
+    throw unanswered(error);
+  });
+  if (listed.length === 0) throw unavailable('a disputed charge without a dispute');
+  if (listed.length === disputesMax) throw unavailable(`${disputesMax} disputes or more of one payment`);
+  const disputes = readAnswer(z.array(dispute), listed, 'Stripe');
+  if (disputes.some((each) => each.payment_intent !== reference)) throw unavailable('a dispute of another payment');
+  return disputes;
+}
+
+/**
+ * The movements say what left and what came back, which the status does not: a dispute that was lost in part is `lost`, one
+ * that was won is `won` before the money is back, and nothing was withdrawn yet of one that has just begun. They are in the
+ * currency of the account, though. Where that is another one, the disputed amount counts by the status, as a whole.
+ */
+function withdrawnBy({ status, amount, currency: disputed, balance_transactions: moved }: Dispute, currency: string) {
+  if (disputed.toUpperCase() !== currency) throw unavailable(`a dispute in ${disputed}`);
+  if (moved.some((each) => each.currency.toUpperCase() !== currency))
+    return disputeStatuses[status] === 'withdrawn' ? BigInt(amount) : 0n;
+  const withdrawn = moved.reduce((sum, each) => sum - BigInt(each.amount), 0n);
+  if (withdrawn < 0n) throw unavailable('a dispute that gave back more than it took');
+  return withdrawn;
+}
+
 type Answered = { readonly ok: true; readonly intent: Intent } | { readonly ok: false; readonly reason: string };
 
 /** What Stripe refuses for sure is an answer; all else that the library throws says nothing about what happened. */
@@ -132,8 +226,14 @@ async function answered(asked: Promise<unknown>): Promise<Answered> {
     const { StripeInvalidRequestError, StripeCardError } = Stripe.errors;
     if (error instanceof StripeInvalidRequestError || error instanceof StripeCardError)
       return { ok: false, reason: error.message };
-    throw new OperationalError('upstream_unavailable', true, { cause: error, detail: 'Stripe' });
+    throw unanswered(error);
   }
+}
+
+/** A restricted key that lacks a permission will lack it again. */
+function unanswered(cause: unknown): OperationalError {
+  const isForbidden = cause instanceof Stripe.errors.StripePermissionError;
+  return new OperationalError('upstream_unavailable', !isForbidden, { cause, detail: 'Stripe' });
 }
 
 function unavailable(detail: string): OperationalError {
