@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { registerExport } from './commands/export';
 import { registerCheck, registerReplay } from './commands/jobs';
 import { registerLedger } from './commands/ledger';
+import { registerPayouts } from './commands/payouts';
 import { registerRedrive } from './commands/redrive';
 import { registerStatus } from './commands/status';
 import { registerVerify } from './commands/verify';
@@ -16,10 +17,11 @@ const commands = [
   registerExport,
   registerVerify,
   registerRedrive,
+  registerPayouts,
 ];
 
 const codes = `
-Exit codes: 0 yes; 1 no (not valid, differences, failed, still parked, a problem in the status); 2 usage; 3 incomplete
+Exit codes: 0 yes; 1 no (not valid, differences, failed, still parked, payouts stopped, a problem in the status); 2 usage; 3 incomplete
 (not all is signed, could be checked or is known); 4 Daybook cannot be asked or refused; 5 detached, the job goes on.`;
 
 /** Runs one command. `argv` is without the program. */

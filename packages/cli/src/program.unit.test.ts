@@ -147,6 +147,17 @@ describe('how daybook finds its server', () => {
   });
 });
 
+const leaving = { stopped: false, stops: [], waiting_sends: 0, waiting_transfers: 1 };
+const stopped = {
+  stopped: true,
+  stops: [
+    { number: 3, reason: 'a key leaked', actor: 'key_1', at: 't' },
+    { number: 5, reason: 'a restore', actor: 'settlement', at: 't' },
+  ],
+  waiting_sends: 2,
+  waiting_transfers: 0,
+};
+
 describe('status', () => {
   const book = (mode: string) => ({ mode, events: 3, last_checkpoint: { size: 2, signed_at: 't', key_id: 'k' } });
   const healthy = {
@@ -172,6 +183,7 @@ describe('status', () => {
   beforeEach(() => {
     daybook.json('GET /v1/ops/status', healthy);
     daybook.json('GET /v1/ops/chains', { chains: [] });
+    daybook.json('GET /v1/ops/payouts', leaving);
     last('/v1/ops/checks', over('c1', { status: 'CLEAN', scope: 'full' }));
     last('/v1/ops/replays');
   });
@@ -182,6 +194,7 @@ describe('status', () => {
     daybook.on('GET /v1/ops/checks', unavailable);
     daybook.on('GET /v1/ops/replays', unavailable);
     daybook.on('GET /v1/ops/chains', unavailable);
+    daybook.on('GET /v1/ops/payouts', unavailable);
     const shown = await run('status');
     expect([shown.code, shown.err]).toEqual([1, '']);
     for (const line of [
@@ -190,6 +203,7 @@ describe('status', () => {
       /^readers of the journal +unknown$/m,
       /^chains +unknown$/m,
       /^parked keys +unknown$/m,
+      /^payouts of the token's mode: unknown$/m,
       /^last check of the token's mode: unknown$/m,
       /^last replay of the token's mode: unknown$/m,
       /^PROBLEM: ledger is not ready$/m,
@@ -247,6 +261,17 @@ describe('status', () => {
     const shown = await run('status');
     expect([shown.code, shown.out]).toEqual([1, expect.stringContaining(`PROBLEM: ${problem}\n`)]);
     expect(JSON.parse((await run('status --json')).out)).toMatchObject({ problems: [problem] });
+  });
+
+  test('is a no while payouts are stopped, and incomplete when that is not known', async () => {
+    daybook.json('GET /v1/ops/payouts', stopped);
+    const problem = "payouts of the token's mode are stopped: a key leaked; a restore";
+    expect(await run('status')).toMatchObject({ code: 1, out: expect.stringContaining(`PROBLEM: ${problem}\n`) });
+    expect(JSON.parse((await run('status --json')).out)).toMatchObject({
+      payouts: [{ mode: null, stopped: true, reasons: ['a key leaked', 'a restore'] }],
+    });
+    daybook.on('GET /v1/ops/payouts', unavailable);
+    expect((await run('status')).code).toBe(3);
   });
 
   test('of another shape is an error', async () => {
@@ -352,6 +377,7 @@ describe('an answer of another shape is an error, and no row', () => {
       { replays: [] },
     ],
     ['redrive', 'GET /v1/ops/parked', { parked: [], more: false, unavailable: [] }, {}],
+    ['payouts', 'GET /v1/ops/payouts', leaving, { stops: [] }],
   ])('%s', async (command, asked, right, wrong) => {
     daybook.json(asked, right);
     expect((await run(command)).code).toBe(0);
@@ -651,6 +677,37 @@ describe('jobs', () => {
     expect(unknown).toContain('comparing 1500000 done');
     expect(unknown).not.toMatch(/comparing[^\r]*(%|480000|\/s|left)/);
     expect(await drawn(reading, comparing, switching)).toMatch(/switching =+-+ 25% \| 1\/4 done \| 1\/s \| 6s left/);
+  });
+});
+
+describe('payouts', () => {
+  test('shows why they are stopped, which is a no, and what waits', async () => {
+    daybook.json('GET /v1/ops/payouts', leaving);
+    expect(await run('payouts')).toEqual({ code: 0, out: 'payouts leave; 0 sends and 1 transfers wait\n', err: '' });
+    daybook.json('GET /v1/ops/payouts', stopped);
+    const shown = await run('payouts');
+    expect(shown.code).toBe(1);
+    expect(shown.out).toMatch(/^ +3 +t +key_1 +a key leaked\n +5 +t +settlement +a restore\n/m);
+    expect(shown.out).toMatch(/payouts are stopped; 2 sends and 0 transfers wait\n$/);
+  });
+
+  test('are stopped with a reason, and resumed as far as was seen', async () => {
+    daybook.json('GET /v1/ops/payouts', stopped);
+    daybook.json('POST /v1/ops/payouts/stop', stopped);
+    daybook.json('POST /v1/ops/payouts/resume', leaving);
+    expect((await run('payouts --stop leaked')).code).toBe(0);
+    expect((await run('payouts --resume')).code).toBe(0);
+    expect(daybook.asked.flatMap(({ line, body }) => (line.startsWith('POST') ? [[line, body]] : []))).toEqual([
+      ['POST /v1/ops/payouts/stop', '{"reason":"leaked"}'],
+      ['POST /v1/ops/payouts/resume', '{"last_seen":5}'],
+    ]);
+    expect(await run('payouts --resume --stop leaked')).toMatchObject({ code: 2 });
+  });
+
+  test('that leave already are not resumed again', async () => {
+    daybook.json('GET /v1/ops/payouts', leaving);
+    expect((await run('payouts --resume')).code).toBe(0);
+    expect(daybook.asked.map(({ line }) => line)).toEqual(['GET /v1/ops/payouts']);
   });
 });
 

@@ -12,6 +12,7 @@ export * from './calls/ledger-status-calls';
 export * from './calls/notification-calls';
 export * from './calls/parked-calls';
 export * from './calls/payment-calls';
+export * from './calls/payout-calls';
 export * from './calls/rate-calls';
 export * from './calls/send-calls';
 export * from './calls/transfer-calls';

@@ -1,4 +1,4 @@
-import { createSend, listWallets, walletBalance } from '@daybook/contracts';
+import { createSend, getPayouts, listWallets, resumePayouts, stopPayouts, walletBalance } from '@daybook/contracts';
 import { malformedAmountTokens, refusedAmountTokens, tokensBeyondScale } from '@daybook/testing';
 import { GatewayHarness, type TestCredential } from './harness';
 import { address, hash, longestDescription, noDescriptions, send, times, type Send } from './partner-facts';
@@ -152,6 +152,36 @@ test('the Ethereum balance is an exact number, and whole wei as text', async () 
   ]);
   gateway.services.respond(walletBalance)(() => ({ ok: false, rejection: 'asset_not_supported' }));
   expect(await get('/api/blockchain/balance')).toMatchObject({ status: 422, body: { success: false } });
+});
+
+test('operators stop payouts of their mode with a reason, and resume what they have seen', async () => {
+  const at = times.updatedAt;
+  const stops = [{ number: 1, reason: 'a key leaked', actor: 'key', at }];
+  const waiting = { sends: 2, transfers: 1 };
+  gateway.services.respond(getPayouts)(() => ({ ok: true, value: { stops: [], waiting } }));
+  gateway.services.respond(stopPayouts)(() => ({ ok: true, value: { stops, waiting } }));
+  gateway.services.respond(resumePayouts)(({ seen }) =>
+    seen < 2 ? { ok: false, rejection: 'stopped_again' } : { ok: true, value: { stops: [], waiting } },
+  );
+  const shown = { stopped: false, stops: [], waiting_sends: 2, waiting_transfers: 1 };
+  expect((await get('/v1/ops/payouts', operator)).body).toEqual(shown);
+  const post = (path: string, body: object, { headers } = operator) =>
+    gateway.request('POST', `/v1/ops/payouts/${path}`, { headers, body });
+  expect((await post('stop', { reason: 'a key leaked' })).body).toEqual({ ...shown, stopped: true, stops });
+  expect(gateway.services.received(stopPayouts)).toEqual([
+    { mode: 'sandbox', reason: 'a key leaked', actor: expect.any(String) },
+  ]);
+  expect(await post('resume', { last_seen: 1 })).toMatchObject({ status: 409, body: { code: 'STOPPED_AGAIN' } });
+  expect((await post('resume', { last_seen: 2 })).body).toEqual(shown);
+  for (const [path, body, field] of [
+    ['stop', {}, 'reason'],
+    ['stop', { reason: '' }, 'reason'],
+    ['stop', { reason: 'x'.repeat(501) }, 'reason'],
+    ['resume', { last_seen: 0 }, 'last_seen'],
+    ['resume', { last_seen: '1' }, 'last_seen'],
+  ] as const)
+    expect(await post(path, body)).toMatchObject({ status: 400, body: { field } });
+  for (const path of ['stop', 'resume']) expect((await post(path, {}, partner)).status).toBe(403);
 });
 
 test('operators see the hot wallets of their mode, with what differs', async () => {

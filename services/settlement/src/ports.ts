@@ -36,6 +36,7 @@ import type {
   InstitutionRegistry,
   InstitutionRejection,
 } from './domain/institutions';
+import type { PayoutStopCommand, PayoutStopEvent, PayoutStops } from './domain/payout-stop';
 
 /** The workflow joined to its store. */
 export type SettlementStore = {
@@ -183,6 +184,7 @@ type StoreOf<State, Command, Event, Rejection> = {
   load(stream: string): Promise<{ readonly state: State; readonly expected: ExpectedRevision }>;
   handle(stream: string, command: Command, context: CommandContext): Promise<Outcome<State, Event, Rejection>>;
 };
+export type PayoutStopStore = StoreOf<PayoutStops, PayoutStopCommand, PayoutStopEvent, 'stopped_again'>;
 export type SendStore = StoreOf<SendState, SendCommand, SendEvent, SendRejection>;
 export type WalletStore = StoreOf<WalletState, WalletCommand, WalletEvent, WalletRejection>;
 export type RegistryStore = StoreOf<RegistryState, RegistryCommand, RegistryEvent, never>;

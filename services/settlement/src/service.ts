@@ -10,6 +10,7 @@ import { banksOf } from './adapters/banks';
 import { decideSandboxTransfer } from './adapters/banks/sandbox-bank';
 import { readStatements } from './adapters/banks/statements';
 import { openTransfersGauges } from './adapters/open-transfers-gauges';
+import { payoutGauge } from './adapters/payout-gauge';
 import { publishedEvents } from './adapters/published-events';
 import { configuredSenders } from './adapters/senders';
 import { sendGauges } from './adapters/send-gauges';
@@ -17,12 +18,14 @@ import { sendLedger } from './adapters/send-ledger';
 import { settlementGauges } from './adapters/settlement-gauges';
 import { settlementEvents, storedEvents, type ServiceEvent } from './adapters/stored-events';
 import { fundingEvents, registryEvents, sendEvents, walletEvents } from './adapters/stored-sends';
+import { payoutStopEvents } from './adapters/stored-payout-stops';
 import { institutionEvents, statementEvents, transferEvents } from './adapters/stored-transfers';
 import { skipUsedNumbers, transactionNumbers } from './adapters/transaction-numbers';
 import { advanceSettlement } from './app/advance-settlement';
 import { bankTransfersApp } from './app/bank-transfers';
 import { bookSend } from './app/book-send';
 import { bookTransfer } from './app/book-transfer';
+import { arePayoutsStopped, payoutCalls } from './app/payouts';
 import { watchReferenceOf } from './app/send-streams';
 import { sendsApp } from './app/sends';
 import type { TransferStore } from './ports';
@@ -34,10 +37,12 @@ import { bankStatement } from './domain/bank-statement';
 import { bankTransfer } from './domain/bank-transfer';
 import { chainSend } from './domain/chain-send';
 import { institutionRegistry } from './domain/institutions';
+import { payoutStop } from './domain/payout-stop';
 import { settlement } from './domain/settlement';
 import { hotWallet } from './domain/wallet';
 import { walletFunding } from './domain/wallet-funding';
 import { walletRegistry } from './domain/wallet-registry';
+import { payoutCallRoutes } from './http/payout-calls';
 import { sendCalls } from './http/send-calls';
 import { transferCalls } from './http/transfer-calls';
 import {
@@ -51,8 +56,9 @@ import { countMovements, findMovements, movementRows } from './projections/movem
 import { openSends, openSendsByWallet, sendChecksElsewhere, sendChecksOn, sendsProjection } from './projections/sends';
 import { openSettlements, settlementsProjection } from './projections/settlements';
 import { findStatementLines, statementLinesProjection } from './projections/statement-lines';
+import { waitingPayouts, wakePayouts } from './projections/transaction-rows';
 import { allWallets, walletsProjection } from './projections/wallets';
-import type { SendChain, SendStore } from './ports';
+import type { PayoutStopStore, SendChain, SendStore } from './ports';
 
 const migrations = join(__dirname, '../migrations');
 
@@ -81,9 +87,17 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       depositsProjection,
     ],
   });
-  const bankTransfers = bankTransfersOf(config, platform, { transfers, projections, ledger });
+  const stops = commandHandler(payoutStop, payoutStopEvents, store);
+  const payouts = payoutCalls({
+    stops,
+    waiting: (mode) => projections.caughtUp().then(() => waitingPayouts(pool, mode)),
+    wake: () => wakePayouts(pool, now()),
+    now,
+    logger,
+  });
+  const bankTransfers = bankTransfersOf(config, platform, { transfers, projections, ledger, stops });
   const sending = commandHandler(chainSend, sendEvents, store);
-  const sends = sendsOf(config, platform, { sends: sending, projections, ledger, overrides });
+  const sends = sendsOf(config, platform, { sends: sending, projections, ledger, overrides, stops });
   settlementGauges({
     metrics,
     now,
@@ -96,7 +110,9 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
     openTransfers: () => openTransfers(pool),
     unbookedTransfers: () => unbookedTransfers(pool),
   });
+  payoutGauge({ metrics, isStopped: arePayoutsStopped(stops) });
   const calls = transferCalls(callTokens(config), bankTransfers);
+  const payoutRoutes = payoutCallRoutes(callTokens(config), payouts);
 
   return platform.service({
     components: [
@@ -115,18 +131,20 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
       ),
       platform.relay({ name: 'settlement', map: publishedEvents }),
     ],
-    routes: (app) => app.use(calls).use(sends.calls),
+    routes: (app) => app.use(calls).use(sends.calls).use(payoutRoutes),
   });
 }
+
+type Parts = {
+  readonly projections: Projections;
+  readonly ledger: CallClient;
+  readonly stops: PayoutStopStore;
+};
 
 function bankTransfersOf(
   config: Config,
   { pool, store, now, logger }: Platform,
-  {
-    transfers,
-    projections,
-    ledger,
-  }: { readonly transfers: TransferStore; readonly projections: Projections; readonly ledger: CallClient },
+  { transfers, projections, ledger, stops }: Parts & { readonly transfers: TransferStore },
 ) {
   const secretsKeys = secretsKeysOf(config);
   return bankTransfersApp({
@@ -138,6 +156,7 @@ function bankTransfersOf(
     secretsKeys,
     hasOutbox: config.BANK_OUTBOX_DIR !== undefined,
     operateBook: (request) => ledger(operateBook, request),
+    arePayoutsStopped: arePayoutsStopped(stops),
     bankOf: banksOf(pool, now, config.BANK_OUTBOX_DIR),
     decideSandboxTransfer: (transferId, outcome) => decideSandboxTransfer(pool, now, transferId, outcome),
     readStatements,
@@ -152,15 +171,10 @@ function bankTransfersOf(
   });
 }
 
-type Sending = {
-  readonly sends: SendStore;
-  readonly projections: Projections;
-  readonly ledger: CallClient;
-  readonly overrides: Partial<Overrides>;
-};
+type Sending = Parts & { readonly sends: SendStore; readonly overrides: Partial<Overrides> };
 
 /** Without a signer there are no chains: what is asked for is not supported, and what was begun waits. */
-function sendsOf(config: Config, platform: Platform, { sends, projections, ledger, overrides }: Sending) {
+function sendsOf(config: Config, platform: Platform, { sends, projections, ledger, overrides, stops }: Sending) {
   const { pool, store, now, metrics, logger } = platform;
   const caughtUp = async <Answer>(read: () => Promise<Answer>): Promise<Answer> => {
     await projections.caughtUp();
@@ -179,6 +193,7 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     registry: commandHandler(walletRegistry, registryEvents, store),
     fundings: commandHandler(walletFunding, fundingEvents, store),
     ledger: sendLedger(ledger),
+    arePayoutsStopped: arePayoutsStopped(stops),
     signer: signer || noSigner,
     async watch({ walletId, chain, address, tenantId, mode }) {
       const reference = watchReferenceOf(walletId);

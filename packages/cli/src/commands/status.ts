@@ -4,6 +4,7 @@ import { modes, type Mode } from '../connection';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
 import { printable, renderTable, type Column } from '../table';
 import { asking, printJson, type Context, type Register } from './context';
+import { payoutsNow } from './payouts';
 
 export const registerStatus: Register = (program, terminal, finish) => {
   asking(
@@ -37,8 +38,16 @@ const overJob = listedJob.extend({ status: z.string(), report: z.record(z.string
 
 type Status = z.output<typeof statusNow> & {
   readonly chains: z.output<typeof chainsNow>['chains'] | null;
+  readonly payouts: readonly Payouts[];
   readonly last_checks: readonly LastJob[];
   readonly last_replays: readonly LastJob[];
+};
+
+/** Of the mode of a credential. `stopped` is null when it is not known. */
+type Payouts = {
+  readonly mode: Mode | null;
+  readonly stopped: boolean | null;
+  readonly reasons: readonly string[];
 };
 
 /** Jobs are listed by the mode of the credential, though each looks at both books. */
@@ -56,18 +65,25 @@ type LastJob = {
 
 async function status({ api, operators, terminal, json }: Context): Promise<ExitCode> {
   const lastOf = (path: string) => Promise.all(operators.map(({ mode, api: own }) => lastJob(own, path, mode)));
-  const [now, chains, checks, replays] = await Promise.all([
+  const [now, chains, payouts, checks, replays] = await Promise.all([
     api.get('/v1/ops/status', statusNow),
     orUnknown(api.get('/v1/ops/chains', chainsNow)),
+    Promise.all(operators.map(({ mode, api: own }) => payoutsOf(own, mode))),
     lastOf('/v1/ops/checks'),
     lastOf('/v1/ops/replays'),
   ]);
-  const whole: Status = { ...now, chains: chains?.chains ?? null, last_checks: checks, last_replays: replays };
+  const found = { chains: chains?.chains ?? null, payouts, last_checks: checks, last_replays: replays };
+  const whole: Status = { ...now, ...found };
   const problems = problemsOf(whole);
   if (json) printJson(terminal, { ...whole, problems });
   else terminal.out(render(whole, problems));
   if (problems.length > 0) return exitCodes.negative;
   return isKnown(whole) ? exitCodes.ok : exitCodes.incomplete;
+}
+
+async function payoutsOf(api: Api, mode: Mode | null): Promise<Payouts> {
+  const now = await orUnknown(api.get('/v1/ops/payouts', payoutsNow));
+  return { mode, stopped: now?.stopped ?? null, reasons: now?.stops.map(({ reason }) => reason) ?? [] };
 }
 
 /** More than the jobs that the ledger lets wait and run. */
@@ -108,19 +124,29 @@ async function orUnknown<Answer>(asked: Promise<Answer>): Promise<Answer | null>
   });
 }
 
-function problemsOf({ services, books, parked_keys: parked, last_checks: checks }: Status): readonly string[] {
+function problemsOf({ services, books, parked_keys: parked, payouts, last_checks: checks }: Status): readonly string[] {
   const isThere = (mode: Mode) => books?.some((one) => one.mode === mode) === true;
   return [
     ...services.filter(({ ready }) => !ready).map(({ name }) => `${name} is not ready`),
     ...modes.filter((mode) => !isThere(mode)).map((mode) => `the ${mode} book is not there`),
     ...(parked === null || parked === 0 ? [] : [`messages of ${parked} keys are parked`]),
+    ...payouts
+      .filter(({ stopped }) => stopped)
+      .map((each) => `payouts${ofMode(each)} are stopped: ${each.reasons.join('; ')}`),
     ...checks.filter(isBad).map((check) => `last check${ofMode(check)}: ${check.outcome}`),
   ];
 }
 
 const isBad = ({ outcome }: LastJob) => outcome !== null && !['clean', 'never'].includes(outcome);
 
-function isKnown({ chains, parked_keys: parked, last_checks: checks, last_replays: replays }: Status): boolean {
+function isKnown({
+  chains,
+  parked_keys: parked,
+  payouts,
+  last_checks: checks,
+  last_replays: replays,
+}: Status): boolean {
+  if (payouts.some(({ stopped }) => stopped === null)) return false;
   return chains !== null && parked !== null && [...checks, ...replays].every(({ outcome }) => outcome !== null);
 }
 
@@ -136,6 +162,7 @@ function render(whole: Status, problems: readonly string[]): string {
     chains === null ? 'chains  unknown\n' : renderTable(chainColumns, chains),
     [
       `parked keys  ${parked ?? 'unknown'}`,
+      ...whole.payouts.map((each) => `payouts${ofMode(each)}: ${describePayouts(each)}`),
       ...whole.last_checks.map((check) => `last check${ofMode(check)}: ${describeLast(check)}`),
       ...whole.last_replays.map((replay) => `last replay${ofMode(replay)}: ${describeLast(replay)}`),
       ...problems.map((problem) => `PROBLEM: ${printable(problem)}`),
@@ -145,7 +172,12 @@ function render(whole: Status, problems: readonly string[]): string {
   ].join('\n');
 }
 
-const ofMode = ({ mode }: LastJob) => ` of ${mode ?? "the token's mode"}`;
+const ofMode = ({ mode }: Pick<LastJob, 'mode'>) => ` of ${mode ?? "the token's mode"}`;
+
+function describePayouts({ stopped }: Payouts): string {
+  if (stopped === null) return 'unknown';
+  return stopped ? 'stopped' : 'leave';
+}
 
 function describeLast({ outcome, scope, at, id, open_id: open }: LastJob): string {
   if (outcome === null) return 'unknown';

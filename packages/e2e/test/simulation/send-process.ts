@@ -68,6 +68,7 @@ export function processThatEnds(
     fundings: commandHandler(walletFunding, fundingEvents, mortalStore),
     ledger: { ...books, hold: around('hold', books.hold), release: around('release', books.release) },
     signer: { ...rig.signer, sign: around('sign', rig.signer.sign) },
+    arePayoutsStopped: async () => false,
     watch: async () => undefined,
     chains: [
       {

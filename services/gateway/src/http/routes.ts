@@ -12,6 +12,7 @@ import { institutionRoutes } from './native/institutions';
 import { jobRoutes } from './native/jobs';
 import { ledgerRoutes } from './native/ledger';
 import { operationRoutes } from './native/operations';
+import { payoutRoutes } from './native/payouts';
 import { parkedRoutes, type ParkedDeps } from './native/parked';
 import { proofRoutes } from './native/proofs';
 import { rateRoutes } from './native/rates';
@@ -66,6 +67,7 @@ export function allRoutes(deps: TransferDeps & ParkedDeps & { readonly services:
     ...ledgerRoutes(deps),
     ...operationRoutes(deps),
     ...hotWalletRoutes(deps),
+    ...payoutRoutes(deps),
     ...parkedRoutes(deps),
     ...exceptionRoutes(deps),
     ...jobRoutes(deps),

@@ -29,6 +29,8 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
     case 'SlotReserved':
     case 'SlotSigned':
     case 'SlotFreed':
+    case 'PayoutsStopped':
+    case 'PayoutsResumed':
       return [];
     case 'WalletFunded':
     case 'TransactionClaimed':

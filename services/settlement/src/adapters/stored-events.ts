@@ -5,11 +5,13 @@ import { z } from 'zod';
 import type { StatementEvent } from '../domain/bank-statement';
 import type { TransferEvent } from '../domain/bank-transfer';
 import type { InstitutionEvent } from '../domain/institutions';
+import type { PayoutStopEvent } from '../domain/payout-stop';
 import type { SettlementEvent } from '../domain/settlement';
 import type { SendEvent } from '../domain/chain-send';
 import type { FundingEvent } from '../domain/wallet-funding';
 import type { RegistryEvent } from '../domain/wallet-registry';
 import type { WalletEvent } from '../domain/wallet';
+import { payoutStopDefinitions } from './stored-payout-stops';
 import { sendingDefinitions } from './stored-sends';
 import { bankDefinitions } from './stored-transfers';
 
@@ -41,11 +43,13 @@ export type ServiceEvent =
   | SendEvent
   | WalletEvent
   | RegistryEvent
-  | FundingEvent;
+  | FundingEvent
+  | PayoutStopEvent;
 
 /** All of them, for readers of the whole log. */
 export const storedEvents: EventCodec<ServiceEvent> = defineStoredEvents({
   ...settlementDefinitions,
   ...bankDefinitions,
   ...sendingDefinitions,
+  ...payoutStopDefinitions,
 });

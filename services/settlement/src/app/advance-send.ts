@@ -52,6 +52,8 @@ export function advanceSend(deps: AdvanceDeps) {
 export type AdvanceSend = ReturnType<typeof advanceSend>;
 
 async function stepOf(deps: AdvanceDeps, turns: InTurn, send: ChainSend): Promise<Step> {
+  // What may have left is followed, and what comes to nothing is released.
+  if (hasNotLeft(send) && (await deps.arePayoutsStopped(send.mode))) return 'wait';
   switch (send.stage) {
     case 'created':
       return hold(deps, send);
@@ -74,6 +76,11 @@ async function stepOf(deps: AdvanceDeps, turns: InTurn, send: ChainSend): Promis
     default:
       return assertNever(send.stage);
   }
+}
+
+/** What is held, and what was signed and never given to a network. A hold takes nothing out. */
+function hasNotLeft({ stage, attempts }: ChainSend): boolean {
+  return stage === 'held' || stage === 'prepared' || (stage === 'signed' && attempts.length === 1);
 }
 
 async function hold(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
@@ -152,6 +159,8 @@ async function sign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   const { transaction } = send.attempts[attempt - 1]?.prepared ?? {};
   assert(wallet.wallet !== null && transaction !== undefined, 'what is signed is prepared');
   const { index } = wallet.wallet;
+  // Once more, because preparing takes time. What a replacement replaces has left, and is followed.
+  if (await deps.arePayoutsStopped(send.mode)) return attempt > 1 ? followSend(deps, send) : 'wait';
   await expectItsKey(deps, wallet.wallet);
   const answer = await deps.signer.sign(signRequest.decode({ sendId, index, family, transaction } as never));
   if (!answer.ok) {

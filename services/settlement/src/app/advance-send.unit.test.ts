@@ -77,7 +77,7 @@ const includedAs = (transactionId: string): SlotStatus => ({
 });
 const away = () => new OperationalError('upstream_unavailable', true);
 
-/** What all processes have in common; `status`, `refusal`, `key`, `isSignerAway` and `isNodeAway` are for the test to change. */
+/** What all processes have in common; `status`, `refusal`, `key`, `isSignerAway`, `isNodeAway` and `areStopped` are for the test to change. */
 async function world() {
   const now = fakeClock(start);
   const log = memoryEventStore(now);
@@ -88,6 +88,7 @@ async function world() {
     key: own as string,
     isSignerAway: false,
     isNodeAway: false,
+    areStopped: false,
     /** Of first transactions. */
     price: 1,
     asked: [] as string[],
@@ -139,6 +140,7 @@ async function world() {
       ledger: { hold: async () => ({ ok: true }), release: async () => undefined, balanceOf: async () => 0n },
       signer: { ...signer, ...more.signer },
       chainOf: () => ({ ...chain, ...more.chain }) as unknown as SendChain,
+      arePayoutsStopped: async () => outside.areStopped,
       bumpAfterMs,
       giveUpAfterMs,
       now,
@@ -340,4 +342,64 @@ test('a slot that is reserved for a send which has ended keeps the next of the w
   outside.price = 5;
   expect(await advance('TX2')).toMatchObject({ stage: 'sent' });
   expect(await slotsOf()).toEqual([{ sendId: 'TX2', signed: true }]);
+});
+
+describe('while payouts are stopped', () => {
+  test('what was not signed waits with its money held and without a slot, and goes on when they are not', async () => {
+    const { outside, process, slotsOf } = await world();
+    const advance = process();
+    outside.areStopped = true;
+    for (let look = 0; look < 3; look++) expect(await advance()).toMatchObject({ stage: 'held', attempts: [] });
+    expect([outside.asked, outside.given, await slotsOf()]).toEqual([[], [], []]);
+    outside.areStopped = false;
+    expect(await advance()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }] });
+  });
+
+  test('what was being prepared is not signed', async () => {
+    const { outside, process } = await world();
+    const stopping = process({
+      chain: {
+        async prepare() {
+          outside.areStopped = true;
+          return { ok: true, prepared: preparedAt(1) };
+        },
+      },
+    });
+    expect(await stopping()).toMatchObject({ stage: 'prepared' });
+    expect(outside.asked).toEqual([]);
+    outside.areStopped = false;
+    expect(await process()()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }] });
+  });
+
+  test('what was being signed is given to no node', async () => {
+    const { outside, process, signer } = await world();
+    const stopping = process({
+      signer: {
+        async sign(asked) {
+          outside.areStopped = true;
+          return signer.sign(asked);
+        },
+      },
+    });
+    expect(await stopping()).toMatchObject({ stage: 'signed' });
+    expect([outside.asked, outside.given]).toEqual([['h1'], []]);
+    outside.areStopped = false;
+    expect(await process()()).toMatchObject({ stage: 'sent' });
+    expect(outside.given).toEqual(['01']);
+  });
+
+  test('what has left is followed to its end, and not replaced', async () => {
+    const { outside, now, process } = await world();
+    const advance = process();
+    await advance();
+    outside.areStopped = true;
+    now.advance(bumpAfterMs);
+    expect(await advance()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }, { hash: null }] });
+    outside.status = { type: 'unseen' };
+    outside.given = [];
+    await advance();
+    expect([outside.asked, outside.given]).toEqual([['h1'], ['01']]);
+    outside.status = includedAs('h1');
+    expect(await advance()).toMatchObject({ stage: 'final', failure: null });
+  });
 });

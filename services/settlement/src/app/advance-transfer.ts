@@ -12,6 +12,7 @@ import type { Bank, BankOf, InstitutionStore, OperateBook, TransferOrder, Transf
 import type { Transfer, TransferCommand, TransferState } from '../domain/bank-transfer';
 import { holdIdOf, holdNameOf } from '../domain/transfer-hold';
 import { openDescription, openRecipient } from './details';
+import type { ArePayoutsStopped } from './payouts';
 import { institutionNumbered, settingsOf } from './institutions';
 import { transferStream } from './transfer-streams';
 
@@ -22,6 +23,7 @@ export type AdvanceDeps = {
   readonly sealer: Sealer;
   readonly operateBook: OperateBook;
   readonly bankOf: BankOf;
+  readonly arePayoutsStopped: ArePayoutsStopped;
   readonly now: Clock;
 };
 
@@ -82,6 +84,8 @@ export function advanceTransfer(deps: AdvanceDeps): AdvanceTransfer {
     let { state } = await transfers.load(transferStream(transactionId));
     if (state.stage === 'created') state = await hold(state);
     if (state.stage === 'none' || !state.wasHeld) return state;
+    // No bank was told of it, and none is told now. A bank that was told is asked on.
+    if (state.stage === 'held' && (await deps.arePayoutsStopped(state.mode))) return state;
     if (state.stage !== 'releasing') state = await observe(state);
     return state.stage === 'releasing' ? release(state) : state;
   };

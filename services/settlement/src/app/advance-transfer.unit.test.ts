@@ -112,6 +112,7 @@ function world(seed: number) {
       hasOutbox: false,
       operateBook: hold,
       bankOf: () => bank,
+      arePayoutsStopped: async () => false,
       nextNumber: async () => 2,
       now,
       logger,
@@ -259,4 +260,24 @@ test('while the key is replaced, what both processes are asked at once is one tr
     for (const each of [before, after])
       expect(await each.create(otherContent)).toEqual({ ok: false, rejection: 'idempotency_key_reused' });
   }
+});
+
+test('while payouts are stopped no bank is told; one that was told before is asked on', async () => {
+  const { process, heal, holds, orders } = world(1);
+  heal();
+  const alive = process();
+  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
+  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  let areStopped = true;
+  const advance = advanceTransfer({ ...alive, arePayoutsStopped: async () => areStopped });
+  const created = await createTransfer({ ...alive, advance })(request);
+  if (!created.ok) throw new Error(created.rejection);
+  const { transactionId, status } = created.value.transfer;
+  expect([status, holds.length, orders]).toEqual(['pending', 1, []]);
+  expect(await advance(transactionId)).toMatchObject({ stage: 'held' });
+  areStopped = false;
+  expect(await advance(transactionId)).toMatchObject({ stage: 'handed' });
+  areStopped = true;
+  expect(await advance(transactionId)).toMatchObject({ stage: expect.stringMatching(/^(settled|failed)$/) });
+  expect(orders).toHaveLength(1);
 });

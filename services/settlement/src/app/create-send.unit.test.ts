@@ -91,6 +91,7 @@ async function world(
     },
     signer: {} as Signer,
     chainOf: () => chain,
+    arePayoutsStopped: async () => false,
     bumpAfterMs: 1,
     giveUpAfterMs,
     now,

@@ -5,6 +5,7 @@ import type { Signer } from '@daybook/signer';
 import type { SendCommand } from '../domain/chain-send';
 import type { ChainSend, SendFailure } from '../domain/send-state';
 import type { FundingStore, Preparing, SendChain, SendLedger, SendStore, SendTerms, WalletStore } from '../ports';
+import type { ArePayoutsStopped } from './payouts';
 import { sendStream, walletStream } from './send-streams';
 
 export type AdvanceDeps = {
@@ -14,6 +15,7 @@ export type AdvanceDeps = {
   readonly ledger: SendLedger;
   readonly signer: Signer;
   readonly chainOf: (chain: string) => SendChain;
+  readonly arePayoutsStopped: ArePayoutsStopped;
   /** Without an inclusion for so long, the fee is raised. */
   readonly bumpAfterMs: number;
   /** A send that cannot be signed for so long, for want of funds or because fees are too high, fails. */

@@ -2,6 +2,7 @@
  * What the read models that write transactions_v1 have in common: how a row is replaced, and the table beside it that says
  * who is not done and when somebody looks at it next.
  */
+import type { Mode } from '@daybook/contracts';
 import type { EventPlace, Sql } from '@daybook/event-store';
 import type { Pool, QueryResultRow } from 'pg';
 
@@ -75,6 +76,24 @@ export async function openTransactions(pool: Pool, table: CheckTable): Promise<O
      from ${table} c join transactions_v1 t using (transaction_id)`,
   );
   return row ?? { count: 0, oldest: null };
+}
+
+/** Payouts of a mode that nobody outside has been told of. */
+export async function waitingPayouts(
+  pool: Pool,
+  mode: Mode,
+): Promise<{ readonly sends: number; readonly transfers: number }> {
+  const count = (table: CheckTable) =>
+    `(select count(*)::int from ${table} join transactions_v1 using (transaction_id) where mode = $1 and status = 'pending')`;
+  const text = `select ${count('send_checks')} as sends, ${count('transfer_checks')} as transfers`;
+  const [row] = await select<{ sends: number; transfers: number }>(pool, text, [mode]);
+  return row ?? { sends: 0, transfers: 0 };
+}
+
+/** All that is not done is due, as if it was looked at for the first time. */
+export async function wakePayouts(pool: Pool, now: Date): Promise<void> {
+  for (const table of ['send_checks', 'transfer_checks'] as const)
+    await select(pool, `update ${table} set attempts = 0, check_at = least(check_at, $1)`, [now]);
 }
 
 export async function select<Row extends QueryResultRow>(

@@ -18,6 +18,7 @@ import type {
   removeEndpoint,
   replaceGatewaySettings,
   resolveException,
+  resumePayouts,
   reverseTransfer,
   rotateSecret,
   setAccountFrozen,
@@ -84,6 +85,7 @@ type NativeCall =
   | typeof getRate
   | typeof getQuote
   | typeof resolveException
+  | typeof resumePayouts
   | ParkedCalls['redrive'];
 
 const notFound = (code: string, message: string) => ({ status: 404, code, message }) as const;
@@ -175,6 +177,7 @@ export const nativeRejections = {
   exception_not_found: notFound('EXCEPTION_NOT_FOUND', 'There is no such exception.'),
   action_not_possible: badField('action', 'is not possible for this kind of exception'),
   exception_already_credited: conflict('EXCEPTION_CREDITED', 'What is credited stays credited.'),
+  stopped_again: conflict('STOPPED_AGAIN', 'Payouts were stopped again since: look at all stops first.'),
   parked_key_not_found: notFound('PARKED_KEY_NOT_FOUND', 'The service has no message of this group and key parked.'),
 } as const satisfies Record<
   RejectionOf<NativeCall> | Exclude<RejectionOf<typeof createQuote>, 'idempotency_key_reused'>,
