@@ -15,7 +15,7 @@ export const paymentStatuses = ['pending', 'processing', 'completed', 'failed', 
  * What a person has to look at: the provider took another amount, took money when the payment was `failed`, or gave the payer
  * money back in a dispute.
  */
-export const paymentExceptions = ['amount_differs', 'paid_after_failure', 'charged_back'] as const;
+export const paymentExceptions = ['amount_differs', 'paid_after_failure', 'disputed'] as const;
 
 const common = z.object({
   transactionId: z.string(),

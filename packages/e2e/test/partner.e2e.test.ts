@@ -133,7 +133,7 @@ describe('the partner API', () => {
       expect(inPart.body.status).toBe('completed');
       for (const _ of ['first', 'again']) await partner.giveBack(id, { refunded: '40.00', charged_back: '60.00' });
       const refunded = await partner.reaches(id, 'refunded');
-      const shown = { amount: 100, amount_refunded: 40, amount_charged_back: 60, exceptions: ['charged_back'] };
+      const shown = { amount: 100, amount_refunded: 40, amount_charged_back: 60, exceptions: ['disputed'] };
       expect(refunded.body).toMatchObject(shown);
       await webhooks.expectTold(refunded);
       const { transactions } = await partner.list('status=refunded&type=payment');

@@ -221,9 +221,9 @@ describe('GET /api/payments/{id}/status', () => {
   test('tells what went back, and nothing of it where nothing did', async () => {
     const back = { status: 'refunded', returned: { refunded: 4_000n, chargedBack: 6_000n } } as const;
     const paths = [`/api/payments/${transactionId}/status`, `/api/transactions/${transactionId}`];
-    const told = { ...payment, ...back, exceptions: ['charged_back' as const] };
+    const told = { ...payment, ...back, exceptions: ['disputed' as const] };
     gateway.services.respond(getPayment)(() => ({ ok: true, value: { payment: told } }));
-    const shown = { amount_received: 100, exceptions: ['charged_back'], amount_refunded: 40, amount_charged_back: 60 };
+    const shown = { amount_received: 100, exceptions: ['disputed'], amount_refunded: 40, amount_charged_back: 60 };
     for (const path of paths)
       expect((await get(path)).body).toMatchObject({ ...shown, status: 'refunded', amount: 100 });
     gateway.services.respond(getPayment)(() => ({ ok: true, value: { payment } }));

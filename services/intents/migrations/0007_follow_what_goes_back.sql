@@ -1,5 +1,8 @@
 -- What of a payment's money went back to its payer; null until something did.
-alter table payments_v1 add column amount_refunded numeric(38), add column amount_charged_back numeric(38);
+alter table payments_v1
+  add column amount_refunded numeric(38),
+  add column amount_charged_back numeric(38),
+  add column disputed boolean not null default false;
 
 -- The money is taken: what there is to learn from the provider is whether some of it went back.
 alter table payment_checks add column taken boolean not null default false;

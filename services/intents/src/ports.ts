@@ -108,6 +108,8 @@ export type PaymentOrder = {
   readonly currency: string;
   /** Minor units. */
   readonly amount: bigint;
+  /** What was credited; null until the money was taken. */
+  readonly amountReceived: bigint | null;
   readonly description: string | null;
   /** How many attempts to take the money were declined: the next one is another request. */
   readonly declines: number;

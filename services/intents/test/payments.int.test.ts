@@ -481,7 +481,7 @@ describe.each(['stripe', 'paypal'] as const)('what goes back of a payment throug
         ...any,
         kind: 'payment',
         status: 'open',
-        reason: 'charged_back',
+        reason: 'disputed',
       });
       return listed.ok && listed.value.exceptions.some(({ exceptionId }) => exceptionId === transactionId);
     };
@@ -489,7 +489,7 @@ describe.each(['stripe', 'paypal'] as const)('what goes back of a payment throug
       goBack(reference, refunded, lost);
       await notify();
       const returned = { refunded: BigInt(refunded), chargedBack: BigInt(lost) };
-      await becomes(transactionId, { status: 'completed', returned, exceptions: ['charged_back'] });
+      await becomes(transactionId, { status: 'completed', returned, exceptions: ['disputed'] });
       return isOpen();
     };
     expect(await told(1_000, 3_000)).toBe(true);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rig.stop());
 
 type Path = { readonly path: string };
-const returned = (refunded: bigint, chargedBack: bigint) => ({ refunded, chargedBack });
+const returned = (refunded: bigint, chargedBack: bigint, disputed = false) => ({ refunded, chargedBack, disputed });
 const askedAfter = (before: number) => double.asked.slice(before).map(({ path }) => path);
 
 describe('money that Stripe took', () => {

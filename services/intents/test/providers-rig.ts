@@ -27,6 +27,7 @@ export async function providersRig() {
     transactionId: `TX${(made += 1)}`,
     currency: 'USD',
     amount: 10_050n,
+    amountReceived: null,
     description,
     declines: 0,
   });
@@ -44,7 +45,7 @@ export async function providersRig() {
         reference,
         order,
         observe: () => provider.observe(reference, order),
-        look: () => provider.returned(reference, order),
+        look: (amountReceived = 10_050n) => provider.returned(reference, { ...order, amountReceived }),
       };
     },
     stop: () => double.stop(),

@@ -91,7 +91,7 @@ describe.each(['legacy', 'WEB3'] as const)('a charge of Coinbase, %s,', (kind) =
   ])('that is %s was paid with what was confirmed, of which %d went back', async (state, refunded) => {
     const { observe, look } = await charged(state, 'pending', 'confirmed', 'failed');
     expect(await observe()).toEqual({ status: 'taken', amount: 6_000n });
-    expect(await look()).toEqual({ refunded, chargedBack: 0n });
+    expect(await look(6_000n)).toEqual({ refunded, chargedBack: 0n, disputed: false });
   });
 
   test('that says that it was paid, with nothing confirmed, says nothing', async () => {

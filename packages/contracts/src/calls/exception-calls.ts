@@ -14,7 +14,7 @@ export const exceptionReasons = [
   'wrong_asset',
   'amount_differs',
   'paid_after_failure',
-  'charged_back',
+  'disputed',
 ] as const;
 export const policyParts = ['under', 'over', 'late', 'wrong_asset', 'dust'] as const;
 /** What is to be done: somebody decides, finds out whose it is, or pays it back; or looks at a payment and dismisses it. */

@@ -17,7 +17,7 @@ import { messageOf, type OutgoingMessage } from '@daybook/messaging';
 import { uuidFrom } from '@daybook/runtime';
 import { viewOfSummary } from '../app/intent-view';
 import type { IntentEvent } from '../domain/payment-intent';
-import type { PaymentEvent } from '../domain/provider-payment';
+import { shownReturned, type PaymentEvent } from '../domain/provider-payment';
 import { storedEvents } from './stored-events';
 
 export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
@@ -79,7 +79,7 @@ function ofPayment(event: PaymentEvent, stored: StoredEvent): readonly OutgoingM
       asset,
       amount: summary.amount,
       amountReceived: summary.amountReceived,
-      ...(summary.returned && { returned: summary.returned }),
+      ...(summary.returned && { returned: shownReturned(summary.returned) }),
       status: summary.status,
       failure: summary.failure,
       exceptions: [...summary.exceptions],

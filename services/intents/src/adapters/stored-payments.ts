@@ -31,7 +31,7 @@ const terms = z.object({
 
 const summary = terms.extend({
   amountReceived: minorUnits.nullable(),
-  returned: z.object({ refunded: minorUnits, chargedBack: minorUnits }).exactOptional(),
+  returned: z.object({ refunded: minorUnits, chargedBack: minorUnits, disputed: z.boolean() }).exactOptional(),
   status: z.enum(paymentStatuses),
   failure: z.string().nullable(),
   exceptions,
@@ -97,6 +97,7 @@ export const paymentDefinitions = {
       before: minorUnits,
       refunded: minorUnits,
       chargedBack: minorUnits,
+      disputed: z.boolean(),
       raised: exceptions,
     }),
   },

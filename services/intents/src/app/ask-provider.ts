@@ -6,13 +6,7 @@ import { assert, isOperationalError, OperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import { uuidv7, type Clock, type Logger, type Sealer } from '@daybook/runtime';
 import { gatewayNumbered, type Gateway } from '../domain/payment-gateways';
-import {
-  isReference,
-  type Payment,
-  type PaymentCommand,
-  type PaymentState,
-  type Returned,
-} from '../domain/provider-payment';
+import { isReference, isSame, type Payment, type PaymentCommand, type PaymentState } from '../domain/provider-payment';
 import { truncated } from '../domain/truncated-text';
 import type { GatewayStore, PaymentOrder, PaymentProvider, PaymentStore } from '../ports';
 import type { ProviderSettings } from '@daybook/contracts';
@@ -68,7 +62,8 @@ export function askProvider(deps: AskDeps): AskProvider {
     const at = now().toISOString();
     const recorded = await record(transactionId, { type: 'RecordReturned', returned, asked, at });
     // Others have recorded something since the provider was asked, and which answer is the newer nobody knows.
-    return isOvertaken(returned, recorded) ? ask(transactionId, true) : recorded;
+    const isOvertaken = recorded.stage !== 'none' && !isSame(returned, recorded.returned);
+    return isOvertaken ? ask(transactionId, true) : recorded;
   }
 
   async function ask(transactionId: string, again: boolean): Promise<PaymentState> {
@@ -76,8 +71,8 @@ export function askProvider(deps: AskDeps): AskProvider {
     if (state.stage === 'none') return state;
     const provider = deps.providerOf(settingsOf(await gatewayOf(deps, state), deps.sealer));
     const { description } = await openDetails(personalData, state);
-    const { asset: currency, amount, declines } = state;
-    const order: PaymentOrder = { transactionId, currency, amount, description, declines };
+    const { asset: currency, amount, amountReceived, declines } = state;
+    const order: PaymentOrder = { transactionId, currency, amount, amountReceived, description, declines };
     if (state.amountReceived !== null) return askReturned(state, provider, order);
     if (state.reference !== null) {
       const said = await provider.observe(state.reference, order);
@@ -104,12 +99,6 @@ export function askProvider(deps: AskDeps): AskProvider {
     return record(transactionId, { type: 'RecordRefused', reason: plainText(answer.reason), at });
   }
   return ask;
-}
-
-function isOvertaken(said: Returned, state: PaymentState): boolean {
-  if (state.stage === 'none') return false;
-  const { refunded, chargedBack } = state.returned;
-  return said.refunded !== refunded || said.chargedBack !== chargedBack;
 }
 
 /** Words of a provider are shown and stored in tables, which do not hold everything that JSON does. */

@@ -38,7 +38,7 @@ const newKey = () => new Secret(randomBytes(32).toString('base64'));
 async function paymentsOf(
   open: () => Promise<Opening>,
   observe: (reference: string, order: PaymentOrder) => Promise<Observation> = async () => ({ status: 'open' }),
-  returned: () => Promise<Returned> = async () => ({ refunded: 0n, chargedBack: 0n }),
+  returned: () => Promise<Returned> = async () => ({ refunded: 0n, chargedBack: 0n, disputed: false }),
 ) {
   const store = memoryEventStore(now);
   const { logger, lines } = testLogger();
@@ -241,7 +241,7 @@ describe('what went back of a payment that was taken', () => {
     };
     return { ...rig, ask, told };
   }
-  const refunds = (refunded: bigint) => async () => ({ refunded, chargedBack: 0n });
+  const refunds = (refunded: bigint) => async () => ({ refunded, chargedBack: 0n, disputed: false });
 
   test('is what the provider says now, whatever answer is recorded last', async () => {
     const answers: (() => Promise<Returned>)[] = [];
@@ -271,11 +271,11 @@ describe('what went back of a payment that was taken', () => {
   });
 
   test('as a refund that became a chargeback moves no money again', async () => {
-    let now = { refunded: 60n, chargedBack: 0n };
+    let now = { refunded: 60n, chargedBack: 0n, disputed: false };
     const { ask, told } = await taken(async () => now);
     await ask();
-    now = { refunded: 0n, chargedBack: 60n };
-    expect(await ask()).toMatchObject({ returned: now, exceptions: ['charged_back'] });
+    now = { refunded: 0n, chargedBack: 60n, disputed: true };
+    expect(await ask()).toMatchObject({ returned: now, exceptions: ['disputed'] });
     const types = (await told()).map(({ type }) => type);
     expect(types.filter((type) => type === 'ProviderPaymentReturned')).toHaveLength(1);
     expect(types.at(-1)).toBe('PaymentStatusChanged');

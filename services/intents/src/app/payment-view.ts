@@ -2,7 +2,7 @@ import type { paymentView } from '@daybook/contracts';
 import type { PersonalData } from '@daybook/event-store';
 import type { Sealer } from '@daybook/runtime';
 import { z } from 'zod';
-import type { PaymentSession, PaymentSummary } from '../domain/provider-payment';
+import { shownReturned, type PaymentSession, type PaymentSummary } from '../domain/provider-payment';
 import type { PaymentDetails } from '../ports';
 
 export type PaymentView = z.output<typeof paymentView>;
@@ -51,7 +51,7 @@ export async function viewOfPayment(personalData: PersonalData, summary: Payment
     asset: summary.asset,
     amount: summary.amount,
     amountReceived: summary.amountReceived,
-    ...(summary.returned && { returned: summary.returned }),
+    ...(summary.returned && { returned: shownReturned(summary.returned) }),
     description,
     status: summary.status,
     failure: summary.failure,

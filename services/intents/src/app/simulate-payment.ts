@@ -51,7 +51,7 @@ export function simulatePayment(
 export function simulateReturn(
   deps: Deps & {
     /** What went back from now on, in all. False when the payer has not paid. */
-    readonly giveBack: (reference: string, returned: Returned) => Promise<boolean>;
+    readonly giveBack: (reference: string, returned: Omit<Returned, 'disputed'>) => Promise<boolean>;
   },
 ) {
   return async ({

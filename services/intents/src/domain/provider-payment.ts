@@ -26,8 +26,8 @@
  *   V2  Repeating an accepted command at once is accepted again and records nothing.
  *   V3  A provider's reference never changes.
  *   V4  Whatever the order of observations, a payment of which one says that money was taken ends taken.
- *   V5  An amount other than the asked one, money after a failure, and a chargeback are exceptions, and move as much as was
- *       received or charged back; dismissing them changes nothing else, and another chargeback is an exception again.
+ *   V5  An amount other than the asked one, money after a failure, and a dispute are exceptions, and move as much as was
+ *       received or charged back; dismissing them changes nothing else, and another dispute is an exception again.
  *   V6  In whatever order openings and refusals to open come, a payment that was opened is open and has its session.
  *   V7  Each attempt to take the money is declined at most once, in order; a decline moves nothing else.
  *   V8  Open and processing follow the provider; what was asked before it was processing does not end that.
@@ -68,7 +68,12 @@ export const isReference = (told: string): boolean => /^[\x21-\x7e]{1,255}$/.tes
 export type PaymentSession = Readonly<Record<string, string>>;
 
 /** What of the money that was taken went back, up to now. Both may fall again: a refund fails, a dispute is won. */
-export type Returned = { readonly refunded: bigint; readonly chargedBack: bigint };
+export type Returned = {
+  readonly refunded: bigint;
+  readonly chargedBack: bigint;
+  /** A dispute is open, whether money has moved for it or not: somebody may have to answer it. */
+  readonly disputed: boolean;
+};
 
 /** What a provider says of a payment when it is asked. */
 export type Observation =
@@ -250,20 +255,29 @@ function observe(
   }
 }
 
+/** What others see of it. */
+export function shownReturned({ refunded, chargedBack }: Returned) {
+  return { refunded, chargedBack };
+}
+
+export function isSame(one: Returned, other: Returned): boolean {
+  return one.refunded === other.refunded && one.chargedBack === other.chargedBack && one.disputed === other.disputed;
+}
+
 function recordReturned(
   { returned, asked, at }: Extract<PaymentCommand, { readonly type: 'RecordReturned' }>,
   state: Payment,
 ): Decision<PaymentEvent, PaymentRejection> {
   if (state.amountReceived === null) return reject('payment_not_taken');
-  const { refunded, chargedBack } = state.returned;
-  const isNews = returned.refunded !== refunded || returned.chargedBack !== chargedBack;
-  if (!isNews || asked !== state.returns) return accept();
+  const { refunded, chargedBack, disputed } = state.returned;
+  if (isSame(returned, state.returned) || asked !== state.returns) return accept();
+  const isNewDispute = (returned.disputed && !disputed) || returned.chargedBack > chargedBack;
   const fact = {
     type: 'PaymentReturned',
     change: state.returns + 1,
     before: refunded + chargedBack,
     ...returned,
-    raised: returned.chargedBack > chargedBack ? ['charged_back'] : [],
+    raised: isNewDispute ? ['disputed'] : [],
   } as const satisfies Fact;
   return record(state, fact, at);
 }
@@ -289,7 +303,7 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
       declines: 0,
       failure: null,
       amountReceived: null,
-      returned: { refunded: 0n, chargedBack: 0n },
+      returned: { refunded: 0n, chargedBack: 0n, disputed: false },
       returns: 0,
       exceptions: [],
       ledgerReference: null,
@@ -337,13 +351,13 @@ function apply(state: PaymentState, fact: Fact, at: string): Payment {
 }
 
 function giveBack(state: Payment, fact: Extract<Fact, { readonly type: 'PaymentReturned' }>): Payment {
-  const { change, before, refunded, chargedBack, raised } = fact;
+  const { change, before, refunded, chargedBack, disputed, raised } = fact;
   assert(state.amountReceived !== null, 'what was never taken went back');
   assert(change === state.returns + 1, 'what went back changes out of order');
   assert(before === state.returned.refunded + state.returned.chargedBack, 'what went back before is something else');
   return {
     ...state,
-    returned: { refunded, chargedBack },
+    returned: { refunded, chargedBack, disputed },
     returns: change,
     exceptions: [...new Set([...state.exceptions, ...raised])],
     isDismissed: state.isDismissed && raised.length === 0,

@@ -42,9 +42,9 @@ const observed = (observation: Observation, asked: Payment['stage'] = 'open'): P
   at,
 });
 const taken = (amount: bigint) => observed({ status: 'taken', amount });
-const returned = (refunded: bigint, chargedBack = 0n, asked = 0): PaymentCommand => ({
+const returned = (refunded: bigint, chargedBack = 0n, asked = 0, disputed = false): PaymentCommand => ({
   type: 'RecordReturned',
-  returned: { refunded, chargedBack },
+  returned: { refunded, chargedBack, disputed },
   asked,
   at,
 });
@@ -232,7 +232,7 @@ describe('provider payment', () => {
       fc.property(answers, fc.boolean(), (given, isBooked) => {
         const start = isBooked ? [opened('pi_1'), taken(8n), booked('0x1')] : [opened('pi_1'), taken(8n)];
         let { state } = play([{ ...create, amount: 8n }, ...start]);
-        const expected = { refunded: 0n, chargedBack: 0n };
+        const expected = { refunded: 0n, chargedBack: 0n, disputed: false };
         let moved = 0n;
         for (const [refunded, chargedBack, isLate] of given) {
           const { returns } = paymentOf(state);
@@ -263,7 +263,7 @@ describe('provider payment', () => {
     expect(summaryOf(paymentOf(other.state)).status).toBe('refunded');
   });
 
-  test('a chargeback is an exception, one that grows is one again, and a refund or a dispute that is won is none', () => {
+  test('a dispute is an exception, so is another one or more that is charged back, and a refund or its end is none', () => {
     const dismiss: PaymentCommand = { type: 'DismissException', actor: 'key_ops', at };
     const start = [create, opened('pi_1'), taken(10_000n), booked('0x1'), returned(100n)];
     const shown = (...more: PaymentCommand[]) => {
@@ -272,13 +272,18 @@ describe('provider payment', () => {
     };
     expect(shown()).toEqual({ exceptions: [], isDismissed: false });
     const disputed = [returned(100n, 40n, 1), dismiss];
-    expect(shown(...disputed)).toEqual({ exceptions: ['charged_back'], isDismissed: true });
+    expect(shown(...disputed)).toEqual({ exceptions: ['disputed'], isDismissed: true });
     expect(shown(...disputed, returned(100n, 0n, 2))).toEqual({
-      exceptions: ['charged_back'],
+      exceptions: ['disputed'],
       isDismissed: true,
     });
+    // Before any money moves for it, and again when another one is opened.
+    const open = [returned(100n, 0n, 1, true), dismiss];
+    expect(shown(...open)).toEqual({ exceptions: ['disputed'], isDismissed: true });
+    expect(shown(...open, returned(100n, 0n, 2))).toMatchObject({ isDismissed: true });
+    expect(shown(...open, returned(100n, 0n, 2), returned(100n, 0n, 3, true))).toMatchObject({ isDismissed: false });
     expect(shown(...disputed, returned(100n, 41n, 2))).toEqual({
-      exceptions: ['charged_back'],
+      exceptions: ['disputed'],
       isDismissed: false,
     });
   });

@@ -43,6 +43,7 @@ function replace({ summary }: PaymentEvent, at: EventPlace): Sql {
     amount_received: summary.amountReceived,
     amount_refunded: summary.returned?.refunded ?? null,
     amount_charged_back: summary.returned?.chargedBack ?? null,
+    disputed: summary.returned?.disputed ?? false,
     encrypted_details: summary.encryptedDetails,
     status: summary.status,
     failure: summary.failure,
@@ -181,6 +182,7 @@ type Row = {
   amount_received: string | null;
   amount_refunded: string | null;
   amount_charged_back: string | null;
+  disputed: boolean;
   encrypted_details: string;
   status: PaymentSummary['status'];
   failure: string | null;
@@ -204,7 +206,11 @@ function summaryOfRow(row: Row): PaymentSummary {
     amount: BigInt(row.amount),
     amountReceived: row.amount_received === null ? null : BigInt(row.amount_received),
     ...(row.amount_refunded !== null && {
-      returned: { refunded: BigInt(row.amount_refunded), chargedBack: BigInt(row.amount_charged_back ?? '0') },
+      returned: {
+        refunded: BigInt(row.amount_refunded),
+        chargedBack: BigInt(row.amount_charged_back ?? '0'),
+        disputed: row.disputed,
+      },
     }),
     encryptedDetails: row.encrypted_details,
     status: row.status,

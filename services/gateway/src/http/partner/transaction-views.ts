@@ -47,8 +47,7 @@ export const receivedFields = {
     .meta({
       description:
         'Of a payment, if it has any: `amount_differs` if its provider took another amount than `amount`, ' +
-        '`paid_after_failure` if the payment was `failed` when it took it, `charged_back` if its payer got money back in a ' +
-        'dispute at some time.',
+        '`paid_after_failure` if the payment was `failed` when it took it, `disputed` if its payer has disputed it.',
     })
     .optional(),
   amount_refunded: z

@@ -90,7 +90,7 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
       const said = observationOf(found, currency);
       if (said.status !== 'taken') throw unavailable(`a charge that was confirmed before and is ${said.status}`);
       // What is on a chain is not charged back.
-      return { refunded: refundStates.includes(stateOf(found)) ? said.amount : 0n, chargedBack: 0n };
+      return { refunded: refundStates.includes(stateOf(found)) ? said.amount : 0n, chargedBack: 0n, disputed: false };
     },
 
     async readNotice(headers, body) {

@@ -101,7 +101,8 @@ export async function returnedOf(
     ({ status }) => refundStatuses[status] === 'counts',
   );
   const refunded = sumOf(counted);
-  if (refunded === 0n && captures.every(({ status }) => status === 'COMPLETED')) return { refunded, chargedBack: 0n };
+  if (refunded === 0n && captures.every(({ status }) => status === 'COMPLETED'))
+    return { refunded, chargedBack: 0n, disputed: false };
   const reversed = sumOf(captures.filter((each) => goneBy(each) === 'reversal'));
   const gone = sumOf(captures.filter((each) => goneBy(each) === 'refund'));
   const disputes = await disputesOf(ask, captures);
@@ -112,7 +113,7 @@ export async function returnedOf(
   // A dispute that is open is shown as a refund of a part too, while PayPal holds the money.
   if (returned === 0n && captures.some(({ status }) => status === 'PARTIALLY_REFUNDED') && !disputes?.length)
     throw unavailable('a part that went back, and not how much');
-  return { refunded: returned - chargedBack, chargedBack };
+  return { refunded: returned - chargedBack, chargedBack, disputed: false };
 }
 
 /** By what all of a capture went back, where it says so. */

@@ -52,7 +52,8 @@ export function sandboxProvider(pool: Pool, plays: Played): PaymentProvider {
     async returned(reference) {
       const [found] = await query(pool, 'select * from sandbox_payments where reference = $1', [reference]);
       assert(found, 'a payment of the sandbox stays');
-      return { refunded: BigInt(found.refunded), chargedBack: BigInt(found.charged_back) };
+      const chargedBack = BigInt(found.charged_back);
+      return { refunded: BigInt(found.refunded), chargedBack, disputed: chargedBack > 0n };
     },
 
     async readNotice() {
@@ -80,7 +81,7 @@ export async function decideSandboxPayment(
 export async function giveBackSandboxPayment(
   pool: Pool,
   reference: string,
-  { refunded, chargedBack }: Returned,
+  { refunded, chargedBack }: Omit<Returned, 'disputed'>,
 ): Promise<boolean> {
   const found = await query(
     pool,

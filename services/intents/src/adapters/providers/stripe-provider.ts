@@ -187,7 +187,11 @@ async function returnedOf(stripe: Stripe, { id, latest_charge: told }: Intent, c
   if (taken.currency.toUpperCase() !== currency) throw unavailable(`a charge in ${taken.currency}`);
   const disputes = taken.disputed ? await disputesOf(stripe, id) : [];
   const chargedBack = disputes.map((each) => withdrawnBy(each, currency));
-  return { refunded: BigInt(taken.amount_refunded), chargedBack: chargedBack.reduce((sum, each) => sum + each, 0n) };
+  return {
+    refunded: BigInt(taken.amount_refunded),
+    chargedBack: chargedBack.reduce((sum, each) => sum + each, 0n),
+    disputed: false,
+  };
 }
 
 async function disputesOf(stripe: Stripe, reference: string): Promise<readonly Dispute[]> {
