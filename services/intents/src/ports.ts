@@ -149,25 +149,28 @@ export type PaymentQuery = {
 export type PaymentKey = { readonly transactionId: string; readonly number: number; readonly createdAt: string };
 
 /** Of the payments at one provider in one mode. */
-export type PaymentCheck = {
-  readonly transactionId: string;
-  /** The money is: what there is to learn is whether some of it went back. */
-  readonly taken: boolean;
-  /** Looks before this one; after the money was taken they are counted anew. */
-  readonly attempts: number;
-};
-
 export type PaymentChecks = {
-  /**
-   * Those whose provider is to be asked. First those whose money is not taken, and of them the least asked: what nobody pays
-   * is asked about for a year.
-   */
-  due(now: Date, limit: number): Promise<readonly PaymentCheck[]>;
+  /** Those whose provider is to be asked, the least asked first: what nobody pays is asked about for a year. */
+  due(now: Date, limit: number): Promise<readonly { readonly transactionId: string; readonly attempts: number }[]>;
   /** When the first one is due. */
   next(): Promise<Date | null>;
   again(transactionId: string, at: Date): Promise<void>;
   /** It is asked about no more, unless its provider tells something. */
   end(transactionId: string): Promise<void>;
+};
+
+/** `since`: when the money was taken. */
+export type ReturnCheck = { readonly transactionId: string; readonly since: Date; readonly checkAt: Date };
+
+/** Of payments whose money was taken. */
+export type ReturnChecks = {
+  /** Those whose provider is to be asked what went back, the longest due first. */
+  due(now: Date, limit: number): Promise<readonly ReturnCheck[]>;
+  next(): Promise<Date | null>;
+  /** For one who looks: false when somebody else looks, or has looked. Due again at `until`, unless it is done. */
+  claim(check: ReturnCheck, until: Date): Promise<boolean>;
+  /** Was looked at; is looked at again at `next`, or never. */
+  done(transactionId: string, next: Date | null): Promise<void>;
 };
 
 /** Description and metadata of a payment: people's words, encrypted, and erased with the payment's key. */

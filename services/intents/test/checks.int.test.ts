@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { eventStoreMigrations, migrate } from '@daybook/event-store';
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
-import { paymentChecks, paymentsProjection } from '../src/projections/payments';
+import { lookAtReturnsBy, paymentChecks, paymentsProjection, returnChecks } from '../src/projections/payments';
 
 const at = (second: number) => new Date(Date.parse('2026-03-01T10:00:00.000Z') + second * 1_000);
 const migrations = join(__dirname, '../migrations');
@@ -33,6 +33,7 @@ function statementsOf(
   mode: string,
   second: number,
   type: 'PaymentCreated' | 'PaymentTaken' = 'PaymentCreated',
+  revision = type === 'PaymentCreated' ? 0n : 1n,
 ) {
   const summary = {
     transactionId,
@@ -45,7 +46,7 @@ function statementsOf(
     userNumber: null,
     asset: 'USD',
     amount: 5n,
-    amountReceived: null,
+    amountReceived: type === 'PaymentTaken' ? 5n : null,
     encryptedDetails: '',
     status: 'pending',
     failure: null,
@@ -57,7 +58,7 @@ function statementsOf(
   const handler = paymentsProjection.handlers[type] as unknown as (
     ...event: unknown[]
   ) => { text: string; values: unknown[] }[];
-  return handler({ type, summary, at: at(second).toISOString() }, { revision: type === 'PaymentCreated' ? 0n : 1n });
+  return handler({ type, summary, at: at(second).toISOString() }, { revision });
 }
 
 async function run(statements: readonly { readonly text: string; readonly values: unknown[] }[]) {
@@ -99,9 +100,7 @@ test('each provider has its own payments to be asked about in each mode, and tho
   expect([await stripe.next(), await paymentChecks(pool, 'paypal', 'live').next()]).toEqual([at(15), at(55)]);
   // Nobody pays it, and it is due before the others.
   await stripe.again('S3', at(5));
-  expect(await stripe.due(at(60), 2)).toEqual(
-    ['S1', 'S2'].map((transactionId) => ({ transactionId, taken: false, attempts: 0 })),
-  );
+  expect(await stripe.due(at(60), 2)).toEqual(['S1', 'S2'].map((transactionId) => ({ transactionId, attempts: 0 })));
   expect(await idsOf('stripe', 'live', 60)).toEqual(['S1', 'S2', 'S3']);
   expect(await stripe.next()).toEqual(at(5));
 });
@@ -109,15 +108,10 @@ test('each provider has its own payments to be asked about in each mode, and tho
 test('what the build before has written is asked about, also what it writes while it is replaced', async () => {
   const before = await mkdtemp(join(tmpdir(), 'daybook-migrations-'));
   try {
-    await cp(migrations, before, { recursive: true, filter: (path) => !/\b000[67]_/.test(path) });
+    await cp(migrations, before, { recursive: true, filter: (path) => !/\b000[678]_/.test(path) });
     await migrated(before);
     await createdBefore('S1', 'stripe', 'live', 0);
     await createdBefore('P1', 'paypal', 'sandbox', 0);
-    const day = 86_400;
-    const sinceNow = (Date.now() - at(0).getTime()) / 1_000;
-    await paidBefore('T1', 'coinbase', 'live', sinceNow - 254 * day, 5n);
-    await paidBefore('T2', 'coinbase', 'live', sinceNow - 256 * day, 5n);
-    await paidBefore('T3', 'coinbase', 'live', sinceNow - 254 * day, null);
     await migrated(migrations);
     await createdBefore('S2', 'stripe', 'live', 1);
     await createdBefore('P2', 'paypal', 'sandbox', 1);
@@ -126,22 +120,56 @@ test('what the build before has written is asked about, also what it writes whil
   }
   expect(await idsOf('stripe', 'live', 60)).toEqual(['S1', 'S2']);
   expect(await idsOf('paypal', 'sandbox', 60)).toEqual(['P1', 'P2']);
-  // Whose money may go back yet.
-  const due = await paymentChecks(pool, 'coinbase', 'live').due(new Date(), 20);
-  expect(due).toEqual([{ transactionId: 'T1', taken: true, attempts: 0 }]);
 });
 
-test('whose money is taken is asked about from a day later on, from the first look anew, and after those that are not paid', async () => {
-  await migrated(migrations);
-  const stripe = paymentChecks(pool, 'stripe', 'live');
-  const daySeconds = 86_400;
-  await run(statementsOf('S1', 'stripe', 'live', 0));
-  await stripe.again('S1', at(30));
-  await run(statementsOf('S1', 'stripe', 'live', 20, 'PaymentTaken'));
-  expect(await idsOf('stripe', 'live', 20 + daySeconds - 1)).toEqual([]);
-  expect(await stripe.due(at(20 + daySeconds), 1)).toEqual([{ transactionId: 'S1', taken: true, attempts: 0 }]);
-  // Due later, and asked about more often.
-  await run(statementsOf('S2', 'stripe', 'live', daySeconds));
-  await stripe.again('S2', at(daySeconds + 21));
-  expect(await idsOf('stripe', 'live', daySeconds + 60)).toEqual(['S2', 'S1']);
+describe('payments whose money was taken', () => {
+  const day = 86_400;
+
+  test('are asked about what went back from a day later on, by one of those that look at once', async () => {
+    await migrated(migrations);
+    const checks = returnChecks(pool);
+    await run(statementsOf('S1', 'stripe', 'live', 0));
+    expect(await checks.next()).toBeNull();
+    await run(statementsOf('S1', 'stripe', 'live', 20, 'PaymentTaken'));
+    expect([await idsOf('stripe', 'live', 2 * day), await checks.next()]).toEqual([[], at(20 + day)]);
+    expect(await checks.due(at(19 + day), 10)).toEqual([]);
+    const [due] = await checks.due(at(20 + day), 10);
+    expect(due).toEqual({ transactionId: 'S1', since: at(20), checkAt: at(20 + day) });
+    const claims = await Promise.all(Array.from({ length: 10 }, () => checks.claim(due!, at(21 + 2 * day))));
+    expect(claims.filter(Boolean)).toHaveLength(1);
+    expect(await checks.next()).toEqual(at(21 + 2 * day));
+    // A notice makes it due earlier, and never later.
+    await lookAtReturnsBy(pool, 'S1', at(30 + day));
+    await lookAtReturnsBy(pool, 'S1', at(5 * day));
+    expect(await checks.next()).toEqual(at(30 + day));
+    // What changes of the payment later does not begin it anew.
+    await checks.done('S1', null);
+    await run(statementsOf('S1', 'stripe', 'live', 40, 'PaymentTaken', 2n));
+    expect(await checks.next()).toBeNull();
+  });
+
+  test('before they were followed, or by a process that does not follow them, are asked about as well', async () => {
+    const before = await mkdtemp(join(tmpdir(), 'daybook-migrations-'));
+    const sinceNow = (Date.now() - at(0).getTime()) / 1_000;
+    try {
+      await cp(migrations, before, { recursive: true, filter: (path) => !/\b000[78]_/.test(path) });
+      await migrated(before);
+      await paidBefore('T1', 'coinbase', 'live', sinceNow - 254 * day, 5n);
+      await paidBefore('T2', 'coinbase', 'live', sinceNow - 256 * day, 5n);
+      await paidBefore('T3', 'coinbase', 'live', sinceNow - 254 * day, null);
+      await migrated(migrations);
+    } finally {
+      await rm(before, { recursive: true });
+    }
+    const checks = returnChecks(pool);
+    const dueIn = async (days: number) =>
+      (await checks.due(new Date(Date.now() + days * day * 1_000), 20)).map(({ transactionId }) => transactionId);
+    expect(await dueIn(7)).toEqual(['T1']);
+    const [spread] = await checks.due(new Date(Date.now() + 7 * day * 1_000), 20);
+    expect(await checks.claim(spread!, at(0))).toBe(true);
+    await paidBefore('T4', 'stripe', 'live', sinceNow, 5n);
+    expect(await dueIn(1.01)).toEqual(['T1', 'T4']);
+    await pool.query(`update payments_v1 set amount_received = 5, updated_at = now() where transaction_id = 'T3'`);
+    expect(await dueIn(1.01)).toEqual(['T1', 'T4', 'T3']);
+  });
 });

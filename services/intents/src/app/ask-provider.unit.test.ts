@@ -376,6 +376,8 @@ test.each([
     },
     paymentsOf: async () => [],
     ask: async () => ({ stage: 'none' }),
+    lookAtReturnsBy: async () => undefined,
+    now,
     logger: testLogger().logger,
   });
   expect(await receive({ gatewayId: crypto.randomUUID(), headers: {}, body: '' })).toEqual({ ok: true, value: {} });

@@ -1,6 +1,6 @@
 import { isOperationalError } from '@daybook/core';
 import { duePass, type Clock, type Logger, type Pass } from '@daybook/runtime';
-import type { PaymentCheck, PaymentChecks } from '../ports';
+import type { PaymentChecks } from '../ports';
 import type { AskProvider } from './ask-provider';
 
 /** Looks of one process at one provider in one mode. Few, because providers limit requests. */
@@ -9,17 +9,11 @@ const firstPauseMs = 15_000;
 const pauseMsMax = 86_400_000;
 /** More than a year of asking: what is abandoned must not cost a request a day for ever. */
 const looksMax = 400;
-/**
- * After the money was taken, when a webhook was lost: 8 looks at pauses that double from a day, the last after 255 days. Payers
- * may dispute a payment for 120 to 180 days, mostly, and what came of it takes weeks more.
- */
-const afterTakenPauseMs = 86_400_000;
-const afterTakenLooksMax = 8;
 
 /**
- * One pass over the payments whose provider is to be asked; answers when the next is due. A webhook that was lost, and a request
- * whose outcome is unknown, are found here. Pauses double up to a day and go on for a year: however late a provider takes the
- * money, it has it, and nobody else would tell. What went back afterwards is looked for at longer pauses.
+ * One pass over the payments that are not decided and whose provider is to be asked; answers when the next is due. A webhook
+ * that was lost, and a request whose outcome is unknown, are found here. Pauses double up to a day and go on for a year:
+ * however late a provider takes the money, it has it, and nobody else would tell.
  *
  * Whoever is looked at in one pass waits for the slowest of it, and a provider may let each wait for its whole timeout: so
  * each provider has a worker with a pass of its own.
@@ -32,10 +26,9 @@ export function checkPayments(deps: {
 }): Pass {
   const { checks, now } = deps;
 
-  async function look(check: PaymentCheck) {
-    const { transactionId, attempts, taken } = check;
-    if (attempts >= (taken ? afterTakenLooksMax : looksMax)) return checks.end(transactionId);
-    await checks.again(transactionId, new Date(now().getTime() + pauseMsAfter(check)));
+  async function look({ transactionId, attempts }: { readonly transactionId: string; readonly attempts: number }) {
+    if (attempts >= looksMax) return checks.end(transactionId);
+    await checks.again(transactionId, new Date(now().getTime() + pauseMsAfter(attempts)));
     await deps.ask(transactionId, true).catch((error: unknown) => {
       if (!isOperationalError(error)) deps.logger.error({ error, transactionId }, 'a payment contradicts itself');
       else deps.logger.warn({ error, transactionId }, 'the provider did not answer');
@@ -45,8 +38,6 @@ export function checkPayments(deps: {
   return duePass({ due: () => checks.due(now(), atOnceMax), look, next: checks.next });
 }
 
-function pauseMsAfter({ attempts, taken }: PaymentCheck): number {
-  // The first of these looks was a day after the money was taken.
-  if (taken) return afterTakenPauseMs * 2 ** (attempts + 1);
+function pauseMsAfter(attempts: number): number {
   return Math.min(pauseMsMax, firstPauseMs * 2 ** Math.min(attempts, 16));
 }

@@ -11,9 +11,18 @@ import type { PersonalData } from '@daybook/event-store';
 import type { Clock, Keyring, Logger, Sealer } from '@daybook/runtime';
 import { gatewayNumbered, type PaymentProviderName } from '../domain/payment-gateways';
 import type { PaymentSummary } from '../domain/provider-payment';
-import type { GatewayStore, PaymentChecks, PaymentKey, PaymentProvider, PaymentQuery, PaymentStore } from '../ports';
+import type {
+  GatewayStore,
+  PaymentChecks,
+  PaymentKey,
+  PaymentProvider,
+  PaymentQuery,
+  PaymentStore,
+  ReturnChecks,
+} from '../ports';
 import { askProvider } from './ask-provider';
 import { checkPayments } from './check-payments';
+import { checkReturns } from './check-returns';
 import { createPayment } from './create-payment';
 import { gatewayCalls, noticeSettingsOf, registryOf } from './gateways';
 import { paymentReads } from './payment-reads';
@@ -32,6 +41,8 @@ export type PaymentDeps = {
   readonly nextNumber: () => Promise<number>;
   readonly inbox: WebhookInbox;
   readonly checksAt: (provider: PaymentProviderName, mode: Mode) => PaymentChecks;
+  readonly returnChecks: ReturnChecks;
+  readonly lookAtReturnsBy: (transactionId: string, by: Date) => Promise<void>;
   readonly placeOfGateway: (
     gatewayId: string,
   ) => Promise<(Parameters<typeof registryOf>[0] & { number: number }) | undefined>;
@@ -69,5 +80,7 @@ export function paymentsApp(deps: PaymentDeps) {
         pass: checkPayments({ ...deps, checks: deps.checksAt(provider, each), ask }),
       })),
     ),
+    /** For one worker: none of them is urgent, and who hangs is not looked at again before a day is over. */
+    checkReturns: checkReturns({ ...deps, checks: deps.returnChecks, ask }),
   };
 }

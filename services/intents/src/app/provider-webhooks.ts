@@ -4,10 +4,13 @@
  * nothing that is known here is set aside with its id.
  */
 import type { CallOutcome, CallRequest, receiveProviderWebhook } from '@daybook/contracts';
-import type { Logger } from '@daybook/runtime';
+import type { Clock, Logger } from '@daybook/runtime';
 import type { PaymentProvider, ProviderNotice } from '../ports';
 import { isReference } from '../domain/provider-payment';
 import type { AskProvider } from './ask-provider';
+
+/** After a notice, what went back is asked for once more. */
+const lookAgainMs = 3_600_000;
 
 export type WebhookInbox = {
   /** Answers what had become of it when it came before. */
@@ -21,6 +24,8 @@ export function receiveWebhook(deps: {
   readonly inbox: WebhookInbox;
   readonly paymentsOf: (gatewayId: string, reference: string) => Promise<readonly string[]>;
   readonly ask: AskProvider;
+  readonly lookAtReturnsBy: (transactionId: string, by: Date) => Promise<void>;
+  readonly now: Clock;
   readonly logger: Logger;
 }) {
   return async ({
@@ -48,7 +53,11 @@ export function receiveWebhook(deps: {
       await deps.inbox.close(gatewayId, eventId, 'quarantined');
       return { ok: true, value: {} };
     }
-    for (const transactionId of transactionIds) await deps.ask(transactionId, true);
+    for (const transactionId of transactionIds) {
+      await deps.ask(transactionId, true);
+      // Providers tell of things that they do not answer yet when they are asked.
+      await deps.lookAtReturnsBy(transactionId, new Date(deps.now().getTime() + lookAgainMs));
+    }
     await deps.inbox.close(gatewayId, eventId, 'applied');
     return { ok: true, value: {} };
   };

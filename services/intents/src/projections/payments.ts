@@ -1,6 +1,6 @@
 /**
- * payments_v1: the current state of every payment through a provider, one row each; payment_checks: when the provider of a
- * payment is asked next, of those that are not decided and of those whose money may still go back.
+ * payments_v1: the current state of every payment through a provider, one row each; payment_checks: those that are not
+ * decided, and when their provider is asked next; payment_return_checks: the same for those whose money may still go back.
  * Source: this service's event store. Each event carries the full state, so a handler replaces the row; an older revision
  * never replaces a newer one.
  * Serves: list-payments, the webhooks of providers (by reference), and the workers that ask providers.
@@ -10,7 +10,7 @@ import type { EventPlace, Projection, Sql } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import type { PaymentProviderName } from '../domain/payment-gateways';
 import type { PaymentEvent, PaymentSummary } from '../domain/provider-payment';
-import type { PaymentCheck, PaymentChecks, PaymentKey, PaymentQuery } from '../ports';
+import type { PaymentChecks, PaymentKey, PaymentQuery, ReturnCheck, ReturnChecks } from '../ports';
 
 export const paymentsProjection: Projection<PaymentEvent> = {
   name: 'payments',
@@ -22,7 +22,8 @@ export const paymentsProjection: Projection<PaymentEvent> = {
     PaymentReopened: (event, at) => [replace(event, at)],
     // A failure that the provider knows of may be followed by money: it is asked on.
     PaymentFailed: (event, at) => [replace(event, at), ...(event.summary.reference === null ? [decided(event)] : [])],
-    PaymentTaken: (event, at) => [replace(event, at), taken(event)],
+    // What went back of it is asked for from then on: a trigger on the table sees to it.
+    PaymentTaken: (event, at) => [replace(event, at), decided(event)],
     PaymentBooked: (event, at) => [replace(event, at)],
     PaymentReturned: (event, at) => [replace(event, at)],
   },
@@ -67,16 +68,6 @@ function due({ summary, at }: PaymentEvent): Sql {
   return {
     text: `insert into payment_checks (transaction_id, provider, mode, check_at)
            values ($1, $2, $3, $4::timestamptz + interval '15 seconds') on conflict do nothing`,
-    values: [summary.transactionId, summary.provider, summary.mode, at],
-  };
-}
-
-/** From now on it is asked about what went back, first after a day. */
-function taken({ summary, at }: PaymentEvent): Sql {
-  return {
-    text: `insert into payment_checks (transaction_id, provider, mode, taken, check_at)
-           values ($1, $2, $3, true, $4::timestamptz + interval '1 day')
-           on conflict (transaction_id) do update set taken = true, attempts = 0, check_at = excluded.check_at`,
     values: [summary.transactionId, summary.provider, summary.mode, at],
   };
 }
@@ -141,13 +132,12 @@ export async function paymentsOfReference(
 export function paymentChecks(pool: Pool, provider: PaymentProviderName, mode: Mode): PaymentChecks {
   return {
     async due(now, limit) {
-      const { rows } = await pool.query<PaymentCheck>(
-        `select transaction_id as "transactionId", taken, attempts from payment_checks
-         where provider = $1 and mode = $2 and check_at <= $3
-         order by taken, attempts, check_at, transaction_id limit $4`,
+      const { rows } = await pool.query<{ transaction_id: string; attempts: number }>(
+        `select transaction_id, attempts from payment_checks where provider = $1 and mode = $2 and check_at <= $3
+         order by attempts, check_at, transaction_id limit $4`,
         [provider, mode, now, limit],
       );
-      return rows;
+      return rows.map((row) => ({ transactionId: row.transaction_id, attempts: row.attempts }));
     },
     async next() {
       const { rows } = await pool.query<{ check_at: Date | null }>(
@@ -166,6 +156,49 @@ export function paymentChecks(pool: Pool, provider: PaymentProviderName, mode: M
       ]);
     },
   };
+}
+
+export function returnChecks(pool: Pool): ReturnChecks {
+  return {
+    async due(now, limit) {
+      const { rows } = await pool.query<ReturnCheck>(
+        `select transaction_id as "transactionId", since, check_at as "checkAt" from payment_return_checks
+         where check_at <= $1 order by check_at limit $2`,
+        [now, limit],
+      );
+      return rows;
+    },
+    async next() {
+      const { rows } = await pool.query<{ check_at: Date | null }>(
+        'select min(check_at) as check_at from payment_return_checks',
+      );
+      return rows[0]?.check_at ?? null;
+    },
+    async claim({ transactionId, checkAt }, until) {
+      const { rowCount } = await pool.query(
+        // A Date has no microseconds.
+        `update payment_return_checks set check_at = $3
+         where transaction_id = $1 and date_trunc('milliseconds', check_at) = $2`,
+        [transactionId, checkAt, until],
+      );
+      return rowCount === 1;
+    },
+    async done(transactionId, next) {
+      const text =
+        next === null
+          ? 'delete from payment_return_checks where transaction_id = $1'
+          : 'update payment_return_checks set check_at = $2 where transaction_id = $1';
+      await pool.query(text, next === null ? [transactionId] : [transactionId, next]);
+    },
+  };
+}
+
+/** Whatever the provider did not know yet when it told of something, it knows by then. */
+export async function lookAtReturnsBy(pool: Pool, transactionId: string, by: Date): Promise<void> {
+  await pool.query('update payment_return_checks set check_at = least(check_at, $2) where transaction_id = $1', [
+    transactionId,
+    by,
+  ]);
 }
 
 type Row = {

@@ -92,12 +92,14 @@ export function paymentTransaction(payment: PaymentFact): Transaction {
 
 /** Of a payment that was paid otherwise than asked for, or of which some went back. */
 function receivedOf({ exceptions, amountReceived, returned, asset }: PaymentFact) {
-  const { refunded = 0n, chargedBack = 0n } = returned ?? {};
   const received = amountReceived === null ? null : amountOf(amountReceived, asset);
   return {
     ...(exceptions.length === 0 ? {} : { amount_received: received, exceptions }),
-    ...(refunded === 0n ? {} : { amount_refunded: amountOf(refunded, asset) }),
-    ...(chargedBack === 0n ? {} : { amount_charged_back: amountOf(chargedBack, asset) }),
+    // Zero as well, for whoever was told of more before.
+    ...(returned && {
+      amount_refunded: amountOf(returned.refunded, asset),
+      amount_charged_back: amountOf(returned.chargedBack, asset),
+    }),
   };
 }
 

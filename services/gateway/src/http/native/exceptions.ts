@@ -102,8 +102,8 @@ function list({ services: { intents } }: Deps): Route {
     summary: 'List exceptions',
     description:
       'Receipts at payment addresses that are not applied to their intent (too much, too little, too late, in another ' +
-      'asset), with the place that they are in, and payments whose provider took another amount or took it after a ' +
-      'failure. The longest waiting first. Each that is open names what is to be done next.',
+      'asset), with the place that they are in, and payments whose provider took another amount, took it after a failure, ' +
+      'or whose payer disputes them: `amount` is all that was taken. The longest waiting first. Each that is open names what is to be done next.',
     access: ['ops'],
     request: {
       query: z.strictObject({

@@ -54,7 +54,7 @@ export const receivedFields = {
     .number()
     .meta({
       description:
-        'Of a payment, if there is any: what was refunded at its provider, in `currency`. It is debited as it becomes known, ' +
+        'Of a payment of which something went back: what was refunded at its provider, in `currency`. It is debited as it becomes known, ' +
         'and credited again if the refund fails.',
     })
     .optional(),
@@ -62,19 +62,21 @@ export const receivedFields = {
     .number()
     .meta({
       description:
-        'Of a payment, if there is any: what its payer got back in disputes, in `currency`. It is debited as it becomes ' +
+        'Of a payment of which something went back: what its payer got back in disputes, in `currency`. It is debited as it becomes ' +
         'known, and credited again if the dispute is won.',
     })
     .optional(),
 };
 
 export function receivedOf({ amountReceived, returned, asset, exceptions }: Payment) {
-  const { refunded = 0n, chargedBack = 0n } = returned ?? {};
   const received = amountReceived === null ? null : amountNumber(amountReceived, asset);
   return {
     ...(exceptions.length === 0 ? {} : { amount_received: received, exceptions }),
-    ...(refunded === 0n ? {} : { amount_refunded: amountNumber(refunded, asset) }),
-    ...(chargedBack === 0n ? {} : { amount_charged_back: amountNumber(chargedBack, asset) }),
+    // Zero as well, for whoever was told of more before.
+    ...(returned && {
+      amount_refunded: amountNumber(returned.refunded, asset),
+      amount_charged_back: amountNumber(returned.chargedBack, asset),
+    }),
   };
 }
 
