@@ -50,3 +50,16 @@ export const depositReverted = defineEvent({
   key,
   data: deposit,
 });
+
+export const sweepConfirmed = defineEvent({
+  type: 'SweepConfirmed',
+  version: 1,
+  topic,
+  summary:
+    "A transfer from a deposit address to a watched address is final. It is no deposit: whoever made it holds the operator's key.",
+  key: ({ reference }) => reference,
+  data: deposit.extend({
+    /** The deposit address that spent it; where several did, one of them. */
+    sweptFrom: z.string(),
+  }),
+});

@@ -24,6 +24,7 @@ export const cause = z.object({
     'institution_transfer_return',
     'chain_send',
     'wallet_funding',
+    'wallet_sweep',
     'transfer',
     'transfer_reversal',
     'issuance',

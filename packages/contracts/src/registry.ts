@@ -1,4 +1,4 @@
-import { depositConfirmed, depositReverted, depositSeen } from './deposit-events';
+import { depositConfirmed, depositReverted, depositSeen, sweepConfirmed } from './deposit-events';
 import type { AnyEventContract } from './event-contract';
 import { credentialIssued, credentialRestricted, credentialRevoked } from './identity-events';
 import {
@@ -10,7 +10,7 @@ import {
 import { intentPaid, intentStatusChanged, intentUnderpaid, paymentReceived, receiptMoved } from './intent-events';
 import { transactionPosted, transferStatusChanged } from './ledger-events';
 import { paymentStatusChanged, providerPaymentReceived, providerPaymentReturned } from './payment-events';
-import { sendFinal, sendStatusChanged, walletFunded } from './send-events';
+import { sendFinal, sendStatusChanged, sweepReceived, walletFunded } from './send-events';
 import { settlementCompleted, settlementInstructed } from './settlement-events';
 
 /** Every published event. What is not listed here is not documented, has no fixture and must not be published. */
@@ -21,6 +21,7 @@ export const eventContracts: readonly AnyEventContract[] = [
   depositSeen,
   depositConfirmed,
   depositReverted,
+  sweepConfirmed,
   intentStatusChanged,
   paymentReceived,
   intentPaid,
@@ -40,4 +41,5 @@ export const eventContracts: readonly AnyEventContract[] = [
   sendStatusChanged,
   sendFinal,
   walletFunded,
+  sweepReceived,
 ];

@@ -97,3 +97,24 @@ export const walletFunded = defineEvent({
     at: timestamp,
   }),
 });
+
+export const sweepReceived = defineEvent({
+  type: 'SweepReceived',
+  version: 1,
+  topic,
+  summary:
+    'A final sweep came to a hot wallet: what lay on deposit addresses is in the wallet. No tenant has more for it.',
+  key: (data) => data.walletId,
+  data: z.object({
+    /** The transfer's, as chain-watcher has it. */
+    depositId: z.uuid(),
+    walletId: z.uuid(),
+    /** Whose wallet it is. */
+    tenantId,
+    mode,
+    chain: z.string(),
+    asset,
+    amount: minorUnits,
+    at: timestamp,
+  }),
+});

@@ -14,6 +14,7 @@ import { Secret, type Service } from '@daybook/runtime';
 import { signerClient } from '@daybook/signer';
 import { eventually, expectBooksBalance, testDatabase, testLogger } from '@daybook/testing';
 import * as chainWatcher from '@services/chain-watcher';
+import * as intents from '@services/intents';
 import * as ledger from '@services/ledger';
 import * as settlement from '@services/settlement';
 import { HDNodeWallet } from 'ethers';
@@ -24,11 +25,13 @@ const signerToken = 'signer-token-of-the-send-tests-000000';
 export const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
 export const owner = { tenantId, mode: 'sandbox' } as const;
 export const merchant = `merchant:${tenantId}:ETH`;
-const xpub = HDNodeWallet.fromPhrase(
+/** What the operator has: the key of all deposit addresses. chain-watcher has its public half. */
+export const depositKey = HDNodeWallet.fromPhrase(
   'test test test test test test test test test test test junk',
   undefined,
   "m/44'/60'/9'/0",
-).neuter().extendedKey;
+);
+const xpub = depositKey.neuter().extendedKey;
 
 export async function sendRig(more: Readonly<Record<string, string>> = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'daybook-sends-'));
@@ -91,6 +94,7 @@ export async function sendRig(more: Readonly<Record<string, string>> = {}) {
   const settlementUrl = await run(settlement.createService(config, platform));
   const call = callClient({ baseUrl: settlementUrl, token: new Secret(token) });
   const askLedger = callClient({ baseUrl: ledgerUrl, token: new Secret(token) });
+  const clients = [call, askLedger];
 
   const mine = (blocks: number) => callNode(node.url, 'anvil_mine', [`0x${blocks.toString(16)}`]);
   const balanceOf = async (address: string) =>
@@ -114,6 +118,16 @@ export async function sendRig(more: Readonly<Record<string, string>> = {}) {
     token: new Secret(token),
     nonceOf: async (address: string) =>
       Number(await callNode<string>(node.url, 'eth_getTransactionCount', [address, 'latest'])),
+    /** Intents beside the others, and who asks it. */
+    async intents() {
+      const config = intents.loadConfig({ ...common, CHAIN_WATCHER_URL: watcherUrl });
+      const client = callClient({
+        baseUrl: await run(intents.createService(config, platform)),
+        token: new Secret(token),
+      });
+      clients.push(client);
+      return client;
+    },
     /** The tenant's wallet, with so much in it, which the ledger has. */
     async fund(amount: bigint): Promise<string> {
       const { address } = valueOf(await call(walletBalance, { ...owner, asset: 'ETH' }));
@@ -141,8 +155,7 @@ export async function sendRig(more: Readonly<Record<string, string>> = {}) {
     wallets: async () => valueOf(await call(listWallets, {})).wallets,
     booksBalance: () => expectBooksBalance({ ledger: database.pool('ledger') }),
     async close() {
-      await call.stop();
-      await askLedger.stop();
+      for (const client of clients) await client.stop();
       for (const service of running.toReversed()) await service.stop();
       await transport.stop();
       await node.stop();

@@ -1,13 +1,14 @@
 /**
  * Every deposit that is final on its chain is attributed, once and as it was, and no other is: to its intent, or to the hot
- * wallet that it came to. What our own transactions send back to the wallet that they spend from is none.
+ * wallet that it came to. What our own transactions send back to the wallet that they spend from is none. A sweep is received
+ * by the hot wallet that it came to, as a sweep, and is nothing to intents.
  */
 import type { IntentEvent } from './books-intents';
 import type { Violation } from './books-fold';
 
 /** A DepositConfirmed of the chain-watcher. */
 export type ChainEvent = { readonly payload: Buffer };
-/** A WalletFunded or a TransactionClaimed of settlement. */
+/** A WalletFunded, a SweepReceived or a TransactionClaimed of settlement. */
 export type WalletEvent = { readonly type: string; readonly payload: Buffer };
 
 type OnChain = {
@@ -17,15 +18,17 @@ type OnChain = {
   readonly mode: string;
   readonly asset: string;
   readonly amount: string;
+  /** Of sweeps alone. */
+  readonly sweptFrom?: string;
 };
 type Attributed = {
   readonly intentId: string;
   readonly mode: string;
   readonly deposit: Pick<OnChain, 'depositId' | 'asset' | 'amount'>;
 };
-type Funded = {
-  readonly funding: Pick<OnChain, 'depositId' | 'mode' | 'asset' | 'amount'> & { readonly walletId: string };
-};
+type Came = Pick<OnChain, 'depositId' | 'mode' | 'asset' | 'amount'> & { readonly walletId: string };
+type Funded = { readonly funding: Came };
+type Swept = { readonly sweep: Came };
 type Claimed = { readonly claim: { readonly transactionId: string; readonly walletId: string } };
 /** What is said of each deposit, by its id. */
 type Said = Map<string, string>;
@@ -38,7 +41,9 @@ export function compareDeposits(
 ): readonly Violation[] {
   const deposits = chain.map(({ payload }) => read<OnChain>(payload));
   const isOfWallet = ({ reference }: OnChain) => reference.startsWith('wallet:');
-  const ofIntents = saidOf(deposits.filter((deposit) => !isOfWallet(deposit)).map(textOf));
+  const ofIntents = saidOf(
+    deposits.filter((deposit) => !isOfWallet(deposit) && deposit.sweptFrom === undefined).map(textOf),
+  );
   const violations = compare('intents', ofIntents, attributedByIntents(intents));
   if (wallets === undefined) return violations;
   const claims = new Set(
@@ -57,8 +62,9 @@ function read<T>(payload: Buffer): T {
   return JSON.parse(payload.toString('utf8')) as T;
 }
 
-function textOf({ depositId, amount, asset, reference, mode }: Omit<OnChain, 'transactionId'>): [string, string] {
-  return [depositId, `${amount} ${asset} for ${reference} in ${mode}`];
+function textOf(deposit: Omit<OnChain, 'transactionId'>): [string, string] {
+  const { depositId, amount, asset, reference, mode, sweptFrom } = deposit;
+  return [depositId, `${amount} ${asset} ${sweptFrom === undefined ? 'for' : 'swept to'} ${reference} in ${mode}`];
 }
 
 function attributedByIntents(intents: readonly Pick<IntentEvent, 'type' | 'payload'>[]): Said {
@@ -72,13 +78,17 @@ function attributedByIntents(intents: readonly Pick<IntentEvent, 'type' | 'paylo
 }
 
 function attributedToWallets(wallets: readonly WalletEvent[]): Said {
-  const funded = wallets.filter(({ type }) => type === 'WalletFunded');
   return saidOf(
-    funded.map(({ payload }) => {
-      const { funding } = read<Funded>(payload);
-      return textOf({ ...funding, reference: `wallet:${funding.walletId}` });
+    wallets.flatMap(({ type, payload }) => {
+      if (type === 'WalletFunded') return [textOf(cameTo(read<Funded>(payload).funding))];
+      if (type === 'SweepReceived') return [textOf({ ...cameTo(read<Swept>(payload).sweep), sweptFrom: 'somewhere' })];
+      return [];
     }),
   );
+}
+
+function cameTo({ walletId, ...came }: Came) {
+  return { ...came, reference: `wallet:${walletId}` };
 }
 
 function saidOf(texts: readonly (readonly [string, string])[]): Said {

@@ -195,7 +195,7 @@ async function readIntents(client: PoolClient): Promise<readonly IntentEvent[]> 
 }
 
 async function readWallets(client: PoolClient): Promise<readonly WalletEvent[]> {
-  const text = "select type, payload from events where type in ('WalletFunded', 'TransactionClaimed')";
+  const text = "select type, payload from events where type in ('WalletFunded', 'SweepReceived', 'TransactionClaimed')";
   return (await client.query<WalletEvent>(text)).rows;
 }
 

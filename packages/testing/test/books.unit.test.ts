@@ -348,6 +348,7 @@ describe('deposits to hot wallets', () => {
   const onChain = (more: Json = {}) =>
     bytes('DepositConfirmed', { ...deposit, transactionId: '0x1', reference: 'wallet:w1', ...more });
   const funded = (more: Json = {}) => bytes('WalletFunded', { funding: { ...deposit, walletId: 'w1', ...more } });
+  const swept = bytes('SweepReceived', { sweep: { ...deposit, walletId: 'w1' } });
   const claimed = (walletId: string) =>
     bytes('TransactionClaimed', { claim: { transactionId: '0x1', walletId, sendId: 's1' } });
 
@@ -357,12 +358,20 @@ describe('deposits to hot wallets', () => {
     expect(compareDeposits([onChain()], [])).toEqual([]);
   });
 
+  test('a sweep is received by its wallet as one, and is nothing to intents wherever it goes', () => {
+    expect(compareDeposits([onChain({ sweptFrom: '0x2' })], [], [swept])).toEqual([]);
+    expect(compareDeposits([onChain({ sweptFrom: '0x2', reference: 'intent-1' })], [], [])).toEqual([]);
+  });
+
   test.each([
     ['lost on the way', [onChain()], [], 'in settlement: not attributed'],
     ['of no chain', [], [funded()], 'is on its chain: not final'],
     ['of another amount', [onChain()], [funded({ amount: '71' })], 'in settlement: 71 ETH for wallet:w1 in sandbox'],
     ['taken twice', [onChain()], [funded(), funded()], 'and again 70 ETH'],
     ['taken for change of another wallet', [onChain()], [claimed('w2')], 'in settlement: not attributed'],
+    ['that is a sweep, and credited', [onChain({ sweptFrom: '0x2' })], [funded()], '70 ETH for wallet:w1 in sandbox'],
+    ['that is taken for a sweep', [onChain()], [swept], 'in settlement: 70 ETH swept to wallet:w1 in sandbox'],
+    ['that is a sweep, and lost', [onChain({ sweptFrom: '0x2' })], [], 'in settlement: not attributed'],
     ['that is change, and taken', [onChain()], [claimed('w1'), funded()], 'is on its chain: not final'],
   ])('a deposit %s: reported', (_what, chain, wallets, message) => {
     expect(compareDeposits(chain, [], wallets)).toEqual([

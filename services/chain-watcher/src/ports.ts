@@ -11,6 +11,8 @@ export type Transfer = {
   readonly to: string;
   /** Positive: transfers of nothing are left out. */
   readonly amount: bigint;
+  /** The watched addresses that spent it, as far as the chain tells: nothing came that somebody else paid. */
+  readonly spenders: readonly string[];
 };
 
 export type ChainBlock = LinkedBlock & { readonly transfers: readonly Transfer[] };
@@ -47,7 +49,7 @@ export interface ChainSource {
   blocksAfter(number: number, limit: number, watched: WatchedAddresses): Promise<readonly ChainBlock[]>;
   /**
    * The transfers of a block, read anew from where the chain's final state is told. Undefined unless exactly this block
-   * is canonical there. A deposit is credited only if it is among them.
+   * is canonical there. A deposit is credited only if it is among them, and spent by the same.
    */
   finalTransfers(block: BlockReference, watched: WatchedAddresses): Promise<readonly Transfer[] | undefined>;
   /** The coin of a chain where some may come in no transaction's body. Absent where balances or outputs tell payments. */

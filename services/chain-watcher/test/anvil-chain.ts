@@ -1,6 +1,6 @@
 import { embeddedEvmNode, sandboxMnemonic } from '@daybook/embedded';
 import { Secret } from '@daybook/runtime';
-import { HDNodeWallet, JsonRpcProvider, keccak256, Wallet } from 'ethers';
+import { HDNodeWallet, JsonRpcProvider, keccak256, Wallet, type BaseWallet } from 'ethers';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +10,7 @@ import { byDepth, type TestChain } from './test-chain';
 const chainId = 31_337;
 const payerIndex = 5;
 
+type Payment = { readonly to: string; readonly value?: bigint; readonly data?: string };
 type Receipt = { readonly blockNumber: string; readonly status: string; readonly contractAddress: string | null };
 
 export type AnvilChain = Omit<TestChain, 'connect'> & {
@@ -19,6 +20,8 @@ export type AnvilChain = Omit<TestChain, 'connect'> & {
   height(): Promise<number>;
   /** Two payments of one nonce, the second with the higher fee. */
   replace(to: string, instead: string, amount: bigint): Promise<void>;
+  /** Mined in the next block, and again after a reorganisation that includes it again. */
+  include(from: BaseWallet, payment: Payment): Promise<{ readonly transactionId: string }>;
   /** Sends from an unlocked account and mines the block. */
   transact(transaction: {
     from?: string;
@@ -54,6 +57,17 @@ export async function anvilChain(mnemonic: string = sandboxMnemonic, keptStates 
     return raw;
   }
 
+  async function include(from: BaseWallet, { to, value = 0n, data = '0x' }: Payment) {
+    const nonce = Number(await ask<string>('eth_getTransactionCount', from.address, 'latest'));
+    const fees = { maxFeePerGas: 100_000_000_000n, maxPriorityFeePerGas: 1n };
+    const gasLimit = data === '0x' ? 21_000 : 200_000;
+    const raw = await from.signTransaction({ to, value, data, nonce, chainId, type: 2, gasLimit, ...fees });
+    const hash = await ask<string>('eth_sendRawTransaction', raw);
+    await ask('evm_mine');
+    signed.push({ raw, hash });
+    return { transactionId: hash };
+  }
+
   return {
     name: `evm-${chainId}`,
     asset: 'ETH',
@@ -65,23 +79,8 @@ export async function anvilChain(mnemonic: string = sandboxMnemonic, keptStates 
     height,
     connect: (usdtContract) => evmChain({ url: new Secret(node.url), chainId, usdtContract }),
     newAddress: async () => Wallet.createRandom().address,
-    async pay(to, amount) {
-      const nonce = Number(await ask<string>('eth_getTransactionCount', payer.address, 'latest'));
-      const raw = await payer.signTransaction({
-        to,
-        value: amount,
-        nonce,
-        chainId,
-        type: 2,
-        gasLimit: 21_000,
-        maxFeePerGas: 100_000_000_000n,
-        maxPriorityFeePerGas: 1n,
-      });
-      const hash = await ask<string>('eth_sendRawTransaction', raw);
-      await ask('evm_mine');
-      signed.push({ raw, hash });
-      return { transactionId: hash };
-    },
+    pay: (to, amount) => include(payer, { to, value: amount }),
+    include,
     async replace(to, instead, amount) {
       const nonce = Number(await ask<string>('eth_getTransactionCount', payer.address, 'latest'));
       for (const [at, recipient] of [to, instead].entries()) {

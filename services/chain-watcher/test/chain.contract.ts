@@ -2,6 +2,7 @@ import { testDatabase, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { describeChainSource } from './chain-source.contract';
 import { describePayments } from './payments.contract';
+import { describeSweeps } from './sweeps.contract';
 import type { PaymentKind, TestChain } from './test-chain';
 import { prepare, schema } from './watch-process';
 import { describeWatcher } from './watcher.contract';
@@ -15,7 +16,7 @@ type Options = {
 
 /**
  * What every chain owes, whatever is behind the port: one chain, told without gaps; payments counted by what arrived;
- * a watcher whose confirmed deposits are the chain's. A chain that needs an exception is not a chain.
+ * sweeps that are told from payments; a watcher whose confirmed deposits are the chain's. A chain that needs an exception is not a chain.
  */
 export function describeChain(name: string, create: (pool: Pool) => Promise<TestChain>, options: Options): void {
   describe(name, () => {
@@ -36,6 +37,7 @@ export function describeChain(name: string, create: (pool: Pool) => Promise<Test
 
     describeChainSource(name, () => chain);
     describePayments(name, given, options.cannot ?? {});
+    describeSweeps(name, given, options.cannot?.spender);
     describeWatcher(name, given, options.schedules);
   });
 }

@@ -32,3 +32,17 @@ describe('the logs of a receipt', () => {
     await expect(twice).rejects.toThrow('miss a log or tell one twice');
   });
 });
+
+test('a block whose transactions do not say who signed them is not believed: any of them may be a sweep', async () => {
+  const { provider, grow } = faultyEvm([{ block: 1, to, asset: 'ETH', amount: 5n }], never, 1);
+  grow(1);
+  type Block = { readonly transactions: readonly object[] };
+  const send: typeof provider.send = async (method, parameters) => {
+    const told = await provider.send(method, parameters);
+    if (method !== 'eth_getBlockByNumber') return told;
+    const { transactions, ...block } = told as Block;
+    return { ...block, transactions: transactions.map((one) => ({ ...one, from: undefined })) };
+  };
+  const source = evmChainOver(async () => ({ ...provider, send }), { chainId: 31_337, usdtContract: token });
+  await expect(source.blocksAfter(0, 1, { has: () => true })).rejects.toMatchObject({ code: 'upstream_unavailable' });
+});

@@ -1,4 +1,5 @@
 import { Secret } from '@daybook/runtime';
+import { Wallet } from 'ethers';
 import { evmChain } from '../src/adapters/evm-chain';
 import { anvilChain, type AnvilChain } from './anvil-chain';
 import { deployPayers, erc20, feeToken, payer } from './evm-payer';
@@ -47,6 +48,17 @@ export async function evmTestChain(): Promise<TestChain & { readonly anvil: Anvi
         await transfer(contracts.token, to, 0n);
       },
       replaced: anvil.replace,
+      async spender() {
+        const key = Wallet.createRandom();
+        // For fees: more than a test pays, and no deposit.
+        await anvil.ask('anvil_setBalance', key.address, `0x${(10n ** 20n).toString(16)}`);
+        return {
+          address: key.address,
+          send: (to, value) => anvil.include(key, { to, value }),
+          sendToken: (to, amount) =>
+            anvil.include(key, { to: contracts.token, data: erc20.encodeFunctionData('transfer', [to, amount]) }),
+        };
+      },
       async withFee(to, amount) {
         await send(contracts.token, feeToken.encodeFunctionData('setFee', [feePercent]));
         await transfer(contracts.token, to, amount);

@@ -71,6 +71,7 @@ export function faultyEvm(payments: readonly Payment[], rates: Rates, seed: numb
       transactionsRoot: paid.length > 0 ? hashOf('transactions') : noTransactions,
       transactions: paid.map(({ to, asset, amount }, place) => ({
         hash: transactionHash(number, place),
+        from: `0x${sender.slice(-40)}`,
         to: asset === 'ETH' ? to.toLowerCase() : token,
         value: asset === 'ETH' ? toBeHex(amount) : '0x0',
       })),

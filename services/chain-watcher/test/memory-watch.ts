@@ -10,7 +10,13 @@ import type { ChainSource } from '../src/ports';
 const blocksKept = 1024;
 const tenantId = '7a1c0000-0000-8000-8000-000000000001';
 
-export function memoryWatch(source: ChainSource, addresses: ReadonlySet<string>, rule: FinalityRule) {
+/** `depositAddresses` are those of the addresses that are of a deposit key. */
+export function memoryWatch(
+  source: ChainSource,
+  addresses: ReadonlySet<string>,
+  rule: FinalityRule,
+  depositAddresses: ReadonlySet<string> = new Set(),
+) {
   let genesis: string | undefined;
   let blocks: LinkedBlock[] = [];
   const states = new Map<string, DepositState>();
@@ -45,7 +51,10 @@ export function memoryWatch(source: ChainSource, addresses: ReadonlySet<string>,
     },
     watchlist: {
       has: (address) => addresses.has(address),
-      ownerOf: (address) => (addresses.has(address) ? { reference: address, tenantId, mode: 'sandbox' } : undefined),
+      ownerOf: (address) =>
+        addresses.has(address)
+          ? { reference: address, tenantId, mode: 'sandbox', isOfDepositKey: depositAddresses.has(address) }
+          : undefined,
       refresh: async () => undefined,
     },
     rule,

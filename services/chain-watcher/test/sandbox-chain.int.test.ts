@@ -29,6 +29,7 @@ describeChain('a simulated chain', (own) => sandboxTestChain(own), {
     nothing: oneTransfer,
     replaced: oneTransfer,
     withFee: oneTransfer,
+    spender: 'nobody has a key of a simulated address',
     wire: 'it is in the database of the service',
   },
 });

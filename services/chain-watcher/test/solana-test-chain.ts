@@ -74,14 +74,14 @@ export async function solanaTestChain(): Promise<SolanaTestChain> {
       // Idempotent: an account that exists is left as it is.
       data: Buffer.from([1]),
     });
-  const tokensTo = (mint: PublicKey, owner: PublicKey, amount: bigint) => [
+  const tokensTo = (mint: PublicKey, owner: PublicKey, amount: bigint, from = payer.publicKey) => [
     opening(mint, owner),
     new TransactionInstruction({
       programId: tokenProgram,
       keys: [
-        { pubkey: accountOf(mint, payer.publicKey), isSigner: false, isWritable: true },
+        { pubkey: accountOf(mint, from), isSigner: false, isWritable: true },
         { pubkey: accountOf(mint, owner), isSigner: false, isWritable: true },
-        { pubkey: payer.publicKey, isSigner: true, isWritable: false },
+        { pubkey: from, isSigner: true, isWritable: false },
       ],
       data: encoded.transfer(amount),
     }),
@@ -118,12 +118,21 @@ export async function solanaTestChain(): Promise<SolanaTestChain> {
   const [mint, lookAlike] = [await newMint(), await newMint()];
   for (let block = 0; block < confirmations; block++) node.mine();
 
-  const solTo = (to: string, amount: bigint) =>
-    SystemProgram.transfer({ fromPubkey: payer.publicKey, toPubkey: new PublicKey(to), lamports: amount });
-  async function paid(instructions: readonly TransactionInstruction[]): Promise<{ transactionId: string }> {
-    const { id, succeeded } = await send(instructions);
+  const solTo = (to: string, amount: bigint, from = payer.publicKey) =>
+    SystemProgram.transfer({ fromPubkey: from, toPubkey: new PublicKey(to), lamports: amount });
+  async function paid(
+    instructions: readonly TransactionInstruction[],
+    ...signers: Signer[]
+  ): Promise<{ transactionId: string }> {
+    const { id, succeeded } = await send(instructions, signers);
     if (!succeeded) throw new Error(`${id} failed`);
     return { transactionId: id };
+  }
+  function newKey(): Keypair {
+    const key = Keypair.generate();
+    // Of an address without rent even one lamport would be refused.
+    node.airdrop(key.publicKey.toBase58(), sol);
+    return key;
   }
   const connect = (url = node.url) =>
     solanaChain({ url: new Secret(url), cluster: 'local', usdtMint: mint.toBase58(), allowToken2022: false });
@@ -139,12 +148,7 @@ export async function solanaTestChain(): Promise<SolanaTestChain> {
     rule: () => ({ kind: 'finalized' }),
     connect: () => connect(),
     wire: { url: node.url, connect },
-    async newAddress() {
-      const address = Keypair.generate().publicKey.toBase58();
-      // Of an address without rent even one lamport would be refused.
-      node.airdrop(address, sol);
-      return address;
-    },
+    newAddress: async () => newKey().publicKey.toBase58(),
     pay: (to, amount) => paid([solTo(to, amount)]),
     payments: {
       several: (payments) => paid(payments.map(({ to, amount }) => solTo(to, amount))),
@@ -161,6 +165,14 @@ export async function solanaTestChain(): Promise<SolanaTestChain> {
       },
       async nothing(to) {
         await paid([solTo(to, 0n), ...tokensTo(mint, new PublicKey(to), 0n)]);
+      },
+      async spender() {
+        const key = newKey();
+        return {
+          address: key.publicKey.toBase58(),
+          send: (to, amount) => paid([solTo(to, amount, key.publicKey)], key),
+          sendToken: (to, amount) => paid(tokensTo(mint, new PublicKey(to), amount, key.publicKey), key),
+        };
       },
     },
     async mine(blocks) {

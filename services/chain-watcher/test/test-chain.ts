@@ -18,8 +18,18 @@ export type Payments = {
   replaced(to: string, instead: string, amount: bigint): Promise<void>;
   /** A token that keeps a part: `amount` is sent; resolves with what arrived. */
   withFee(to: string, amount: bigint): Promise<bigint>;
+  /** A new address that the test has the key of. */
+  spender(): Promise<Spender>;
 };
 export type PaymentKind = keyof Payments;
+
+/** Spends what it was paid, and pays no fee out of it where that would be another deposit. */
+export type Spender = {
+  readonly address: string;
+  send(to: string, amount: bigint): Promise<{ readonly transactionId: string }>;
+  /** Of `payments.token`. */
+  sendToken?(to: string, amount: bigint): Promise<{ readonly transactionId: string }>;
+};
 
 /** A chain that a test pays on, mines and reorganises. */
 export type TestChain = {

@@ -15,10 +15,10 @@ type Outcome = { readonly result?: string; readonly logs?: readonly Log[] };
 export type TronTestChain = TestChain & {
   readonly node: TronNode;
   readonly usdt: string;
-  trx(to: string, amount: bigint, result?: string): Promise<Mined>;
+  trx(to: string, amount: bigint, outcome?: { readonly result?: string; readonly from?: string }): Promise<Mined>;
   /** A call of a contract that logs and ends as it is said. */
   call(contract: string, to: string, amount: bigint, outcome: Outcome): Promise<Mined>;
-  logOf(contract: string, to: string, amount: bigint): Log;
+  logOf(contract: string, to: string, amount: bigint, from?: string): Log;
 };
 
 /** A node double under transactions that tronweb builds. */
@@ -35,14 +35,14 @@ export async function tronTestChain(): Promise<TronTestChain> {
     timestamp: 1_700_000_000_000 + built++,
   });
   const wordOf = (address: string) => TronWeb.address.toHex(address).slice(2).toLowerCase().padStart(64, '0');
-  const logOf = (contract: string, to: string, amount: bigint): Log => ({
+  const logOf = (contract: string, to: string, amount: bigint, from = payer): Log => ({
     address: TronWeb.address.toHex(contract).slice(2).toLowerCase(),
-    topics: [transferTopic, wordOf(payer), wordOf(to)],
+    topics: [transferTopic, wordOf(from), wordOf(to)],
     data: amount.toString(16).padStart(64, '0'),
   });
 
-  async function trx(to: string, amount: bigint, result = 'SUCCESS'): Promise<Mined> {
-    const unsigned = await builder.sendTrx(to, Number(amount), payer, { blockHeader: blockHeader() });
+  async function trx(to: string, amount: bigint, { result = 'SUCCESS', from = payer } = {}): Promise<Mined> {
+    const unsigned = await builder.sendTrx(to, Number(amount), from, { blockHeader: blockHeader() });
     return {
       transaction: included(unsigned, result),
       info: { id: unsigned.txID, fee: 1100, contractResult: [''], receipt: { net_fee: 100_000 } },
@@ -78,6 +78,10 @@ export async function tronTestChain(): Promise<TronTestChain> {
     };
     return { transaction: included(transaction, result), info };
   }
+  const minedAlone = (mined: Mined) => {
+    node.mine([mined]);
+    return { transactionId: mined.transaction.txID };
+  };
   const connect = (url = node.url) =>
     tronChain({ url: new Secret(url), apiKey: undefined, network: 'private', usdtContract: usdt });
   return {
@@ -93,17 +97,11 @@ export async function tronTestChain(): Promise<TronTestChain> {
     connect: () => connect(),
     wire: { url: node.url, connect },
     newAddress: async () => randomTronAddress(),
-    async pay(to, amount) {
-      const mined = await trx(to, amount);
-      node.mine([mined]);
-      return { transactionId: mined.transaction.txID };
-    },
+    pay: async (to, amount) => minedAlone(await trx(to, amount)),
     payments: {
       async several(payments) {
         const logs = payments.map(({ to, amount }) => logOf(usdt, to, amount));
-        const mined = await call(randomTronAddress(), payments[0]!.to, payments[0]!.amount, { logs });
-        node.mine([mined]);
-        return { transactionId: mined.transaction.txID };
+        return minedAlone(await call(randomTronAddress(), payments[0]!.to, payments[0]!.amount, { logs }));
       },
       async token(to, amount) {
         node.mine([await call(usdt, to, amount, { logs: [logOf(usdt, to, amount)] })]);
@@ -111,7 +109,7 @@ export async function tronTestChain(): Promise<TronTestChain> {
       async failed(to, amount) {
         const logs = [logOf(usdt, to, amount)];
         node.mine([
-          await trx(to, amount, 'REVERT'),
+          await trx(to, amount, { result: 'REVERT' }),
           await call(usdt, to, amount, { result: 'OUT_OF_ENERGY', logs }),
           await call(usdt, to, amount, {}),
         ]);
@@ -127,6 +125,15 @@ export async function tronTestChain(): Promise<TronTestChain> {
       },
       async nothing(to) {
         node.mine([await call(usdt, to, 0n, { logs: [logOf(usdt, to, 0n)] })]);
+      },
+      async spender() {
+        const address = randomTronAddress();
+        return {
+          address,
+          send: async (to, amount) => minedAlone(await trx(to, amount, { from: address })),
+          sendToken: async (to, amount) =>
+            minedAlone(await call(usdt, to, amount, { logs: [logOf(usdt, to, amount, address)] })),
+        };
       },
     },
     async mine(blocks) {

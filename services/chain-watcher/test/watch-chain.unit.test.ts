@@ -1,5 +1,6 @@
 /** Passes on a chain whose every answer the test decides: what a node may say, and what may happen between two lines. */
 import { isOperationalError, OperationalError } from '@daybook/core';
+import { rescan } from '../src/app/rescan-chain';
 import { watchPass } from '../src/app/watch-chain';
 import { ChainHaltedError, type WatchDeps } from '../src/app/watch-deps';
 import type { FinalityRule } from '../src/domain/confirmation';
@@ -8,7 +9,7 @@ import { memoryWatch } from './memory-watch';
 import { byDepth } from './test-chain';
 
 const confirmations = 3;
-const payment: Transfer = { transactionId: 'one', index: 0, asset: 'ETH', to: 'ours', amount: 5n };
+const payment: Transfer = { transactionId: 'one', index: 0, asset: 'ETH', to: 'ours', amount: 5n, spenders: [] };
 
 /** Above these blocks, up to this number, the blocks of a branch; the payment is in one of them, if in any. */
 function grown(below: readonly ChainBlock[], branch: string, upTo: number, paidIn?: number): readonly ChainBlock[] {
@@ -23,7 +24,7 @@ function grown(below: readonly ChainBlock[], branch: string, upTo: number, paidI
 
 function scene(first: readonly ChainBlock[], rule: FinalityRule = byDepth(confirmations)) {
   let blocks = first;
-  const addresses = new Set(['ours']);
+  const [addresses, depositAddresses] = [new Set(['ours', 'hot', 'swept']), new Set<string>()];
   const honest: ChainSource = {
     chain: 'test',
     verify: async () => undefined,
@@ -40,12 +41,15 @@ function scene(first: readonly ChainBlock[], rule: FinalityRule = byDepth(confir
     finalTransfers: async ({ number, hash }) => (blocks[number]?.hash === hash ? blocks[number].transfers : undefined),
   };
   const source = { ...honest };
-  const { deps, log } = memoryWatch(source, addresses, rule);
+  const { deps, log } = memoryWatch(source, addresses, rule, depositAddresses);
   return {
     deps,
     source,
     honest,
     addresses,
+    /** Those of the addresses that are of a deposit key. */
+    depositAddresses,
+    log,
     /** From now on the node has these blocks. */
     show: (next: readonly ChainBlock[]) => void (blocks = next),
     pass: (own: WatchDeps = deps) => watchPass(own, () => undefined),
@@ -226,5 +230,38 @@ describe('a chain that begins without a first block', () => {
     show(grown(grown([], 'a', 7), 'b', 9));
     while ((await pass(own)).more);
     expect(await deps.cursor.tip()).toMatchObject({ number: 9, hash: 'b9' });
+  });
+});
+
+describe('what a deposit address spends', () => {
+  const sweep = (block: ChainBlock): ChainBlock => ({
+    ...block,
+    transfers: block.transfers.map((transfer) => ({ ...transfer, to: 'hot', spenders: ['hot', 'swept'] })),
+  });
+  const swept = grown(common, 'a', 5 + confirmations, 5).map(sweep);
+
+  test('is a sweep to the end', async () => {
+    const { depositAddresses, pass, told, log } = scene(swept);
+    depositAddresses.add('swept');
+    await pass();
+    expect(told()).toEqual(['Seen a5', 'Confirmed a5']);
+    expect(log.map(({ sweptFrom, address }) => [sweptFrom, address])).toEqual([
+      ['swept', 'hot'],
+      ['swept', 'hot'],
+    ]);
+  });
+
+  test('and was seen as a payment, by a build that did not look, waits until its block is read again, and is a sweep', async () => {
+    const { deps, depositAddresses, pass, show, told, log } = scene(swept.slice(0, 6));
+    await pass();
+    depositAddresses.add('swept');
+    show(swept);
+    await expect(pass()).rejects.toThrow('is not in block 5 as the source tells it when it is final');
+    expect(told()).toEqual(['Seen a5']);
+    const rescannable = new Map([['test', { deps, lookAgain: () => undefined }]]);
+    expect(await rescan({ rescannable }, { chain: 'test', from: 5, to: 5 })).toMatchObject({ ok: true });
+    await pass();
+    expect(told()).toEqual(['Seen a5', 'Reverted a5', 'Seen a5', 'Confirmed a5']);
+    expect(log.map(({ sweptFrom }) => sweptFrom)).toEqual([undefined, undefined, 'swept', 'swept']);
   });
 });

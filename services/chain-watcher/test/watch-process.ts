@@ -4,12 +4,14 @@ import {
   eventStoreMigrations,
   migrate,
   postgresEventStore,
+  type StoredEvent,
 } from '@daybook/event-store';
 import { messagingMigrations } from '@daybook/messaging';
 import { testLogger } from '@daybook/testing';
 import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { blockCursor } from '../src/adapters/block-cursor';
+import { publishedEvents } from '../src/adapters/published-events';
 import { addressEvents, depositEvents, storedEvents } from '../src/adapters/stored-events';
 import { watchPass, type Pass } from '../src/app/watch-chain';
 import { steadyPace, type WatchDeps, type Witnesses } from '../src/app/watch-deps';
@@ -41,7 +43,8 @@ export type WatchProcess = {
   pass(): Promise<Pass>;
   /** Passes until there is nothing more to scan. */
   settle(): Promise<void>;
-  allocate(address: string, chain: string): Promise<void>;
+  /** Watched, as a hot wallet is; with a place under a deposit key, as one of its addresses. */
+  allocate(address: string, chain: string, index?: number): Promise<void>;
   stop(): Promise<void>;
 };
 
@@ -102,7 +105,7 @@ export async function watchProcess(
     async settle() {
       while ((await pass()).more);
     },
-    async allocate(address, chain) {
+    async allocate(address, chain, index) {
       const family = chain.startsWith('evm') ? 'evm' : 'tron';
       const command = {
         type: 'AllocateAddress',
@@ -111,8 +114,8 @@ export async function watchProcess(
           chain,
           address,
           family,
-          index: null,
-          keyId: null,
+          index: index ?? null,
+          keyId: index === undefined ? null : 'key',
           asset: 'ETH',
           amount: 1n,
           tenantId,
@@ -133,6 +136,16 @@ export async function watchProcess(
 
 /** Every deposit event of these addresses, in the order of the log. */
 export async function depositLog(pool: Pool, addresses: readonly string[]): Promise<DepositEvent[]> {
+  return (await storedLog(pool, addresses)).map((event) => depositEvents.decode(event));
+}
+
+/** The types of what others are told of these addresses, in the order of the log. */
+export async function publishedLog(pool: Pool, addresses: readonly string[]): Promise<string[]> {
+  const messages = (await storedLog(pool, addresses)).flatMap(publishedEvents);
+  return messages.map(({ value }) => (JSON.parse(value.toString('utf8')) as { readonly type: string }).type);
+}
+
+async function storedLog(pool: Pool, addresses: readonly string[]): Promise<StoredEvent[]> {
   const store = postgresEventStore(pool);
   try {
     const { rows } = await pool.query<{ stream: string }>(
@@ -142,8 +155,7 @@ export async function depositLog(pool: Pool, addresses: readonly string[]): Prom
     );
     return (await Promise.all(rows.map(({ stream }) => store.readStream(stream))))
       .flat()
-      .toSorted((a, b) => store.compare(a.position, b.position))
-      .map((event) => depositEvents.decode(event));
+      .toSorted((a, b) => store.compare(a.position, b.position));
   } finally {
     await store.close();
   }

@@ -134,6 +134,7 @@ const fact = fc
       'institution_transfer_return',
       'chain_send',
       'wallet_funding',
+      'wallet_sweep',
     ),
     holdId,
     feeHoldId: holdId,
@@ -182,6 +183,10 @@ const fact = fc
       if (type === 'wallet_funding') {
         const funded = { depositId: id, walletId: 'hot', tenantId, asset: 'ETH', amount: units } as const;
         return { ...posted, fact: { type, ...funded } };
+      }
+      if (type === 'wallet_sweep') {
+        const swept = { depositId: id, walletId: 'hot', chain: 'evm', asset: 'ETH', amount: units } as const;
+        return { ...posted, fact: { type, ...swept } };
       }
       if (type === 'receipt_move') {
         const moved = { moveId: id, ...common, amount: units, from: 'held', to: 'suspense' } as const;

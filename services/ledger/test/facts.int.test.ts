@@ -5,6 +5,7 @@ import {
   receiptMoved,
   sendFinal,
   settlementInstructed,
+  sweepReceived,
   transactionPosted,
   type listTransactions,
 } from '@daybook/contracts';
@@ -168,4 +169,26 @@ test('a send has the content hash that repeats of it are known by for ever', asy
     contentHash: '3953f9536743d871b008c16d6cd0821421c74e6b55de1d691cbffaa411aff143',
   });
   expect(await balanceOf(`wallet:${ids.walletId}:ETH`)).toBe(-3n);
+});
+
+test('a sweep moves what deposit addresses hold to the hot wallet, once, and nobody has more or less', async () => {
+  const [depositId, walletId] = [randomUUID(), randomUUID()];
+  const swept = { depositId, walletId, tenantId: alice, mode: 'sandbox', chain: 'evm-7', asset: 'ETH' } as const;
+  const message = messageOf(sweepReceived, { ...swept, amount: 7n, at }, source());
+  await rig.transport.publish([message, message]);
+  const found = await eventually(
+    async () => {
+      const events = (await rig.events()).filter(({ payload }) => payload.includes(depositId));
+      expect(events).toHaveLength(1);
+      return JSON.parse(events[0]!.payload.toString()) as object;
+    },
+    { timeoutMs: 10_000 },
+  );
+  expect(found).not.toHaveProperty('tenantId');
+  expect(found).toMatchObject({
+    rule: 'wallet-sweep@1',
+    entries: [expect.anything(), expect.anything()],
+  });
+  expect(await balanceOf(`wallet:${walletId}:ETH`)).toBe(7n);
+  expect(await balanceOf('custody:evm-7:ETH')).toBe(-7n);
 });

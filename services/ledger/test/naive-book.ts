@@ -168,7 +168,7 @@ export class NaiveBook extends NaiveLists {
       for (const holdId of new Set([fact.amountHoldId, fact.feeHoldId])) this.endHold(holdId);
     for (const { accountId } of sides) {
       const isCustody = /^(custody|provider|institution|wallet):/.test(accountId);
-      const tenantId = isCustody ? null : command.fact.tenantId;
+      const tenantId = isCustody || !('tenantId' in fact) ? null : fact.tenantId;
       this.openIfMissing(accountId, tenantId, 'ETH', isCustody ? 'asset' : 'liability', isCustody ? null : 0n);
     }
     const happened = command.effectiveAt < at ? command.effectiveAt : at;
@@ -213,7 +213,7 @@ export class NaiveBook extends NaiveLists {
 }
 
 function factSides({ fact }: CommandOf<'PostFact'>): readonly Side[] {
-  const own = (purpose: string) => `${purpose}:${fact.tenantId}:ETH`;
+  const own = (purpose: string) => `${purpose}:${'tenantId' in fact ? fact.tenantId : ''}:ETH`;
   const side = (accountId: string, direction: string, amount: bigint) => ({
     accountId,
     asset: 'ETH',
@@ -266,6 +266,10 @@ function factSides({ fact }: CommandOf<'PostFact'>): readonly Side[] {
     wallet_funding: () => {
       const { amount } = fact as { amount: bigint };
       return [side('wallet:hot:ETH', 'debit', amount), side(own('merchant'), 'credit', amount)];
+    },
+    wallet_sweep: () => {
+      const { amount } = fact as { amount: bigint };
+      return [side('wallet:hot:ETH', 'debit', amount), side('custody:evm:ETH', 'credit', amount)];
     },
     institution_transfer_return: () => {
       const { amount } = fact as { amount: bigint };

@@ -124,7 +124,15 @@ function readModelOf(parts: Parts) {
             const { reference, address, tenantId } = event;
             if (rows.get('addresses', reference) !== undefined) continue;
             const id = String(rows.all('addresses').length + 1);
-            rows.put('addresses', reference, { id, reference, address, tenantId, mode } satisfies AddressRow);
+            const isOfDepositKey = event.index !== null;
+            rows.put('addresses', reference, {
+              id,
+              reference,
+              address,
+              tenantId,
+              mode,
+              isOfDepositKey,
+            } satisfies AddressRow);
             continue;
           }
           // As `reverted_places_v1`.

@@ -116,7 +116,7 @@ export function simulatedChain(world: World, faults: ChainFaults): SimulatedEvm 
     source: (owner) => sourceOf(owner, ask, genesis.hash),
     pay(to, amount) {
       const transactionId = `0x${hashOf(`transaction ${sent++}`)}`;
-      waiting.push({ transactionId, index: 0, asset: 'ETH', to, amount });
+      waiting.push({ transactionId, index: 0, asset: 'ETH', to, amount, spenders: [] });
       world.note(`payment of ${amount} to ${to}`);
       return transactionId;
     },

@@ -1,6 +1,7 @@
 /**
  * A raw Bitcoin block, read and proven by itself: its hash is the hash of its header, and its transactions are those of
- * its header's Merkle root. A node can withhold a block, but not put a payment into it or leave one out.
+ * its header's Merkle root, with the witnesses that the first of them commits to. A node can withhold a block, but not put a
+ * payment into it or leave one out, nor hide by whose key an output was spent.
  * Format: developer.bitcoin.org/reference/block_chain.html; transactions with witnesses: BIP-141 and BIP-144.
  */
 import { createHash } from 'node:crypto';
@@ -10,6 +11,11 @@ export type BitcoinTransaction = {
   readonly id: string;
   readonly isCoinbase: boolean;
   readonly outputs: readonly BitcoinOutput[];
+  /**
+   * The public keys of inputs that are signed as outputs of type P2WPKH are: by nothing but a signature and the key. All that
+   * spend such an output are here; who mimics one, with a script of his own, has to know the key.
+   */
+  readonly spendingKeys: readonly Buffer[];
 };
 export type BitcoinBlock = {
   readonly hash: string;
@@ -20,6 +26,12 @@ export type BitcoinBlock = {
 const headerLength = 80;
 /** What a coinbase spends: no transaction's output (Bitcoin Core: COutPoint::IsNull). */
 const nothing = Buffer.concat([Buffer.alloc(32), Buffer.alloc(4, 0xff)]);
+/** How the output of a coinbase begins that commits to the witnesses of its block, and where their hash ends (BIP-141). */
+const commitmentHeader = Buffer.from('6a24aa21a9ed', 'hex');
+const commitmentLength = 38;
+/** A signature in DER begins so; a compressed key has this length. */
+const derSequence = 0x30;
+const keyLength = 33;
 
 /** Throws RangeError when the bytes are not one whole block that its header proves. */
 export function readBitcoinBlock(raw: Buffer): BitcoinBlock {
@@ -36,15 +48,41 @@ export function readBitcoinBlock(raw: Buffer): BitcoinBlock {
   // Repeating the last transactions leaves the root as it is (CVE-2012-2459).
   if (new Set(ids.map((id) => id.toString('hex'))).size !== ids.length) throw new RangeError('a transaction twice');
   if (!merkleRoot(ids).equals(header.subarray(36, 68))) throw new RangeError('other transactions than the header says');
+  proveWitnesses(transactions);
   return {
     hash: displayed(doubleHash(header)),
     parentHash: displayed(header.subarray(4, 36)),
-    transactions: transactions.map(({ digest, isCoinbase, outputs }) => ({
+    transactions: transactions.map(({ digest, isCoinbase, outputs, inputs }) => ({
       id: displayed(digest),
       isCoinbase,
       outputs,
+      spendingKeys: inputs.flatMap(spendingKeyOf),
     })),
   };
+}
+
+/** Ids leave witnesses out: a node could change them, or serve a block without any. */
+function proveWitnesses(transactions: readonly Transaction[]): void {
+  const [coinbase] = transactions;
+  const commitment = coinbase!.outputs.findLast(
+    ({ script }) => script.length >= commitmentLength && script.indexOf(commitmentHeader) === 0,
+  )?.script;
+  if (commitment === undefined) {
+    if (transactions.some(({ inputs }) => inputs.some(({ witness }) => witness.length > 0)))
+      throw new RangeError('witnesses that nothing commits to');
+    return;
+  }
+  // The coinbase cannot commit to itself.
+  const digests = transactions.map(({ witnessDigest }, place) => (place === 0 ? Buffer.alloc(32) : witnessDigest));
+  const reserved = coinbase!.inputs[0]!.witness[0] ?? Buffer.alloc(0);
+  const proven = doubleHash(Buffer.concat([merkleRoot(digests), reserved]));
+  if (!proven.equals(commitment.subarray(commitmentHeader.length, commitmentLength)))
+    throw new RangeError('other witnesses than the coinbase says');
+}
+
+function spendingKeyOf({ script, witness: [signature, key, ...more] }: Input): readonly Buffer[] {
+  const isSigned = script.length === 0 && signature?.[0] === derSequence && more.length === 0;
+  return isSigned && key?.length === keyLength ? [key] : [];
 }
 
 type Reader = ReturnType<typeof byteReader>;
@@ -73,29 +111,39 @@ function byteReader(raw: Buffer, start: number) {
   };
 }
 
+type Input = { readonly script: Buffer; readonly witness: readonly Buffer[] };
+type Transaction = ReturnType<typeof readTransaction>;
+
 function readTransaction(reader: Reader) {
+  const begin = reader.at();
   const version = reader.take(4);
   // No inputs and one flag: a transaction with witnesses, which its id leaves out.
   const hasWitnesses = reader.peek(0) === 0 && reader.peek(1) === 1;
   if (hasWitnesses) reader.take(2);
   const bodyBegin = reader.at();
-  const inputs = reader.count();
-  let isCoinbase = false;
-  for (let input = 0; input < inputs; input++) {
-    isCoinbase = reader.take(36).equals(nothing) && inputs === 1;
-    reader.take(reader.count());
+  const spent = Array.from({ length: reader.count() }, () => {
+    const outpoint = reader.take(36);
+    const script = reader.take(reader.count());
     reader.take(4);
-  }
+    return { outpoint, script };
+  });
   const outputs = Array.from({ length: reader.count() }, (): BitcoinOutput => {
     const value = reader.take(8).readBigUInt64LE();
     return { value, script: reader.take(reader.count()) };
   });
   const body = reader.raw.subarray(bodyBegin, reader.at());
-  for (let input = 0; hasWitnesses && input < inputs; input++) {
-    for (let items = reader.count(); items > 0; items--) reader.take(reader.count());
-  }
-  const stripped = Buffer.concat([version, body, reader.take(4)]);
-  return { digest: doubleHash(stripped), isCoinbase, outputs };
+  const inputs = spent.map(({ script }): Input => {
+    const items = hasWitnesses ? reader.count() : 0;
+    return { script, witness: Array.from({ length: items }, () => reader.take(reader.count())) };
+  });
+  const lockTime = reader.take(4);
+  return {
+    digest: doubleHash(Buffer.concat([version, body, lockTime])),
+    witnessDigest: doubleHash(reader.raw.subarray(begin, reader.at())),
+    isCoinbase: spent.length === 1 && spent[0]!.outpoint.equals(nothing),
+    inputs,
+    outputs,
+  };
 }
 
 function merkleRoot(leaves: readonly Buffer[]): Buffer {

@@ -1,9 +1,6 @@
 import { Transaction } from '@scure/btc-signer';
-import { createHash } from 'node:crypto';
+import { blockOfOne, doubleHash } from '../../test/bitcoin-blocks';
 import { readBitcoinBlock } from './bitcoin-block';
-
-const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
-const doubleHash = (bytes: Uint8Array) => sha256(sha256(bytes));
 
 /** The first block of Bitcoin. */
 const genesis = Buffer.from(
@@ -54,12 +51,43 @@ describe('a raw Bitcoin block', () => {
     });
   });
 
+  const signed = Transaction.fromRaw(withWitness, { allowUnknownOutputs: true, allowLegacyWitnessUtxo: true });
+  const known = { raw: withWitness, id: digestOf(signed.id) };
+
   test('the id of a transaction leaves its witnesses out', () => {
-    const { id } = Transaction.fromRaw(withWitness, { allowUnknownOutputs: true, allowLegacyWitnessUtxo: true });
-    const root = doubleHash(Buffer.concat([doubleHash(coinbase), digestOf(id)]));
-    const [, transaction] = readBitcoinBlock(blockOf([coinbase, withWitness], root)).transactions;
-    expect(transaction!.id).toBe(id);
+    const [, transaction] = readBitcoinBlock(blockOfOne(known).raw).transactions;
+    expect(transaction!.id).toBe(signed.id);
     expect(transaction!.outputs.map(({ value }) => value)).toEqual([112_340_000n, 223_450_000n]);
+  });
+
+  test('tells by whose keys outputs to keys of witnesses were spent, and no other keys', () => {
+    const [coinbase, transaction] = readBitcoinBlock(blockOfOne(known).raw).transactions;
+    expect(transaction!.spendingKeys.map((key) => key.toString('hex'))).toEqual([
+      '025476c2e83188368da1ff3e292e7acafcdb3566bb0ad253f62fc70f07aeee6357',
+    ]);
+    expect(coinbase!.spendingKeys).toEqual([]);
+  });
+
+  test('every changed byte of a witness is noticed, as are witnesses that are left out', () => {
+    const witness = Buffer.from('0002473044', 'hex');
+    const begin = withWitness.indexOf(witness);
+    for (let at = begin + 2; at < withWitness.length - 4; at++) {
+      const changed = Buffer.from(withWitness);
+      changed[at]! ^= 1;
+      expect(() => readBitcoinBlock(blockOfOne({ ...known, raw: changed }, withWitness).raw)).toThrow(RangeError);
+    }
+    const stripped = Buffer.concat([
+      withWitness.subarray(0, 4),
+      withWitness.subarray(6, begin),
+      withWitness.subarray(-4),
+    ]);
+    const block = blockOfOne({ ...known, raw: stripped }, withWitness).raw;
+    expect(() => readBitcoinBlock(block)).toThrow('other witnesses than the coinbase says');
+  });
+
+  test('a block with witnesses that nothing commits to is none', () => {
+    const root = doubleHash(Buffer.concat([doubleHash(coinbase), known.id]));
+    expect(() => readBitcoinBlock(blockOf([coinbase, withWitness], root))).toThrow('that nothing commits to');
   });
 
   test('every changed byte is noticed, but for those that only the hash proves', () => {

@@ -2,7 +2,7 @@
  * Bitcoin by one node, through either API of `bitcoin-nodes.ts`. Payments are outputs to the addresses that this service
  * gives out (P2WPKH), found in raw blocks that prove themselves; index is the output's place. Nothing is taken from the
  * memory pool, so what is replaced before it is mined never was. Outputs of a coinbase cannot be spent for 100 blocks
- * and are left out: nobody mines to a deposit address.
+ * and are left out: nobody mines to a deposit address. A transaction is spent by all whose keys are in its witnesses.
  */
 import { contradiction } from '@daybook/http';
 import type { BlockReference } from '../domain/reorg';
@@ -77,15 +77,20 @@ async function paymentsIn(
   watched: WatchedAddresses,
 ): Promise<readonly Transfer[]> {
   const { Address } = await import('@scure/btc-signer');
+  const { hash160 } = await import('@scure/btc-signer/utils.js');
   const { encode } = Address(bitcoinNetworks[network].prefixes);
-  return block.transactions.flatMap(({ id, isCoinbase, outputs }) =>
-    isCoinbase
-      ? []
-      : outputs.flatMap(({ value, script }, index): Transfer[] => {
-          if (value === 0n || script.length !== scriptLength || !script.subarray(0, 2).equals(payToWitnessKeyHash))
-            return [];
-          const to = encode({ type: 'wpkh', hash: new Uint8Array(script.subarray(2)) });
-          return watched.has(to) ? [{ transactionId: id, index, asset: 'BTC', to, amount: value }] : [];
-        }),
-  );
+  const addressOf = (hash: Uint8Array) => encode({ type: 'wpkh', hash: new Uint8Array(hash) });
+  return block.transactions.flatMap(({ id: transactionId, isCoinbase, outputs, spendingKeys }) => {
+    if (isCoinbase) return [];
+    const payments = outputs.flatMap(({ value: amount, script }, index) => {
+      if (amount === 0n || script.length !== scriptLength || !script.subarray(0, 2).equals(payToWitnessKeyHash))
+        return [];
+      const to = addressOf(script.subarray(2));
+      return watched.has(to) ? [{ transactionId, index, asset: 'BTC' as const, to, amount }] : [];
+    });
+    if (payments.length === 0) return [];
+    const spent = new Set(spendingKeys.map((key) => addressOf(hash160(new Uint8Array(key)))));
+    const spenders = [...spent].filter((address) => watched.has(address));
+    return payments.map((payment) => ({ ...payment, spenders }));
+  });
 }

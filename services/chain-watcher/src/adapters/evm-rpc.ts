@@ -36,7 +36,7 @@ export const rpcBlock = rpcHeader
   .extend({
     logsBloom: z.string().regex(/^0x[0-9a-fA-F]{512}$/),
     transactionsRoot: hash,
-    transactions: z.array(z.object({ hash, to: account.nullish(), value: quantity })),
+    transactions: z.array(z.object({ hash, from: account, to: account.nullish(), value: quantity })),
   })
   .transform(({ transactionsRoot, ...block }) => ({ ...block, hasTransactions: transactionsRoot !== noTransactions }));
 export type RpcBlock = z.output<typeof rpcBlock>;

@@ -7,6 +7,7 @@
  *   block's bloom filter says that the contract may have logged, the receipts of the whole block are read
  *   (`evm-receipts.ts`), and there must be no log too few.
  *   What counts is what arrived: when the address has less than the logs say, the token kept a part.
+ * - Spent is the coin by who signed the transaction, a token by whom the log names (`token-spenders.ts`).
  *
  * Index inside a transaction: 0 is the native value, n + 1 is the n-th log of its receipt. A log's index in the block
  * would change when the transaction is mined again elsewhere.
@@ -16,6 +17,7 @@ import type { Transfer, WatchedAddresses } from '../ports';
 import { bloomMayHold, receiptOf, receiptsOf } from './evm-receipts';
 import type { EvmNative } from './evm-networks';
 import type { EvmRpc, RpcBlock, RpcLog, RpcReceipt } from './evm-rpc';
+import { spendersOf } from './token-spenders';
 
 /** keccak256 of `Transfer(address,address,uint256)`. */
 const transferTopic = '0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
@@ -34,12 +36,10 @@ export async function evmTransfers(
   watched: WatchedAddresses,
 ): Promise<readonly Transfer[]> {
   const { getAddress } = await import('ethers');
-  const recipientOf = (log: RpcLog) => getAddress(`0x${log.topics[2]!.slice(26)}`);
-  const isWanted = (log: RpcLog) => isTransferOf(chain.token, log) && watched.has(recipientOf(log));
   const paid = new Map(
-    block.transactions.flatMap(({ hash, to, value }) =>
+    block.transactions.flatMap(({ hash, from, to, value }) =>
       chain.native === 'ETH' && to && value > 0n && watched.has(getAddress(to))
-        ? [[hash, { to: getAddress(to), value }] as const]
+        ? [[hash, { from: getAddress(from), to: getAddress(to), value }] as const]
         : [],
     ),
   );
@@ -49,16 +49,34 @@ export async function evmTransfers(
     if (receipt.status !== succeeded) continue;
     const { transactionHash: transactionId } = receipt;
     const native = paid.get(transactionId);
-    if (native)
-      transfers.push({ transactionId, index: nativeIndex, asset: 'ETH', to: native.to, amount: native.value });
-    for (const [place, log] of receipt.logs.entries()) {
-      if (!isWanted(log) || BigInt(log.data) === 0n) continue;
-      const to = recipientOf(log);
-      transfers.push({ transactionId, index: place + 1, asset: 'USDT_ERC20', to, amount: BigInt(log.data) });
+    if (native) {
+      const { from, to, value: amount } = native;
+      const spenders = watched.has(from) ? [from] : [];
+      transfers.push({ transactionId, index: nativeIndex, asset: 'ETH', to, amount, spenders });
     }
+    transfers.push(...tokensIn(receipt, chain.token, watched, getAddress));
   }
   const logs = receipts.flatMap((receipt) => receipt.logs);
   return arrived(chain, transfers, block, logs);
+}
+
+function tokensIn(
+  { transactionHash: transactionId, logs }: RpcReceipt,
+  token: string | undefined,
+  watched: WatchedAddresses,
+  getAddress: (address: string) => string,
+): readonly Transfer[] {
+  const addressIn = (topic: string) => getAddress(`0x${topic.slice(26)}`);
+  const moves = logs.flatMap((log, place) =>
+    isTransferOf(token, log)
+      ? [{ place, from: addressIn(log.topics[1]!), to: addressIn(log.topics[2]!), amount: BigInt(log.data) }]
+      : [],
+  );
+  const spendersOfEach = spendersOf(moves, watched);
+  return moves.flatMap(({ place, to, amount }, at): Transfer[] => {
+    if (amount === 0n || !watched.has(to)) return [];
+    return [{ transactionId, index: place + 1, asset: 'USDT_ERC20', to, amount, spenders: spendersOfEach[at]! }];
+  });
 }
 
 /** Of the whole block if the token may be in it, else of these transactions, which are in its body. */

@@ -1,5 +1,8 @@
-/** What the relay publishes: deposits, field by field. Addresses are nobody else's business. */
-import { depositConfirmed, depositReverted, depositSeen } from '@daybook/contracts';
+/**
+ * What the relay publishes: deposits, field by field, and of sweeps that they are final, as a fact of its own: who takes
+ * deposits would credit one. Addresses are nobody else's business.
+ */
+import { depositConfirmed, depositReverted, depositSeen, sweepConfirmed } from '@daybook/contracts';
 import { messageOf, type OutgoingMessage } from '@daybook/messaging';
 import type { StoredEvent } from '@daybook/event-store';
 import type { DepositEvent } from '../domain/deposit';
@@ -14,7 +17,11 @@ const contracts = {
 export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[] {
   const event = storedEvents.decode(stored);
   if (event.type === 'AddressAllocated') return [];
-  return [messageOf(contracts[event.type], published(event), stored)];
+  const { sweptFrom } = event;
+  if (sweptFrom === undefined) return [messageOf(contracts[event.type], published(event), stored)];
+  return event.type === 'DepositConfirmed'
+    ? [messageOf(sweepConfirmed, { ...published(event), sweptFrom }, stored)]
+    : [];
 }
 
 function published(event: DepositEvent) {

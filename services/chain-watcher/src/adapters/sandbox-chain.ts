@@ -224,6 +224,8 @@ async function transfersBetween(pool: Pool, chain: string, first: number, last: 
     asset: row.asset,
     to: row.address,
     amount: BigInt(row.amount),
+    // Nobody has a key of a simulated address.
+    spenders: [],
     blockNumber: Number(row.block_number),
   }));
 }

@@ -6,12 +6,14 @@
  * A transaction that comes without its outcome or its balances may have paid anything, so its block is refused. A block whose
  * list of transactions is empty is believed: there are such blocks, and nothing in the answer tells them apart.
  *
- * An address that signed the transaction paid for something itself; what it got back is not a deposit.
+ * An address that signed the transaction paid for something itself; what it got back is not a deposit. It is one of the
+ * spenders, as is whoever has less afterwards: the rent of a token account that is closed is in nobody's balance.
  *
  * Index inside a transaction: the place of the address among its accounts for SOL; for a token, 256 and the place of the
  * owner's first token account. Places are part of what was signed, and no transaction has more than 256 accounts.
  */
 import { contradiction } from '@daybook/http';
+import type { AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import type { Transfer, WatchedAddresses } from '../ports';
 
@@ -60,33 +62,40 @@ export function transfersIn(
     const signers = new Set(
       transaction.transaction.accountKeys.filter(({ signer }) => signer).map(({ pubkey }) => pubkey),
     );
-    const isPayee = (address: string) => watched.has(address) && !signers.has(address);
-    const payments = [...solIn(transaction, isPayee), ...(token ? tokensIn(transaction, token, isPayee) : [])];
+    const changes = [...solChanges(transaction, watched), ...(token ? tokenChanges(transaction, token, watched) : [])];
+    const signing = [...signers].filter((address) => watched.has(address));
+    const spendersOf = (asset: AssetCode) => {
+      const poorer = changes.filter((change) => change.asset === asset && change.amount < 0n).map(({ of }) => of);
+      return [...new Set([...signing, ...poorer])];
+    };
+    const payments = changes
+      .filter(({ of, amount }) => amount > 0n && !signers.has(of))
+      .map(({ of, ...payment }) => ({ ...payment, to: of, spenders: spendersOf(payment.asset) }));
     const [transactionId] = transaction.transaction.signatures;
     return payments.map((payment) => ({ transactionId: transactionId!, ...payment }));
   });
 }
 
-type Payment = Omit<Transfer, 'transactionId'>;
+/** What a watched address has more than before, or less. */
+type Change = Pick<Transfer, 'index' | 'asset' | 'amount'> & { readonly of: string };
 
-function solIn({ transaction, meta }: Transaction, isPayee: (address: string) => boolean): Payment[] {
-  return transaction.accountKeys.flatMap(({ pubkey }, index): Payment[] => {
-    if (!isPayee(pubkey)) return [];
+function solChanges({ transaction, meta }: Transaction, watched: WatchedAddresses): readonly Change[] {
+  return transaction.accountKeys.flatMap(({ pubkey: of }, index): Change[] => {
+    if (!watched.has(of)) return [];
     const [before, after] = [meta.preBalances[index], meta.postBalances[index]];
     // Beyond this the answer's numbers are no longer exact, and no deposit address has nine million SOL.
     if (!Number.isSafeInteger(before) || !Number.isSafeInteger(after))
-      throw contradiction(`no exact balances of ${pubkey} in ${transaction.signatures[0]}`);
-    const amount = BigInt(after!) - BigInt(before!);
-    return amount > 0n ? [{ index, asset: 'SOL', to: pubkey, amount }] : [];
+      throw contradiction(`no exact balances of ${of} in ${transaction.signatures[0]}`);
+    return [{ of, index, asset: 'SOL', amount: BigInt(after!) - BigInt(before!) }];
   });
 }
 
-function tokensIn({ meta }: Transaction, token: PinnedToken, isPayee: (address: string) => boolean): Payment[] {
+function tokenChanges({ meta }: Transaction, token: PinnedToken, watched: WatchedAddresses): readonly Change[] {
   const changes = new Map<string, { amount: bigint; place: number }>();
   const count = (balances: Transaction['meta']['preTokenBalances'], sign: bigint) => {
     for (const { accountIndex, mint, owner, programId, uiTokenAmount } of balances) {
       if (mint !== token.mint || !token.programs.includes(programId ?? '')) continue;
-      if (owner === undefined || !isPayee(owner)) continue;
+      if (owner === undefined || !watched.has(owner)) continue;
       const change = changes.get(owner) ?? { amount: 0n, place: accountIndex };
       const amount = change.amount + sign * BigInt(uiTokenAmount.amount);
       changes.set(owner, { amount, place: Math.min(change.place, accountIndex) });
@@ -94,7 +103,5 @@ function tokensIn({ meta }: Transaction, token: PinnedToken, isPayee: (address: 
   };
   count(meta.preTokenBalances, -1n);
   count(meta.postTokenBalances, 1n);
-  return [...changes].flatMap(([to, { amount, place }]): Payment[] =>
-    amount > 0n ? [{ index: accountsMax + place, asset: 'USDT_SOL', to, amount }] : [],
-  );
+  return [...changes].map(([of, { amount, place }]) => ({ of, index: accountsMax + place, asset: 'USDT_SOL', amount }));
 }

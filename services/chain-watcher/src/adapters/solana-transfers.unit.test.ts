@@ -41,10 +41,9 @@ function shownBlock(given: Given) {
   };
 }
 
-function transfersOf(given: Given) {
-  const block = blockWithBalances.parse(shownBlock(given));
-  return transfersIn(block, token, watched).map(({ index, asset, to, amount }) => [index, asset, to, amount]);
-}
+const readFrom = (given: Given) => transfersIn(blockWithBalances.parse(shownBlock(given)), token, watched);
+const transfersOf = (given: Given) => readFrom(given).map(({ index, asset, to, amount }) => [index, asset, to, amount]);
+const spendersOf = (given: Given) => readFrom(given).map(({ to, spenders }) => [to, spenders]);
 
 describe('deposits in a Solana block', () => {
   const keys = ['payer', 'ours1', 'ours2', 'account1', 'account2'];
@@ -110,6 +109,47 @@ describe('deposits in a Solana block', () => {
   test('what an address gets back from a transaction that it signed itself is no deposit', () => {
     const after = [{ at: 3, owner: 'ours1', amount: '5' }];
     expect(transfersOf({ keys, signers: 2, sol, after })).toEqual([[2, 'SOL', 'ours2', 20n]]);
+  });
+
+  test('is spent by the watched addresses that have less of it afterwards', () => {
+    const given = {
+      keys,
+      sol: [
+        [100, 90],
+        [50, 40],
+        [0, 20],
+        [1, 1],
+        [1, 1],
+      ],
+    } as const;
+    expect(spendersOf(given)).toEqual([['ours2', ['ours1']]]);
+    const before = [{ at: 3, owner: 'ours1', amount: '9' }];
+    const after = [
+      { at: 3, owner: 'ours1', amount: '2' },
+      { at: 4, owner: 'ours2', amount: '7' },
+    ];
+    expect(spendersOf({ keys, before, after })).toEqual([['ours2', ['ours1']]]);
+    // Of another asset.
+    expect(spendersOf({ ...given, after: [{ at: 4, owner: 'ours2', amount: '7' }] })).toEqual([
+      ['ours2', ['ours1']],
+      ['ours2', []],
+    ]);
+  });
+
+  test('is spent by the watched addresses that signed, though the rent of an account that they close is not theirs', () => {
+    const closed = {
+      keys: ['ours1', 'ours2', 'account1'],
+      sol: [
+        [5, 5],
+        [0, 20],
+        [20, 0],
+      ],
+    } as const;
+    expect(spendersOf(closed)).toEqual([['ours2', ['ours1']]]);
+    expect(spendersOf({ keys, sol })).toEqual([
+      ['ours1', []],
+      ['ours2', []],
+    ]);
   });
 
   test('a balance that a number cannot hold exactly is refused', () => {

@@ -18,6 +18,8 @@ const deposit = z.object({
   blockNumber: z.number().int().nonnegative(),
   blockHash: z.string(),
   at: timestamp,
+  /** Of sweeps alone: what a deposit is stored as does not change. */
+  sweptFrom: z.string().exactOptional(),
 });
 
 const allocated = z.object({
@@ -34,10 +36,11 @@ const allocated = z.object({
   at: timestamp,
 });
 
+const depositDefinition = { version: 2, data: deposit, upcast: { 1: (data: unknown) => data } } as const;
 const depositDefinitions = {
-  DepositSeen: { version: 1, data: deposit },
-  DepositConfirmed: { version: 1, data: deposit },
-  DepositReverted: { version: 1, data: deposit },
+  DepositSeen: depositDefinition,
+  DepositConfirmed: depositDefinition,
+  DepositReverted: depositDefinition,
 } as const;
 const addressDefinitions = {
   AddressAllocated: {
@@ -47,7 +50,12 @@ const addressDefinitions = {
   },
 } as const;
 
-export const depositEvents = defineStoredEvents(depositDefinitions);
+const deposits = defineStoredEvents(depositDefinitions);
+/** A payment is stored as it always was. A build that does not know sweeps ends at one: it would take it for a payment. */
+export const depositEvents: typeof deposits = {
+  ...deposits,
+  encode: (event) => ({ ...deposits.encode(event), version: event.sweptFrom === undefined ? 1 : 2 }),
+};
 export const addressEvents = defineStoredEvents(addressDefinitions);
 
 /** All of them, for readers of the whole log. */

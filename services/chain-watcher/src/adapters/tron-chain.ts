@@ -9,6 +9,7 @@
  * - TRC-20: Transfer logs of the pinned contract in the infos of transactions whose receipt says SUCCESS. There must be an
  *   info for each transaction of the block, as an index that lags answers with fewer, and none without its transaction.
  *   TRC-10 tokens, whatever they call themselves, are other contracts and never looked at.
+ * - Spent is TRX by the contract's owner, a token by whom the log names (`token-spenders.ts`).
  *
  * Index inside a transaction: 0 is TRX, n + 1 is the n-th log.
  */
@@ -32,6 +33,7 @@ import {
   type TronLog,
   type TronTransaction,
 } from './tron-rpc';
+import { spendersOf } from './token-spenders';
 
 /** First blocks of the public networks. Of a private one it is not known. */
 export const tronNetworks = {
@@ -44,6 +46,8 @@ export type TronNetwork = keyof typeof tronNetworks;
 
 const transferTopic = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
 const wordLength = 64;
+/** Twenty bytes. */
+const addressDigits = 40;
 const nativeIndex = 0;
 /** What the header of a block without transactions has for their root (java-tron: BlockCapsule.calcMerkleRoot). */
 const noTransactions = '0'.repeat(64);
@@ -188,12 +192,12 @@ function trxIn(
 ): Payment[] {
   const [contract] = signed.contract;
   if (contract?.type !== 'TransferContract' || ret?.[0]?.contractRet !== 'SUCCESS') return [];
-  const { amount = 0, to_address: recipient } = transferOf(contract.parameter.value);
-  const to = addressOf(recipient);
+  const { amount = 0, owner_address: owner, to_address: recipient } = transferOf(contract.parameter.value);
+  const [from, to] = [addressOf(owner), addressOf(recipient)];
   if (amount === 0 || !watched.has(to)) return [];
   // Beyond this the answer's numbers are no longer exact: nine billion TRX.
   if (!Number.isSafeInteger(amount)) throw contradiction(`no exact amount in ${txID}`);
-  return [{ index: nativeIndex, asset: 'TRX', to, amount: BigInt(amount) }];
+  return [{ index: nativeIndex, asset: 'TRX', to, amount: BigInt(amount), spenders: watched.has(from) ? [from] : [] }];
 }
 
 function tokensIn(
@@ -203,20 +207,25 @@ function tokensIn(
   addressOf: (hex: string) => string,
 ): Payment[] {
   if (info.result === 'FAILED' || info.receipt?.result !== 'SUCCESS') return [];
-  return (info.log ?? []).flatMap((log, place): Payment[] => {
-    const paid = tokenTransfer(log, token);
-    if (paid === undefined || paid.amount === 0n) return [];
-    const to = addressOf(`${mainByte}${paid.recipient}`);
-    return watched.has(to) ? [{ index: place + 1, asset: 'USDT_TRC20', to, amount: paid.amount }] : [];
+  const addressIn = (topic: string) => addressOf(`${mainByte}${topic.slice(-addressDigits)}`);
+  const moves = (info.log ?? []).flatMap((log, place) => {
+    const moved = tokenTransfer(log, token);
+    if (moved === undefined) return [];
+    return [{ place, from: addressIn(moved.sender), to: addressIn(moved.recipient), amount: moved.amount }];
+  });
+  const spendersOfEach = spendersOf(moves, watched);
+  return moves.flatMap(({ place, to, amount }, at): Payment[] => {
+    if (amount === 0n || !watched.has(to)) return [];
+    return [{ index: place + 1, asset: 'USDT_TRC20', to, amount, spenders: spendersOfEach[at]! }];
   });
 }
 
 /** Exactly the standard event of the pinned contract: signature, two indexed addresses, one word of data. */
 function tokenTransfer({ address, topics = [], data = '' }: TronLog, token: string) {
-  const [signature, , recipient] = topics;
+  const [signature, sender, recipient] = topics;
   if (address !== token || topics.length !== 3 || signature !== transferTopic || data.length !== wordLength)
     return undefined;
   // Contracts of Tron may write its network byte before an address; the twelve bytes before the twenty mean nothing else.
   if (!/^0{22}(00|41)/.test(recipient!)) return undefined;
-  return { recipient: recipient!.slice(-40), amount: BigInt(`0x${data}`) };
+  return { sender: sender!, recipient: recipient!, amount: BigInt(`0x${data}`) };
 }

@@ -1,10 +1,11 @@
 import { isOperationalError } from '@daybook/core';
 import { isFinal } from '../domain/confirmation';
 import type { BlockReference } from '../domain/reorg';
-import { ChainRefusedError, type ChainSource, type Transfer } from '../ports';
+import { ChainRefusedError, type ChainSource, type Transfer, type WatchedAddresses } from '../ports';
 import type { DepositPlace } from '../projections/deposits';
 import { faultsOf } from './asset-faults';
 import { ChainHaltedError, decide, now, sourceFailed, type WatchDeps } from './watch-deps';
+import { sweptBy } from './watchlist';
 
 type Waiting = DepositPlace & { readonly canonicalHash: string | null };
 
@@ -68,13 +69,13 @@ async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Prom
   const { blockNumber: number, blockHash: hash, canonicalHash } = deposits[0]!;
   // Another block took its place. The next pass reverts it.
   if (canonicalHash !== null && canonicalHash !== hash) return 0;
-  const addresses = new Set(deposits.map(({ address }) => address));
-  const told = await deps.source.finalTransfers({ number, hash }, addresses);
+  // Of all addresses: whether it is a sweep is told by who spent it.
+  const told = await deps.source.finalTransfers({ number, hash }, deps.watchlist);
   if (told === undefined && canonicalHash === null && (await isReplaced(deps, { number, hash })))
     throw new ChainHaltedError(
       `deposit ${deposits[0]!.depositId} is in block ${number}, which neither the cursor nor the chain has`,
     );
-  const missing = deposits.find((deposit) => !tells(told, deposit));
+  const missing = deposits.find((deposit) => !tells(deps, told, deposit));
   if (missing)
     throw sourceFailed(
       `deposit ${missing.depositId} is not in block ${number} as the source tells it when it is final`,
@@ -108,9 +109,8 @@ async function requireWitnesses(deps: WatchDeps, block: BlockReference, deposits
     return from !== undefined && atStake(deposit) >= from;
   });
   if (large.length === 0) return;
-  const addresses = new Set(large.map(({ address }) => address));
-  const answers = await Promise.all(sources.map((witness) => answerOf(witness, block, addresses)));
-  const agreeing = 1 + answers.filter((told) => large.every((deposit) => tells(told, deposit))).length;
+  const answers = await Promise.all(sources.map((witness) => answerOf(witness, block, deps.watchlist)));
+  const agreeing = 1 + answers.filter((told) => large.every((deposit) => tells(deps, told, deposit))).length;
   const needed = Math.floor((sources.length + 1) / 2) + 1;
   if (agreeing < needed)
     throw sourceFailed(
@@ -120,22 +120,28 @@ async function requireWitnesses(deps: WatchDeps, block: BlockReference, deposits
 }
 
 /** A witness that does not answer, or that is of another chain, does not agree: what it is cannot halt this chain. */
-async function answerOf(witness: ChainSource, block: BlockReference, addresses: ReadonlySet<string>) {
+async function answerOf(witness: ChainSource, block: BlockReference, watched: WatchedAddresses) {
   try {
-    return await witness.finalTransfers(block, addresses);
+    return await witness.finalTransfers(block, watched);
   } catch (error) {
     if (isOperationalError(error) || error instanceof ChainRefusedError) return undefined;
     throw error;
   }
 }
 
-function tells(told: readonly Transfer[] | undefined, deposit: DepositPlace): boolean {
+function tells({ watchlist }: WatchDeps, told: readonly Transfer[] | undefined, deposit: DepositPlace): boolean {
   return (told ?? []).some(
-    ({ transactionId, index, asset, to, amount }) =>
-      transactionId === deposit.transactionId &&
-      index === deposit.index &&
-      asset === deposit.asset &&
-      to === deposit.address &&
-      amount === deposit.amount,
+    (transfer) =>
+      transfer.transactionId === deposit.transactionId &&
+      transfer.index === deposit.index &&
+      transfer.asset === deposit.asset &&
+      transfer.to === deposit.address &&
+      transfer.amount === deposit.amount &&
+      isSweptAs(deposit, sweptBy(watchlist, transfer)),
   );
+}
+
+/** What one reading calls a payment and the other a sweep is neither. */
+function isSweptAs({ sweptFrom }: DepositPlace, sweptBy: readonly string[]): boolean {
+  return sweptFrom === undefined ? sweptBy.length === 0 : sweptBy.includes(sweptFrom);
 }

@@ -28,8 +28,13 @@ const waiting = (depositId: string, more: Partial<Waiting> = {}): Waiting => {
   } as Waiting;
 };
 const transferOf = ({ transactionId, index, asset, address, amount }: Waiting): Transfer => {
-  return { transactionId, index, asset, to: address, amount };
+  return { transactionId, index, asset, to: address, amount, spenders: [] };
 };
+/** Of ours, `hot` is no address of a deposit key. */
+const watchlist = {
+  has: (address: string) => address !== 'theirs',
+  ownerOf: (address: string) => ({ isOfDepositKey: address !== 'hot' }),
+} as WatchDeps['watchlist'];
 
 /** A provider of the chain that tells this of final blocks. */
 function provider(told: (block: BlockReference) => Told, finalized?: BlockReference): ChainSource {
@@ -61,7 +66,7 @@ async function confirmed({ source, deposits, rule = depth, witnesses = [] }: Sce
     source,
     witnesses: { sources: witnesses, above: { ETH: 100n } },
     cursor: { hashAt: async (number: number) => `h${number}` } as unknown as BlockCursor,
-    watchlist: undefined as unknown as WatchDeps['watchlist'],
+    watchlist,
     rule,
     pace: steadyPace(),
     startBlock: undefined,
@@ -110,6 +115,27 @@ describe('a deposit whose block is final', () => {
       problem: 'upstream_unavailable',
     });
   });
+
+  const spentBy = (...spenders: string[]): Transfer => ({ ...transferOf(a), spenders });
+  const swept = waiting('a', { sweptFrom: 'ours' });
+  test.each<[string, Waiting, Transfer, boolean]>([
+    ['a sweep that is told as one is', swept, spentBy('ours'), true],
+    ['a sweep of several addresses is', swept, spentBy('hot', 'more', 'ours'), true],
+    ['a sweep that is told as a payment is not', swept, spentBy(), false],
+    ['a sweep that is told as the payment of a hot wallet is not', swept, spentBy('hot'), false],
+    ['a sweep that is told from another address is not', swept, spentBy('more'), false],
+    ['a payment that is told as a sweep is not', a, spentBy('ours'), false],
+    ['a payment that is told as one of several, of which one is a sweep, is not', a, spentBy('hot', 'ours'), false],
+    ['a payment of a hot wallet is', a, spentBy('hot'), true],
+  ])(
+    'is confirmed only as the sweep or the payment that it was seen as: %s',
+    async (_name, deposit, told, isConfirmed) => {
+      expect(await confirmed({ source: provider(() => [told]), deposits: [deposit] })).toEqual({
+        decided: isConfirmed ? ['ConfirmDeposit deposit-a'] : [],
+        problem: isConfirmed ? null : 'upstream_unavailable',
+      });
+    },
+  );
 
   test('waits while its asset is not as it is pinned, and holds back no other asset', async () => {
     const token = waiting('token', { asset: 'USDT_ERC20', index: 1 });

@@ -8,6 +8,7 @@ import type { ChainBlock, Transfer } from '../ports';
 import type { DepositPlace } from '../projections/deposits';
 import { confirmDeposits } from './confirm-deposits';
 import { ChainHaltedError, contextOf, decide, now, overtaken, sourceFailed, type WatchDeps } from './watch-deps';
+import { sweptBy } from './watchlist';
 
 export type Pass = {
   readonly head: BlockReference;
@@ -161,7 +162,7 @@ async function recordBlock(deps: WatchDeps, block: ChainBlock, strays: Set<Depos
   await recordTransfers(deps, block);
 }
 
-/** A repeat records nothing. Returns how many of the block's transfers are deposits. */
+/** A repeat records nothing. Returns how many of the block's transfers are deposits, or sweeps. */
 export async function recordTransfers(deps: WatchDeps, block: ChainBlock): Promise<number> {
   let deposits = 0;
   for (const transfer of block.transfers) {
@@ -186,6 +187,7 @@ function depositOf(deps: WatchDeps, block: ChainBlock, transfer: Transfer): Depo
     deps.logger.error({ chain, transactionId, index, asset, block: block.number }, 'impossible amount left out');
     return undefined;
   }
+  const [sweptFrom] = sweptBy(deps.watchlist, transfer);
   return {
     depositId: depositIdOf(deps, transfer),
     chain,
@@ -199,6 +201,7 @@ function depositOf(deps: WatchDeps, block: ChainBlock, transfer: Transfer): Depo
     mode: owner.mode,
     blockNumber: block.number,
     blockHash: block.hash,
+    ...(sweptFrom === undefined ? {} : { sweptFrom }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { WatchedAddresses } from '../ports';
+import type { Transfer, WatchedAddresses } from '../ports';
 import type { AddressOwner } from '../projections/addresses';
 
 /** Whose address it is, for every address of a chain. Addresses are only ever added, so only new ones are read. */
@@ -7,6 +7,11 @@ export type Watchlist = WatchedAddresses & {
   /** Reads what was allocated before the call. */
   refresh(): Promise<void>;
 };
+
+/** The deposit addresses that spent it. Hot wallets are none: what they send to a deposit address is a payment. */
+export function sweptBy(watchlist: Pick<Watchlist, 'ownerOf'>, { spenders }: Transfer): readonly string[] {
+  return spenders.filter((address) => watchlist.ownerOf(address)?.isOfDepositKey);
+}
 
 export function watchlist(
   addressesAfter: (

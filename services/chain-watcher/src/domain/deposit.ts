@@ -14,6 +14,10 @@
  *   D4  Repeating an accepted command at once is accepted again and records nothing.
  *   D5  The amount is positive.
  *   D6  Each event is dated after the one before, whatever the clock does: readers tell by it which fact is the later.
+ *   D7  What stands as a sweep is never taken for a payment, and a payment for a sweep only by being reverted first.
+ *
+ * A sweep is spent by a deposit address: nobody but the operator has its key, so nobody has paid. It takes the same way and
+ * is credited to nobody.
  */
 import { accept, assert, assertNever, reject, type Decider, type Decision } from '@daybook/core';
 import type { Mode } from '@daybook/contracts';
@@ -33,6 +37,8 @@ export type Deposit = {
   readonly mode: Mode;
   readonly blockNumber: number;
   readonly blockHash: string;
+  /** The deposit address that spent it. Absent where it is a payment. */
+  readonly sweptFrom?: string;
 };
 
 export type DepositCommand =
@@ -90,7 +96,7 @@ function decide(command: DepositCommand, state: DepositState): Decision<DepositE
 
 /**
  * A transfer that comes back after a reorg is executed anew, so its amount and address may differ; inside one block
- * they may not.
+ * they may not. But a build that did not look at spenders has seen sweeps as payments: that is taken back.
  */
 function see(deposit: Deposit, at: string, state: DepositState): Decision<DepositEvent, DepositRejection> {
   if (deposit.amount <= 0n) return reject('amount_not_positive');
@@ -98,7 +104,12 @@ function see(deposit: Deposit, at: string, state: DepositState): Decision<Deposi
   if (state.status === 'reverted') return accept({ type: 'DepositSeen', ...deposit, at: after(state.at, at) });
   if (deposit.blockHash !== state.deposit.blockHash)
     return reject(state.status === 'confirmed' ? 'deposit_already_confirmed' : 'deposit_in_another_block');
-  return sameDeposit(deposit, state.deposit) ? accept() : reject('deposit_exists_with_different_fields');
+  if (!sameDeposit(deposit, state.deposit)) return reject('deposit_exists_with_different_fields');
+  if (deposit.sweptFrom === state.deposit.sweptFrom) return accept();
+  if (state.status === 'confirmed' || state.deposit.sweptFrom !== undefined)
+    return reject('deposit_exists_with_different_fields');
+  const reverted: DepositEvent = { type: 'DepositReverted', ...state.deposit, at: after(state.at, at) };
+  return accept(reverted, { type: 'DepositSeen', ...deposit, at: after(reverted.at, at) });
 }
 
 /** Total over histories that `decide` can produce; any other means a corrupt store. */
@@ -124,6 +135,7 @@ function after(last: string, at: string): string {
   return at > last ? at : new Date(Date.parse(last) + 1).toISOString();
 }
 
+/** By whom it was spent is asked apart. */
 function sameDeposit(a: Deposit, b: Deposit): boolean {
   return (
     a.depositId === b.depositId &&

@@ -27,18 +27,15 @@ const deposit: Deposit = {
 const hash = fc.constantFrom('x', 'y', 'z');
 /** Of a clock that is set back and forth. */
 const time = fc.constantFrom('2025-12-31T23:59:50.000Z', at, '2026-01-01T00:00:00.001Z', '2026-01-01T00:05:00.000Z');
+const seen: fc.Arbitrary<Deposit> = fc
+  .record({
+    amount: fc.bigInt({ min: -1n, max: 3n }),
+    blockHash: hash,
+    sweptFrom: fc.constantFrom(undefined, undefined, 'one', 'another'),
+  })
+  .map(({ sweptFrom, ...fields }) => ({ ...deposit, ...fields, ...(sweptFrom === undefined ? {} : { sweptFrom }) }));
 const command: fc.Arbitrary<DepositCommand> = fc.oneof(
-  fc.record({
-    type: fc.constant('SeeDeposit' as const),
-    deposit: fc.record({
-      ...(Object.fromEntries(Object.entries(deposit).map(([key, value]) => [key, fc.constant(value)])) as {
-        [Key in keyof Deposit]: fc.Arbitrary<Deposit[Key]>;
-      }),
-      amount: fc.bigInt({ min: -1n, max: 3n }),
-      blockHash: hash,
-    }),
-    at: time,
-  }),
+  fc.record({ type: fc.constant('SeeDeposit' as const), deposit: seen, at: time }),
   fc.record({ type: fc.constant('ConfirmDeposit' as const), blockHash: hash, at: time }),
   fc.record({ type: fc.constant('RevertDeposit' as const), blockHash: hash, at: time }),
 );
@@ -111,6 +108,26 @@ describe('deposit', () => {
     });
   });
 
+  test('D7: what stands as a sweep is never taken for a payment, nor a payment for a sweep without a reversal', () => {
+    holds((given) => {
+      let state = depositDecider.initial;
+      for (const one of given) {
+        const decision = depositDecider.decide(one, state);
+        if (!decision.ok) continue;
+        const before = state;
+        state = decision.events.reduce(depositDecider.evolve, state);
+        if (before.status !== 'seen' || state.status === 'none') continue;
+        const [was, is] = [before.deposit.sweptFrom, state.deposit.sweptFrom];
+        if (was === is) continue;
+        expect(was).toBeUndefined();
+        expect(decision.events.map(({ type, sweptFrom }) => [type, sweptFrom])).toEqual([
+          ['DepositReverted', undefined],
+          ['DepositSeen', is],
+        ]);
+      }
+    });
+  });
+
   const see = (fields: Partial<Deposit> = {}): DepositCommand => ({
     type: 'SeeDeposit',
     deposit: { ...deposit, ...fields },
@@ -133,6 +150,21 @@ describe('deposit', () => {
     expect(depositDecider.decide(see(again), after(see(), revert()))).toEqual(
       accept({ type: 'DepositSeen', ...again, at: '2026-01-01T00:00:00.002Z' }),
     );
+  });
+
+  test('what was seen as a payment and is a sweep is taken back and seen as one, unless it is confirmed', () => {
+    const swept = { ...deposit, sweptFrom: '0xB' };
+    expect(depositDecider.decide(see(swept), after(see()))).toEqual(
+      accept(
+        { type: 'DepositReverted', ...deposit, at: '2026-01-01T00:00:00.001Z' },
+        { type: 'DepositSeen', ...swept, at: '2026-01-01T00:00:00.002Z' },
+      ),
+    );
+    const other = reject('deposit_exists_with_different_fields');
+    expect(depositDecider.decide(see(swept), after(see(), confirm()))).toEqual(other);
+    expect(depositDecider.decide(see(), after(see(swept)))).toEqual(other);
+    expect(depositDecider.decide(see({ sweptFrom: '0xC' }), after(see(swept)))).toEqual(other);
+    expect(depositDecider.decide(see(swept), after(see(swept), confirm()))).toEqual(accept());
   });
 
   test('refuses what contradicts the history, in the documented precedence', () => {

@@ -52,9 +52,23 @@ function keepConflict(event: AddressEvent): Sql {
 }
 
 /** Whose address it is. */
-export type AddressOwner = { readonly reference: string; readonly tenantId: string; readonly mode: Mode };
+export type AddressOwner = {
+  readonly reference: string;
+  readonly tenantId: string;
+  readonly mode: Mode;
+  /** Whether it is one of a deposit key, which only the operator has: what it spends, it sweeps. */
+  readonly isOfDepositKey: boolean;
+};
 
-type Row = { id: string; chain: string; address: string; reference: string; tenant_id: string; mode: Mode };
+type Row = {
+  id: string;
+  chain: string;
+  address: string;
+  reference: string;
+  tenant_id: string;
+  mode: Mode;
+  is_of_deposit_key: boolean;
+};
 
 /** Addresses of a chain allocated after `id`, in order. `0` is before the first. */
 export async function addressesAfter(
@@ -63,7 +77,8 @@ export async function addressesAfter(
   id: string,
 ): Promise<readonly (AddressOwner & { readonly id: string; readonly address: string })[]> {
   const { rows } = await pool.query<Row>(
-    'select id, address, reference, tenant_id, mode from addresses_v1 where chain = $1 and id > $2 order by id',
+    `select id, address, reference, tenant_id, mode, index is not null as is_of_deposit_key
+     from addresses_v1 where chain = $1 and id > $2 order by id`,
     [chain, id],
   );
   return rows.map((row) => ({
@@ -72,6 +87,7 @@ export async function addressesAfter(
     reference: row.reference,
     tenantId: row.tenant_id,
     mode: row.mode,
+    isOfDepositKey: row.is_of_deposit_key,
   }));
 }
 

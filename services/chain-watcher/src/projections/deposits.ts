@@ -1,7 +1,9 @@
 /**
  * deposits_v1: where each deposit is, and whether it is final; reverted_places_v1: where each was that is not final, as it
- * was there. Source: deposit streams. Order: global.
- * Read by the watcher, after `caughtUp()`, to find what to confirm and what to revert, and to tell what came to a reference.
+ * was there. Sweeps are among them, as both follow the chain alike; who means deposits leaves them out. Source: deposit
+ * streams. Order: global.
+ * Read by the watcher, after `caughtUp()`, to find what to confirm and what to revert, to explain balances, and to tell what
+ * came to a reference.
  */
 import type { Pool } from 'pg';
 import type { Projection, Sql, StoredEventsOf } from '@daybook/event-store';
@@ -23,13 +25,13 @@ export const depositsProjection: Projection<Event> = {
 function put(event: DepositEvent, status: DepositPlace['status']): Sql {
   return {
     text: `insert into deposits_v1 (deposit_id, chain, transaction_id, index, asset, amount, address, reference,
-             tenant_id, mode, block_number, block_hash, status, updated_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+             tenant_id, mode, block_number, block_hash, status, updated_at, swept_from)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
            on conflict (deposit_id) do update
            set asset = excluded.asset, amount = excluded.amount, address = excluded.address,
                reference = excluded.reference, tenant_id = excluded.tenant_id, mode = excluded.mode,
                block_number = excluded.block_number, block_hash = excluded.block_hash,
-               status = excluded.status, updated_at = excluded.updated_at`,
+               status = excluded.status, updated_at = excluded.updated_at, swept_from = excluded.swept_from`,
     values: [
       event.depositId,
       event.chain,
@@ -45,6 +47,7 @@ function put(event: DepositEvent, status: DepositPlace['status']): Sql {
       event.blockHash,
       status,
       event.at,
+      event.sweptFrom ?? null,
     ],
   };
 }
@@ -52,11 +55,12 @@ function put(event: DepositEvent, status: DepositPlace['status']): Sql {
 function keepPlace(event: DepositEvent): Sql {
   return {
     text: `insert into reverted_places_v1 (deposit_id, chain, transaction_id, index, asset, amount, address, reference,
-             tenant_id, mode, block_number, block_hash)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             tenant_id, mode, block_number, block_hash, swept_from)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
            on conflict (deposit_id, block_hash) do update
            set asset = excluded.asset, amount = excluded.amount, address = excluded.address,
-               reference = excluded.reference, tenant_id = excluded.tenant_id, mode = excluded.mode`,
+               reference = excluded.reference, tenant_id = excluded.tenant_id, mode = excluded.mode,
+               swept_from = excluded.swept_from`,
     values: [
       event.depositId,
       event.chain,
@@ -70,6 +74,7 @@ function keepPlace(event: DepositEvent): Sql {
       event.mode,
       event.blockNumber,
       event.blockHash,
+      event.sweptFrom ?? null,
     ],
   };
 }
@@ -89,6 +94,8 @@ export type DepositPlace = {
   readonly blockNumber: number;
   readonly blockHash: string;
   readonly status: 'seen' | 'confirmed' | 'reverted';
+  /** As in a deposit: of a sweep alone. */
+  readonly sweptFrom?: string;
 };
 
 type Row = {
@@ -101,16 +108,19 @@ type Row = {
   block_number: string;
   block_hash: string;
   status: DepositPlace['status'];
+  swept_from: string | null;
 };
-const columns = 'deposit_id, transaction_id, index, asset, amount, address, block_number, block_hash, status';
+const columns =
+  'deposit_id, transaction_id, index, asset, amount, address, block_number, block_hash, status, swept_from';
 
-/** Of each reference those that were news last, newest first, `limit` of each at most. */
+/** Of each reference those that were news last, newest first, `limit` of each at most. Sweeps are nobody's. */
 export async function depositsOf(pool: Pool, references: readonly string[], limit: number) {
   const { rows } = await pool.query<{ reference: string; depositId: string; status: DepositPlace['status'] }>(
     `select asked.reference, deposit.deposit_id as "depositId", deposit.status
      from unnest($1::text[]) asked (reference)
      cross join lateral (
-       select * from deposits_v1 where reference = asked.reference order by updated_at desc, deposit_id limit $2
+       select * from deposits_v1 where reference = asked.reference and swept_from is null
+       order by updated_at desc, deposit_id limit $2
      ) deposit
      order by asked.reference, deposit.updated_at desc, deposit.deposit_id`,
     [references, limit],
@@ -182,5 +192,6 @@ function placeOf(row: Row): DepositPlace {
     blockNumber: Number(row.block_number),
     blockHash: row.block_hash,
     status: row.status,
+    ...(row.swept_from === null ? {} : { sweptFrom: row.swept_from }),
   };
 }

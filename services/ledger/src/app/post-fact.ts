@@ -25,6 +25,7 @@ function transactionIdOf(fact: Fact): string {
   switch (fact.type) {
     case 'intent_payment':
     case 'wallet_funding':
+    case 'wallet_sweep':
     case 'intent_receipt':
       return fact.depositId;
     case 'receipt_move':

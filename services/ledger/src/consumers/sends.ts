@@ -1,8 +1,9 @@
 /**
- * settlement.sends → facts: the chain took a send, a hot wallet was funded. The send's id and the deposit's are their
- * transactions' ids, so a message that comes again posts nothing more. Changes of a send's status are not for this service.
+ * settlement.sends → facts: the chain took a send, a hot wallet was funded, or filled by a sweep. The send's id and the
+ * deposit's are their transactions' ids, so a message that comes again posts nothing more. Changes of a send's status are not
+ * for this service.
  */
-import { sendFinal, walletFunded } from '@daybook/contracts';
+import { sendFinal, sweepReceived, walletFunded } from '@daybook/contracts';
 import { on, type Subscription } from '@daybook/messaging';
 import type { PostFact } from '../app/post-fact';
 
@@ -21,6 +22,11 @@ export function sendsSubscription(postFact: PostFact): Subscription {
       on(walletFunded, async (_tx, { data }) => {
         const { mode, depositId, walletId, tenantId, asset, amount, at } = data;
         const fact = { type: 'wallet_funding', depositId, walletId, tenantId, asset, amount } as const;
+        await postFact({ mode, fact, effectiveAt: at });
+      }),
+      on(sweepReceived, async (_tx, { data }) => {
+        const { mode, depositId, walletId, chain, asset, amount, at } = data;
+        const fact = { type: 'wallet_sweep', depositId, walletId, chain, asset, amount } as const;
         await postFact({ mode, fact, effectiveAt: at });
       }),
     ],

@@ -31,6 +31,7 @@ export const causeTypes = [
   'institution_transfer_return',
   'chain_send',
   'wallet_funding',
+  'wallet_sweep',
   'transfer',
   'transfer_reversal',
   'issuance',

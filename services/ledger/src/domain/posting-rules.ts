@@ -14,6 +14,7 @@
  *   institution-transfer-return  debit the institution, credit merchant
  *   chain-send        debit merchant, whose holds for it are released, credit the hot wallet: what was sent and the fee
  *   wallet-funding    debit the hot wallet, credit merchant
+ *   wallet-sweep      debit the hot wallet, credit custody: what deposit addresses held, no tenant's more or less
  *   transfer          debit the sender's wallet, credit the recipient's; transfer-reversal the other way round
  *   issuance          debit issuance, credit the wallet
  *   posting           the entries of a caller, with the accounts' consent; recording: without it
@@ -146,6 +147,15 @@ export type Fact =
       readonly depositId: string;
       readonly walletId: string;
       readonly tenantId: string;
+      readonly asset: AssetCode;
+      readonly amount: bigint;
+    }
+  /** The operator moved what lay on deposit addresses to a hot wallet. */
+  | {
+      readonly type: 'wallet_sweep';
+      readonly depositId: string;
+      readonly walletId: string;
+      readonly chain: string;
       readonly asset: AssetCode;
       readonly amount: bigint;
     };
@@ -309,6 +319,17 @@ const walletFunding: readonly RuleVersion<FactOf<'wallet_funding'>>[] = [
   },
 ];
 
+const walletSweep: readonly RuleVersion<FactOf<'wallet_sweep'>>[] = [
+  {
+    version: 1,
+    effectiveFrom: always,
+    legs: ({ walletId, chain, asset, amount }) => [
+      { account: walletAccount(walletId, asset), direction: 'debit', amount },
+      { account: custodyAccount(chain, asset), direction: 'credit', amount },
+    ],
+  },
+];
+
 /** What a rule makes of its subject. Legs of zero are left out; without any leg there is nothing to record. */
 export type Posting = {
   readonly rule: string;
@@ -343,6 +364,8 @@ export function postFact(fact: Fact, effectiveAt: string): Posting {
       return apply('chain-send', chainSend, fact, effectiveAt);
     case 'wallet_funding':
       return apply('wallet-funding', walletFunding, fact, effectiveAt);
+    case 'wallet_sweep':
+      return apply('wallet-sweep', walletSweep, fact, effectiveAt);
     default:
       return assertNever(fact);
   }
@@ -353,7 +376,7 @@ export function causeOf(fact: Fact, transactionId: string): Cause {
 }
 
 function subjectOf(fact: Fact): string {
-  if (fact.type === 'wallet_funding') return fact.walletId;
+  if ('walletId' in fact && 'depositId' in fact) return fact.walletId;
   return 'intentId' in fact ? fact.intentId : fact.transactionId;
 }
 

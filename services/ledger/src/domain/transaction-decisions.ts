@@ -42,7 +42,8 @@ export function issueFunds(state: WorkingState, command: CommandOf<'IssueFunds'>
 /** A fact is recorded whatever it does to balances, and whenever it happened. */
 export function recordFact(state: WorkingState, command: CommandOf<'PostFact'>, at: string): Verdict {
   const { transactionId, contentHash, fact } = command;
-  const { tenantId } = fact;
+  // What the operator moves between places of his own is nobody's transaction.
+  const tenantId = 'tenantId' in fact ? fact.tenantId : null;
   // The one who tells it may have a clock ahead of ours.
   const happenedAt = command.effectiveAt < at ? command.effectiveAt : at;
   const cause = causeOf(fact, transactionId);

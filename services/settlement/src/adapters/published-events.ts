@@ -33,6 +33,7 @@ export function publishedEvents(stored: StoredEvent): readonly OutgoingMessage[]
     case 'PayoutsResumed':
       return [];
     case 'WalletFunded':
+    case 'SweepReceived':
     case 'TransactionClaimed':
       return publishedOfFunding(event, stored);
     default:

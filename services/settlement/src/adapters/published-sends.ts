@@ -1,5 +1,5 @@
 /** What is told of sends and hot wallets, mapped from stored events. Pure. */
-import { sendFinal, sendStatusChanged, walletFunded } from '@daybook/contracts';
+import { sendFinal, sendStatusChanged, sweepReceived, walletFunded } from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
 import { messageOf, type OutgoingMessage } from '@daybook/messaging';
 import { stateOfSend } from '../app/send-view';
@@ -22,6 +22,7 @@ export function publishedOfSend(event: SendEvent, stored: StoredEvent): readonly
 
 export function publishedOfFunding(event: FundingEvent, stored: StoredEvent): readonly OutgoingMessage[] {
   if (event.type === 'TransactionClaimed') return [];
+  if (event.type === 'SweepReceived') return [messageOf(sweepReceived, { ...event.sweep, at: event.at }, stored)];
   const { receipt, ...funding } = event.funding;
   return [messageOf(walletFunded, { ...funding, receipt: receipt ?? undefined, at: event.at }, stored)];
 }

@@ -140,7 +140,7 @@ const registryDefinitions = {
   WalletRegistered: { version: 1, data: z.object({ walletId: z.string(), index: count, at }) },
 } as const;
 
-const funding = z.object({
+const sweep = z.object({
   depositId: z.string(),
   walletId: z.string(),
   tenantId: z.string(),
@@ -148,6 +148,8 @@ const funding = z.object({
   chain: z.string(),
   asset,
   amount: minorUnits,
+});
+const funding = sweep.extend({
   receipt: z
     .object({
       transactionId: z.string(),
@@ -167,6 +169,7 @@ const withoutReceipt = (data: unknown) => ({
 
 const fundingDefinitions = {
   WalletFunded: { version: 2, data: z.object({ funding, at }), upcast: { 1: withoutReceipt } },
+  SweepReceived: { version: 1, data: z.object({ sweep, at }) },
   TransactionClaimed: {
     version: 1,
     data: z.object({ claim: z.object({ transactionId: z.string(), walletId: z.string(), sendId }), at }),

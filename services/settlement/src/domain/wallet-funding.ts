@@ -1,10 +1,12 @@
 /**
- * What comes to a hot wallet. A deposit is recorded once, in a stream of its own. What our own transactions send back to
- * the wallet that they spend from (change) is no deposit; which transactions are ours is recorded before they leave.
+ * What comes to a hot wallet. A deposit is recorded once, in a stream of its own. So is what the operator sweeps from deposit
+ * addresses, which is nobody's payment. What our own transactions send back to the wallet that they spend from (change) is
+ * no deposit; which transactions are ours is recorded before they leave.
  *
  * Invariants (each has a property test of the same name):
  *   F1  A deposit funds a wallet at most once.
  *   F2  A transaction is claimed once, for one wallet.
+ *   F3  What came to a wallet is a deposit or a sweep, never both, and a sweep is received at most once.
  */
 import type { Mode } from '@daybook/contracts';
 import { accept, assert, assertNever, reject, type Decider } from '@daybook/core';
@@ -21,6 +23,8 @@ export type Funding = {
   /** Null for deposits that were recorded before they were transactions of their tenant. */
   readonly receipt: Receipt | null;
 };
+/** What was moved from a deposit address to a hot wallet. Whose wallet it is has no more for it. */
+export type Sweep = Omit<Funding, 'receipt'>;
 /** The deposit as its tenant's transaction. */
 export type Receipt = {
   readonly transactionId: string;
@@ -34,23 +38,34 @@ export type Claim = { readonly transactionId: string; readonly walletId: string;
 
 export type FundingCommand =
   | { readonly type: 'RecordFunding'; readonly funding: Funding; readonly at: string }
+  | { readonly type: 'RecordSweep'; readonly sweep: Sweep; readonly at: string }
   | { readonly type: 'ClaimTransaction'; readonly claim: Claim; readonly at: string };
 export type FundingEvent =
   | { readonly type: 'WalletFunded'; readonly funding: Funding; readonly at: string }
+  | { readonly type: 'SweepReceived'; readonly sweep: Sweep; readonly at: string }
   | { readonly type: 'TransactionClaimed'; readonly claim: Claim; readonly at: string };
-export type FundingState = { readonly funding: Funding | null; readonly claim: Claim | null };
+export type FundingState = {
+  readonly funding: Funding | null;
+  readonly sweep: Sweep | null;
+  readonly claim: Claim | null;
+};
 
 export const walletFunding: Decider<FundingState, FundingCommand, FundingEvent, 'recorded_differently'> = {
-  initial: { funding: null, claim: null },
+  initial: { funding: null, sweep: null, claim: null },
   decide(command, state) {
     const { at } = command;
     switch (command.type) {
       case 'RecordFunding': {
         const { funding } = command;
+        if (state.sweep !== null) return reject('recorded_differently');
         if (state.funding === null) return accept({ type: 'WalletFunded', funding, at });
-        const { walletId, asset, amount } = state.funding;
-        const same = funding.walletId === walletId && funding.asset === asset && funding.amount === amount;
-        return same ? accept() : reject('recorded_differently');
+        return isSame(funding, state.funding) ? accept() : reject('recorded_differently');
+      }
+      case 'RecordSweep': {
+        const { sweep } = command;
+        if (state.funding !== null) return reject('recorded_differently');
+        if (state.sweep === null) return accept({ type: 'SweepReceived', sweep, at });
+        return isSame(sweep, state.sweep) ? accept() : reject('recorded_differently');
       }
       case 'ClaimTransaction': {
         const { claim } = command;
@@ -65,8 +80,11 @@ export const walletFunding: Decider<FundingState, FundingCommand, FundingEvent, 
   evolve(state, event) {
     switch (event.type) {
       case 'WalletFunded':
-        assert(state.funding === null, 'a deposit funds twice');
+        assert(state.funding === null && state.sweep === null, 'a deposit funds twice');
         return { ...state, funding: event.funding };
+      case 'SweepReceived':
+        assert(state.funding === null && state.sweep === null, 'a sweep is received twice');
+        return { ...state, sweep: event.sweep };
       case 'TransactionClaimed':
         assert(state.claim === null, 'a transaction is claimed twice');
         return { ...state, claim: event.claim };
@@ -75,3 +93,7 @@ export const walletFunding: Decider<FundingState, FundingCommand, FundingEvent, 
     }
   },
 };
+
+function isSame(a: Sweep, b: Sweep): boolean {
+  return a.walletId === b.walletId && a.asset === b.asset && a.amount === b.amount;
+}

@@ -137,6 +137,7 @@ const funding = {
   amount: 5n,
   receipt: { transactionId: 'TX1', number: 2, hash: '0x1', toAddress: '0x2', blockNumber: 3 },
 } as const;
+const { receipt: _receipt, ...sweep } = funding;
 const claim = { transactionId: '0x1', walletId: 'w', sendId: 's' };
 
 test.each<[string, FundingCommand, FundingCommand]>([
@@ -150,6 +151,13 @@ test.each<[string, FundingCommand, FundingCommand]>([
     { type: 'ClaimTransaction', claim, at },
     { type: 'ClaimTransaction', claim: { ...claim, walletId: 'v' }, at },
   ],
+  [
+    'F3: what came to a wallet is a deposit or a sweep, and a sweep is received at most once',
+    { type: 'RecordSweep', sweep, at },
+    { type: 'RecordSweep', sweep: { ...sweep, walletId: 'v' }, at },
+  ],
+  ['F3: what is a sweep is no deposit', { type: 'RecordSweep', sweep, at }, { type: 'RecordFunding', funding, at }],
+  ['F3: what is a deposit is no sweep', { type: 'RecordFunding', funding, at }, { type: 'RecordSweep', sweep, at }],
 ])('%s', (_title, first, other) => {
   const decision = walletFunding.decide(first, walletFunding.initial);
   const state = decision.ok
