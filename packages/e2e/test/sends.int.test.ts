@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { getMovements, listMovements } from '@daybook/contracts';
+import { getMovements, getPayouts, listMovements, resumePayouts, stopPayouts } from '@daybook/contracts';
 import { callNode } from '@daybook/embedded';
 import { eventually } from '@daybook/testing';
 import { merchant, newAddress, owner, sendRig, valueOf, type SendRig } from './send-rig';
@@ -133,4 +133,24 @@ test('six sends at once have contiguous nonces and are each paid once', async ()
   for (const outcome of made) await becomes(valueOf(outcome).send.transactionId, { status: 'completed' });
   expect(await rig.nonceOf(wallet)).toBe(nonce + addresses.length);
   for (const address of addresses) expect(await rig.balanceOf(address)).toBe(10n ** 15n);
+});
+
+test('while payouts are stopped a send is taken and held, and nothing is signed; then it goes on, and so does what has left', async () => {
+  const operator = { mode: 'sandbox', actor: 'key_ops' } as const;
+  const left = valueOf(await rig.create()).send;
+  expect(left.hash).not.toBeNull();
+  valueOf(await rig.call(stopPayouts, { ...operator, reason: 'a key leaked' }));
+  const toAddress = newAddress();
+  const { send } = valueOf(await rig.create({ toAddress, amount: ether / 100n }));
+  expect(send).toMatchObject({ status: 'pending', hash: null });
+  await becomes(left.transactionId, { status: 'completed', hash: left.hash });
+  expect(valueOf(await rig.call(getPayouts, { mode: 'sandbox' }))).toMatchObject({
+    stops: [{ number: 1, reason: 'a key leaked', actor: 'key_ops' }],
+    waiting: { sends: 1, transfers: 0 },
+  });
+  expect((await rig.account(merchant)).held).toBeGreaterThan(ether / 100n);
+  expect([(await rig.sendOf(send.transactionId)).hash, await rig.balanceOf(toAddress)]).toEqual([null, 0n]);
+  valueOf(await rig.call(resumePayouts, { ...operator, seen: 1 }));
+  await becomes(send.transactionId, { status: 'completed' });
+  expect(await rig.balanceOf(toAddress)).toBe(ether / 100n);
 });
