@@ -70,20 +70,25 @@ export const sendFinal = defineEvent({
   }),
 });
 
+/** `depositId` is the transfer's, as chain-watcher has it; the wallet is the tenant's. */
+const cameToWallet = z.object({
+  depositId: z.uuid(),
+  walletId: z.uuid(),
+  tenantId,
+  mode,
+  chain: z.string(),
+  asset,
+  amount: minorUnits,
+  at: timestamp,
+});
+
 export const walletFunded = defineEvent({
   type: 'WalletFunded',
   version: 1,
   topic,
   summary: 'A final deposit came to a hot wallet: it is now part of what the tenant can send.',
   key: (data) => data.walletId,
-  data: z.object({
-    depositId: z.uuid(),
-    walletId: z.uuid(),
-    tenantId,
-    mode,
-    chain: z.string(),
-    asset,
-    amount: minorUnits,
+  data: cameToWallet.extend({
     /** The deposit as its tenant's transaction. Deposits that were recorded before they were one have none. */
     receipt: z
       .object({
@@ -94,7 +99,6 @@ export const walletFunded = defineEvent({
         blockNumber: z.number().int().nonnegative(),
       })
       .optional(),
-    at: timestamp,
   }),
 });
 
@@ -105,16 +109,5 @@ export const sweepReceived = defineEvent({
   summary:
     'A final sweep came to a hot wallet: what lay on deposit addresses is in the wallet. No tenant has more for it.',
   key: (data) => data.walletId,
-  data: z.object({
-    /** The transfer's, as chain-watcher has it. */
-    depositId: z.uuid(),
-    walletId: z.uuid(),
-    /** Whose wallet it is. */
-    tenantId,
-    mode,
-    chain: z.string(),
-    asset,
-    amount: minorUnits,
-    at: timestamp,
-  }),
+  data: cameToWallet,
 });

@@ -88,7 +88,7 @@ describe('a transaction as its partner is told of it', () => {
     const back = { status: 'refunded', returned: { refunded: 4_000n, chargedBack: 6_000n } } as const;
     const disputed = paymentTransaction({ ...payment, ...back, exceptions: ['disputed'] });
     expect(transactionPayload('transaction.refunded', disputed, '1')).toContain(
-      '"amount_received":100.00,"exceptions":["charged_back"],"amount_refunded":40.00,"amount_charged_back":60.00,',
+      '"amount_received":100.00,"exceptions":["disputed"],"amount_refunded":40.00,"amount_charged_back":60.00,',
     );
   });
 
