@@ -81,10 +81,26 @@ export const paypalRefund = (status: string, value: string, currency = 'USD') =>
   seller_payable_breakdown: { gross_amount: { currency_code: currency, value } },
   create_time: '2026-03-02T09:00:00-08:00',
 });
-export const paypalDispute = (captureId: string, status: string, outcome: object | undefined, value = '100.50') => ({
+/** A transaction that is disputed, with what of each of its items is, where PayPal tells the items. */
+export const paypalDisputed = (captureId: string, ...items: readonly (string | undefined)[]) => ({
+  buyer_transaction_id: '3BC38643YC807283D',
+  seller_transaction_id: captureId,
+  transaction_status: 'COMPLETED',
+  items: items.map((value, at) => ({
+    item_id: `item-${at}`,
+    ...(value === undefined ? {} : { dispute_amount: { currency_code: 'USD', value } }),
+  })),
+});
+/** `of`: the one capture that is disputed, or all of them. */
+export const paypalDispute = (
+  of: string | readonly ReturnType<typeof paypalDisputed>[],
+  status: string,
+  outcome: object | undefined,
+  value = '100.50',
+) => ({
   dispute_id: `PP-R-${randomUUID()}`,
   create_time: '2026-03-02T09:00:00.000Z',
-  disputed_transactions: [{ buyer_transaction_id: '3BC38643YC807283D', seller_transaction_id: captureId }],
+  disputed_transactions: typeof of === 'string' ? [paypalDisputed(of)] : of,
   reason: 'UNAUTHORISED',
   status,
   dispute_amount: { currency_code: 'USD', value },
@@ -211,8 +227,8 @@ export async function startProviderDouble() {
     });
     if (path === '/v1/customer/disputes') {
       const captureId = query.get('disputed_transaction_id') ?? '';
-      const found = paypalDisputes.filter(
-        ({ disputed_transactions: of }) => of[0]?.seller_transaction_id === captureId,
+      const found = paypalDisputes.filter(({ disputed_transactions: of }) =>
+        of.some(({ seller_transaction_id: id }) => id === captureId),
       );
       const summary = found.map(({ dispute_id, status, dispute_amount }) => ({ dispute_id, status, dispute_amount }));
       return { status: 200, body: { items: summary, links: [{ href: path, rel: 'self', method: 'GET' }] } };

@@ -70,6 +70,12 @@ describe('a capture of PayPal', () => {
   test('in a state that is not known says nothing', async () => {
     await saysNothing((await captured('FROZEN'))());
   });
+
+  test.each([{ currency: 'EUR' }, { value: '0.00' }, { value: '100.505' }])('of %j says nothing', async (lie) => {
+    const { reference, observe } = await opened('paypal');
+    Object.assign(double.paypal.get(reference)!, { status: 'COMPLETED', captures: 1, ...lie });
+    await saysNothing(observe());
+  });
 });
 
 describe.each(['legacy', 'WEB3'] as const)('a charge of Coinbase, %s,', (kind) => {
@@ -92,6 +98,42 @@ describe.each(['legacy', 'WEB3'] as const)('a charge of Coinbase, %s,', (kind) =
     const { observe, look } = await charged(state, 'pending', 'confirmed', 'failed');
     expect(await observe()).toEqual({ status: 'taken', amount: 6_000n });
     expect(await look(6_000n)).toEqual({ refunded, chargedBack: 0n, disputed: false });
+  });
+
+  const untold = (asked: Promise<unknown>) =>
+    expect(asked).rejects.toMatchObject({ name: 'OperationalError', retryable: false });
+
+  test.each(['PENDING REFUND', 'REFUND PENDING', 'REFUNDED'])(
+    'that was paid twice and is %s does not tell which payment went back',
+    async (state) => {
+      await untold((await charged(state, 'confirmed', 'confirmed')).look(6_000n));
+      await untold((await charged(state, 'confirmed')).look(5_999n));
+    },
+  );
+
+  test('that was taken and goes on to UNRESOLVED, for a second payment, has nothing that went back', async () => {
+    const { reference, look } = await charged('COMPLETED', 'confirmed', 'confirmed');
+    const { timeline } = double.charges.get(reference)!;
+    timeline.push({ status: 'UNRESOLVED' });
+    expect(await look(6_000n)).toEqual({ refunded: 0n, chargedBack: 0n, disputed: false });
+    timeline.push({ status: 'RESOLVED' });
+    expect(await look(6_000n)).toEqual({ refunded: 0n, chargedBack: 0n, disputed: false });
+  });
+
+  test('that was refunded and paid again does not tell that nothing went back', async () => {
+    const { reference, look } = await charged('REFUNDED', 'confirmed');
+    expect(await look(6_000n)).toMatchObject({ refunded: 6_000n });
+    const { timeline } = double.charges.get(reference)!;
+    for (const status of ['UNRESOLVED', 'RESOLVED']) {
+      timeline.push({ status });
+      await untold(look(6_000n));
+    }
+  });
+
+  test('whose refund came to nothing has nothing that went back', async () => {
+    const { reference, look } = await charged('PENDING REFUND', 'confirmed');
+    double.charges.get(reference)!.timeline.push({ status: 'COMPLETED' });
+    expect(await look(6_000n)).toMatchObject({ refunded: 0n });
   });
 
   test('that says that it was paid, with nothing confirmed, says nothing', async () => {

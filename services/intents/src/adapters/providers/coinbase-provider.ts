@@ -85,12 +85,13 @@ export function coinbaseProvider(settings: Settings, apiUrl: string): PaymentPro
       return observationOf(await look(reference), currency);
     },
 
-    async returned(reference, { currency }) {
-      const found = await look(reference);
-      const said = observationOf(found, currency);
-      if (said.status !== 'taken') throw unavailable(`a charge that was confirmed before and is ${said.status}`);
+    async returned(reference, { currency, amountReceived }) {
       // What is on a chain is not charged back.
-      return { refunded: refundStates.includes(stateOf(found)) ? said.amount : 0n, chargedBack: 0n, disputed: false };
+      return {
+        refunded: refundedOf(await look(reference), currency, amountReceived),
+        chargedBack: 0n,
+        disputed: false,
+      };
     },
 
     async readNotice(headers, body) {
@@ -107,8 +108,8 @@ function openingOf({ id, hosted_url: hostedUrl }: Opened): Opening {
   return { opened: true, reference: id, session: { hosted_url: hostedUrl, charge_id: id } };
 }
 
-/** A refund is known by the state of its charge only, which has no amount: it is of all that was confirmed. */
 const refundStates: readonly string[] = ['PENDING REFUND', 'REFUND PENDING', 'REFUNDED'];
+const paidStates: readonly string[] = ['COMPLETED', 'RESOLVED'];
 
 /** The last state of the timeline counts: a charge goes on after some of them. */
 const stateOf = ({ timeline }: Charge) => timeline.at(-1)?.status ?? 'NEW';
@@ -141,6 +142,24 @@ function observationOf(found: Charge, currency: string): Observation {
   }
 }
 
+/**
+ * A refund is known by the state of its charge only, which has no amount and does not say of which payment it is: it is of all
+ * that was confirmed, where that is what was credited. A charge that was paid is unresolved when it is paid again or late.
+ */
+function refundedOf(found: Charge, currency: string, credited: bigint | null): bigint {
+  const states = found.timeline.map(({ status }) => status);
+  const refund = states.findLastIndex((state) => refundStates.includes(state));
+  if (refund >= 0 && states.slice(refund).includes('UNRESOLVED'))
+    throw untold('a charge that was refunded and has another payment');
+  if (stateOf(found) === 'UNRESOLVED' && states.some((state) => paidStates.includes(state))) return 0n;
+  const said = observationOf(found, currency);
+  if (said.status !== 'taken') throw unavailable(`a charge that was confirmed before and is ${said.status}`);
+  if (!refundStates.includes(stateOf(found))) return 0n;
+  if (said.amount !== credited)
+    throw untold(`a refund of a charge of which ${said.amount} is confirmed and ${credited} was credited`);
+  return said.amount;
+}
+
 /** Minor units. Throws OperationalError when a payment has a status that is not known: it may be money, or none. */
 function confirmedOf(payments: Charge['payments'], currency: string): bigint {
   let sum = 0n;
@@ -166,4 +185,9 @@ function reasonOf({ status, body }: ProviderAnswer): string {
 
 function unavailable(detail: string): OperationalError {
   return new OperationalError('upstream_unavailable', true, { detail: `Coinbase: ${detail}` });
+}
+
+/** It is told no better the next time: what became of the money is found in the account, by a person. */
+function untold(detail: string): OperationalError {
+  return new OperationalError('upstream_unavailable', false, { detail: `Coinbase: ${detail}` });
 }

@@ -70,10 +70,18 @@ export function paypalApi({ clientId, clientSecret }: PaypalSettings, apiUrl: st
   };
 }
 
-export function unitsOf(value: string, said: string, currency: string): bigint {
+/** Minor units, none among them. Money in another currency, or in parts of its smallest unit, says nothing. */
+export function unitsOf({ value, currency_code: said }: z.infer<typeof money>, currency: string): bigint {
   const parsed = parseAmount(value, assets[currency as AssetCode].scale);
-  if (said !== currency || !parsed.ok) throw new Error(`PayPal took ${value} ${said} where ${currency} was asked for`);
-  return parsed.units;
+  if (said === currency && (parsed.ok || parsed.problem === 'not_positive')) return parsed.ok ? parsed.units : 0n;
+  throw unavailable(`${value} ${said} of a payment in ${currency}`);
+}
+
+/** Of a capture: as much as nothing is never taken. */
+export function takenUnitsOf(amount: z.infer<typeof money>, currency: string): bigint {
+  const units = unitsOf(amount, currency);
+  if (units === 0n) throw unavailable('a capture of nothing');
+  return units;
 }
 
 /** Why a request was refused, by PayPal's names; none when it was not, or when the answer is not PayPal's. */
@@ -90,4 +98,9 @@ export function reasonOf({ status, body }: ProviderAnswer): string {
 
 export function unavailable(detail: string): OperationalError {
   return new OperationalError('upstream_unavailable', true, { detail: `PayPal: ${detail}` });
+}
+
+/** An app that lacks a permission will lack it again. */
+export function notPermitted(detail: string): OperationalError {
+  return new OperationalError('upstream_unavailable', false, { detail: `PayPal does not let this app read ${detail}` });
 }

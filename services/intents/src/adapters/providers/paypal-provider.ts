@@ -9,7 +9,7 @@ import { z } from 'zod';
 import type { Observation } from '../../domain/provider-payment';
 import { truncated } from '../../domain/truncated-text';
 import type { PaymentProvider } from '../../ports';
-import { issuesOf, paypalApi, reasonOf, unavailable, unitsOf, type PaypalSettings } from './paypal-api';
+import { issuesOf, paypalApi, reasonOf, takenUnitsOf, unavailable, type PaypalSettings } from './paypal-api';
 import { capture, captureStands, returnedOf, type Capture } from './paypal-returned';
 import { noticed, referenceOf } from './paypal-notices';
 import { jsonOrNull, otherPayment, readAnswer, type ProviderAnswer } from './provider-http';
@@ -137,7 +137,7 @@ function observationOf(found: Order, currency: string): Observation {
   const captures = capturesOf(found);
   const taken = takenOf(found);
   if (taken.length > 0) {
-    const units = taken.map(({ amount }) => unitsOf(amount.value, amount.currency_code, currency));
+    const units = taken.map(({ amount }) => takenUnitsOf(amount, currency));
     return { status: 'taken', amount: units.reduce((sum, each) => sum + each, 0n) };
   }
   if (captures.some((each) => captureStands(each) === 'processing')) return { status: 'processing' };

@@ -1,13 +1,13 @@
 /**
  * What went back of the money of an order of PayPal. A capture says by its status that something did, its refunds say how much,
  * and the disputes say which of it a payer took back: PayPal shows a reversal as one more refund of the capture.
- * https://developer.paypal.com/docs/api/payments/v2/ and /customer-disputes/v1/
+ * https://developer.paypal.com/docs/api/payments/v2/
  */
-import { assets, parseAmount, type AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import type { Returned } from '../../domain/provider-payment';
-import { money, reasonOf, unavailable, type PaypalApi } from './paypal-api';
-import { otherPayment, readAnswer } from './provider-http';
+import { money, notPermitted, takenUnitsOf, unavailable, unitsOf, type PaypalApi } from './paypal-api';
+import { disputesOf, type Disputes } from './paypal-disputes';
+import { readAnswer } from './provider-http';
 
 /**
  * What each status of a capture says, by PayPal's documentation. A refund changes a capture's status and not its amount: what
@@ -41,53 +41,14 @@ const refund = z.object({
   amount: money,
 });
 
-/** Whose the money is when a dispute is resolved. With a payout PayPal itself pays the payer, and the seller keeps it. */
-const outcomes = {
-  RESOLVED_BUYER_FAVOUR: 'payer',
-  ACCEPTED: 'payer',
-  RESOLVED_WITH_PAYOUT: 'seller',
-  RESOLVED_SELLER_FAVOUR: 'seller',
-  CANCELED_BY_BUYER: 'seller',
-  DENIED: 'seller',
-  NONE: 'seller',
-} as const;
-
-const dispute = z.object({
-  dispute_id: z.string(),
-  disputed_transactions: z.array(z.object({ seller_transaction_id: z.string().optional() })),
-  /** Until it is resolved the money is at most held. */
-  status: z.enum([
-    'OPEN',
-    'WAITING_FOR_BUYER_RESPONSE',
-    'WAITING_FOR_SELLER_RESPONSE',
-    'UNDER_REVIEW',
-    'OTHER',
-    'RESOLVED',
-  ]),
-  dispute_amount: money,
-  dispute_outcome: z
-    .object({
-      outcome_code: z.enum(Object.keys(outcomes) as (keyof typeof outcomes)[]),
-      amount_refunded: money.optional(),
-    })
-    .optional(),
-});
-type Dispute = z.infer<typeof dispute>;
-
-const listed = z.object({
-  items: z.array(z.object({ dispute_id: z.string() })).default([]),
-  links: z.array(z.object({ rel: z.string() })).default([]),
-});
-/** Far more than one capture ever has. One that has more asks for a person. */
-const disputesMax = 10;
-
 export function captureStands({ status, status_details: details }: Capture): 'taken' | 'processing' | 'refused' {
   return reasonsAfterTaking.includes(details?.reason) ? 'taken' : captureStatuses[status];
 }
 
 /**
- * The refunds that are listed, a status that says that all of it is gone and the disputes that the payer won tell of the same
- * money, so the largest of them went back, and not their sum. What the disputes took of it was charged back.
+ * Captures and refunds say how much went back; disputes say which of it was charged back, and how much only where a capture
+ * does not say it: what a dispute gave to the payer may be PayPal's money. The refunds that are listed and the status of a
+ * capture tell of the same money, so the larger of them went back, and not their sum.
  */
 export async function returnedOf(
   ask: PaypalApi,
@@ -95,70 +56,74 @@ export async function returnedOf(
   currency: string,
 ): Promise<Returned> {
   if (captures.length === 0) throw unavailable('an order that was captured and has no capture');
-  const sumOf = (told: readonly { readonly amount: z.infer<typeof money> }[]) =>
-    sum(told.map(({ amount }) => unitsIn(amount, currency)));
-  const counted = readAnswer(z.array(refund), refunds, 'PayPal').filter(
-    ({ status }) => refundStatuses[status] === 'counts',
+  const refunded = sum(
+    readAnswer(z.array(refund), refunds, 'PayPal')
+      .filter(({ status }) => refundStatuses[status] === 'counts')
+      .map(({ amount }) => unitsOf(amount, currency)),
   );
-  const refunded = sumOf(counted);
-  if (refunded === 0n && captures.every(({ status }) => status === 'COMPLETED'))
-    return { refunded, chargedBack: 0n, disputed: false };
-  const reversed = sumOf(captures.filter((each) => goneBy(each) === 'reversal'));
-  const gone = sumOf(captures.filter((each) => goneBy(each) === 'refund'));
-  const disputes = await disputesOf(ask, captures);
-  // Where disputes may not be read, refunds that explain what the captures say are told, with any reversals among them.
-  if (disputes === null && refunded < gone) throw unavailable('money that went back, and not how');
-  const chargedBack = max(reversed, sum((disputes ?? []).map((each) => takenBy(each, currency))));
-  const returned = max(refunded, gone + reversed, chargedBack);
-  // A dispute that is open is shown as a refund of a part too, while PayPal holds the money.
-  if (returned === 0n && captures.some(({ status }) => status === 'PARTIALLY_REFUNDED') && !disputes?.length)
-    throw unavailable('a part that went back, and not how much');
-  return { refunded: returned - chargedBack, chargedBack, disputed: false };
+  const looked: Looked[] = [];
+  for (const each of captures) {
+    const amount = takenUnitsOf(each.amount, currency);
+    looked.push({ capture: each, amount, disputes: await disputesOf(ask, { id: each.id, amount, currency }) });
+  }
+  // Disputes may have been read at an earlier look: less than was told then must not be told now.
+  if (looked.some(({ disputes }) => disputes === null) && !isExplained(looked, refunded))
+    throw notPermitted('what went back, without the disputes');
+  const returned = max(refunded, sum(looked.map((each) => goneOf(each, refunded))));
+  if (returned === 0n && looked.some(isPartOfUnknownSize)) throw unavailable('a part that went back, and not how much');
+  const chargedBack = min(returned, sum(looked.map(takenBackOf)));
+  return {
+    refunded: returned - chargedBack,
+    chargedBack,
+    disputed: looked.some(({ disputes }) => disputes?.isOpen === true),
+  };
 }
+
+type Looked = {
+  readonly capture: Capture;
+  readonly amount: bigint;
+  /** Null where they may not be read. */
+  readonly disputes: Disputes | null;
+};
 
 /** By what all of a capture went back, where it says so. */
 function goneBy({ status, status_details: details }: Capture): 'refund' | 'reversal' | null {
+  if (status === 'PARTIALLY_REFUNDED') return null;
   if (status === 'REVERSED' || details?.reason === 'CHARGEBACK') return 'reversal';
   return status === 'REFUNDED' || details?.reason === 'REFUNDED' ? 'refund' : null;
 }
 
-/**
- * Asked for only where the capture says that something is back or held: its status follows its disputes. Null where PayPal
- * refuses to say, as it does to an app without the feature Disputes.
- */
-async function disputesOf(ask: PaypalApi, captures: readonly Capture[]): Promise<readonly Dispute[] | null> {
-  const disputes: Dispute[] = [];
-  for (const { id } of captures) {
-    const query = `disputed_transaction_id=${encodeURIComponent(id)}&page_size=${disputesMax}`;
-    const answer = await ask('GET', `/v1/customer/disputes?${query}`, { sure: [403] });
-    if (answer.status >= 400) return null;
-    const { items, links } = readAnswer(listed, answer.body, 'PayPal');
-    if (links.some(({ rel }) => rel === 'next')) throw unavailable(`more than ${disputesMax} disputes of one capture`);
-    for (const each of items) disputes.push(await disputeOf(ask, each.dispute_id, id));
-  }
-  return disputes;
+/** PayPal may reverse a part, which a capture does not say: where disputes name money, that is what was reversed. */
+function takenBackOf({ capture: of, amount, disputes }: Looked): bigint {
+  const won = disputes?.won ?? 0n;
+  return goneBy(of) === 'reversal' && won === 0n ? amount : won;
 }
 
-async function disputeOf(ask: PaypalApi, id: string, captureId: string): Promise<Dispute> {
-  const answer = await ask('GET', `/v1/customer/disputes/${encodeURIComponent(id)}`);
-  if (answer.status >= 400) throw unavailable(reasonOf(answer));
-  const found = readAnswer(dispute, answer.body, 'PayPal');
-  const isOfCapture = found.disputed_transactions.some(({ seller_transaction_id: of }) => of === captureId);
-  if (found.dispute_id !== id || !isOfCapture) throw unavailable(otherPayment);
-  return found;
+/** How much went back by what a capture shows, its refunds apart. */
+function goneOf(looked: Looked, refunded: bigint): bigint {
+  const { capture: of, amount } = looked;
+  if (goneBy(of) === 'refund') return amount;
+  const isUnsized = isHeld(of) || (of.status === 'PARTIALLY_REFUNDED' && refunded === 0n);
+  return goneBy(of) === 'reversal' || isUnsized ? takenBackOf(looked) : 0n;
 }
 
-function takenBy({ status, dispute_amount: disputed, dispute_outcome: outcome }: Dispute, currency: string): bigint {
-  if (status !== 'RESOLVED') return 0n;
-  if (outcome === undefined) throw unavailable('a dispute that is resolved, and not how');
-  return outcomes[outcome.outcome_code] === 'payer' ? unitsIn(outcome.amount_refunded ?? disputed, currency) : 0n;
+/** For a payer's complaint. What became of the money is in its disputes. */
+function isHeld({ status_details: details }: Capture): boolean {
+  return details?.reason === 'BUYER_COMPLAINT';
 }
 
-function unitsIn({ value, currency_code: said }: z.infer<typeof money>, currency: string): bigint {
-  const parsed = parseAmount(value, assets[currency as AssetCode].scale);
-  if (said === currency && (parsed.ok || parsed.problem === 'not_positive')) return parsed.ok ? parsed.units : 0n;
-  throw unavailable(`${value} ${said} that went back of a payment in ${currency}`);
+/** A dispute that is open is shown as a refund of a part too, while PayPal holds the money. */
+function isPartOfUnknownSize({ capture: of, disputes }: Looked): boolean {
+  return of.status === 'PARTIALLY_REFUNDED' && disputes?.count === 0;
+}
+
+/** Without disputes. A capture that was reversed says itself what became of it. */
+function isExplained(looked: readonly Looked[], refunded: bigint): boolean {
+  if (looked.some(({ capture: of }) => isHeld(of))) return false;
+  if (refunded === 0n && looked.some(({ capture: of }) => of.status === 'PARTIALLY_REFUNDED')) return false;
+  return refunded >= sum(looked.map((each) => (goneBy(each.capture) === 'refund' ? each.amount : 0n)));
 }
 
 const sum = (units: readonly bigint[]): bigint => units.reduce((total, each) => total + each, 0n);
-const max = (...units: readonly bigint[]): bigint => units.reduce((most, each) => (each > most ? each : most), 0n);
+const max = (one: bigint, other: bigint): bigint => (one > other ? one : other);
+const min = (one: bigint, other: bigint): bigint => (one < other ? one : other);

@@ -41,27 +41,30 @@ const charge = z.object({
 });
 
 /**
- * By how each dispute stands, whether what is disputed is with the payer. A status that is not here makes the answer one that
- * says nothing. `warning` is an inquiry. What was prevented was settled before it became a chargeback, with the seller's money
- * where any was moved.
+ * By how each dispute stands, whether what is disputed is with the payer, and whether it may be answered or is being decided.
+ * `warning` is an inquiry. What was prevented was settled before it became a chargeback, with the seller's money where any was
+ * moved.
  */
-const disputeStatuses = {
-  needs_response: 'withdrawn',
-  under_review: 'withdrawn',
-  appeal_needs_response: 'withdrawn',
-  appeal_under_review: 'withdrawn',
-  lost: 'withdrawn',
-  prevented: 'withdrawn',
-  won: 'kept',
-  warning_needs_response: 'kept',
-  warning_under_review: 'kept',
-  warning_closed: 'kept',
-} as const;
+const disputeStatuses = new Map(
+  Object.entries({
+    needs_response: { money: 'withdrawn', isOpen: true },
+    under_review: { money: 'withdrawn', isOpen: true },
+    appeal_needs_response: { money: 'withdrawn', isOpen: true },
+    appeal_under_review: { money: 'withdrawn', isOpen: true },
+    lost: { money: 'withdrawn', isOpen: false },
+    prevented: { money: 'withdrawn', isOpen: false },
+    won: { money: 'kept', isOpen: false },
+    warning_needs_response: { money: 'kept', isOpen: true },
+    warning_under_review: { money: 'kept', isOpen: true },
+    warning_closed: { money: 'kept', isOpen: false },
+  }),
+);
 
 const dispute = z.object({
   object: z.literal('dispute'),
   payment_intent: idOrWhole,
-  status: z.enum(Object.keys(disputeStatuses) as (keyof typeof disputeStatuses)[]),
+  /** Judged where it is needed: one that is not known is no reason not to tell what moved. */
+  status: z.string(),
   amount: z.int().nonnegative(),
   currency: z.string(),
   /** In the currency that the account is settled in. Negative is withdrawn, positive is given back; fees are apart. */
@@ -190,7 +193,8 @@ async function returnedOf(stripe: Stripe, { id, latest_charge: told }: Intent, c
   return {
     refunded: BigInt(taken.amount_refunded),
     chargedBack: chargedBack.reduce((sum, each) => sum + each, 0n),
-    disputed: false,
+    // Of a state that is not known somebody has to find out what it asks for.
+    disputed: disputes.some(({ status }) => disputeStatuses.get(status)?.isOpen ?? true),
   };
 }
 
@@ -213,8 +217,11 @@ async function disputesOf(stripe: Stripe, reference: string): Promise<readonly D
  */
 function withdrawnBy({ status, amount, currency: disputed, balance_transactions: moved }: Dispute, currency: string) {
   if (disputed.toUpperCase() !== currency) throw unavailable(`a dispute in ${disputed}`);
-  if (moved.some((each) => each.currency.toUpperCase() !== currency))
-    return disputeStatuses[status] === 'withdrawn' ? BigInt(amount) : 0n;
+  if (moved.some((each) => each.currency.toUpperCase() !== currency)) {
+    const known = disputeStatuses.get(status);
+    if (known === undefined) throw unavailable(`a dispute in the state ${status}`);
+    return known.money === 'withdrawn' ? BigInt(amount) : 0n;
+  }
   const withdrawn = moved.reduce((sum, each) => sum - BigInt(each.amount), 0n);
   if (withdrawn < 0n) throw unavailable('a dispute that gave back more than it took');
   return withdrawn;
