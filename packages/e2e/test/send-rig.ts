@@ -12,7 +12,7 @@ import { callClient } from '@daybook/http';
 import { openTransport } from '@daybook/messaging';
 import { Secret, type Service } from '@daybook/runtime';
 import { signerClient } from '@daybook/signer';
-import { eventually, expectBooksBalance, testDatabase, testLogger } from '@daybook/testing';
+import { eventually, expectBooksBalance, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
 import * as chainWatcher from '@services/chain-watcher';
 import * as intents from '@services/intents';
 import * as ledger from '@services/ledger';
@@ -33,11 +33,62 @@ export const depositKey = HDNodeWallet.fromPhrase(
 );
 const xpub = depositKey.neuter().extendedKey;
 
-export async function sendRig(more: Readonly<Record<string, string>> = {}) {
+/** What no restore of a database takes back: a chain, and a signer with its journal. And secrets, which services keep. */
+export async function sendWorld() {
   const directory = mkdtempSync(join(tmpdir(), 'daybook-sends-'));
-  const database = await testDatabase();
+  const { logger } = testLogger();
+  const fatal: unknown[] = [];
   const node = embeddedEvmNode({ directory: join(directory, 'evm') });
   await node.start();
+  const service = signerService(
+    {
+      SIGNER_TOKEN: signerToken,
+      KEYSTORE_PASSWORD: 'a password of a keystore',
+      SIGNER_DIRECTORY: join(directory, 'signer'),
+      KEYSTORE_CREATE: 'true',
+      SEND_CAPS: 'ETH=5/100',
+      FEE_CAPS: 'ETH=0.1/10',
+    },
+    { logger, onFatal: (error) => void fatal.push(error) },
+  );
+  const { url: signerUrl } = await service.start();
+  const newKey = () => randomBytes(32).toString('base64');
+  return {
+    node,
+    signerUrl,
+    secrets: { INTERNAL_TOKEN: token, PERSONAL_DATA_KEY: newKey(), SECRETS_KEY: newKey() },
+    async close() {
+      await service.stop();
+      await node.stop();
+      rmSync(directory, { recursive: true, force: true });
+      expect(fatal).toEqual([]);
+    },
+  };
+}
+type SendWorld = Awaited<ReturnType<typeof sendWorld>>;
+
+/** All of it, for one test file. */
+export async function sendRig(more: Readonly<Record<string, string>> = {}) {
+  const world = await sendWorld();
+  const database = await testDatabase();
+  const rig = await sendServices(world, database, more);
+  return {
+    ...rig,
+    async close() {
+      await rig.stop();
+      await database.drop();
+      await world.close();
+    },
+  };
+}
+export type SendRig = Awaited<ReturnType<typeof sendRig>>;
+
+/** The services on a database, which may be one that was there before. */
+export async function sendServices(
+  { node, signerUrl, secrets }: SendWorld,
+  database: TestDatabase,
+  more: Readonly<Record<string, string>> = {},
+) {
   const { logger, lines } = testLogger();
   const fatal: unknown[] = [];
   const onFatal = (error: unknown) => void fatal.push(error);
@@ -50,10 +101,8 @@ export async function sendRig(more: Readonly<Record<string, string>> = {}) {
   });
   await transport.start();
   const common = {
+    ...secrets,
     DATABASE_URL: database.url,
-    INTERNAL_TOKEN: token,
-    PERSONAL_DATA_KEY: randomBytes(32).toString('base64'),
-    SECRETS_KEY: randomBytes(32).toString('base64'),
     EVM_RPC_URL: node.url,
     EVM_CONFIRMATIONS: '2',
     CHAIN_POLL_MS: '50',
@@ -68,19 +117,6 @@ export async function sendRig(more: Readonly<Record<string, string>> = {}) {
   const ledgerUrl = await run(ledger.createService(ledger.loadConfig(common), platform));
   const watcherUrl = await run(
     chainWatcher.createService(chainWatcher.loadConfig({ ...common, EVM_XPUB: xpub, CHAIN_FROZEN_MS: '0' }), platform),
-  );
-  const signerUrl = await run(
-    signerService(
-      {
-        SIGNER_TOKEN: signerToken,
-        KEYSTORE_PASSWORD: 'a password of a keystore',
-        SIGNER_DIRECTORY: join(directory, 'signer'),
-        KEYSTORE_CREATE: 'true',
-        SEND_CAPS: 'ETH=5/100',
-        FEE_CAPS: 'ETH=0.1/10',
-      },
-      { logger, onFatal },
-    ),
   );
   const config = settlement.loadConfig({
     ...common,
@@ -154,18 +190,14 @@ export async function sendRig(more: Readonly<Record<string, string>> = {}) {
     sendOf: async (transactionId: string) => valueOf(await call(getSend, { ...owner, transactionId })).send,
     wallets: async () => valueOf(await call(listWallets, {})).wallets,
     booksBalance: () => expectBooksBalance({ ledger: database.pool('ledger') }),
-    async close() {
+    async stop() {
       for (const client of clients) await client.stop();
       for (const service of running.toReversed()) await service.stop();
       await transport.stop();
-      await node.stop();
-      await database.drop();
-      rmSync(directory, { recursive: true, force: true });
       expect(fatal).toEqual([]);
     },
   };
 }
-export type SendRig = Awaited<ReturnType<typeof sendRig>>;
 
 /** An address that nobody has paid before. */
 export const newAddress = () => HDNodeWallet.createRandom().address;

@@ -1,8 +1,8 @@
-/** The two routes of the protocol, for whoever holds the token. */
+/** The routes of the protocol, for whoever holds the token. */
 import { requireToken } from '@daybook/http';
 import type { Logger, Secret } from '@daybook/runtime';
 import express, { type Router } from 'express';
-import { signRequest, walletRequest, type Refusal, type Signer } from './protocol';
+import { signedRequest, signRequest, walletRequest, type Refusal, type Signer } from './protocol';
 
 /** A request with 200 inputs has 30 kB. */
 const bodyBytesMax = 65_536;
@@ -35,6 +35,9 @@ export function signerRoutes(
     onRefused(outcome.refusal);
     logger.warn({ sendId, family, index, refusal: outcome.refusal }, 'refused');
     res.status(422).json({ refusal: outcome.refusal });
+  });
+  router.post('/v1/signed', async (req, res) => {
+    res.json(await signer.signedAfter(signedRequest.parse(req.body)));
   });
   return router;
 }

@@ -4,9 +4,11 @@ export { signerClient } from './client';
 export { configSchema, loadConfig, type Config } from './config';
 export {
   refusals,
+  requestDigest,
   signRequest,
   type Refusal,
   type SignAnswer,
+  type SignedPage,
   type Signer,
   type SignOutcome,
   type SignRequest,

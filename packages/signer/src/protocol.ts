@@ -1,10 +1,13 @@
 /**
- * The signer's protocol: JSON over HTTP with a bearer token. Both requests are idempotent. Whoever keeps keys elsewhere
- * (an HSM, a custodian) serves the same two routes.
+ * The signer's protocol: JSON over HTTP with a bearer token. All requests are idempotent. Whoever keeps keys elsewhere
+ * (an HSM, a custodian) serves the same first two routes. The third is optional: without it, which is told by 404, nobody
+ * notices signatures that the application does not know.
  *
  *   POST /v1/wallets     a wallet's address and public key
  *   POST /v1/signatures  signed bytes of one payment, or 422 with a refusal
+ *   POST /v1/signed      what was signed, from a place in its order on
  */
+import { sha256Hex } from '@daybook/runtime';
 import { z } from 'zod';
 import { bitcoinTransaction, evmTransaction, families, solanaTransaction, tronTransaction } from './transactions';
 
@@ -30,6 +33,15 @@ export const signRequest = z.discriminatedUnion('family', [
   z.strictObject({ ...common, family: z.literal('solana'), transaction: solanaTransaction }),
 ]);
 export type SignRequest = z.output<typeof signRequest>;
+
+/** Names a request: SHA-256, in hex, of its JSON on the wire without spaces and with the names of every object in order. */
+export function requestDigest(request: SignRequest): string {
+  const inOrder = (_name: string, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return sha256Hex(JSON.stringify(z.encode(signRequest, request), inOrder));
+}
 
 /**
  * `transactionId` is written as its chain writes it: `0x…` on EVM, hex on Bitcoin and Tron, the base58 signature on Solana.
@@ -69,8 +81,37 @@ export const refusalAnswer = z.object({ refusal: z.enum(refusals) });
 export type SignOutcome =
   { readonly ok: true; readonly value: SignAnswer } | { readonly ok: false; readonly refusal: Refusal };
 
+/** The most that JavaScript's `Date` holds, and the least below zero. */
+const timeMsMax = 8_640_000_000_000_000;
+const place = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+
+/** Signatures after a place, of which the first is 1; at most `limit`. */
+export const signedRequest = z.strictObject({ after: place, limit: z.number().int().min(1).max(1_000) });
+export type SignedRequest = z.output<typeof signedRequest>;
+
+/**
+ * Every signature that was ever given, replacements too, in the order of giving: each has its place for ever. A page is
+ * full unless it ends with the last; `total` is the last one's place. `digest` is of the request that was signed, as
+ * `requestDigest` has it, and `at` in milliseconds since 1970 by the signer's clock.
+ */
+export const signedPage = z.object({
+  total: place,
+  signatures: z.array(
+    z.object({
+      place: place.min(1),
+      sendId: z.string(),
+      transactionId: z.string(),
+      digest: z.string(),
+      at: z.number().int().min(-timeMsMax).max(timeMsMax),
+    }),
+  ),
+});
+export type SignedPage = z.output<typeof signedPage>;
+
 /** What the holder of the token can have done. Throws OperationalError when there is no answer: then nothing is known. */
 export type Signer = {
   walletOf(request: WalletRequest): Promise<WalletAnswer>;
   sign(request: SignRequest): Promise<SignOutcome>;
+  /** Undefined from a signer that does not tell what it has signed. */
+  signedAfter(request: SignedRequest): Promise<SignedPage | undefined>;
 };

@@ -4,11 +4,10 @@
  * after it leaves a signature that nobody has, which the same request gets again.
  */
 import { assertNever, OperationalError } from '@daybook/core';
-import { sha256Hex, type OnFatal } from '@daybook/runtime';
-import { z } from 'zod';
-import { decide, remember, repeated, type Policy, type Signed, type Terms } from './domain/signing';
+import type { OnFatal } from '@daybook/runtime';
+import { decide, remember, repeated, signedAfter, type Policy, type Signed, type Terms } from './domain/signing';
 import type { FamilyKeys, Journal, ReadingOutcome } from './ports';
-import { signRequest, type SignAnswer, type Signer, type SignOutcome, type SignRequest } from './protocol';
+import { requestDigest, type SignAnswer, type Signer, type SignOutcome, type SignRequest } from './protocol';
 import {
   maxFeeOf,
   type BitcoinTransaction,
@@ -42,7 +41,7 @@ export function signSends(deps: {
 
   async function signOne(request: SignRequest): Promise<SignOutcome> {
     if (failed) throw new OperationalError('store_unavailable', true, { detail: 'the journal of signatures' });
-    const digest = digestOf(request);
+    const digest = requestDigest(request);
     const known = repeated(request.sendId, digest, signed);
     if (known !== undefined) return { ok: true, value: known };
     const outcome = await read(keys, request);
@@ -82,6 +81,7 @@ export function signSends(deps: {
       last = outcome.catch(() => undefined);
       return outcome;
     },
+    signedAfter: async (request) => signedAfter(signed, request),
   };
 }
 
@@ -109,13 +109,4 @@ function sign(keys: KeysByFamily, request: SignRequest): Promise<SignAnswer> {
     case 'solana':
       return keys.solana.sign(request.index, request.transaction);
   }
-}
-
-/** Of the request as it is written, with the names of every object in order. */
-function digestOf(request: SignRequest): string {
-  const inOrder = (_name: string, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : value;
-  return sha256Hex(JSON.stringify(z.encode(signRequest, request), inOrder));
 }

@@ -158,7 +158,7 @@ describe('who holds the token', () => {
     `Basic ${token.reveal()}`,
     `Bearer ${token.reveal()} `.repeat(2),
   ])('nobody without it gets an answer: %p', async (authorization) => {
-    for (const path of ['/v1/wallets', '/v1/signatures', '/v1/anything']) {
+    for (const path of ['/v1/wallets', '/v1/signatures', '/v1/signed', '/v1/anything']) {
       expect((await post(path, '{"not json', authorization)).status).toBe(401);
     }
   });

@@ -5,6 +5,8 @@ export type TestDatabase = {
   readonly url: string;
   /** Connections to one schema of it, as `openDatabase` makes them. Ended by `drop`. */
   pool(schema: string): Pool;
+  /** As it is now, in a database of its own: a backup. Whatever is connected to it is cut off. */
+  copy(): Promise<TestDatabase>;
   /** Removes the database, also while something is still connected to it. */
   drop(): Promise<void>;
 };
@@ -12,11 +14,15 @@ export type TestDatabase = {
 const poolMax = 8;
 
 /** A new empty database on this worker's server. */
-export async function testDatabase(): Promise<TestDatabase> {
+export function testDatabase(): Promise<TestDatabase> {
+  return createFrom('template0');
+}
+
+async function createFrom(template: string): Promise<TestDatabase> {
   const server = serverOfWorker();
   const name = `test_${randomBytes(6).toString('hex')}`;
   const url = Object.assign(new URL(server), { pathname: `/${name}` }).href;
-  await onServer(server, `create database ${name} template template0`);
+  await onServer(server, `create database ${name} template ${template}`);
   const pools: Pool[] = [];
   return {
     url,
@@ -27,6 +33,13 @@ export async function testDatabase(): Promise<TestDatabase> {
       pool.on('error', () => undefined);
       pools.push(pool);
       return pool;
+    },
+    async copy() {
+      await onServer(
+        server,
+        `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}' and pid <> pg_backend_pid()`,
+      );
+      return createFrom(name);
     },
     async drop() {
       await onServer(server, `drop database if exists ${name} with (force)`);

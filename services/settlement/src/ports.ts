@@ -202,6 +202,13 @@ export type SendLedger = {
   balanceOf(wallet: Pick<WalletFields, 'walletId' | 'mode'>, asset: AssetCode): Promise<bigint>;
 };
 
+/** How far what the signer has signed was found to be recorded here. Places count from 1; 0 is before the first. */
+export type ComparedPlace = {
+  read(): Promise<number>;
+  /** Unless somebody else has moved it meanwhile. */
+  move(from: number, to: number): Promise<void>;
+};
+
 /** Has chain-watcher watch a wallet's address. */
 export type WatchWallet = (wallet: WalletFields) => Promise<void>;
 

@@ -12,6 +12,7 @@ import { readStatements } from './adapters/banks/statements';
 import { openTransfersGauges } from './adapters/open-transfers-gauges';
 import { payoutGauge } from './adapters/payout-gauge';
 import { publishedEvents } from './adapters/published-events';
+import { comparedPlace } from './adapters/compared-place';
 import { configuredSenders } from './adapters/senders';
 import { sendGauges } from './adapters/send-gauges';
 import { sendLedger } from './adapters/send-ledger';
@@ -25,7 +26,7 @@ import { advanceSettlement } from './app/advance-settlement';
 import { bankTransfersApp } from './app/bank-transfers';
 import { bookSend } from './app/book-send';
 import { bookTransfer } from './app/book-transfer';
-import { arePayoutsStopped, payoutCalls } from './app/payouts';
+import { arePayoutsStopped, payoutCalls, stopByFinding } from './app/payouts';
 import { watchReferenceOf } from './app/send-streams';
 import { sendsApp } from './app/sends';
 import type { TransferStore } from './ports';
@@ -195,6 +196,8 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     ledger: sendLedger(ledger),
     arePayoutsStopped: arePayoutsStopped(stops),
     signer: signer || noSigner,
+    comparedPlace: comparedPlace(pool),
+    stopPayouts: stopByFinding({ stops, now, logger }),
     async watch({ walletId, chain, address, tenantId, mode }) {
       const reference = watchReferenceOf(walletId);
       const watched = chainWatcher && (await chainWatcher(watchAddress, { chain, address, tenantId, mode, reference }));
@@ -227,12 +230,16 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     ...(chainWatcher ? [chainWatcher] : []),
     ...chains.map(({ chain, start, stop }) => ({ name: `sends on ${chain}`, start: async () => start?.(), stop })),
   ];
-  const passes =
-    chains.length === 0 ? [] : [...app.checkSends, { name: 'reconciliation of wallets', pass: app.reconcile }];
-  return { components, passes, calls: sendCalls(callTokens(config), app) };
+  const passes = [
+    { name: 'comparison of signatures', pass: app.compareSignatures },
+    ...app.checkSends,
+    { name: 'reconciliation of wallets', pass: app.reconcile },
+  ];
+  return { components, passes: chains.length === 0 ? [] : passes, calls: sendCalls(callTokens(config), app) };
 }
 
 const noSigner: Signer = {
   walletOf: () => Promise.reject(new Error('there is no signer')),
   sign: () => Promise.reject(new Error('there is no signer')),
+  signedAfter: () => Promise.reject(new Error('there is no signer')),
 };

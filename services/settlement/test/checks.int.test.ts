@@ -1,9 +1,13 @@
-/** The tables of what is not done, in Postgres: sends by their chain, and what the ledger has not posted of a transfer. */
+/**
+ * The tables of what is not done, in Postgres: sends by their chain, and what the ledger has not posted of a transfer. And how
+ * far signatures are compared.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventStoreMigrations, migrate } from '@daybook/event-store';
 import { testDatabase, testMetrics, type TestDatabase } from '@daybook/testing';
 import type { Pool } from 'pg';
+import { comparedPlace } from '../src/adapters/compared-place';
 import { openTransfersGauges } from '../src/adapters/open-transfers-gauges';
 import type { TransferEvent } from '../src/domain/bank-transfer';
 import { bankTransfersProjection, unbookedTransfers } from '../src/projections/bank-transfers';
@@ -52,6 +56,16 @@ test('each chain has its own sends to look at, and what is on no chain is looked
     { transactionId: 'evm-1-2', attempts: 0 },
     { transactionId: 'evm-1-1', attempts: 1 },
   ]);
+});
+
+test('the place up to which signatures are compared is moved from where one was, by one of two at once', async () => {
+  const place = comparedPlace(pool);
+  expect(await place.read()).toBe(0);
+  await Promise.all([place.move(0, 100), place.move(0, 100)]);
+  await place.move(100, 150);
+  await place.move(0, 100);
+  expect(await place.read()).toBe(150);
+  await expect(pool.query('insert into compared_signatures (place) values (7)')).rejects.toThrow('duplicate key');
 });
 
 test('what was paid out and not posted before there was a table of it is in it, and nothing else', async () => {

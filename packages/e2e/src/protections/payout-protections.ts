@@ -166,7 +166,7 @@ export const payoutProtections: readonly Protection[] = [
     row: 'A14',
     removes: 'the question whether payouts are stopped, after a transaction was prepared',
     file: 'services/settlement/src/app/advance-send.ts',
-    find: "if (await deps.arePayoutsStopped(send.mode)) return attempt > 1 ? followSend(deps, send) : 'wait';",
+    find: "if (await deps.arePayoutsStopped(send.mode)) return 'wait';",
     replace: '',
     held: ofSends('what was being prepared is not signed'),
   },
@@ -180,6 +180,27 @@ export const payoutProtections: readonly Protection[] = [
     held: {
       file: 'services/settlement/src/app/advance-transfer.unit.test.ts',
       title: 'while payouts are stopped no bank is told; one that was told before is asked on',
+    },
+  },
+  {
+    name: 'signatures-compared-first',
+    row: 'A14',
+    removes: 'the wait of a signature until all that the signer has signed was compared',
+    file: 'services/settlement/src/app/advance-send.ts',
+    find: "if (!deps.signaturesCompared()) return 'wait';",
+    replace: '',
+    held: ofSends('nothing is signed before all signatures are compared, and everything else of a send goes on'),
+  },
+  {
+    name: 'signed-as-prepared',
+    row: 'A14',
+    removes: 'the comparison of a signature that nobody has recorded with what was prepared',
+    file: 'services/settlement/src/app/compare-signatures.ts',
+    find: ' === digest',
+    replace: " !== ''",
+    held: {
+      file: 'services/settlement/src/app/compare-signatures.unit.test.ts',
+      title: 'a signature of a send that %s is none of ours',
     },
   },
 ];

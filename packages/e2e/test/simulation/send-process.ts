@@ -2,6 +2,7 @@
 import { commandHandler, createPersonalData, type EventStore } from '@daybook/event-store';
 import type { CallClient } from '@daybook/http';
 import { secretsKeysOf } from '@daybook/runtime';
+import { comparedPlace } from '../../../../services/settlement/src/adapters/compared-place';
 import { configuredSenders } from '../../../../services/settlement/src/adapters/senders';
 import { sendLedger } from '../../../../services/settlement/src/adapters/send-ledger';
 import {
@@ -69,6 +70,8 @@ export function processThatEnds(
     ledger: { ...books, hold: around('hold', books.hold), release: around('release', books.release) },
     signer: { ...rig.signer, sign: around('sign', rig.signer.sign) },
     arePayoutsStopped: async () => false,
+    comparedPlace: comparedPlace(pool),
+    stopPayouts: (reason) => Promise.reject(new Error(reason)),
     watch: async () => undefined,
     chains: [
       {

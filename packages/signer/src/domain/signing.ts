@@ -53,6 +53,9 @@ export type Terms = {
   readonly fee: bigint;
 };
 
+/** A signature as it is told to who compares what was signed with what is recorded elsewhere. */
+type Given = Pick<Terms, 'sendId' | 'digest'> & Pick<SignAnswer, 'transactionId'> & { readonly at: number };
+
 /** A signature that was given. `at` is in milliseconds since 1970. */
 export type SendSigned = { readonly terms: Terms; readonly at: number; readonly answer: SignAnswer };
 
@@ -67,6 +70,8 @@ type Sums = { readonly amounts: Map<AssetCode, bigint>; readonly fees: Map<Asset
 export type Signed = {
   readonly sends: Map<string, Send>;
   readonly slots: Map<string, string>;
+  /** All signatures, the oldest first. */
+  readonly order: Given[];
   /** Sums by UTC day. For ever, since a clock may show any day again; there is one for each day with a signature. */
   readonly days: Map<number, Sums>;
   /** The day that is open, and the times, from `since` to before `until`, at which it stays open. */
@@ -74,7 +79,7 @@ export type Signed = {
 };
 
 export function nothingSigned(): Signed {
-  return { sends: new Map(), slots: new Map(), days: new Map(), open: { day: 0, since: 0, until: 0 } };
+  return { sends: new Map(), slots: new Map(), order: [], days: new Map(), open: { day: 0, since: 0, until: 0 } };
 }
 
 export type Verdict =
@@ -85,6 +90,12 @@ export type Verdict =
 /** The answer that this very request was given before, if it was. */
 export function repeated(sendId: string, digest: string, signed: Signed): SignAnswer | undefined {
   return signed.sends.get(sendId)?.answers.get(digest);
+}
+
+/** Places count from 1, in the order of the journal. */
+export function signedAfter({ order }: Signed, { after, limit }: { readonly after: number; readonly limit: number }) {
+  const signatures = order.slice(after, after + limit).map((one, index) => ({ place: after + index + 1, ...one }));
+  return { total: order.length, signatures };
 }
 
 /** Notes the time, also of what it refuses: how long a clock has gone on is seen by every request. */
@@ -136,6 +147,7 @@ function refusedByCaps(terms: Terms, at: number, signed: Signed, policy: Policy)
 export function remember(signed: Signed, { terms, at, answer }: SendSigned): void {
   const { sendId, digest, slots, asset, amount, feeAsset, fee } = terms;
   noteTime(at, signed);
+  signed.order.push({ sendId, transactionId: answer.transactionId, digest, at });
   const send = signed.sends.get(sendId);
   assert(send === undefined || isSamePayment(send.first, terms), `send ${sendId} was signed with different fields`);
   assert(send === undefined || fee > send.feeMax, `send ${sendId} was replaced without a higher fee`);

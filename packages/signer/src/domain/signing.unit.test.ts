@@ -3,6 +3,7 @@ import {
   decide,
   nothingSigned,
   remember,
+  signedAfter,
   type Caps,
   type FeeCaps,
   type Policy,
@@ -56,6 +57,8 @@ const anyTerms: fc.Arbitrary<Terms> = fc
     fee: fc.bigInt({ min: 0n, max: 12n }),
   })
   .map(({ sendId, ...more }) => termsOf(sendId, { ...more, feeAsset: more.asset === 'BTC' ? 'BTC' : 'ETH' }));
+/** The same payment for a higher fee. */
+const dearer = (terms: Terms): Terms => ({ ...terms, fee: terms.fee + 1n, digest: `${terms.digest} for more` });
 const anyPolicy: fc.Arbitrary<Policy> = fc.constantFrom(policy, {
   ...policy,
   recipients: new Set(['0xalice', '0xbob']),
@@ -67,7 +70,7 @@ const anyClock = fc
   .array(fc.tuple(fc.bigInt({ min: 1n, max: 100n }), fc.nat(6 * day)), { minLength: 20, maxLength: 60 })
   .map((list) => list.map(([amount, offset], index) => [termsOf(`s${index}`, { amount, fee: 0n }), offset] as const));
 
-type Asked = { readonly log: readonly SendSigned[]; readonly repeats: readonly string[] };
+type Asked = { readonly log: readonly SendSigned[]; readonly repeats: readonly string[]; readonly signed: Signed };
 
 function play(history: readonly (readonly [Terms, number])[], by: Policy): Asked {
   const signed = nothingSigned();
@@ -82,7 +85,7 @@ function play(history: readonly (readonly [Terms, number])[], by: Policy): Asked
     remember(signed, one);
     log.push(one);
   }
-  return { log, repeats };
+  return { log, repeats, signed };
 }
 
 const sum = (units: readonly bigint[]) => units.reduce((a, b) => a + b, 0n);
@@ -125,6 +128,29 @@ describe('what may be signed', () => {
         );
         expect(twice.log).toEqual(once.log);
         for (const { answer } of once.log) expect(twice.repeats).toContain(answer.transactionId);
+      }),
+    );
+  });
+
+  test('what was signed is listed in the order of signing, replacements too, in pages of whatever size', () => {
+    fc.assert(
+      fc.property(anyHistory, anyPolicy, fc.integer({ min: 1, max: 7 }), (history, by, limit) => {
+        const { log, signed } = play(
+          history.flatMap(([terms, offset]) => [[terms, offset] as const, [dearer(terms), offset] as const]),
+          by,
+        );
+        const listed: object[] = [];
+        while (listed.length < log.length) {
+          const { total, signatures } = signedAfter(signed, { after: listed.length, limit });
+          expect(total).toBe(log.length);
+          expect(signatures).toHaveLength(Math.min(limit, total - listed.length));
+          listed.push(...signatures);
+        }
+        expect(listed).toEqual(
+          log.map(({ terms: { sendId, digest }, at, answer: { transactionId } }, index) => {
+            return { place: index + 1, sendId, digest, at, transactionId };
+          }),
+        );
       }),
     );
   });

@@ -4,7 +4,7 @@
  * own id and recorded by one append, so that the step after it begins with what is recorded and with nothing else.
  */
 import { assert, assertNever, isOperationalError, OperationalError } from '@daybook/core';
-import { signRequest, type Refusal } from '@daybook/signer';
+import type { Refusal } from '@daybook/signer';
 import { isOver, wasRefusedByLedger, type ChainSend, type SendFailure, type SendState } from '../domain/send-state';
 import { isBusy, takenBut, type Wallet, type WalletFields } from '../domain/wallet';
 import type { Prepared } from '../ports';
@@ -17,6 +17,7 @@ import {
   isOlderThan,
   onWallet,
   record,
+  signRequestOf,
   termsOf,
   timeOf,
   type AdvanceDeps,
@@ -153,16 +154,17 @@ async function freedOfTheDead(deps: AdvanceDeps, wallet: Wallet): Promise<boolea
 }
 
 async function sign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
-  const { transactionId: sendId, walletId, chain, family } = send;
+  // A database that was restored does not know what its wallets have spent since, and would have it spent once more.
+  if (!deps.signaturesCompared()) return 'wait';
+  const { transactionId: sendId, walletId, chain } = send;
   const attempt = send.attempts.length;
   const { state: wallet } = await deps.wallets.load(walletStream(walletId));
-  const { transaction } = send.attempts[attempt - 1]?.prepared ?? {};
-  assert(wallet.wallet !== null && transaction !== undefined, 'what is signed is prepared');
-  const { index } = wallet.wallet;
+  const last = send.attempts[attempt - 1];
+  assert(wallet.wallet !== null && last !== undefined, 'what is signed is prepared');
   // Once more, because preparing takes time. What a replacement replaces has left, and is followed.
-  if (await deps.arePayoutsStopped(send.mode)) return attempt > 1 ? followSend(deps, send) : 'wait';
+  if (await deps.arePayoutsStopped(send.mode)) return 'wait';
   await expectItsKey(deps, wallet.wallet);
-  const answer = await deps.signer.sign(signRequest.decode({ sendId, index, family, transaction } as never));
+  const answer = await deps.signer.sign(signRequestOf(send, wallet.wallet, last.prepared));
   if (!answer.ok) {
     const { refusal: detail } = answer;
     if (attempt > 1) {
@@ -186,15 +188,15 @@ async function sign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
 /** Whatever keeps the signer from it, what was signed before has left, and may be included or become final meanwhile. */
 async function signReplacement(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   try {
-    return await sign(deps, send);
+    if ((await sign(deps, send)) === 'again') return 'again';
   } catch (error) {
     if (!isOperationalError(error)) throw error;
     deps.logger.warn(
       { error, send: send.transactionId },
       'a send is followed without its replacement, which is unsigned',
     );
-    return followSend(deps, send);
   }
+  return followSend(deps, send);
 }
 
 /**

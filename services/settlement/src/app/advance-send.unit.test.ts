@@ -77,7 +77,7 @@ const includedAs = (transactionId: string): SlotStatus => ({
 });
 const away = () => new OperationalError('upstream_unavailable', true);
 
-/** What all processes have in common; `status`, `refusal`, `key`, `isSignerAway`, `isNodeAway` and `areStopped` are for the test to change. */
+/** What all processes have in common; all of `outside` but what was asked and given is for the test to change. */
 async function world() {
   const now = fakeClock(start);
   const log = memoryEventStore(now);
@@ -89,6 +89,7 @@ async function world() {
     isSignerAway: false,
     isNodeAway: false,
     areStopped: false,
+    isCompared: true,
     /** Of first transactions. */
     price: 1,
     asked: [] as string[],
@@ -108,6 +109,7 @@ async function world() {
       if (outside.refusal !== null) return { ok: false, refusal: outside.refusal };
       return { ok: true, value: { transactionId: `h${price}`, bytes: `0${price}` } };
     },
+    signedAfter: async () => undefined,
   };
   const chain = {
     async prepare(_send: unknown, _wallet: unknown, taken: readonly TakenSlot[]): Promise<Preparing> {
@@ -139,6 +141,7 @@ async function world() {
       fundings: commandHandler(walletFunding, fundingEvents, log),
       ledger: { hold: async () => ({ ok: true }), release: async () => undefined, balanceOf: async () => 0n },
       signer: { ...signer, ...more.signer },
+      signaturesCompared: () => outside.isCompared,
       chainOf: () => ({ ...chain, ...more.chain }) as unknown as SendChain,
       arePayoutsStopped: async () => outside.areStopped,
       bumpAfterMs,
@@ -259,6 +262,41 @@ test('a signer that is away keeps nobody from following what it signed before', 
   expect(outside.given).toEqual(['01']);
   outside.status = includedAs('h1');
   expect(await advance()).toMatchObject({ stage: 'final', failure: null, inclusion: { hash: 'h1' } });
+});
+
+test('nothing is signed before all signatures are compared, and everything else of a send goes on', async () => {
+  const { outside, now, process, create, slotsOf } = await world();
+  const advance = process();
+  outside.isCompared = false;
+  expect(await advance()).toMatchObject({ stage: 'prepared', attempts: [{ hash: null }] });
+  expect([outside.asked, await slotsOf()]).toEqual([[], [{ sendId: 'TX1', signed: false }]]);
+  outside.isCompared = true;
+  expect(await advance()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }] });
+
+  // Its replacement is not signed either, and what was signed before is followed to its end.
+  outside.isCompared = false;
+  now.advance(bumpAfterMs);
+  expect(await advance()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }, { hash: null }] });
+  expect(outside.asked).toEqual(['h1']);
+  outside.status = { type: 'unseen' };
+  outside.given = [];
+  await advance();
+  expect(outside.given).toEqual(['01']);
+  outside.status = includedAs('h1');
+  expect(await advance()).toMatchObject({ stage: 'final', inclusion: { hash: 'h1' } });
+  await create('TX2');
+  expect(await advance('TX2')).toMatchObject({ stage: 'prepared' });
+});
+
+test('what took the slot of a send may be its own, as long as not all signatures are compared', async () => {
+  const { outside, process } = await world();
+  const advance = process();
+  await advance();
+  outside.isCompared = false;
+  outside.status = { type: 'impossible', reason: 'h2 has nonce 7' };
+  expect(await advance()).toMatchObject({ stage: 'sent', failure: null });
+  outside.isCompared = true;
+  expect(await advance()).toMatchObject({ stage: 'over', failure: 'impossible' });
 });
 
 test('one process asks for a first signature once at a time, so that none is given beside a refusal', async () => {

@@ -90,6 +90,7 @@ async function world(
       ...ledger,
     },
     signer: {} as Signer,
+    signaturesCompared: () => true,
     chainOf: () => chain,
     arePayoutsStopped: async () => false,
     bumpAfterMs: 1,

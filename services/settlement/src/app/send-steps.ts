@@ -1,10 +1,20 @@
 /** What the steps of a send have in common. */
 import { assert, isOperationalError } from '@daybook/core';
 import { uuidv7, type Clock, type Logger } from '@daybook/runtime';
-import type { Signer } from '@daybook/signer';
+import { signRequest, type Signer, type SignRequest } from '@daybook/signer';
 import type { SendCommand } from '../domain/chain-send';
 import type { ChainSend, SendFailure } from '../domain/send-state';
-import type { FundingStore, Preparing, SendChain, SendLedger, SendStore, SendTerms, WalletStore } from '../ports';
+import type { WalletFields } from '../domain/wallet';
+import type {
+  FundingStore,
+  Prepared,
+  Preparing,
+  SendChain,
+  SendLedger,
+  SendStore,
+  SendTerms,
+  WalletStore,
+} from '../ports';
 import type { ArePayoutsStopped } from './payouts';
 import { sendStream, walletStream } from './send-streams';
 
@@ -14,6 +24,8 @@ export type AdvanceDeps = {
   readonly fundings: FundingStore;
   readonly ledger: SendLedger;
   readonly signer: Signer;
+  /** Whether all that the signer has signed is known to be recorded here. Until then it is asked for nothing more. */
+  readonly signaturesCompared: () => boolean;
   readonly chainOf: (chain: string) => SendChain;
   readonly arePayoutsStopped: ArePayoutsStopped;
   /** Without an inclusion for so long, the fee is raised. */
@@ -58,6 +70,15 @@ export async function onWallet(
 
 export function termsOf({ transactionId, asset, amount, toAddress, useContract, feeCap }: ChainSend): SendTerms {
   return { sendId: transactionId, asset, amount, toAddress, useContract, feeCap };
+}
+
+/** What the signer is asked for, from what is recorded alone. */
+export function signRequestOf(
+  { transactionId: sendId, family }: Pick<ChainSend, 'transactionId' | 'family'>,
+  { index }: WalletFields,
+  { transaction }: Prepared,
+): SignRequest {
+  return signRequest.decode({ sendId, index, family, transaction } as never);
 }
 
 export function isOlderThan({ now }: Pick<AdvanceDeps, 'now'>, time: string, ageMs: number): boolean {

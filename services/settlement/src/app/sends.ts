@@ -3,13 +3,15 @@ import { assert } from '@daybook/core';
 import type { SendChain, SendChecks } from '../ports';
 import { advanceSend } from './advance-send';
 import { checkSends } from './check-sends';
+import { compareSignatures, type CompareDeps } from './compare-signatures';
 import { createSend, type CreateDeps } from './create-send';
 import { reconcileWallets, type ReconcileDeps } from './reconcile-wallets';
 import { sendReads } from './send-reads';
 import type { AdvanceDeps } from './send-steps';
 import { openWallet, type WalletDeps } from './wallets';
 
-export type SendsDeps = Omit<AdvanceDeps, 'chainOf'> &
+export type SendsDeps = Omit<AdvanceDeps, 'chainOf' | 'signaturesCompared'> &
+  CompareDeps &
   WalletDeps &
   Omit<ReconcileDeps, 'chainOf' | 'all'> &
   Omit<Parameters<typeof sendReads>[0], 'chainFor' | 'openWallet'> &
@@ -33,7 +35,8 @@ export function sendsApp(deps: SendsDeps) {
   const chainFor: CreateDeps['chainFor'] = (asset, mode) =>
     chains.find((chain) => chain.mode === mode && chain.assets.includes(asset));
   const open = openWallet(deps);
-  const advance = advanceSend({ ...deps, chainOf });
+  const comparison = compareSignatures(deps);
+  const advance = advanceSend({ ...deps, chainOf, signaturesCompared: comparison.ready });
   const names = chains.map(({ chain }) => chain);
   const passOver = (checks: SendChecks) => checkSends({ ...deps, checks, advance, pauseMs: deps.pollMs });
   const reconciliation = reconcileWallets({ ...deps, chainOf: known, all: deps.allWallets });
@@ -46,6 +49,9 @@ export function sendsApp(deps: SendsDeps) {
       ...names.map((name) => ({ name: `sends due on ${name}`, pass: passOver(deps.checksOn(name)) })),
       { name: 'sends due on no chain', pass: passOver(deps.checksElsewhere(names)) },
     ],
+    compareSignatures: comparison.pass,
+    /** Until then nothing is signed. */
+    signaturesCompared: comparison.ready,
     reconcile: reconciliation.pass,
     /** As the last look found them. */
     wallets: reconciliation.last,
