@@ -26,7 +26,7 @@ import { advanceSettlement } from './app/advance-settlement';
 import { bankTransfersApp } from './app/bank-transfers';
 import { bookSend } from './app/book-send';
 import { bookTransfer } from './app/book-transfer';
-import { arePayoutsStopped, payoutCalls, stopByFinding } from './app/payouts';
+import { arePayoutsStopped, payoutCalls, payoutsResumedAt, stopByFinding } from './app/payouts';
 import { watchReferenceOf } from './app/send-streams';
 import { sendsApp } from './app/sends';
 import type { TransferStore } from './ports';
@@ -91,7 +91,8 @@ export function createService(config: Config, overrides: Partial<Overrides> = {}
   const stops = commandHandler(payoutStop, payoutStopEvents, store);
   const payouts = payoutCalls({
     stops,
-    waiting: (mode) => projections.caughtUp().then(() => waitingPayouts(pool, mode)),
+    // As far as the read models are: what is stopped is told at once, however far behind they are.
+    waiting: (mode) => waitingPayouts(pool, mode),
     wake: () => wakePayouts(pool, now()),
     now,
     logger,
@@ -195,6 +196,7 @@ function sendsOf(config: Config, platform: Platform, { sends, projections, ledge
     fundings: commandHandler(walletFunding, fundingEvents, store),
     ledger: sendLedger(ledger),
     arePayoutsStopped: arePayoutsStopped(stops),
+    payoutsResumedAt: payoutsResumedAt(stops),
     signer: signer || noSigner,
     comparedPlace: comparedPlace(pool),
     stopPayouts: stopByFinding({ stops, now, logger }),

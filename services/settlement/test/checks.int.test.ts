@@ -12,6 +12,7 @@ import { openTransfersGauges } from '../src/adapters/open-transfers-gauges';
 import type { TransferEvent } from '../src/domain/bank-transfer';
 import { bankTransfersProjection, unbookedTransfers } from '../src/projections/bank-transfers';
 import { sendChecksElsewhere, sendChecksOn } from '../src/projections/sends';
+import { wakePayouts } from '../src/projections/transaction-rows';
 
 const at = (second: number) => new Date(Date.parse('2026-03-01T10:00:00.000Z') + second * 1_000);
 const migrations = join(__dirname, '../migrations');
@@ -129,4 +130,22 @@ test('a payout and a return are unbooked until the ledger has posted each, in wh
   expect(await tell('BankTransferReturned', 7)).toEqual({ count: 2, oldest: at(5) });
   expect(await tell('BankTransferBooked', 8)).toEqual({ count: 1, oldest: at(7) });
   expect(await tell('BankTransferReturnBooked', 9)).toEqual({ count: 0, oldest: null });
+});
+
+test('what has waited is due at once, as if for the first time, and what is due stays so, also when two wake it', async () => {
+  for (const table of ['send_checks', 'transfer_checks']) await pool.query(`delete from ${table}`);
+  const insert = 'insert into transfer_checks (transaction_id, attempts, check_at) values ($1, $2, $3)';
+  for (const [id, attempts, second] of [
+    ['late', 9, 3_600],
+    ['due', 1, 5],
+  ] as const)
+    await pool.query(insert, [id, attempts, at(second)]);
+  await Promise.all([wakePayouts(pool, at(10)), wakePayouts(pool, at(10))]);
+  const { rows } = await pool.query(
+    'select transaction_id as id, attempts, check_at as at from transfer_checks order by check_at',
+  );
+  expect(rows).toEqual([
+    { id: 'due', attempts: 0, at: at(5) },
+    { id: 'late', attempts: 0, at: at(10) },
+  ]);
 });

@@ -3,14 +3,14 @@ import { CliError, exitCodes } from '../exit-codes';
 import { renderTable } from '../table';
 import { asking, printJson, type Context, type Register } from './context';
 
-type Options = { readonly stop?: string; readonly resume?: true };
+type Options = { readonly stop?: string; readonly resume?: string };
 
 export const registerPayouts: Register = (program, terminal, finish) => {
   const command = program
     .command('payouts')
     .description('whether payouts of the mode leave; stop them, or let them leave again')
     .option('--stop <reason>', 'nothing more is signed or ordered')
-    .option('--resume', 'end all stops that are shown');
+    .option('--resume <stop>', 'end all stops, of which this is the newest that you have seen');
   asking(command, terminal, finish, payouts);
 };
 
@@ -24,8 +24,10 @@ export const payoutsNow = z.looseObject({
 type Payouts = z.output<typeof payoutsNow>;
 
 async function payouts({ api, terminal, json }: Context, { stop: reason, resume }: Options) {
-  if (reason !== undefined && resume === true)
+  if (reason !== undefined && resume !== undefined)
     throw new CliError('--stop and --resume cannot be given together', exitCodes.usage);
+  if (resume !== undefined && !/^[1-9]\d{0,8}$/.test(resume))
+    throw new CliError('--resume takes the number of a stop', exitCodes.usage);
   const found = await asked();
   if (json) printJson(terminal, found);
   else terminal.out(render(found));
@@ -33,11 +35,9 @@ async function payouts({ api, terminal, json }: Context, { stop: reason, resume 
 
   async function asked(): Promise<Payouts> {
     if (reason !== undefined) return api.post('/v1/ops/payouts/stop', payoutsNow, { reason });
-    const now = await api.get('/v1/ops/payouts', payoutsNow);
-    const newest = now.stops.at(-1);
-    if (resume !== true || newest === undefined) return now;
-    if (!json) terminal.out(render(now));
-    return api.post('/v1/ops/payouts/resume', payoutsNow, { last_seen: newest.number });
+    if (resume === undefined) return api.get('/v1/ops/payouts', payoutsNow);
+    // Also where nothing is stopped any more: what waits may not have been told.
+    return api.post('/v1/ops/payouts/resume', payoutsNow, { last_seen: parseInt(resume, 10) });
   }
 }
 

@@ -11,7 +11,7 @@ const payouts = z.object({
   stops: z.array(
     z.object({ number: z.number().int().positive(), reason: z.string(), actor: z.string(), at: timestamp }),
   ),
-  /** Payouts that nobody outside has been told of yet. */
+  /** Payouts that are pending: sends that are not signed, transfers of which no institution says anything yet. */
   waiting: z.object({ sends: z.number().int().nonnegative(), transfers: z.number().int().nonnegative() }),
 });
 

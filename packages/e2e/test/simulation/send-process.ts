@@ -70,6 +70,7 @@ export function processThatEnds(
     ledger: { ...books, hold: around('hold', books.hold), release: around('release', books.release) },
     signer: { ...rig.signer, sign: around('sign', rig.signer.sign) },
     arePayoutsStopped: async () => false,
+    payoutsResumedAt: async () => null,
     comparedPlace: comparedPlace(pool),
     stopPayouts: (reason) => Promise.reject(new Error(reason)),
     watch: async () => undefined,

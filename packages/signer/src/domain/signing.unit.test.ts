@@ -63,7 +63,14 @@ const anyPolicy: fc.Arbitrary<Policy> = fc.constantFrom(policy, {
   ...policy,
   recipients: new Set(['0xalice', '0xbob']),
 });
-const anyHistory = fc.array(fc.tuple(anyTerms, fc.nat(3 * day)), { maxLength: 60 });
+/** Each is asked for with a higher fee up to three times, or hardly any would be replaced. */
+const anyHistory = fc.array(fc.tuple(anyTerms, fc.nat(3 * day), fc.nat(3)), { maxLength: 40 }).map((list) =>
+  list.flatMap(([terms, offset, more]) => {
+    const asked = [terms];
+    for (let replacement = 0; replacement < more; replacement++) asked.push(dearer(asked.at(-1)!));
+    return asked.map((each) => [each, offset] as const);
+  }),
+);
 
 /** Sends of one asset, each another, under a clock that goes anywhere within six days. */
 const anyClock = fc
@@ -156,6 +163,7 @@ describe('what may be signed', () => {
   });
 
   test('P4: a replacement has the same slots, of which only one can be taken, and a higher fee, and there are few', () => {
+    let replacements = 0;
     fc.assert(
       fc.property(anyHistory, anyPolicy, (history, by) => {
         const { log } = play(history, by);
@@ -164,12 +172,15 @@ describe('what may be signed', () => {
           expect(versions.length).toBeLessThanOrEqual(1 + by.replacementsMax);
           for (const [at, version] of versions.entries()) {
             if (at === 0) continue;
+            replacements += 1;
+            expect(version.slots).toEqual(versions[0]!.slots);
             expect(version.fee).toBeGreaterThan(versions[at - 1]!.fee);
             expect(version.exclusive).toBe(true);
           }
         }
       }),
     );
+    expect(replacements).toBeGreaterThan(100);
   });
 
   test('P5: no send and no UTC day is above its caps, in amounts and in fees', () => {

@@ -7,11 +7,12 @@
  *   block's bloom filter says that the contract may have logged, the receipts of the whole block are read
  *   (`evm-receipts.ts`), and there must be no log too few.
  *   What counts is what arrived: when the address has less than the logs say, the token kept a part.
- * - Spent is the coin by who signed the transaction, a token by whom the log names (`token-spenders.ts`).
+ * - Spent is the coin by who signed the transaction, a token by whom the log names, too (`token-spenders.ts`).
  *
  * Index inside a transaction: 0 is the native value, n + 1 is the n-th log of its receipt. A log's index in the block
  * would change when the transaction is mined again elsewhere.
  */
+import { assert } from '@daybook/core';
 import { contradiction } from '@daybook/http';
 import type { Transfer, WatchedAddresses } from '../ports';
 import { bloomMayHold, receiptOf, receiptsOf } from './evm-receipts';
@@ -44,6 +45,7 @@ export async function evmTransfers(
     ),
   );
   const receipts = await receiptsIn(chain, block, [...paid.keys()]);
+  const signers = new Map(block.transactions.map(({ hash, from }) => [hash, from]));
   const transfers: Transfer[] = [];
   for (const receipt of receipts) {
     if (receipt.status !== succeeded) continue;
@@ -54,7 +56,7 @@ export async function evmTransfers(
       const spenders = watched.has(from) ? [from] : [];
       transfers.push({ transactionId, index: nativeIndex, asset: 'ETH', to, amount, spenders });
     }
-    transfers.push(...tokensIn(receipt, chain.token, watched, getAddress));
+    transfers.push(...tokensIn(receipt, signers.get(transactionId), { token: chain.token, watched, getAddress }));
   }
   const logs = receipts.flatMap((receipt) => receipt.logs);
   return arrived(chain, transfers, block, logs);
@@ -62,17 +64,26 @@ export async function evmTransfers(
 
 function tokensIn(
   { transactionHash: transactionId, logs }: RpcReceipt,
-  token: string | undefined,
-  watched: WatchedAddresses,
-  getAddress: (address: string) => string,
+  signer: string | undefined,
+  {
+    token,
+    watched,
+    getAddress,
+  }: {
+    readonly token: string | undefined;
+    readonly watched: WatchedAddresses;
+    readonly getAddress: (address: string) => string;
+  },
 ): readonly Transfer[] {
   const addressIn = (topic: string) => getAddress(`0x${topic.slice(26)}`);
-  const moves = logs.flatMap((log, place) =>
-    isTransferOf(token, log)
-      ? [{ place, from: addressIn(log.topics[1]!), to: addressIn(log.topics[2]!), amount: BigInt(log.data) }]
-      : [],
+  const told = logs.flatMap((log, place) =>
+    isTransferOf(token, log) ? [{ place, log, to: addressIn(log.topics[2]!), amount: BigInt(log.data) }] : [],
   );
-  const spendersOfEach = spendersOf(moves, watched);
+  // Hardly any transaction is about us, and writing an address takes its time.
+  if (!told.some(({ to }) => watched.has(to))) return [];
+  assert(signer, 'a receipt is of a transaction of its block');
+  const moves = told.map(({ log, ...move }) => ({ ...move, from: addressIn(log.topics[1]!) }));
+  const spendersOfEach = spendersOf(moves, getAddress(signer), watched);
   return moves.flatMap(({ place, to, amount }, at): Transfer[] => {
     if (amount === 0n || !watched.has(to)) return [];
     return [{ transactionId, index: place + 1, asset: 'USDT_ERC20', to, amount, spenders: spendersOfEach[at]! }];

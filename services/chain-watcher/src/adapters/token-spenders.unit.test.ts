@@ -25,6 +25,12 @@ describe('who spends a token', () => {
     ],
     ['nobody by a transfer of nothing', [move('ours1', 'collector', 0n), move('collector', 'ours2')], [[], []]],
   ])('%s', (_name, moves, expected) => {
-    expect(spendersOf(moves, watched)).toEqual(expected);
+    expect(spendersOf(moves, 'somebody', watched)).toEqual(expected);
+  });
+
+  test('who signed the transaction, whatever contract pays out at its word, and nobody else who signs', () => {
+    const moves = [move('vault', 'ours2'), move('ours1', 'ours3'), move('vault', 'ours2', 0n)];
+    expect(spendersOf(moves, 'ours1', watched)).toEqual([['ours1'], ['ours1'], []]);
+    expect(spendersOf(moves, 'theirs', watched)).toEqual([[], ['ours1'], []]);
   });
 });

@@ -23,6 +23,7 @@ import { numbersAfter, readInOrder } from './block-range';
 import {
   type Face,
   mainByte,
+  ownerOf,
   transferOf,
   tronBlock,
   tronHeader,
@@ -178,7 +179,10 @@ async function transfersIn(
     const transactionId = transaction.txID;
     return [
       ...trxIn(transaction, watched, addressOf).map((paid) => ({ transactionId, ...paid })),
-      ...(info && token ? tokensIn(info, token, watched, addressOf) : []).map((paid) => ({ transactionId, ...paid })),
+      ...(info && token ? tokensIn(info, transaction, { token, watched, addressOf }) : []).map((paid) => ({
+        transactionId,
+        ...paid,
+      })),
     ];
   });
 }
@@ -193,8 +197,9 @@ function trxIn(
   const [contract] = signed.contract;
   if (contract?.type !== 'TransferContract' || ret?.[0]?.contractRet !== 'SUCCESS') return [];
   const { amount = 0, owner_address: owner, to_address: recipient } = transferOf(contract.parameter.value);
-  const [from, to] = [addressOf(owner), addressOf(recipient)];
+  const to = addressOf(recipient);
   if (amount === 0 || !watched.has(to)) return [];
+  const from = addressOf(owner);
   // Beyond this the answer's numbers are no longer exact: nine billion TRX.
   if (!Number.isSafeInteger(amount)) throw contradiction(`no exact amount in ${txID}`);
   return [{ index: nativeIndex, asset: 'TRX', to, amount: BigInt(amount), spenders: watched.has(from) ? [from] : [] }];
@@ -202,18 +207,27 @@ function trxIn(
 
 function tokensIn(
   info: TronInfo,
-  token: string,
-  watched: WatchedAddresses,
-  addressOf: (hex: string) => string,
+  transaction: TronTransaction,
+  {
+    token,
+    watched,
+    addressOf,
+  }: {
+    readonly token: string;
+    readonly watched: WatchedAddresses;
+    readonly addressOf: (hex: string) => string;
+  },
 ): Payment[] {
   if (info.result === 'FAILED' || info.receipt?.result !== 'SUCCESS') return [];
   const addressIn = (topic: string) => addressOf(`${mainByte}${topic.slice(-addressDigits)}`);
-  const moves = (info.log ?? []).flatMap((log, place) => {
+  const told = (info.log ?? []).flatMap((log, place) => {
     const moved = tokenTransfer(log, token);
-    if (moved === undefined) return [];
-    return [{ place, from: addressIn(moved.sender), to: addressIn(moved.recipient), amount: moved.amount }];
+    return moved === undefined ? [] : [{ place, ...moved, to: addressIn(moved.recipient) }];
   });
-  const spendersOfEach = spendersOf(moves, watched);
+  // Hardly any transaction is about us, and writing an address takes its time.
+  if (!told.some(({ to }) => watched.has(to))) return [];
+  const moves = told.map((move) => ({ ...move, from: addressIn(move.sender) }));
+  const spendersOfEach = spendersOf(moves, addressOf(ownerOf(transaction)), watched);
   return moves.flatMap(({ place, to, amount }, at): Payment[] => {
     if (amount === 0n || !watched.has(to)) return [];
     return [{ index: place + 1, asset: 'USDT_TRC20', to, amount, spenders: spendersOfEach[at]! }];

@@ -24,7 +24,8 @@ export const tronHeader = z.object({
     raw_data: z.object({ number: z.number().int().nonnegative().optional(), parentHash: hash, txTrieRoot: hash }),
   }),
 });
-const transfer = z.object({ amount: amount.optional(), owner_address: hexBytes, to_address: hexBytes });
+const owned = z.object({ owner_address: hexBytes });
+const transfer = owned.extend({ amount: amount.optional(), to_address: hexBytes });
 export const tronTransaction = z.object({
   txID: hash,
   raw_data_hex: hexBytes,
@@ -51,6 +52,10 @@ export type TronInfo = z.output<typeof tronInfo>;
 
 /** What a TransferContract says. */
 export const transferOf = (value: unknown) => checked('TransferContract', transfer, value);
+
+/** Who signed a transaction, by whatever contract it is about. */
+export const ownerOf = ({ raw_data: signed }: TronTransaction): string =>
+  checked('contract', owned, signed.contract[0]!.parameter.value).owner_address;
 
 /** Which of the node's two faces is asked. */
 export type Face = 'wallet' | 'walletsolidity';

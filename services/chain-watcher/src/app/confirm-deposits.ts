@@ -81,8 +81,12 @@ async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Prom
       `deposit ${missing.depositId} is not in block ${number} as the source tells it when it is final`,
     );
   await requireWitnesses(deps, { number, hash }, deposits);
-  for (const { depositId } of deposits)
+  for (const { depositId, sweptFrom, address, asset } of deposits) {
     await decide(deps, depositId, 'confirm', { type: 'ConfirmDeposit', blockHash: hash, at: now(deps) }, hash);
+    const { chain } = deps.source;
+    // Nobody else hears of one to a deposit address.
+    if (sweptFrom !== undefined) deps.logger.info({ chain, depositId, asset, sweptFrom, address }, 'a sweep is final');
+  }
   return deposits.length;
 }
 
@@ -142,6 +146,6 @@ function tells({ watchlist }: WatchDeps, told: readonly Transfer[] | undefined, 
 }
 
 /** What one reading calls a payment and the other a sweep is neither. */
-function isSweptAs({ sweptFrom }: DepositPlace, sweptBy: readonly string[]): boolean {
-  return sweptFrom === undefined ? sweptBy.length === 0 : sweptBy.includes(sweptFrom);
+function isSweptAs({ sweptFrom }: DepositPlace, sweepers: readonly string[]): boolean {
+  return sweptFrom === undefined ? sweepers.length === 0 : sweepers.includes(sweptFrom);
 }

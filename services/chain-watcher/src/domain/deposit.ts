@@ -96,7 +96,8 @@ function decide(command: DepositCommand, state: DepositState): Decision<DepositE
 
 /**
  * A transfer that comes back after a reorg is executed anew, so its amount and address may differ; inside one block
- * they may not. But a build that did not look at spenders has seen sweeps as payments: that is taken back.
+ * they may not. But a build that did not look at spenders has seen sweeps as payments, and a node may have told another
+ * spender: until it is confirmed, that is taken back.
  */
 function see(deposit: Deposit, at: string, state: DepositState): Decision<DepositEvent, DepositRejection> {
   if (deposit.amount <= 0n) return reject('amount_not_positive');
@@ -105,9 +106,8 @@ function see(deposit: Deposit, at: string, state: DepositState): Decision<Deposi
   if (deposit.blockHash !== state.deposit.blockHash)
     return reject(state.status === 'confirmed' ? 'deposit_already_confirmed' : 'deposit_in_another_block');
   if (!sameDeposit(deposit, state.deposit)) return reject('deposit_exists_with_different_fields');
-  if (deposit.sweptFrom === state.deposit.sweptFrom) return accept();
-  if (state.status === 'confirmed' || state.deposit.sweptFrom !== undefined)
-    return reject('deposit_exists_with_different_fields');
+  // What is confirmed stays what it was confirmed as: nobody can take back what it was credited as.
+  if (deposit.sweptFrom === state.deposit.sweptFrom || state.status === 'confirmed') return accept();
   const reverted: DepositEvent = { type: 'DepositReverted', ...state.deposit, at: after(state.at, at) };
   return accept(reverted, { type: 'DepositSeen', ...deposit, at: after(reverted.at, at) });
 }

@@ -6,7 +6,10 @@ import type { PayoutStopEvent } from '../domain/payout-stop';
 const common = z.object({ actor: z.string(), at: z.string() });
 
 export const payoutStopDefinitions = {
-  PayoutsStopped: { version: 1, data: common.extend({ number: z.number().int().positive(), reason: z.string() }) },
+  PayoutsStopped: {
+    version: 1,
+    data: common.extend({ number: z.number().int().positive(), reason: z.string(), isFinding: z.boolean() }),
+  },
   PayoutsResumed: { version: 1, data: common },
 } as const;
 

@@ -53,8 +53,6 @@ export function advanceSend(deps: AdvanceDeps) {
 export type AdvanceSend = ReturnType<typeof advanceSend>;
 
 async function stepOf(deps: AdvanceDeps, turns: InTurn, send: ChainSend): Promise<Step> {
-  // What may have left is followed, and what comes to nothing is released.
-  if (hasNotLeft(send) && (await deps.arePayoutsStopped(send.mode))) return 'wait';
   switch (send.stage) {
     case 'created':
       return hold(deps, send);
@@ -79,11 +77,6 @@ async function stepOf(deps: AdvanceDeps, turns: InTurn, send: ChainSend): Promis
   }
 }
 
-/** What is held, and what was signed and never given to a network. A hold takes nothing out. */
-function hasNotLeft({ stage, attempts }: ChainSend): boolean {
-  return stage === 'held' || stage === 'prepared' || (stage === 'signed' && attempts.length === 1);
-}
-
 async function hold(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
   const outcome = await deps.ledger.hold(send);
   if (!outcome.ok) {
@@ -95,6 +88,8 @@ async function hold(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
 }
 
 async function reserveAndSign(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  // What is prepared now would take a slot, and could be too old when payouts go on.
+  if (await deps.arePayoutsStopped(send.mode)) return 'wait';
   return (await reserve(deps, send)) === 'wait' ? 'wait' : signPrepared(deps, send);
 }
 
@@ -118,7 +113,7 @@ async function reserve(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
     const preparing = await deps.chainOf(send.chain).prepare(termsOf(send), wallet.wallet, takenBut(wallet, sendId));
     if (!preparing.ok) {
       const failure = failureOf(preparing.refusal);
-      return isOlderThan(deps, send.createdAt, deps.giveUpAfterMs) ? refuse(deps, send, failure, failure) : 'wait';
+      return (await isGivenUp(deps, send)) ? refuse(deps, send, failure, failure) : 'wait';
     }
     const spends = [
       { asset: send.asset, amount: send.amount },
@@ -129,6 +124,13 @@ async function reserve(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
     await onWallet(deps, send, { type: 'ReserveSlot', ...reservation, at: timeOf(deps) });
   }
   return 'wait';
+}
+
+/** While payouts were stopped nobody tried. */
+async function isGivenUp(deps: AdvanceDeps, { mode, createdAt }: ChainSend): Promise<boolean> {
+  const resumedAt = await deps.payoutsResumedAt(mode);
+  const since = resumedAt !== null && resumedAt > createdAt ? resumedAt : createdAt;
+  return isOlderThan(deps, since, deps.giveUpAfterMs);
 }
 
 async function prepared(deps: AdvanceDeps, send: ChainSend, what: Prepared): Promise<Step> {
@@ -215,6 +217,7 @@ async function expectItsKey(deps: AdvanceDeps, wallet: WalletFields): Promise<vo
 
 /** The bytes are stored by now. Whether the network has them is not known before the chain shows them. */
 async function broadcast(deps: AdvanceDeps, send: ChainSend): Promise<Step> {
+  if (send.attempts.length === 1 && (await deps.arePayoutsStopped(send.mode))) return 'wait';
   // Again, for a process that ended right after it had stored them.
   await onWallet(deps, send, { type: 'RecordSlotSigned', sendId: send.transactionId, at: timeOf(deps) });
   await give(deps, send);

@@ -89,6 +89,7 @@ async function world() {
     isSignerAway: false,
     isNodeAway: false,
     areStopped: false,
+    resumedAt: null as string | null,
     isCompared: true,
     /** Of first transactions. */
     price: 1,
@@ -144,6 +145,7 @@ async function world() {
       signaturesCompared: () => outside.isCompared,
       chainOf: () => ({ ...chain, ...more.chain }) as unknown as SendChain,
       arePayoutsStopped: async () => outside.areStopped,
+      payoutsResumedAt: async () => outside.resumedAt,
       bumpAfterMs,
       giveUpAfterMs,
       now,
@@ -426,6 +428,34 @@ describe('while payouts are stopped', () => {
     expect(outside.given).toEqual(['01']);
   });
 
+  test('the time that one waits for funds or lower fees begins anew when they go on', async () => {
+    const { outside, now, process } = await world();
+    const dear = process({ chain: { prepare: async () => ({ ok: false, refusal: 'fee_too_high' }) } });
+    outside.areStopped = true;
+    now.advance(giveUpAfterMs + 1);
+    await dear();
+    outside.areStopped = false;
+    outside.resumedAt = now().toISOString();
+    expect(await dear()).toMatchObject({ stage: 'held' });
+    now.advance(giveUpAfterMs - 1);
+    expect(await dear()).toMatchObject({ stage: 'held' });
+    now.advance(1);
+    expect(await dear()).toMatchObject({ stage: 'over', failure: 'fee_too_high' });
+  });
+
+  test('bytes that no node has taken yet are not given to one', async () => {
+    const { outside, process } = await world();
+    outside.isNodeAway = true;
+    const advance = process();
+    expect(await advance()).toMatchObject({ stage: 'sent' });
+    Object.assign(outside, { isNodeAway: false, areStopped: true, status: { type: 'unseen' }, given: [] });
+    await advance();
+    expect(outside.given).toEqual([]);
+    outside.areStopped = false;
+    await advance();
+    expect(outside.given).toEqual(['01']);
+  });
+
   test('what has left is followed to its end, and not replaced', async () => {
     const { outside, now, process } = await world();
     const advance = process();
@@ -433,10 +463,7 @@ describe('while payouts are stopped', () => {
     outside.areStopped = true;
     now.advance(bumpAfterMs);
     expect(await advance()).toMatchObject({ stage: 'sent', attempts: [{ hash: 'h1' }, { hash: null }] });
-    outside.status = { type: 'unseen' };
-    outside.given = [];
-    await advance();
-    expect([outside.asked, outside.given]).toEqual([['h1'], ['01']]);
+    expect(outside.asked).toEqual(['h1']);
     outside.status = includedAs('h1');
     expect(await advance()).toMatchObject({ stage: 'final', failure: null });
   });

@@ -93,6 +93,7 @@ async function world(
     signaturesCompared: () => true,
     chainOf: () => chain,
     arePayoutsStopped: async () => false,
+    payoutsResumedAt: async () => null,
     bumpAfterMs: 1,
     giveUpAfterMs,
     now,

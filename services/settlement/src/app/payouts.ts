@@ -59,6 +59,9 @@ export function stopByFinding({ stops, now, logger }: Pick<PayoutDeps, 'stops' |
   };
 }
 
+export const payoutsResumedAt = (stops: PayoutStopStore) => async (mode: Mode) =>
+  (await stops.load(payoutsStream(mode))).state.resumedAt;
+
 export function payoutCalls({ stops, waiting, wake, now, logger }: PayoutDeps) {
   const ask = (mode: Mode, command: PayoutStopCommand) =>
     stops.handle(payoutsStream(mode), command, {
@@ -67,7 +70,8 @@ export function payoutCalls({ stops, waiting, wake, now, logger }: PayoutDeps) {
     });
 
   const shown = async (mode: Mode, state: PayoutStops) => {
-    const value = { stops: [...state.stops], waiting: await waiting(mode) };
+    const shownStops = state.stops.map(({ number, reason, actor, at }) => ({ number, reason, actor, at }));
+    const value = { stops: shownStops, waiting: await waiting(mode) };
     return { ok: true, value } as const;
   };
 

@@ -1,4 +1,5 @@
 /** What the steps of a send have in common. */
+import type { Mode } from '@daybook/contracts';
 import { assert, isOperationalError } from '@daybook/core';
 import { uuidv7, type Clock, type Logger } from '@daybook/runtime';
 import { signRequest, type Signer, type SignRequest } from '@daybook/signer';
@@ -28,6 +29,8 @@ export type AdvanceDeps = {
   readonly signaturesCompared: () => boolean;
   readonly chainOf: (chain: string) => SendChain;
   readonly arePayoutsStopped: ArePayoutsStopped;
+  /** When they went on last; null when they were never stopped. */
+  readonly payoutsResumedAt: (mode: Mode) => Promise<string | null>;
   /** Without an inclusion for so long, the fee is raised. */
   readonly bumpAfterMs: number;
   /** A send that cannot be signed for so long, for want of funds or because fees are too high, fails. */
@@ -39,10 +42,14 @@ export type AdvanceDeps = {
 /** `again`: there may be more to do at once. */
 export type Step = 'again' | 'wait';
 
-/** Gives the newest signed bytes to the network. A failure leaves the outcome unknown, so they are given again. */
+/**
+ * Gives the newest signed bytes to the network, unless payouts are stopped: what has left lives on without it, and what has
+ * not is not to leave now. A failure leaves the outcome unknown, so they are given again.
+ */
 export async function give(deps: AdvanceDeps, send: ChainSend): Promise<void> {
   const bytes = send.attempts.findLast((attempt) => attempt.bytes !== null)?.bytes;
   assert(bytes, 'what is broadcast is signed');
+  if (await deps.arePayoutsStopped(send.mode)) return;
   await deps
     .chainOf(send.chain)
     .broadcast(bytes)

@@ -14,12 +14,13 @@ export type PayoutStop = {
   readonly number: number;
   readonly reason: string;
   readonly actor: string;
+  /** What this service found by itself, and finds again until somebody has put it right. */
+  readonly isFinding: boolean;
   readonly at: string;
 };
 
 export type PayoutStopCommand =
-  /** `isFinding`: what this service found by itself, and finds again until somebody has put it right. */
-  | ({ readonly type: 'StopPayouts'; readonly isFinding: boolean } & Omit<PayoutStop, 'number'>)
+  | ({ readonly type: 'StopPayouts' } & Omit<PayoutStop, 'number'>)
   | { readonly type: 'ResumePayouts'; readonly seen: number; readonly actor: string; readonly at: string };
 
 export type PayoutStopEvent =
@@ -31,37 +32,41 @@ export type PayoutStops = {
   /** The number of the newest that there ever was. */
   readonly last: number;
   readonly stops: readonly PayoutStop[];
-  /** Reasons that were lifted. */
+  /** Findings that were lifted. */
   readonly lifted: readonly string[];
+  readonly resumedAt: string | null;
 };
 
 export const payoutStop: Decider<PayoutStops, PayoutStopCommand, PayoutStopEvent, 'stopped_again'> = {
-  initial: { last: 0, stops: [], lifted: [] },
+  initial: { last: 0, stops: [], lifted: [], resumedAt: null },
   decide(command, { last, stops, lifted }) {
     switch (command.type) {
       case 'StopPayouts': {
-        const { reason, actor, at } = command;
-        const isKnown = stops.some((stop) => stop.reason === reason) || (command.isFinding && lifted.includes(reason));
-        return isKnown ? accept() : accept({ type: 'PayoutsStopped', number: last + 1, reason, actor, at });
+        const { reason, actor, isFinding, at } = command;
+        const isKnown = stops.some((stop) => stop.reason === reason) || (isFinding && lifted.includes(reason));
+        return isKnown ? accept() : accept({ type: 'PayoutsStopped', number: last + 1, reason, actor, isFinding, at });
       }
       case 'ResumePayouts': {
         if (stops.length === 0) return accept();
-        if (command.seen < last) return reject('stopped_again');
+        if (command.seen !== last) return reject('stopped_again');
         return accept({ type: 'PayoutsResumed', actor: command.actor, at: command.at });
       }
       default:
         return assertNever(command);
     }
   },
-  evolve({ last, stops, lifted }, event) {
+  evolve(state, event) {
+    const { last, stops, lifted } = state;
     switch (event.type) {
       case 'PayoutsStopped': {
-        const { number, reason, actor, at } = event;
-        assert(number === last + 1, 'a stop is recorded out of order');
-        return { last: number, stops: [...stops, { number, reason, actor, at }], lifted };
+        const { type: _, ...stop } = event;
+        assert(stop.number === last + 1, 'a stop is recorded out of order');
+        return { ...state, last: stop.number, stops: [...stops, stop] };
       }
-      case 'PayoutsResumed':
-        return { last, stops: [], lifted: [...new Set([...lifted, ...stops.map(({ reason }) => reason)])] };
+      case 'PayoutsResumed': {
+        const findings = stops.filter(({ isFinding }) => isFinding).map(({ reason }) => reason);
+        return { last, stops: [], lifted: [...new Set([...lifted, ...findings])], resumedAt: event.at };
+      }
       default:
         return assertNever(event);
     }

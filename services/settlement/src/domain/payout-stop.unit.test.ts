@@ -31,7 +31,7 @@ test('H1: payouts are stopped from the first stop until all that there are were 
       let last = 0;
       let stops = payoutStop.initial;
       for (const command of given) {
-        if (command.type === 'ResumePayouts' && command.seen >= last) reasons.clear();
+        if (command.type === 'ResumePayouts' && command.seen === last) reasons.clear();
         if (command.type === 'StopPayouts' && !reasons.has(command.reason)) {
           reasons.add(command.reason);
           last += 1;
@@ -65,6 +65,8 @@ test('H2: repeating an accepted command at once is accepted again and records no
 test('H3: a reason stands once, with who gave it first', () => {
   const stops = [stop('a', 'one'), stop('a', 'other')].reduce(after, payoutStop.initial);
   expect(stops).toMatchObject({ last: 1, stops: [{ number: 1, reason: 'a', actor: 'one', at }] });
+  // A number that is not there yet has been seen by nobody.
+  expect(payoutStop.decide(resume(2), stops)).toEqual(reject('stopped_again'));
 });
 
 test('H4: a finding stops payouts once for ever, and what a person says whenever it is said', () => {
@@ -73,4 +75,7 @@ test('H4: a finding stops payouts once for ever, and what a person says whenever
   expect(payoutStop.decide(found, lifted)).toEqual(accept());
   expect(after(lifted, stop('another finding', 'settlement', true)).stops).toHaveLength(1);
   for (const reason of ['b', 'a finding']) expect(after(lifted, stop(reason)).stops).toHaveLength(1);
+  // What a person said in the same words is no finding that was seen.
+  const said = [stop('a finding'), resume(1)].reduce(after, payoutStop.initial);
+  expect(after(said, found).stops).toHaveLength(1);
 });

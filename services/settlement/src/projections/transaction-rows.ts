@@ -78,13 +78,14 @@ export async function openTransactions(pool: Pool, table: CheckTable): Promise<O
   return row ?? { count: 0, oldest: null };
 }
 
-/** Payouts of a mode that nobody outside has been told of. */
+/** Payouts of a mode that are pending: sends that are not signed, and transfers of which no institution says anything yet. */
 export async function waitingPayouts(
   pool: Pool,
   mode: Mode,
 ): Promise<{ readonly sends: number; readonly transfers: number }> {
   const count = (table: CheckTable) =>
-    `(select count(*)::int from ${table} join transactions_v1 using (transaction_id) where mode = $1 and status = 'pending')`;
+    `(select count(*)::int from ${table} join transactions_v1 using (transaction_id)
+      where mode = $1 and status = 'pending' and hash is null)`;
   const text = `select ${count('send_checks')} as sends, ${count('transfer_checks')} as transfers`;
   const [row] = await select<{ sends: number; transfers: number }>(pool, text, [mode]);
   return row ?? { sends: 0, transfers: 0 };
@@ -93,7 +94,13 @@ export async function waitingPayouts(
 /** All that is not done is due, as if it was looked at for the first time. */
 export async function wakePayouts(pool: Pool, now: Date): Promise<void> {
   for (const table of ['send_checks', 'transfer_checks'] as const)
-    await select(pool, `update ${table} set attempts = 0, check_at = least(check_at, $1)`, [now]);
+    // In the order of their ids, or two who write many could wait for each other.
+    await select(
+      pool,
+      `update ${table} set attempts = 0, check_at = least(check_at, $1) where transaction_id in
+         (select transaction_id from ${table} order by transaction_id for update)`,
+      [now],
+    );
 }
 
 export async function select<Row extends QueryResultRow>(

@@ -28,8 +28,11 @@ const schema = z.strictObject({
       }),
     )
     .meta({ description: 'Why they are stopped, the oldest first.' }),
-  waiting_sends: z.number().int().meta({ description: 'Sends of which nothing has been signed.' }),
-  waiting_transfers: z.number().int().meta({ description: 'Transfers that no institution has been told of.' }),
+  waiting_sends: z.number().int().meta({ description: 'Pending sends, of which nothing has been signed.' }),
+  waiting_transfers: z
+    .number()
+    .int()
+    .meta({ description: 'Pending transfers, of which no institution says anything yet.' }),
 });
 
 const leaving = { stopped: false, stops: [], waiting_sends: 0, waiting_transfers: 0 };
