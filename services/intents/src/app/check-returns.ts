@@ -3,7 +3,7 @@ import { duePass, type Clock, type Logger, type Pass } from '@daybook/runtime';
 import type { ReturnCheck, ReturnChecks } from '../ports';
 import type { AskProvider } from './ask-provider';
 
-/** Looks of one process at one provider in one mode. Few, because providers limit requests, and payments to be made go first. */
+/** Looks of one process. Few, because providers limit requests, and payments that are being made go first. */
 const atOnceMax = 5;
 const dayMs = 86_400_000;
 /**
