@@ -180,7 +180,7 @@ describe('what may be signed', () => {
         }
       }),
     );
-    expect(replacements).toBeGreaterThan(100);
+    expect(replacements).toBeGreaterThan(0);
   });
 
   test('P5: no send and no UTC day is above its caps, in amounts and in fees', () => {
