@@ -155,8 +155,8 @@ describe('GET /api/transactions', () => {
     ['type=payment', [{ status: null }], []],
     ['type=withdrawal', [], [{ type: 'withdrawal', status: null }]],
     ['type=transfer&status=completed', [], [{ type: 'transfer', status: 'completed' }]],
-    ['status=refunded', [], [{ type: null, status: 'returned' }]],
-    ['type=payment&status=refunded', [], []],
+    ['status=refunded', [{ status: 'refunded' }], [{ type: null, status: 'returned' }]],
+    ['type=payment&status=refunded', [{ status: 'refunded' }], []],
     ['type=deposit', [], [{ type: 'deposit', status: null }]],
   ])('%s asks only who can have such', async (query, ofPayments, ofMovements) => {
     keep([payment], [outgoing]);

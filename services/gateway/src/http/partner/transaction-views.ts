@@ -20,12 +20,9 @@ type Send = z.output<typeof sendView>;
 type Transfer = z.output<typeof institutionTransferView>;
 
 export const transactionTypes = ['deposit', 'withdrawal', 'transfer', 'payment', 'settlement'] as const;
-export const transactionStatuses = ['pending', 'processing', 'completed', 'failed', 'refunded'] as const;
+/** Those of payments: what an institution returns is `refunded`, too. */
+export const transactionStatuses = paymentStatuses;
 type TransactionStatus = (typeof transactionStatuses)[number];
-
-export function paymentStatusOf(status: TransactionStatus): Payment['status'] | undefined {
-  return paymentStatuses.find((known) => known === status);
-}
 
 export function movementStatusOf(status: TransactionStatus): (typeof movementStatuses)[number] {
   return status === 'refunded' ? 'returned' : status;

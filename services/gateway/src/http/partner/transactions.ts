@@ -31,7 +31,6 @@ import {
   listedPayment,
   listedTransaction,
   movementStatusOf,
-  paymentStatusOf,
   transactionStatuses,
   transactionTypes,
 } from './transaction-views';
@@ -138,9 +137,9 @@ function newestFirst(one: Key, other: Key): number {
 }
 
 async function payments({ intents }: Deps['services'], listing: Listing, { type, status }: Filters): Promise<Part> {
-  const asked = status === undefined ? null : paymentStatusOf(status);
-  if ((type !== undefined && type !== 'payment') || asked === undefined) return none;
-  const found = accepted<typeof listPayments>(await intents(listPayments, { ...listing, status: asked }), {});
+  if (type !== undefined && type !== 'payment') return none;
+  const filters = { status: status ?? null };
+  const found = accepted<typeof listPayments>(await intents(listPayments, { ...listing, ...filters }), {});
   return { keys: found.payments.map((key) => ({ ...key, keptBy: 'intents' })), total: found.total };
 }
 
