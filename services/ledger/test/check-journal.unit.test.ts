@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { custodyAccount, ownedAccount } from '../src/domain/account';
 import type { BookCommand } from '../src/domain/book-commands';
 import type { BookEvent } from '../src/domain/book-events';
-import type { Fact } from '../src/domain/posting-rules';
+import type { Fact } from '../src/domain/facts';
 import { anyStep, open, play, tenants } from './book-play';
 import { checkEvents, recordedBy } from './check-events';
 import { dirty, violationsOf } from './check-rig';

@@ -1,6 +1,6 @@
 import type { Mode } from '@daybook/contracts';
 import { returnIdOf, underpaidIdOf } from '../domain/verdict';
-import type { Fact } from '../domain/posting-rules';
+import type { Fact } from '../domain/facts';
 import { contentHashOf, type Books } from './books';
 
 /** The journal already has other content under the fact's id. A person has to find out which of the two is true. */

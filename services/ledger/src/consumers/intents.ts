@@ -7,7 +7,7 @@ import { intentUnderpaid, paymentReceived, receiptMoved, type receiptPlaces } fr
 import { on, type Subscription } from '@daybook/messaging';
 import type { z } from 'zod';
 import type { PostFact } from '../app/post-fact';
-import type { Fact } from '../domain/posting-rules';
+import type { Fact } from '../domain/facts';
 import { underpaidIdOf } from '../domain/verdict';
 
 export function intentsSubscription(postFact: PostFact): Subscription {

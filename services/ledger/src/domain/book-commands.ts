@@ -3,7 +3,8 @@ import { assertNever } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
 import type { AccountFields, Entry, Metadata } from './account';
 import type { TransferFailure } from './book-events';
-import { holdIdsOf, type Fact } from './posting-rules';
+import type { Fact } from './facts';
+import { holdIdsOf } from './posting-rules';
 
 /** `contentHash` is of what the caller sent under the id: it tells a repeat from another command with a used id. */
 export type BookCommand =

@@ -4,7 +4,7 @@
  */
 import type { SeededRandom } from '@daybook/testing';
 import type { BookCommand } from '../../src/domain/book-commands';
-import type { Fact } from '../../src/domain/posting-rules';
+import type { Fact } from '../../src/domain/facts';
 import { accountNames, accounts, open, tenants, timeAt } from '../book-play';
 
 const [alice, bob] = tenants;
