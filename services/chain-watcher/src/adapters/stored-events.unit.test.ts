@@ -1,20 +1,10 @@
+import { sampleDeposit } from '../../test/sample-deposit';
 import type { DepositEvent } from '../domain/deposit';
 import { depositEvents } from './stored-events';
 
 const deposit = {
   type: 'DepositSeen',
-  depositId: '11111111-1111-8111-8111-111111111111',
-  chain: 'evm-1',
-  transactionId: '0xabc',
-  index: 0,
-  asset: 'ETH',
-  amount: 5n,
-  address: '0xA',
-  reference: 'intent',
-  tenantId: '22222222-2222-8222-8222-222222222222',
-  mode: 'sandbox',
-  blockNumber: 7,
-  blockHash: 'x',
+  ...sampleDeposit,
   at: '2026-01-01T00:00:00.000Z',
 } as const satisfies DepositEvent;
 const stored =

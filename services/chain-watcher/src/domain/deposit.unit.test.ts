@@ -1,5 +1,6 @@
 import { accept, reject } from '@daybook/core';
 import fc from 'fast-check';
+import { sampleDeposit as deposit } from '../../test/sample-deposit';
 import {
   depositDecider,
   depositRejections,
@@ -10,20 +11,6 @@ import {
 } from './deposit';
 
 const at = '2026-01-01T00:00:00.000Z';
-const deposit: Deposit = {
-  depositId: '11111111-1111-8111-8111-111111111111',
-  chain: 'evm-1',
-  transactionId: '0xabc',
-  index: 0,
-  asset: 'ETH',
-  amount: 5n,
-  address: '0xA',
-  reference: 'intent',
-  tenantId: '22222222-2222-8222-8222-222222222222',
-  mode: 'sandbox',
-  blockNumber: 7,
-  blockHash: 'x',
-};
 const hash = fc.constantFrom('x', 'y', 'z');
 /** Of a clock that is set back and forth. */
 const time = fc.constantFrom('2025-12-31T23:59:50.000Z', at, '2026-01-01T00:00:00.001Z', '2026-01-01T00:05:00.000Z');

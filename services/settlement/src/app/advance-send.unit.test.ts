@@ -3,9 +3,10 @@ import { OperationalError } from '@daybook/core';
 import { commandHandler, memoryEventStore } from '@daybook/event-store';
 import type { Refusal, Signer } from '@daybook/signer';
 import { fakeClock, testLogger } from '@daybook/testing';
+import { preparedAt, sampleStart as start, sampleTerms as terms, sampleWallet as wallet } from '../../test/evm-sample';
 import { fundingEvents, sendEvents, walletEvents } from '../adapters/stored-sends';
 import { chainSend } from '../domain/chain-send';
-import type { ChainSendTerms, SendState } from '../domain/send-state';
+import type { SendState } from '../domain/send-state';
 import { hotWallet } from '../domain/wallet';
 import { walletFunding } from '../domain/wallet-funding';
 import type { Prepared, Preparing, SendChain, SlotStatus, TakenSlot } from '../ports';
@@ -14,54 +15,8 @@ import { sendStream, walletStream } from './send-streams';
 
 const bumpAfterMs = 60_000;
 const giveUpAfterMs = 3_600_000;
-const start = '2026-03-01T10:00:00.000Z';
-const [own, other] = [`0x${'a1'.repeat(20)}`, `0x${'c3'.repeat(20)}`];
-const wallet = {
-  walletId: 'w',
-  tenantId: 't',
-  mode: 'sandbox',
-  chain: 'evm-1',
-  family: 'evm',
-  index: 3,
-  address: own,
-  publicKey: '04',
-  feeAsset: 'ETH',
-  assets: ['ETH'],
-} as const;
-const terms: ChainSendTerms = {
-  transactionId: 'TX1',
-  number: 2,
-  tenantId: 't',
-  mode: 'sandbox',
-  walletId: 'w',
-  chain: 'evm-1',
-  family: 'evm',
-  fromAddress: own,
-  toAddress: `0x${'b2'.repeat(20)}`,
-  asset: 'ETH',
-  amount: 5n,
-  feeAsset: 'ETH',
-  feeCap: 1_000_000n,
-  useContract: false,
-  userNumber: null,
-  contentHash: 'c',
-  encryptedDetails: 'e',
-  createdAt: start,
-};
-
-/** A transaction at a price, on the one nonce. */
-const preparedAt = (price: number): Prepared => ({
-  transaction: {
-    chainId: 1,
-    nonce: 7,
-    gasLimit: '21000',
-    maxFeePerGas: String(price),
-    maxPriorityFeePerGas: '1',
-    payment: { type: 'native', to: terms.toAddress, amount: '5' },
-  },
-  slot: { family: 'evm', nonce: 7, sinceBlock: 0 },
-  maxFee: 21_000n * BigInt(price),
-});
+const own: string = wallet.address;
+const other = `0x${'c3'.repeat(20)}`;
 const nonceAfter = (taken: readonly TakenSlot[]) =>
   ({ family: 'evm', nonce: 7 + taken.length, sinceBlock: 0 }) as const;
 const includedAs = (transactionId: string): SlotStatus => ({
@@ -85,7 +40,7 @@ async function world() {
   const outside = {
     status: { type: 'pending' } as SlotStatus,
     refusal: null as Refusal | null,
-    key: own as string,
+    key: own,
     isSignerAway: false,
     isNodeAway: false,
     areStopped: false,

@@ -3,6 +3,7 @@ import { OperationalError } from '@daybook/core';
 import { commandHandler, memoryEventStore } from '@daybook/event-store';
 import { requestDigest, type SignedPage } from '@daybook/signer';
 import { fakeClock, testLogger } from '@daybook/testing';
+import { preparedAt, sampleStart as start, sampleTerms, sampleWallet as wallet } from '../../test/evm-sample';
 import { sendEvents, walletEvents } from '../adapters/stored-sends';
 import { chainSend, type SendCommand } from '../domain/chain-send';
 import type { ChainSendTerms } from '../domain/send-state';
@@ -12,52 +13,11 @@ import { compareSignatures } from './compare-signatures';
 import { signRequestOf } from './send-steps';
 import { sendStream, walletStream } from './send-streams';
 
-const start = '2026-03-01T10:00:00.000Z';
 const minute = 60_000;
-const [own, to] = [`0x${'a1'.repeat(20)}`, `0x${'b2'.repeat(20)}`];
-const wallet = {
-  walletId: 'w',
-  tenantId: 't',
-  mode: 'sandbox',
-  chain: 'evm-1',
-  family: 'evm',
-  index: 3,
-  address: own,
-  publicKey: '04',
-  feeAsset: 'ETH',
-  assets: ['ETH'],
-} as const;
 const termsOf = (transactionId: string): ChainSendTerms => ({
+  ...sampleTerms,
   transactionId,
-  number: 2,
-  tenantId: 't',
   mode: transactionId.startsWith('live') ? 'live' : 'sandbox',
-  walletId: 'w',
-  chain: 'evm-1',
-  family: 'evm',
-  fromAddress: own,
-  toAddress: to,
-  asset: 'ETH',
-  amount: 5n,
-  feeAsset: 'ETH',
-  feeCap: 1_000_000n,
-  useContract: false,
-  userNumber: null,
-  contentHash: 'c',
-  encryptedDetails: 'e',
-  createdAt: start,
-});
-const preparedAt = (price: number, nonce = 7): Prepared => ({
-  transaction: {
-    chainId: 1,
-    nonce,
-    gasLimit: '21000',
-    maxFeePerGas: String(price),
-    maxPriorityFeePerGas: '1',
-    payment: { type: 'native', to, amount: '5' },
-  },
-  slot: { family: 'evm', nonce, sinceBlock: 0 },
-  maxFee: 21_000n * BigInt(price),
 });
 
 type Signature = SignedPage['signatures'][number];
