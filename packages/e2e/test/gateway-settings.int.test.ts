@@ -18,7 +18,8 @@ import { Secret } from '@daybook/runtime';
 import { eventually, expectBooksBalance, fakeClock, testDatabase, testLogger } from '@daybook/testing';
 import * as intents from '@services/intents';
 import * as ledger from '@services/ledger';
-import { startProviderDouble, stripeSignature } from '../../../services/intents/test/provider-double';
+import { startProviderDouble } from '../../../services/intents/test/provider-double';
+import { stripeSignature } from '../../../services/intents/test/stripe-double';
 
 const token = 'internal-token-of-the-gateway-settings-tests';
 const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';

@@ -27,18 +27,10 @@ import { messageOf, openTransport, readMessage } from '@daybook/messaging';
 import { Secret, uuidFrom } from '@daybook/runtime';
 import { eventually, fakeClock, testDatabase, testLogger } from '@daybook/testing';
 import { createService, loadConfig } from '../src';
-import {
-  chargePayments,
-  coinbaseSignature,
-  isOpening,
-  paypalCaptureOf,
-  paypalDispute,
-  paypalRefund,
-  startProviderDouble,
-  stripeDispute,
-  stripeSignature,
-  type ProviderDouble,
-} from './provider-double';
+import { chargePayments, coinbaseSignature } from './coinbase-double';
+import { paypalCaptureOf, paypalDispute, paypalRefund } from './paypal-double';
+import { isOpening, startProviderDouble, type ProviderDouble } from './provider-double';
+import { stripeDispute, stripeSignature } from './stripe-double';
 import type { z } from 'zod';
 
 const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';

@@ -1,15 +1,8 @@
 /** What adapters make of refunds, disputes and reversals at their providers, and of notices about them. */
 import fc from 'fast-check';
-import {
-  paypalCaptureOf,
-  paypalDispute,
-  paypalDisputed,
-  paypalForbids,
-  paypalRefund,
-  stripeDispute,
-  stripeSignature,
-  type ProviderDouble,
-} from './provider-double';
+import { paypalCaptureOf, paypalDispute, paypalDisputed, paypalForbids, paypalRefund } from './paypal-double';
+import { type ProviderDouble } from './provider-double';
+import { stripeDispute, stripeSignature } from './stripe-double';
 import { providersRig, saysNothing, type ProvidersRig } from './providers-rig';
 
 let rig: ProvidersRig;

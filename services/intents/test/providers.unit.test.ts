@@ -1,12 +1,8 @@
 /** What adapters make of the states that their providers can be in, and of answers that say nothing. */
-import {
-  chargePayments,
-  coinbaseSignature,
-  isOpening,
-  paypalRefusal,
-  stripeSignature,
-  type ProviderDouble,
-} from './provider-double';
+import { chargePayments, coinbaseSignature } from './coinbase-double';
+import { paypalRefusal } from './paypal-double';
+import { isOpening, type ProviderDouble } from './provider-double';
+import { stripeSignature } from './stripe-double';
 import {
   providerNames as names,
   providersRig,
