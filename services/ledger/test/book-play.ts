@@ -292,7 +292,8 @@ const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [
     commandOf('SignCheckpoint', {
       checkpointId: ids('s', 8),
       contentHash,
-      size: fc.nat(60),
+      size: fc.constantFrom(1, 5, 10, 20, 40, 60),
+      after: fc.constantFrom(0, 1, 5, 10, 20, 40),
       root: fc.constant('root'),
       keyId: fc.constant('key'),
       checkpoint: fc.constant('text'),

@@ -65,7 +65,9 @@ export function reasonsAgainst(book: NaiveLists, command: BookCommand, at: strin
         ...(command.through >= at ? (['period_not_over'] as const) : []),
       ];
     case 'SignCheckpoint':
-      return command.size > (book.checkpoints.at(-1) ?? 0) && command.size <= book.events
+      return command.after === (book.checkpoints.at(-1) ?? 0) &&
+        command.size > command.after &&
+        command.size <= book.events
         ? []
         : ['checkpoint_out_of_order'];
   }

@@ -206,6 +206,40 @@ export const ledgerProtections: readonly Protection[] = [
     held: ofEngine('a journal whose chain was tampered with does not open'),
   },
   {
+    name: 'append-author',
+    row: 'A6',
+    removes:
+      'who appends from the ids of events: what another process has decided alike passes for an append of its own',
+    file: 'services/ledger/src/adapters/sealed-events.ts',
+    find: 'const hash = sha256Hex(name);',
+    replace: 'const hash = sha256Hex(name.slice(0, 0));',
+    held: ofEngine(
+      'an engine that decides what another has stored shows nothing from before what the other stored then',
+    ),
+  },
+  {
+    name: 'snapshot-of-whole-state',
+    row: 'A13',
+    removes: 'the rule that a state in which an event was applied by half gets into no snapshot',
+    file: 'services/ledger/src/adapters/book-journal.ts',
+    find: 'if (!book.isTorn) bounded?.durable(before);',
+    replace: 'bounded?.durable(before);',
+    held: ofWindow('a state that broke half-way through an event gets into no snapshot'),
+  },
+  {
+    name: 'checkpoint-behind-the-one-seen',
+    row: 'A13',
+    removes:
+      'the refusal of a checkpoint whose signer has not seen the newest: the former key would sign after it was replaced',
+    file: domain('period-decisions'),
+    find: 'after !== state.checkpointSize || size <= after',
+    replace: 'size <= state.checkpointSize',
+    held: {
+      file: 'services/ledger/src/app/checkpoints.unit.test.ts',
+      title: 'form a chain of trust although a key is introduced beside %s',
+    },
+  },
+  {
     name: 'snapshot-hash',
     row: 'A13',
     removes: 'the hash over the bytes of a snapshot that a book starts from',

@@ -51,7 +51,7 @@ export function composeLedger(product: Product, parts: Parts): Composition {
     ]),
   );
   const books = createBooks({
-    openJournal: (stream) => bookJournal(store, stream, memories.get(stream)),
+    openJournal: (stream) => bookJournal(store, stream, memories.get(stream), owner.name),
     onAppend: (wake) => store.onAppend(wake),
     now,
     logger,

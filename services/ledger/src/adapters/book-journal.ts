@@ -7,6 +7,7 @@
  * is captured when an append is through, and written when all that it holds is. Without a memory everything stays in
  * memory, as tests and tools want it.
  */
+import { randomUUID } from 'node:crypto';
 import { AssertionError } from '@daybook/core';
 import type { EventStore, StoredEvent } from '@daybook/event-store';
 import { sha256Hex } from '@daybook/runtime';
@@ -18,29 +19,37 @@ import type { BookMemory } from './book-memory';
 import { createSnapshots } from './book-snapshots';
 import { recordIndex, type RecordIndex } from './record-index';
 import { recordWindow, type RecordWindow } from './record-window';
-import { hashOf, identify, seal, sealedPool, unseal } from './sealed-events';
+import { authorOf, hashOf, identify, seal, sealedPool, unseal, type Author } from './sealed-events';
 import { decodeBookEvent, genesisHash } from './stored-events';
 
 type Book = {
   readonly store: EventStore;
   readonly stream: string;
+  readonly author: Author;
   readonly state: BookState;
   /** Hash of the last event. */
   head: string;
   /** Events known to be stored; the state is ahead of it by what is sealed and not appended. */
   stored: number;
+  /** An event is being applied. When that fails the state is neither that before it nor that after it, and stays so. */
+  isTorn: boolean;
 };
 
-export function bookJournal(store: EventStore, stream: string, memory?: BookMemory): BookJournal {
-  const book: Book = { store, stream, state: emptyBook(), head: genesisHash, stored: 0 };
+/** `author` is nobody else's. It is given only where events are to have the same ids in every run. */
+export function bookJournal(
+  store: EventStore,
+  stream: string,
+  memory?: BookMemory,
+  author: string = randomUUID(),
+): BookJournal {
+  const book = unreadBook(store, stream, author);
   const { state } = book;
   const bounded = memory && boundedBy(memory, book);
   const batches = sealedPool();
-  // One for all events: it is not kept by what it is given to.
-  const place = { sequence: 0, reference: '' };
+  const applySealed = applierOf(book, bounded?.window);
   const isStored = (before: number) => {
     book.stored = before;
-    bounded?.durable(before);
+    if (!book.isTorn) bounded?.durable(before);
   };
 
   return {
@@ -64,15 +73,9 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
         throw error;
       }
       if (from === 0) sealed.first = state.length;
-      for (let index = 0; index < events.length; index++) {
-        const event = events[index]!;
-        place.sequence = state.length;
-        place.reference = `0x${hashes[from + index]!}`;
-        apply(state, event, place);
-        bounded?.window.applied(event, place.sequence);
-      }
+      const reference = applySealed(events, hashes, from);
       book.head = last;
-      return place.reference;
+      return reference;
     },
     sealer() {
       let last = book.head;
@@ -100,13 +103,39 @@ export function bookJournal(store: EventStore, stream: string, memory?: BookMemo
     async recall(ids) {
       await bounded?.window.recall(ids);
     },
-    stopped: async () => bounded?.stopped(),
+    async stopped() {
+      if (!book.isTorn) await bounded?.stopped();
+    },
   };
 }
 
-async function appendTo({ store, stream }: Book, sealed: SealedEvents): Promise<void> {
+function unreadBook(store: EventStore, stream: string, author: string): Book {
+  const state = emptyBook();
+  return { store, stream, author: authorOf(author), state, head: genesisHash, stored: 0, isTorn: false };
+}
+
+/** Applies events whose hashes stand from `from` on, and returns the reference of the last. */
+function applierOf(book: Book, window: RecordWindow | undefined) {
+  const { state } = book;
+  // One for all events: it is not kept by what it is given to.
+  const place = { sequence: 0, reference: '' };
+  return (events: readonly BookEvent[], hashes: readonly string[], from: number): string => {
+    book.isTorn = true;
+    for (let index = 0; index < events.length; index++) {
+      const event = events[index]!;
+      place.sequence = state.length;
+      place.reference = `0x${hashes[from + index]!}`;
+      apply(state, event, place);
+      window?.applied(event, place.sequence);
+    }
+    book.isTorn = false;
+    return place.reference;
+  };
+}
+
+async function appendTo({ store, stream, author }: Book, sealed: SealedEvents): Promise<void> {
   sealed.attempts += 1;
-  if (sealed.attempts === 1) identify(sealed);
+  if (sealed.attempts === 1) identify(sealed, author);
   await store.append(stream, sealed.columns, sealed.first === 0 ? 'no_stream' : BigInt(sealed.first) - 1n);
 }
 

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { z } from 'zod';
 import type { BookEvent } from '../domain/book-events';
 import { completed } from './implied-fields';
-import { identify, seal, sealedPool } from './sealed-events';
+import { authorOf, identify, seal, sealedPool } from './sealed-events';
 import {
   compiledOf,
   decodeBookEvent,
@@ -99,7 +99,7 @@ function sealedBytes(event: BookEvent, previousHash: string): Buffer {
   const sealed = pool.begin();
   seal(sealed, event, previousHash, { correlationId: 'é', causationId: 'c' });
   const hash = seal(sealed, event, sealed.hashes[0]!, { correlationId: 'c', causationId: 'c' });
-  identify(sealed);
+  identify(sealed, authorOf('somebody'));
   const [first, second] = [...sealed.columns];
   pool.done(sealed);
   expect(`0x${hash}`).toBe(referenceOf(second!.payload));

@@ -51,7 +51,7 @@ export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & Book
       await tree.reach(size);
       return size;
     },
-    async record({ text, signature }) {
+    async record({ text, signature }, after) {
       const { size, root, keyId } = parseCheckpoint(text);
       const { ok } = await books.of(mode).submit({
         type: 'SignCheckpoint',
@@ -59,6 +59,7 @@ export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & Book
         checkpointId: `checkpoint:${sha256Hex(signature)}`,
         contentHash: contentHashOf({ text, signature }),
         size,
+        after,
         root: root.toString('base64'),
         keyId,
         checkpoint: text,

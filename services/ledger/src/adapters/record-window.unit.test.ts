@@ -1,10 +1,12 @@
-import { isOperationalError, OperationalError } from '@daybook/core';
+import { AssertionError, isOperationalError, OperationalError } from '@daybook/core';
 import { memoryEventStore, type EventStore } from '@daybook/event-store';
 import { eventually, fakeClock, testLogger } from '@daybook/testing';
 import fc from 'fast-check';
+import { unruly } from '../../test/engine-rig';
 import { createEngine, type Engine, type EngineOutcome } from '../app/engine';
 import { decide } from '../domain/book';
 import type { BookCommand } from '../domain/book-commands';
+import type { BookEvent } from '../domain/book-events';
 import type { RecordSubject } from '../domain/records';
 import type { SealedEvents } from '../ports';
 import { bookJournal } from './book-journal';
@@ -301,6 +303,54 @@ test('a snapshot whose bytes were changed is not started from', async () => {
   await second.start();
   const types = await second.read(({ accounts }) => [...accounts.values()].map(({ accountType }) => accountType));
   expect(types).toEqual(['liability', 'liability', 'liability']);
+});
+
+test('a state that broke half-way through an event gets into no snapshot', async () => {
+  const memory = memoryOf({ recordsMax: 10, snapshotEvery: 2 });
+  const taken = jest.spyOn(memory.snapshots, 'add');
+  const journal = bookJournal(memoryEventStore(), stream, memory);
+  await journal.load();
+  const decided = (command: BookCommand) => {
+    const verdict = decide(journal.state, command, '2026-01-01T00:00:00.000Z');
+    if (verdict.type !== 'recorded') throw new Error(`${command.type} is ${verdict.type}`);
+    return verdict.events;
+  };
+  const add = (events: readonly BookEvent[], sealed: SealedEvents) =>
+    journal.add(events, { correlationId: 'c', causationId: 'c' }, sealed);
+  const whole = journal.begin();
+  for (const each of [open('a'), issue(0)]) add(decided(each), whole);
+  const underWay = journal.append(whole);
+  // The amount of its second entry is another.
+  const lopsided = decided(issue(1)).map((event) =>
+    event.type === 'TransactionPosted'
+      ? { ...event, entries: event.entries.map((entry, n) => ({ ...entry, amount: entry.amount + BigInt(n) })) }
+      : event,
+  );
+  expect(() => add(lopsided, journal.begin())).toThrow(AssertionError);
+  await underWay;
+  await journal.stopped();
+  expect(taken).not.toHaveBeenCalled();
+});
+
+test('an engine that failed writes no snapshot when the append that was under way is settled after it', async () => {
+  const { store, plan, hold } = unruly(memoryEventStore());
+  const memory = memoryOf({ recordsMax: 10, snapshotEvery: 100 });
+  const taken = jest.spyOn(memory.snapshots, 'add');
+  const engine = engineOn(store, memory, 50);
+  await engine.start();
+  await engine.submit(open('a'));
+  const release = hold();
+  plan.push('lost after');
+  const underWay = engine.submit(open('b'));
+  await new Promise((resolve) => setImmediate(resolve));
+  const broken = engine.read(() => {
+    throw new AssertionError('the state is not what it should be');
+  });
+  release();
+  const ends = await Promise.allSettled([underWay, broken]);
+  expect(ends).toMatchObject([{ reason: { code: 'outcome_unknown' } }, { reason: { code: 'outcome_unknown' } }]);
+  await engine.stop();
+  expect(taken).not.toHaveBeenCalled();
 });
 
 test('who follows another writer takes no snapshot of the little that it reads each time', async () => {

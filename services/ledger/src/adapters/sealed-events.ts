@@ -40,14 +40,20 @@ export function unseal({ columns, hashes, times }: SealedEvents, length: number)
   times.length = length;
 }
 
+/** Who appends: the half of an id that tells its appends from those of others who have decided the same. */
+export type Author = { readonly word2: number; readonly word3: number };
+
+export function authorOf(name: string): Author {
+  const hash = sha256Hex(name);
+  return { word2: (0x8000 | digits(hash, 0, 3)) * 0x1_0000 + digits(hash, 3, 4), word3: digits(hash, 7, 8) };
+}
+
 /**
- * An id is taken from the event's own hash, which stands for its bytes, its place and all before it, and from that of
- * the last event of the append: so an append repeated is recognised, and one that only begins like another is not.
+ * An id is taken from the event's own hash, which stands for its bytes, its place and all before it, and from its author.
+ * So an append repeated is recognised, and what another process has stored of the same bytes is not taken for one: more
+ * may stand behind it (ADR 58).
  */
-export function identify({ columns, hashes }: SealedEvents): void {
-  const last = hashes.at(-1)!;
-  const word2 = (0x8000 | digits(last, 0, 3)) * 0x1_0000 + digits(last, 3, 4);
-  const word3 = digits(last, 7, 8);
+export function identify({ columns, hashes }: SealedEvents, { word2, word3 }: Author): void {
   for (let index = 0; index < hashes.length; index++) {
     const hash = hashes[index]!;
     columns.setId(

@@ -6,7 +6,8 @@
  * Whoever finds a book signed with another key has to show the right to go on: with the former key beside the new one,
  * the former signs a checkpoint that names the new one, once. Without it nothing is signed.
  *
- * Two processes may sign the same book; the engine records one checkpoint of a size, and that it has refused the other.
+ * Two processes may sign the same book, also while they change over to another key: the engine records a checkpoint only
+ * behind the one that its signer has seen, and that it has refused the other.
  */
 import { assert, isOperationalError } from '@daybook/core';
 import { createAlarm, type Clock, type Component, type Logger, type OnFatal } from '@daybook/runtime';
@@ -36,8 +37,8 @@ export type BookToSign = {
   readonly table: CheckpointTable;
   /** Events that are stored. */
   length(): Promise<number>;
-  /** Records it in the book, durably. False when another process's of that size, or of a larger one, was before it. */
-  record(signed: SignedCheckpoint): Promise<boolean>;
+  /** Records it in the book, durably, behind the checkpoint of size `after`. False when another process's is there. */
+  record(signed: SignedCheckpoint, after: number): Promise<boolean>;
 };
 
 export type CheckpointsDeps = {
@@ -115,11 +116,11 @@ function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: Check
     verified = size;
   }
 
-  async function sign(size: number, by: SigningKey, nextKey: PublicKey | null): Promise<void> {
+  async function sign(size: number, after: number, by: SigningKey, nextKey: PublicKey | null): Promise<void> {
     const { root, head } = await book.tree.at(size);
     const time = now().toISOString();
     const signed = signCheckpoint({ origin: book.origin, size, root, head, time, nextKey }, by);
-    if (await book.record(signed))
+    if (await book.record(signed, after))
       logger.info({ origin: book.origin, size, keyId: by.publicKey.keyId }, 'checkpoint signed');
   }
 
@@ -141,7 +142,7 @@ function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: Check
       if (waiting?.behind !== behind) waiting = { behind, since: time };
       const isDue = fresh >= eventsMax || time - waiting.since >= delayMs;
       if (length === 0 || (!isDue && former === null)) return;
-      await sign(length, former ?? key, former === null ? null : key.publicKey);
+      await sign(length, behind, former ?? key, former === null ? null : key.publicKey);
     },
   };
 }

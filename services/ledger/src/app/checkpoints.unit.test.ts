@@ -1,7 +1,13 @@
 import { AssertionError, OperationalError } from '@daybook/core';
+import { memoryEventStore } from '@daybook/event-store';
 import { createTrust, generateSigningKey, parseCheckpoint, parseSigningKey, type SigningKey } from '@daybook/proof';
 import { eventually, fakeClock, testLogger } from '@daybook/testing';
-import { createCheckpoints } from './checkpoints';
+import type { Pool } from 'pg';
+import { engineOn, open } from '../../test/engine-rig';
+import { provenBook } from '../adapters/proven-books';
+import type { treeTable } from '../adapters/tree-table';
+import type { Books } from './books';
+import { createCheckpoints, type BookToSign } from './checkpoints';
 import { journalTree, type RecordedCheckpoint, type TreeNode } from './journal-tree';
 
 const origin = 'test/book-live';
@@ -48,6 +54,43 @@ function book() {
     return true;
   };
   return { events, recorded, table, post, openTree, record, length: async () => events.length };
+}
+
+/** A book with its engine. What a signer has signed is recorded at once, or when the test says so. */
+async function bookOfEngine() {
+  const store = memoryEventStore();
+  const { engine } = engineOn(store);
+  await engine.start();
+  const books = { of: () => engine } as unknown as Books;
+  const { table, recorded } = book();
+  const held: (() => Promise<void>)[] = [];
+  const signer = (key: SigningKey, formerKey: SigningKey | null, { isHeld = false } = {}) => {
+    const proven = provenBook(
+      {
+        pool: {} as Pool,
+        tableOf: () => table as unknown as ReturnType<typeof treeTable>,
+        store,
+        books,
+        origin: 'test',
+      },
+      'sandbox',
+    );
+    const record: BookToSign['record'] = (...asked) =>
+      isHeld
+        ? new Promise((resolve) => held.push(async () => resolve(await proven.record(...asked))))
+        : proven.record(...asked);
+    return createCheckpoints({
+      books: [{ ...proven, table, record }],
+      key,
+      formerKey,
+      eventsMax: 1,
+      delayMs: 0,
+      now: fakeClock('2026-02-11T10:00:00.000Z'),
+      logger: testLogger().logger,
+      onFatal: (error) => expect(error).toBeUndefined(),
+    });
+  };
+  return { engine, recorded, held, signer };
 }
 
 function rig(options: { key?: SigningKey | null; formerKey?: SigningKey } = {}, of = book()) {
@@ -134,6 +177,30 @@ describe('checkpoints', () => {
       [second.publicKey.keyId, 4],
     ]);
     expect(it.sizes()).toEqual([3, 4, 305]);
+  });
+
+  test.each([
+    ['another that has the new key too', second, first],
+    ['one that still has the former key', first, null],
+  ])('form a chain of trust although a key is introduced beside %s', async (_name, key, formerKey) => {
+    const { engine, recorded, held, signer } = await bookOfEngine();
+    await engine.submit(open('a'));
+    await signer(first, null).look();
+    await engine.submit(open('b'));
+    // The smaller checkpoint comes first, and the second signer has not seen it.
+    const one = signer(second, first, { isHeld: true }).look();
+    await eventually(() => expect(held).toHaveLength(1), { timeoutMs: 5_000 });
+    await engine.submit(open('c'));
+    const other = signer(key, formerKey, { isHeld: true }).look();
+    await eventually(() => expect(held).toHaveLength(2), { timeoutMs: 5_000 });
+    for (const record of held) await record();
+    await Promise.all([one, other]);
+    await engine.submit(open('d'));
+    // The former key is not needed any more.
+    await signer(second, null).look();
+    const trust = createTrust('test/book-sandbox', first.publicKey);
+    for (const checkpoint of recorded) trust.accept(checkpoint);
+    expect(trust.keys().map((each) => each.key.keyId)).toEqual([first.publicKey.keyId, second.publicKey.keyId]);
   });
 
   test('are not signed with a key that the former one does not introduce', async () => {

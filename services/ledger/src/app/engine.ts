@@ -338,6 +338,8 @@ class BookEngine implements Engine {
   }
 
   async #recover(sealed: SealedEvents | null, cause: OperationalError): Promise<void> {
+    // What was decided behind this append could not be gone on with, and all callers have been told.
+    if (this.#status === 'failed') return;
     const { stream } = this.deps;
     this.#status = 'recovering';
     this.deps.logger.warn({ error: cause, stream, events: sealed?.hashes.length ?? 0 }, 'append failed');
@@ -356,7 +358,7 @@ class BookEngine implements Engine {
         for (const job of this.#waiting.drain()) job.done(refusal, undefined);
       },
     });
-    this.#status = 'ready';
+    if (this.#status === 'recovering') this.#status = 'ready';
     this.#attempts = 0;
     this.deps.logger.info({ stream }, 'append settled');
   }

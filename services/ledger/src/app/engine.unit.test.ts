@@ -216,6 +216,39 @@ test('an engine that was overtaken shows and refuses nothing from its old state'
   expect([...one.fatal, ...two.fatal]).toEqual([]);
 });
 
+test('what another engine has decided alike, one by one, is not taken for an append of its own', async () => {
+  const inner = memoryEventStore();
+  const { store, hold } = unruly(inner);
+  const [one, two] = [engineOn(inner), engineOn(store)];
+  await funded(one.engine, 60n);
+  await two.engine.start();
+  const release = hold();
+  // One append of both, which ends with the very bytes that end the second of the other engine's.
+  const late = ['t', 'u'].map((id) => two.engine.submit(transfer(id)));
+  for (const id of ['t', 'u']) expect(await one.engine.submit(transfer(id))).toMatchObject({ replayed: false });
+  release();
+  for (const answer of await Promise.all(late)) expect(answer).toMatchObject({ ok: true, replayed: true });
+  expect(await balances(two.engine)).toEqual({ posted: 60n, held: 2n });
+  expect([...one.fatal, ...two.fatal]).toEqual([]);
+});
+
+test('an engine that decides what another has stored shows nothing from before what the other stored then', async () => {
+  const store = memoryEventStore();
+  const [one, two] = [engineOn(store), engineOn(store)];
+  await funded(one.engine, 60n);
+  await two.engine.start();
+  await one.engine.submit(transfer('t', 20n));
+  await one.engine.submit(transfer('u', 10n));
+  // Where it stands, the repeat is recorded as the first was, at the same time and with the same bytes.
+  const repeat = two.engine.submit(transfer('t', 20n));
+  const shown = balances(two.engine);
+  const confirmed = two.engine.submit({ type: 'ConfirmTransfer', transferId: 'u' });
+  expect(await repeat).toMatchObject({ ok: true, replayed: true });
+  expect(await shown).toEqual({ posted: 60n, held: 30n });
+  expect(await confirmed).toMatchObject({ ok: true });
+  expect([...one.fatal, ...two.fatal]).toEqual([]);
+});
+
 test('an engine without work follows what another writes, without being asked', async () => {
   const store = memoryEventStore();
   const [one, two] = [engineOn(store), engineOn(store, { follows: true })];

@@ -140,6 +140,8 @@ export type BookCommand =
       readonly contentHash: string;
       /** Events that the root covers. */
       readonly size: number;
+      /** Size of the checkpoint before it, as its signer knows the book; 0 when it is the first. */
+      readonly after: number;
       readonly root: string;
       readonly keyId: string;
       /** The exact text that is signed (`@daybook/proof`); size, root and key id are read from it. */

@@ -28,16 +28,17 @@ function instantAfter(time: string): string {
   return new Date(Date.parse(time) + 1).toISOString();
 }
 
+/** Its key is that of the one before it, or what that one names as the next: so it comes after no other. */
 export function signCheckpoint(state: WorkingState, command: CommandOf<'SignCheckpoint'>, at: string): Verdict {
-  const { checkpointId, contentHash, size, root, keyId, checkpoint, signature } = command;
-  if (size <= state.checkpointSize || size > state.length)
+  const { checkpointId, contentHash, size, after, root, keyId, checkpoint, signature } = command;
+  if (after !== state.checkpointSize || size <= after || size > state.length)
     return rejected('checkpoint_out_of_order', {
       commandId: checkpointId,
       commandType: command.type,
       contentHash,
       tenantId: null,
       actor: null,
-      request: { size: String(size), root, keyId },
+      request: { size: String(size), after: String(after), root, keyId },
       at,
     });
   return record({ type: 'CheckpointSigned', checkpointId, contentHash, size, root, keyId, checkpoint, signature, at });

@@ -77,6 +77,10 @@ function recordedIn(events: readonly Placed[]): Recorded[] {
   return recorded;
 }
 
+function byKeyOf(recorded: readonly Recorded[]): ReadonlyMap<string, Recorded> {
+  return new Map(recorded.map((one) => [one.key, one]));
+}
+
 function rejectionIn({ events }: Recorded) {
   const { event } = events.at(-1)!;
   return event.type === 'CommandRejected' ? event.rejection : null;
@@ -115,18 +119,18 @@ function replay(recorded: readonly Recorded[], attempts: readonly Attempt[]): st
 
 /** S3 and S5. */
 function answersOf(recorded: readonly Recorded[], attempts: readonly Attempt[]): string[] {
-  const owners = ownersOf(recorded, attempts);
+  const byKey = byKeyOf(recorded);
   if (new Set(recorded.map(({ key }) => key)).size !== recorded.length) return ['S3: one attempt recorded twice'];
   const problems: string[] = [];
   for (const attempt of attempts) {
     const { key, command, from, until, answer, error } = attempt;
-    const own = owners.get(attempt);
+    const own = byKey.get(key);
     const what = `${key} ${command.type}`;
     if (own === undefined) {
       if (answer?.ok && !answer.replayed) problems.push(`S3: ${what} was acknowledged and is not there`);
       continue;
     }
-    if (own.key === key && own.first < from) problems.push(`S3: ${what} was recorded before it was asked`);
+    if (own.first < from) problems.push(`S3: ${what} was recorded before it was asked`);
     if (error === 'store_unavailable') problems.push(`S5: ${what} was told store_unavailable and is recorded`);
     if (answer === undefined) continue;
     if (own.first + own.events.length > until!) problems.push(`S3: ${what} was answered before it was durable`);
@@ -144,35 +148,14 @@ function tells(answer: EngineOutcome, recorded: Recorded): boolean {
   return rejection === null && answer.at === event.at && answer.reference === reference;
 }
 
-/**
- * Which attempt recorded what. Two processes that are asked the same in the same state, at times that are the same by
- * their clocks, seal the same bytes: the log takes them once and tells both that they are there, under the correlation id
- * of the first.
- */
-function ownersOf(recorded: readonly Recorded[], attempts: readonly Attempt[]): ReadonlyMap<Attempt, Recorded> {
-  const byKey = new Map(recorded.map((one) => [one.key, one]));
-  const byCommand = new Map<string, Recorded>();
-  for (const { key, command } of attempts) if (byKey.has(key)) byCommand.set(textOf(command), byKey.get(key)!);
-  const owners = new Map<Attempt, Recorded>();
-  for (const attempt of attempts) {
-    const { key, command, until, answer } = attempt;
-    const same = byCommand.get(textOf(command));
-    const own = byKey.get(key);
-    const isTwin = answer !== undefined && same !== undefined && same.first < until! && tells(answer, same);
-    if (own !== undefined) owners.set(attempt, own);
-    else if (isTwin) owners.set(attempt, same);
-  }
-  return owners;
-}
-
 /** S4 and S6: at each length of the log, what is answered there. */
 function sweep(
   events: readonly Placed[],
   recorded: readonly Recorded[],
   { attempts, reads }: { readonly attempts: readonly Attempt[]; readonly reads: readonly Read[] },
 ): { state: BookState; unexplained: string[] } {
-  const owners = ownersOf(recorded, attempts);
-  const waiting = attempts.filter((attempt) => attempt.answer !== undefined && !owners.has(attempt));
+  const byKey = byKeyOf(recorded);
+  const waiting = attempts.filter(({ key, answer }) => answer !== undefined && !byKey.has(key));
   const questions = groupedBy(waiting, ({ from }) => from);
   const shown = groupedBy(reads, ({ length }) => length);
   const unexplained: string[] = [];

@@ -48,7 +48,7 @@ export function bookProcesses(world: World, store: SimulatedStore, settings: Pro
     const clock = () => new Date(startMs + world.now() + skew);
     const engine = createEngine({
       stream,
-      openJournal: (name) => bookJournal(log, name, memory),
+      openJournal: (name) => bookJournal(log, name, memory, owner.name),
       now: clock,
       logger: silent,
       batchMax,
