@@ -18,7 +18,7 @@
  * A conflict of writers gives a new journal with a new window: nothing here outlives the state that it speaks of, except
  * the filter, which may know ids too many but never too few, because every event that is read is noted.
  */
-import type { EventStore } from '@daybook/event-store';
+import type { EventStore, StoredEvent } from '@daybook/event-store';
 import type { BookEvent } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
 import { isOpen, recordIdsOf, recordsFrom, type EventPlace } from '../domain/records';
@@ -46,8 +46,11 @@ type Deps = {
 const absentMax = 10_000;
 /** Noted ones that are not dropped yet. */
 const pendingMax = 8_192;
-/** Events that are read at the same time. */
+/** Reads at the same time. */
 const readsMax = 16;
+/** Events of one read, and how far apart two of them that are wanted may be: a read costs as much as a hundred. */
+const runMax = 1_000;
+const gapMax = 128;
 
 export function recordWindow({ store, stream, state, index, recordsMax }: Deps): RecordWindow {
   const { records } = state;
@@ -115,17 +118,35 @@ export function recordWindow({ store, stream, state, index, recordsMax }: Deps):
 
 type PlacedEvent = { readonly event: BookEvent; readonly place: EventPlace };
 
+/** What was recorded together stands together: the ids of a bulk are read at once, not one by one. */
 async function eventsAt(store: EventStore, stream: string, places: readonly number[]): Promise<PlacedEvent[]> {
+  const wanted = new Set(places);
+  const runs = runsOf(places);
   const events: PlacedEvent[] = [];
-  for (let from = 0; from < places.length; from += readsMax) {
-    const read = places.slice(from, from + readsMax).map(async (sequence): Promise<PlacedEvent[]> => {
-      const stored = await store.readStream(stream, { from: BigInt(sequence), limit: 1 });
-      return stored.map((one) => ({
-        event: decodeBookEvent(one).event,
-        place: { sequence, reference: referenceOf(one.payload) },
-      }));
+  for (let from = 0; from < runs.length; from += readsMax) {
+    const read = runs.slice(from, from + readsMax).map(async ({ first, last }) => {
+      const stored = await store.readStream(stream, { from: BigInt(first), limit: last - first + 1 });
+      return stored.filter(({ revision }) => wanted.has(Number(revision))).map(placed);
     });
     events.push(...(await Promise.all(read)).flat());
   }
   return events;
+}
+
+function placed(stored: StoredEvent): PlacedEvent {
+  const place = { sequence: Number(stored.revision), reference: referenceOf(stored.payload) };
+  return { event: decodeBookEvent(stored).event, place };
+}
+
+type Run = { readonly first: number; last: number };
+
+/** Places in order, those that are near each other in one. */
+function runsOf(places: readonly number[]): Run[] {
+  const runs: Run[] = [];
+  for (const place of places) {
+    const run = runs.at(-1);
+    if (run !== undefined && place - run.last <= gapMax && place - run.first < runMax) run.last = place;
+    else runs.push({ first: place, last: place });
+  }
+  return runs;
 }

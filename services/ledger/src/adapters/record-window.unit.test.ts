@@ -180,6 +180,39 @@ test('an old command is answered from the journal, and memory stays small', asyn
   expect(await engine.read(({ accounts }) => accounts.get('a')?.posted)).toBe(500n);
 });
 
+test('ids that were recorded together are recalled together, whatever stands between them', async () => {
+  const inner = memoryEventStore();
+  let reads = 0;
+  const store: EventStore = {
+    ...inner,
+    readStream(...asked) {
+      reads += 1;
+      return inner.readStream(...asked);
+    },
+  };
+  const engine = engineOn(store, memoryOf({ recordsMax: 10, snapshotEvery: 1_000_000, filterBytes: 65_536 }), 50);
+  await engine.start();
+  await engine.submit(open('a'));
+  const together = (numbers: readonly number[]) => engine.submitTogether(numbers.map(issue));
+  const every = (step: number, length: number) => Array.from({ length }, (_, n) => n * step);
+  const first = await together(every(1, 2_000));
+  let others = 2_000;
+  /** Repeats a bulk of which memory has forgotten everything, and says how often the store was read for it. */
+  const readsOf = async (numbers: readonly number[]) => {
+    for (let turn = 0; turn < 2; turn++) await together(every(1, 20).map((n) => n + others++ * 20));
+    reads = 0;
+    const again = await together(numbers);
+    expect(again.ok && first.ok && again.receipts).toEqual(
+      first.ok && numbers.map((n) => ({ ...first.receipts[n], replayed: true })),
+    );
+    return reads;
+  };
+  // One more each time, which asks whether the book is current.
+  expect(await readsOf(every(1, 2_000))).toBe(2 + 1);
+  expect(await readsOf(every(128, 15))).toBe(2 + 1);
+  expect(await readsOf(every(129, 15))).toBe(15 + 1);
+});
+
 /** A journal with so little memory that it forgets at every append, and what puts commands into it. */
 async function forgetfulJournal() {
   const journal = bookJournal(memoryEventStore(), stream, memoryOf({ recordsMax: 2, snapshotEvery: 1_000_000 }));
