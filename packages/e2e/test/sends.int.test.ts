@@ -48,6 +48,8 @@ test('a send is held, signed, included and booked; the fee that the chain took i
 
   const again = valueOf(await rig.create({ toAddress, amount, idempotencyKey }));
   expect([again.replayed, again.send.transactionId]).toEqual([true, send.transactionId]);
+  const otherwise = await rig.create({ toAddress: toAddress.toLowerCase(), amount, idempotencyKey });
+  expect(valueOf(otherwise)).toMatchObject({ replayed: true, send: { transactionId: send.transactionId, toAddress } });
   expect(await rig.create({ toAddress, amount: amount + 1n, idempotencyKey })).toMatchObject({
     rejection: 'idempotency_key_reused',
   });

@@ -54,6 +54,16 @@ describe('endpoints', () => {
     expect(await valueOf(call, listEndpoints, { tenantId, mode: 'live', accountId: null })).toEqual({ endpoints: [] });
   });
 
+  test('are one for each receiver, however its url is written', async () => {
+    const tenantId = randomUUID();
+    const register = (url: string) => valueOf(call, registerEndpoint, payEndpoint(tenantId, url));
+    const first = await register('HTTP://127.0.0.1:09/hook#one');
+    for (const url of ['http://127.0.0.1:9/hook', 'http://127.1:9/a/../hook', 'http://127.0.0.1:9/hook#two'])
+      expect(await register(url)).toEqual(first);
+    for (const url of ['http://127.0.0.1:9/hook/', 'http://127.0.0.1:9/hook?', 'http://127.0.0.1:10/hook'])
+      expect((await register(url)).secret).not.toBe(first.secret);
+  });
+
   test('are twenty at most, also when they are registered at the same time', async () => {
     const tenantId = randomUUID();
     const results = await Promise.all(

@@ -30,7 +30,10 @@ export async function register(
   if (problem !== undefined) return { ok: false, rejection: problem };
 
   const scope = accountId === null ? ['tenant'] : ['account', accountId];
-  const endpointId = uuidFrom(['endpoint', tenantId, mode, dialect, url, ...scope]);
+  const idOf = (text: string) => uuidFrom(['endpoint', tenantId, mode, dialect, text, ...scope]);
+  const known = await webhooks.endpointsOf({ tenantId, mode });
+  // Earlier builds took the id from the url as it was written.
+  const endpointId = known.has(idOf(url)) ? idOf(url) : idOf(addressed(url));
   const sealedSecret = sealer.seal(newWebhookSecret(), endpointId);
   const fields = { endpointId, dialect, accountId, url, events, sealedSecret };
   const at = now().toISOString();
@@ -43,6 +46,13 @@ export async function register(
   assert(endpoint, 'a registered endpoint is there');
   const secret = sealer.open(endpoint.sealedSecret, endpointId);
   return { ok: true, value: { endpoint: viewOf(endpoint, at), secret } };
+}
+
+/** One receiver has one endpoint and one secret, however its url is written; a fragment is not sent to it. */
+function addressed(url: string): string {
+  const address = new URL(url);
+  address.hash = '';
+  return address.href;
 }
 
 export async function list(

@@ -75,7 +75,7 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
     const { tenantId, mode, idempotencyKey } = request;
     const at = now();
     const transactionId = codeFrom('TX', [tenantId, mode, 'send', idempotencyKey ?? uuidv7(at)]);
-    const digests = digestsOf(deps.secretsKeys, request);
+    const digests = digestsOf(deps, request);
     const before = await stateOf(transactionId);
     if (before.stage !== 'none') {
       const isRepeat = [digests.current, ...digests.old].includes(before.contentHash);
@@ -105,12 +105,21 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
   };
 }
 
-/** A description is people's words, so it is keyed. Earlier builds recorded a digest without a key. */
-function digestsOf(keys: Keyring, request: Request): KeyedDigests {
-  const { asset, amount, toAddress, useContract, description } = request;
-  const content = [asset, amount.toString(), toAddress, useContract, description];
-  const { current, old } = keyedDigests(keys, 'send', content);
-  return { current, old: [...old, sha256Hex(JSON.stringify(content))] };
+/**
+ * A description is people's words, so it is keyed, and an address is one however it is written. Earlier builds recorded a
+ * digest without a key, or of the address as it was written.
+ */
+function digestsOf({ secretsKeys, chainFor }: CreateDeps, request: Request): KeyedDigests {
+  const { asset, mode, amount, toAddress, useContract, description } = request;
+  const contentTo = (address: string) => [asset, amount.toString(), address, useContract, description];
+  const written = contentTo(toAddress);
+  const asWritten = keyedDigests(secretsKeys, 'send', written);
+  const { current, old } = keyedDigests(
+    secretsKeys,
+    'send',
+    contentTo(chainFor(asset, mode)?.canonical(toAddress) ?? toAddress),
+  );
+  return { current, old: [...old, asWritten.current, ...asWritten.old, sha256Hex(JSON.stringify(written))] };
 }
 
 type Plan = Omit<ChainSendTerms, 'number' | 'contentHash' | 'encryptedDetails' | 'createdAt'>;

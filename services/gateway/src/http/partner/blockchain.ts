@@ -124,7 +124,9 @@ function send({ services: { settlement } }: Deps): Route {
       'transaction once. The amount and the highest fee are taken out of the available balance before anything is signed. ' +
       '`eth_transaction_hash` is null until it is signed, and is another one after a transaction that was not included ' +
       'for long was replaced by one with a higher fee: the details of the transaction always tell the present one. With an ' +
-      '`Idempotency-Key` a repeat is answered with the first transaction as it is now.',
+      '`Idempotency-Key` a repeat is answered with the first transaction as it is now, or with the refusal of the balance or ' +
+      'of the signer. What is refused before anything is recorded, such as `WALLET_FUNDS_INSUFFICIENT`, does not use the ' +
+      'key: the same request can be sent when the wallet has what it takes.',
     access: ['partner'],
     request: sendRequest,
     responses: sendResponses,
