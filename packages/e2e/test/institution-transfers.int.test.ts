@@ -153,9 +153,15 @@ describe('a transfer through the sandbox bank', () => {
     expect(await rig.create(sandboxNumber, { currency: 'EUR' })).toMatchObject({ rejection: 'currency_not_supported' });
     const iban = 'DE88370400440532013000';
     for (const [number, wrong, rejection] of [
-      [sandboxNumber, { a: 'b' }, 'recipient_account_number_invalid'],
+      [sandboxNumber, { name: 'Canary Doe' }, 'recipient_account_number_invalid'],
+      [sandboxNumber, { account_number: ' ' }, 'recipient_account_number_invalid'],
+      [sandboxNumber, { ...recipient, a: 'b' }, 'recipient_invalid'],
       [isoNumber, { name: 'Canary Doe', iban }, 'recipient_iban_invalid'],
       [isoNumber, { ...recipient, a: 'b' }, 'recipient_invalid'],
+      [isoNumber, { ...recipient, iban: 'DE89370400440532013000' }, 'recipient_account_ambiguous'],
+      [isoNumber, { ...recipient, sort_code: '112233' }, 'recipient_clearing_code_ambiguous'],
+      [isoNumber, { ...recipient, name: ' ' }, 'recipient_name_invalid'],
+      [isoNumber, { iban: 'DE89370400440532013000' }, 'recipient_name_missing'],
     ] as const)
       expect(await rig.create(number, { recipient: wrong })).toEqual({ ok: false, rejection });
     await rig.call(setInstitutionEnabled, { ...owner, number: sandboxNumber, enabled: false });

@@ -97,6 +97,9 @@ describe('transfers', () => {
     ['recipient_invalid', 400, 'recipient_info'],
     ['recipient_iban_invalid', 400, 'recipient_info.iban'],
     ['recipient_sort_code_invalid', 400, 'recipient_info.sort_code'],
+    ['recipient_account_ambiguous', 400, 'recipient_info.account_number'],
+    ['recipient_clearing_code_ambiguous', 400, 'recipient_info.sort_code'],
+    ['recipient_name_missing', 400, 'recipient_info.name'],
     ['insufficient_balance', 422, 'amount'],
     ['idempotency_key_reused', 409, 'Idempotency-Key'],
     ['account_frozen', 409, undefined],
@@ -105,6 +108,16 @@ describe('transfers', () => {
     const reply = await as(partner, 'POST', '/api/transfers', example);
     expect(reply).toMatchObject({ status, body: { success: false } });
     expect([reply.body.field, reply.headers.get('idempotent-replayed')]).toEqual([field, 'true']);
+  });
+
+  test.each([
+    ['recipient_name_missing', 'recipient_info.name: is required'],
+    ['recipient_account_ambiguous', 'recipient_info.account_number: must be left out beside an iban'],
+    ['recipient_clearing_code_ambiguous', 'recipient_info.sort_code: must be left out beside a routing_number'],
+  ] as const)('%s says what to do', async (rejection, said) => {
+    gateway.services.respond(createInstitutionTransfer)(() => ({ ok: false, rejection }));
+    const reply = await as(partner, 'POST', '/api/transfers', example);
+    expect(JSON.stringify(reply.body)).toContain(said);
   });
 
   test.each([

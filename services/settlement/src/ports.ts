@@ -5,7 +5,7 @@ import type {
   Mode,
   chainFamilies,
   operateBook,
-  recipientFields,
+  recipientRejections,
 } from '@daybook/contracts';
 import type { CommandContext, ExpectedRevision, Outcome } from '@daybook/event-store';
 import type { AssetCode } from '@daybook/money';
@@ -241,15 +241,14 @@ export type TransferOrder = {
   readonly createdAt: string;
 };
 
-/** `other`: one that the bank does not take. */
-export type RecipientProblem = (typeof recipientFields)[number] | 'other';
+export type RecipientProblem = (typeof recipientRejections)[number];
 
 /**
  * A bank. Its answers are facts. Throws OperationalError when it does not answer, or answers something that says nothing
  * about the transfer; what was asked may then have happened or not.
  */
 export type Bank = {
-  /** The field by which this recipient cannot be paid: missing, or wrong; null when it can. Asks nobody. */
+  /** Why this recipient cannot be paid; null when it can. Asks nobody. */
   problemWith(recipient: Recipient): RecipientProblem | null;
   /** The same order is one transfer at the bank, however often it is sent. */
   send(order: TransferOrder): Promise<TransferObservation>;

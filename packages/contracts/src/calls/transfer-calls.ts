@@ -80,6 +80,20 @@ export const institutionTransferView = institutionTransferStatusChanged.data
 const recipientFieldsMax = 20;
 /** What banks ask of a recipient. Each takes some of them. */
 export const recipientFields = ['name', 'iban', 'account_number', 'bic', 'routing_number', 'sort_code'] as const;
+/** Why a recipient cannot be paid. */
+export const recipientRejections = [
+  // By a field that the institution does not take.
+  'recipient_invalid',
+  // A field that is wrong, or an account or bank that is missing.
+  ...recipientFields.map((field) => `recipient_${field}_invalid` as const),
+  // Two accounts, or two banks.
+  'recipient_account_ambiguous',
+  'recipient_clearing_code_ambiguous',
+  'recipient_name_missing',
+] as const;
+
+/** As much of a description reaches a bank that is told by files. */
+export const remittanceLengthMax = 140;
 
 /**
  * The amount is held before the institution is told. What comes of it is for the institution to say: the answer may be
@@ -108,9 +122,7 @@ export const createInstitutionTransfer = defineCall({
     'institution_not_found',
     'institution_disabled',
     'currency_not_supported',
-    // By a field that the institution does not take.
-    'recipient_invalid',
-    ...recipientFields.map((field) => `recipient_${field}_invalid` as const),
+    ...recipientRejections,
     'insufficient_balance',
     'account_frozen',
   ],

@@ -167,6 +167,23 @@ test('a death at any step, 300 times: held once, ordered once, and ended by what
   expect(deaths).toBeGreaterThan(300);
 });
 
+test('what a bank would not take any more has its first answer under its key; under another it is refused, and nothing held', async () => {
+  const { process, heal, holds, orders } = world(1);
+  heal();
+  const alive = process();
+  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
+  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const first = await alive.create(request);
+  if (!first.ok) throw new Error(first.rejection);
+  const problemWith = () => 'recipient_account_ambiguous' as const;
+  const create = createTransfer({ ...alive, bankOf: () => ({ ...alive.bankOf(), problemWith }) });
+  const { transactionId } = first.value.transfer;
+  expect(await create(request)).toMatchObject({ ok: true, value: { transfer: { transactionId }, replayed: true } });
+  const other = { ...request, idempotencyKey: 'other' };
+  expect(await create(other)).toEqual({ ok: false, rejection: 'recipient_account_ambiguous' });
+  expect([holds.length, orders.length]).toEqual([1, 1]);
+});
+
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 function gate() {

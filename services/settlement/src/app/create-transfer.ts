@@ -118,9 +118,7 @@ function refusalOf(deps: CreateDeps, institution: Institution, { currency, recip
   if (!institution.enabled) return 'institution_disabled';
   if (!institution.currencies.includes(currency)) return 'currency_not_supported';
   const bank = deps.bankOf(institution.institutionId, settingsOf(deps.sealer, institution));
-  const wrong = bank.problemWith(recipient);
-  if (wrong === null) return null;
-  return wrong === 'other' ? 'recipient_invalid' : (`recipient_${wrong}_invalid` as const);
+  return bank.problemWith(recipient);
 }
 
 /** A recipient is in it, so it is keyed. */

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import {
   createInstitutionTransfer,
   getInstitutionTransfer,
-  recipientFields,
+  recipientRejections,
+  remittanceLengthMax,
   transferCurrencies,
   type institutionTransferView,
 } from '@daybook/contracts';
@@ -57,6 +58,15 @@ const rejections = {
   ),
   recipient_routing_number_invalid: invalidField('recipient_info.routing_number', 'must be nine digits that add up'),
   recipient_sort_code_invalid: invalidField('recipient_info.sort_code', 'must be six digits'),
+  recipient_account_ambiguous: invalidField(
+    'recipient_info.account_number',
+    'must be left out beside an iban: a recipient has one account',
+  ),
+  recipient_clearing_code_ambiguous: invalidField(
+    'recipient_info.sort_code',
+    'must be left out beside a routing_number: a recipient has one bank',
+  ),
+  recipient_name_missing: invalidField('recipient_info.name', 'is required'),
   insufficient_balance: {
     status: 422,
     code: 'INSUFFICIENT_BALANCE',
@@ -123,7 +133,8 @@ function create({ services: { settlement } }: Deps): Route {
       'Pays out of the balance to an account at a bank, through an institution. The amount is held at once; what comes of ' +
       'it is for the institution to say. What `recipient_info` has to have depends on the institution: `account_number` or ' +
       '`iban` for the sandbox; for one of kind iso20022 `name`, and `iban`, or `account_number` with `bic`, ' +
-      '`routing_number` or `sort_code`. With an `Idempotency-Key` a repeat is answered with the first transfer.',
+      '`routing_number` or `sort_code`. Each field that is given is checked; `iban` and `account_number` exclude each other, ' +
+      'and so do `routing_number` and `sort_code`. With an `Idempotency-Key` a repeat is answered with the first transfer.',
     access: ['partner'],
     request: {
       query: z.strictObject({}),
@@ -132,7 +143,9 @@ function create({ services: { settlement } }: Deps): Route {
         institution_id: institutionNumber,
         amount: amountToken,
         currency: z.enum(transferCurrencies),
-        description: optionalText(500),
+        description: optionalText(500).meta({
+          description: `What is empty is none. An institution of kind iso20022 is told the first ${remittanceLengthMax} characters.`,
+        }),
         recipient_info: recipient,
       }),
       bodyExample: {
@@ -154,8 +167,7 @@ function create({ services: { settlement } }: Deps): Route {
         ...bodyFailures,
         invalidField('amount', 'must be greater than zero'),
         rejections.currency_not_supported,
-        rejections.recipient_invalid,
-        ...recipientFields.map((field) => rejections[`recipient_${field}_invalid`]),
+        ...recipientRejections.map((rejection) => rejections[rejection]),
         rejections.institution_not_found,
         rejections.institution_disabled,
         rejections.insufficient_balance,

@@ -10,12 +10,13 @@ import { join } from 'node:path';
 import { OperationalError } from '@daybook/core';
 import { replaceFile } from '@daybook/runtime';
 import type { Bank } from '../../ports';
-import { pain001, recipientProblem, type IsoSettings } from './pain-001';
+import { pain001, type IsoSettings } from './pain-001';
+import { isoRecipientProblem } from './recipients';
 
 export function iso20022Bank(outbox: string, institutionId: string, settings: IsoSettings): Bank {
   const folder = join(outbox, institutionId);
   return {
-    problemWith: recipientProblem,
+    problemWith: isoRecipientProblem,
     async send(order) {
       await writeOnce(folder, `${order.transferId}.xml`, pain001(settings, order));
       return { status: 'accepted', reference: null };

@@ -1,5 +1,5 @@
 import type { TransferOrder } from '../../ports';
-import { isIban, pain001, recipientProblem } from './pain-001';
+import { pain001 } from './pain-001';
 import { readStatements } from './statements';
 
 const settings = {
@@ -38,27 +38,25 @@ describe('pain.001', () => {
     expect(pain001(settings, order)).toBe(pain001(settings, order));
   });
 
-  test.each([
-    [{ name: 'A', iban: 'GB82WEST12345698765432' }, null],
-    [{ name: 'A', account_number: '1', routing_number: '021000021' }, null],
-    [{ name: 'A', account_number: '1', sort_code: '601613' }, null],
-    [{ name: 'A', account_number: '1', bic: 'COBADEFF' }, null],
-    [{ account_number: '1', routing_number: '021000021' }, 'name'],
-    [{ name: 'Ł', iban: 'GB82WEST12345698765432' }, 'name'],
-    [{ name: 'A', iban: 'GB82WEST12345698765433' }, 'iban'],
-    [{ name: 'A', account_number: '1' }, 'bic'],
-    [{ name: 'A', account_number: '1', routing_number: '987654321' }, 'routing_number'],
-    [{ name: 'A', account_number: '<1>', bic: 'COBADEFF' }, 'account_number'],
-    [{ name: 'A' }, 'account_number'],
-    [{ name: 'A', account_number: '1', sort_code: '60161' }, 'sort_code'],
-    [{ name: 'A', iban: 'GB82WEST12345698765432', note: 'x' }, 'other'],
-  ])('a recipient %j has the problem %s', (recipient, problem) => {
-    expect(recipientProblem(recipient as TransferOrder['recipient'])).toBe(problem);
+  test('a BIC and a clearing code stand side by side, the BIC first', () => {
+    const recipient = { name: 'A', account_number: '1', bic: 'CHASUS33', routing_number: '021000021' };
+    expect(pain001(settings, { ...order, recipient })).toContain(
+      '<CdtrAgt><FinInstnId><BICFI>CHASUS33</BICFI>' +
+        '<ClrSysMmbId><ClrSysId><Cd>USABA</Cd></ClrSysId><MmbId>021000021</MmbId></ClrSysMmbId></FinInstnId></CdtrAgt>',
+    );
   });
 
-  test('check digits of IBANs', () => {
-    for (const iban of ['DE89370400440532013000', 'FR1420041010050500013M02606']) expect(isIban(iban)).toBe(true);
-    for (const iban of ['DE88370400440532013000', 'FR1420041010050500013M02607']) expect(isIban(iban)).toBe(false);
+  test('an order that was recorded with two accounts and two clearing codes keeps its file', () => {
+    const codes = { routing_number: '021000021', sort_code: '112233' };
+    const file = pain001(settings, { ...order, recipient: { ...order.recipient, account_number: '999999', ...codes } });
+    expect(file).toContain(`<CdtrAcct><Id><IBAN>${order.recipient['iban']}</IBAN></Id></CdtrAcct>`);
+    expect(file.match(/<Cd>.*?<\/Cd>/g)).toEqual(['<Cd>USABA</Cd>']);
+  });
+
+  test.each([140, 141])('of %d characters of a description 140 are told', (length) => {
+    expect(pain001(settings, { ...order, description: 'd'.repeat(length) })).toContain(
+      `<Ustrd>${'d'.repeat(140)}</Ustrd>`,
+    );
   });
 });
 

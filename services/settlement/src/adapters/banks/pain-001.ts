@@ -2,56 +2,14 @@
  * One transfer as an ISO 20022 customer credit transfer initiation, pain.001.001.09. The same order gives the same bytes:
  * everything in it comes from the order, and the message's id is the transfer's own, for ever. Pure.
  */
-import { recipientFields, type InstitutionSettings } from '@daybook/contracts';
+import { remittanceLengthMax, type InstitutionSettings } from '@daybook/contracts';
 import { assets, formatAmount, type AssetCode } from '@daybook/money';
-import type { RecipientProblem, TransferOrder } from '../../ports';
+import type { TransferOrder } from '../../ports';
 
 export type IsoSettings = Extract<InstitutionSettings, { bank: 'iso20022' }>;
 
-/** The Latin set that every bank takes (SEPA's, EPC217-08). */
-const latin = /^[A-Za-z0-9/?:().,'+ -]+$/;
 const notLatin = /[^A-Za-z0-9/?:().,'+ -]/g;
 const nameLengthMax = 70;
-const remittanceLengthMax = 140;
-
-const forms: Readonly<Record<(typeof recipientFields)[number], RegExp>> = {
-  name: /^.{1,70}$/,
-  iban: /^[A-Z]{2}\d{2}[A-Z0-9]{8,30}$/,
-  account_number: /^[A-Za-z0-9]{1,34}$/,
-  bic: /^[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$/,
-  // ABA routing number: nine digits; a UK sort code has six.
-  routing_number: /^\d{9}$/,
-  sort_code: /^\d{6}$/,
-};
-
-/** The field that keeps anything from being written to this recipient, or null. */
-export function recipientProblem(recipient: TransferOrder['recipient']): RecipientProblem | null {
-  if (Object.keys(recipient).some((field) => !Object.hasOwn(forms, field))) return 'other';
-  const malformed = recipientFields.find((field) => {
-    const value = recipient[field];
-    return value !== undefined && !forms[field].test(value);
-  });
-  if (malformed !== undefined) return malformed;
-  const { name, iban, account_number: account, bic, routing_number: routing, sort_code: sort } = recipient;
-  if (name === undefined || !latin.test(name)) return 'name';
-  if (iban !== undefined) return isIban(iban) ? null : 'iban';
-  if (account === undefined) return 'account_number';
-  if (bic === undefined && routing === undefined && sort === undefined) return 'bic';
-  return routing !== undefined && !isRoutingNumber(routing) ? 'routing_number' : null;
-}
-
-/** ISO 13616: with the first four characters last and letters as 10 to 35, the number is 1 modulo 97. */
-export function isIban(iban: string): boolean {
-  const moved = iban.slice(4) + iban.slice(0, 4);
-  const digits = [...moved].map((character) => parseInt(character, 36).toString()).join('');
-  return BigInt(digits) % 97n === 1n;
-}
-
-/** ABA: weighted by 3, 7, 1 the digits add up to a multiple of 10. */
-function isRoutingNumber(digits: string): boolean {
-  const sum = [...digits].reduce((total, digit, index) => total + [3, 7, 1][index % 3]! * parseInt(digit, 10), 0);
-  return sum % 10 === 0;
-}
 
 export function pain001(settings: IsoSettings, order: TransferOrder): string {
   const { transferId, transactionId, currency, recipient, createdAt } = order;
@@ -94,6 +52,7 @@ function agentOf(recipient: TransferOrder['recipient']): string[] {
   const { bic, routing_number: routing, sort_code: sort } = recipient;
   const clearing = (code: string, member: string) =>
     group('ClrSysMmbId', [group('ClrSysId', [element('Cd', code)]), element('MmbId', member)]);
+  // NOTE: `recipients.ts` lets no order have two clearing codes; should one be recorded with both, its file stays the same.
   const parts = [
     ...(bic === undefined ? [] : [element('BICFI', bic)]),
     ...(routing === undefined ? [] : [clearing('USABA', routing)]),

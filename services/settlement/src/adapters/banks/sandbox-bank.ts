@@ -8,6 +8,7 @@ import { codeFrom, type Clock } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import type { Bank } from '../../ports';
 import type { TransferObservation } from '../../domain/bank-transfer';
+import { sandboxRecipientProblem } from './recipients';
 
 type Row = { status: 'accepted' | 'settled' | 'rejected' | 'returned'; settles_at: Date };
 export type SandboxOutcome = 'settled' | 'rejected' | 'returned';
@@ -32,8 +33,7 @@ export function sandboxBank(pool: Pool, now: Clock, settleAfterSeconds: number):
   }
 
   return {
-    problemWith: ({ account_number: account, iban }) =>
-      account === undefined && iban === undefined ? 'account_number' : null,
+    problemWith: sandboxRecipientProblem,
 
     async send({ transferId, amount }) {
       await query(
