@@ -1,3 +1,4 @@
+import type { ColumnType } from '@daybook/event-store';
 import { accountsPass } from '../src/app/check/passes/accounts';
 import { columnTypesOf, mutated, textOf } from './check-mutants';
 import { checkRig, differencesOf, dirty, ledgerTables, passOf, type CheckRig } from './check-rig';
@@ -50,6 +51,8 @@ test('a journal that is read in parts gives the same, and finds the same', async
   expect(sorted(again)).toEqual(sorted(found));
 });
 
+const isTime = (type: ColumnType) => type === 'timestamptz' || type === 'date';
+
 describe.each(ledgerTables.map((table) => [table.name, table] as const))('%s', (name, table) => {
   const key = table.key.join(', ');
   const one = (copied: string) => `ctid = (select ctid from ${copied} where mode = 'live' order by ${key} limit 1)`;
@@ -83,6 +86,25 @@ describe.each(ledgerTables.map((table) => [table.name, table] as const))('%s', (
       })),
     );
   });
+
+  const times = Object.entries(table.columns).filter(
+    ([column, { type }]) => isTime(type) && !table.key.includes(column),
+  );
+  if (times.length > 0)
+    test.each([
+      ['as long before Christ', (column: string) => `coalesce(${column}, now())::text || ' BC'`],
+      ['infinite, also where there was none', () => `'infinity'`],
+      ['infinitely long ago', () => `'-infinity'`],
+    ])('a time that is made %s is told, although no event can say it', async (_name, far) => {
+      const copy = await rig.copy(name);
+      const changes = times.map(([column, { type }]) => `${column} = (${far(column)})::${type}`);
+      await rig.pool.query(`update ${copy.name} set ${changes.join(', ')} where ${one(copy.name)}`);
+      const report = await rig.check();
+      await copy.drop();
+      expect(differencesOf(report, name).map(({ problem, column }) => [problem, column])).toEqual(
+        times.map(([column]) => ['different', column]),
+      );
+    });
 
   test('a row that was deleted is told by its key, and what it should be', async () => {
     const copy = await rig.copy(name);

@@ -146,8 +146,11 @@ function columnReader(client: PoolClient): (table: string) => Promise<readonly C
 }
 
 function textOf({ name, type }: Column): string {
+  // As events have it. What none can say, as the database writes it: `to_char` knows neither eras nor infinity.
   if (type === 'timestamp with time zone')
-    return `to_char(${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as ${name}`;
+    return `case when ${name} between '0001-01-01 00:00Z' and '9999-12-31 23:59:59.999Z'
+                 then to_char(${name} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
+                 else ${name}::text end as ${name}`;
   return `${name}::text as ${name}`;
 }
 
