@@ -22,6 +22,7 @@ export {
   failureOf,
   FailureError,
   invalidInput,
+  readInput,
   sendProblem,
   type Failure,
 } from './problem';

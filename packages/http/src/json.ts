@@ -134,16 +134,18 @@ export const decimalToken = z
 /** A JSON number as it was sent, of at most so many characters. */
 export const numberToken = (lengthMax: number) =>
   z
-    .custom<LosslessNumber>((value) => isLosslessNumber(value) && value.value.length <= lengthMax, 'must be a number')
+    .custom<LosslessNumber>(
+      (value) => isLosslessNumber(value) && value.value.length <= lengthMax,
+      `must be a number of at most ${lengthMax} characters`,
+    )
     .transform(String)
     .meta({ override: { type: 'number' } });
 
 /** A whole JSON number within the safe range. */
 export const jsonInteger = z
-  .custom<LosslessNumber>(
-    (value) => isLosslessNumber(value) && /^-?\d{1,15}$/.test(value.value),
-    'must be a whole number',
-  )
+  .custom<LosslessNumber>((value) => isLosslessNumber(value) && /^-?\d{1,15}$/.test(value.value), {
+    error: ({ input }) => (input === undefined ? 'is required' : 'must be a whole number'),
+  })
   .transform((token) => parseInt(token.value, 10));
 
 /** As `parseJson`, and the exact text. */

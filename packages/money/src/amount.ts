@@ -2,7 +2,7 @@ import { assert } from '@daybook/core';
 
 /** Integer digits accepted before the decimal point. Eighteen whole digits exceed any supply in circulation. */
 const wholeDigitsMax = 18;
-const decimalToken = new RegExp(`^(0|[1-9]\\d{0,${wholeDigitsMax - 1}})(?:\\.(\\d{1,38}))?$`);
+const decimalToken = /^(0|[1-9]\d*)(?:\.(\d+))?$/;
 
 /** Largest amount that is handled, in minor units. A claim of more is of an asset that does not keep its own books. */
 export function unitsMax(scale: number): bigint {
@@ -13,7 +13,7 @@ export type ParsedAmount =
   { readonly ok: true; readonly units: bigint } | { readonly ok: false; readonly problem: AmountProblem };
 
 /** In descending precedence: when several apply, the first listed is returned. */
-export const amountProblems = ['not_a_decimal', 'too_many_decimals', 'not_positive'] as const;
+export const amountProblems = ['not_a_decimal', 'too_many_whole_digits', 'too_many_decimals', 'not_positive'] as const;
 export type AmountProblem = (typeof amountProblems)[number];
 
 /**
@@ -24,6 +24,7 @@ export function parseAmount(token: string, scale: number): ParsedAmount {
   const match = decimalToken.exec(token);
   if (match === null) return { ok: false, problem: 'not_a_decimal' };
   const [, whole = '', fraction = ''] = match;
+  if (whole.length > wholeDigitsMax) return { ok: false, problem: 'too_many_whole_digits' };
   if (fraction.length > scale) return { ok: false, problem: 'too_many_decimals' };
   const units = BigInt(whole + fraction.padEnd(scale, '0'));
   return units > 0n ? { ok: true, units } : { ok: false, problem: 'not_positive' };
@@ -34,6 +35,8 @@ export function describeAmountProblem(problem: AmountProblem, scale: number): st
   switch (problem) {
     case 'not_a_decimal':
       return 'must be a plain decimal number such as 99.50, without sign, exponent or separators';
+    case 'too_many_whole_digits':
+      return `must have at most ${wholeDigitsMax} digits before the decimal point`;
     case 'too_many_decimals':
       return `must have at most ${scale} decimal place${scale === 1 ? '' : 's'}`;
     case 'not_positive':

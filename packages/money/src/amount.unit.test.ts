@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { formatAmount, parseAmount, unitsMax } from './amount';
+import { describeAmountProblem, formatAmount, parseAmount, unitsMax } from './amount';
 import { assetCodes, assets } from './asset';
 
 const scale = fc.integer({ min: 0, max: 18 });
@@ -17,13 +17,17 @@ describe('parseAmount', () => {
     for (const code of assetCodes) {
       const s = assets[code].scale;
       expect(parseAmount(`0.${'0'.repeat(s - 1)}1`, s)).toEqual({ ok: true, units: 1n });
-      expect(parseAmount(`0.${'0'.repeat(s)}1`, s)).toEqual({ ok: false, problem: 'too_many_decimals' });
+      for (const more of [s, 100])
+        expect(parseAmount(`0.${'0'.repeat(more)}1`, s)).toEqual({ ok: false, problem: 'too_many_decimals' });
     }
   });
 
   test('accepts eighteen whole digits and refuses nineteen', () => {
     expect(parseAmount('9'.repeat(18), 2)).toEqual({ ok: true, units: BigInt('9'.repeat(18)) * 100n });
-    expect(parseAmount('9'.repeat(19), 2)).toEqual({ ok: false, problem: 'not_a_decimal' });
+    expect(parseAmount('9'.repeat(19), 2)).toEqual({ ok: false, problem: 'too_many_whole_digits' });
+    expect(describeAmountProblem('too_many_whole_digits', 2)).toBe(
+      'must have at most 18 digits before the decimal point',
+    );
     expect(parseAmount(`${'9'.repeat(18)}.99`, 2)).toEqual({ ok: true, units: unitsMax(2) });
   });
 

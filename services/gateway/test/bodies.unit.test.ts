@@ -85,6 +85,19 @@ describe.each(each)('a write of %s without a body of its own', (_name, dialect) 
     expect(handled).not.toHaveBeenCalled();
   });
 
+  test('is not done with a number, which is told to be no object', async () => {
+    const message = 'the body must be a JSON object';
+    for (const at of [path, `${dialect.basePath}/things`])
+      expect(await send('POST', at, '7')).toEqual(refusal(dialect, 400, 'INVALID_REQUEST', message));
+  });
+
+  test('is not done with a body in an encoding that is not known', async () => {
+    const message = 'Content-Encoding must be gzip, deflate or br, or none at all.';
+    const unsupported = refusal(dialect, 415, 'UNSUPPORTED_MEDIA_TYPE', message);
+    expect(await send('POST', path, '{}', { ...json, 'Content-Encoding': 'foo' })).toEqual(unsupported);
+    expect(handled).not.toHaveBeenCalled();
+  });
+
   test('is not done with a body that is too large', async () => {
     const sent = JSON.stringify({ padding: 'x'.repeat(1_048_576) });
     expect(await send('POST', path, sent)).toMatchObject({ status: 413 });

@@ -225,7 +225,10 @@ export type Document = {
       string,
       {
         operationId: string;
-        responses: Record<string, { content?: Record<string, { schema?: object; example?: unknown }> }>;
+        responses: Record<
+          string,
+          { headers?: object; content?: Record<string, { schema?: object; example?: unknown }> }
+        >;
         requestBody?: { content: Record<string, { schema: object; example?: unknown }> };
       }
     >

@@ -113,6 +113,20 @@ describe('accounts', () => {
     expect(gateway.services.count()).toBe(0);
   });
 
+  test.each([{}, { dry_run: true }])(
+    'of an owner whose id no tenant can have are refused by name: %j',
+    async (more) => {
+      const name = 'acct:00000000-0000-0000-0000-000000000001:x';
+      const reply = await write(
+        '/v1/ledger/accounts',
+        { name, asset: 'INR', type: 'asset', ...more },
+        { who: operator },
+      );
+      expect(reply).toMatchObject({ status: 400, body: { field: 'name' } });
+      expect(gateway.services.count()).toBe(0);
+    },
+  );
+
   test('are of the own tenant, and of all for operations', async () => {
     receiving(listAccounts, { accounts: [account()], nextCursor: null, watermark });
     const path = '/v1/ledger/accounts?asset=USDT_TRC20&metadata=branch:pune&metadata=kind:till';
@@ -236,6 +250,7 @@ describe('a transaction', () => {
     ['debit', {}],
     ['closed_period', { ...shorthand, closed_period: 'ignore' }],
     ['who', { ...shorthand, who: 'me' }],
+    ['entries.0', { entries: [5, 6] }],
   ])('with a wrong %s is refused by name', async (field, body) => {
     expect(await write(path, body)).toMatchObject({ status: 400, body: { field } });
     expect(gateway.services.count()).toBe(0);

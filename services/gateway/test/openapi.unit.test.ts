@@ -119,6 +119,21 @@ describe('OpenAPI document', () => {
     },
   );
 
+  test('has the header of a repeat on what rules refuse where it is on the success, and nowhere else', () => {
+    const withHeader = Object.values(document.paths).flatMap((operations) =>
+      Object.values(operations).flatMap(({ operationId, responses }) => {
+        const has = ([, { headers = {} }]: (typeof answers)[number]) => 'Idempotent-Replayed' in headers;
+        const answers = Object.entries(responses);
+        const refusals = answers.filter(([status]) => status >= '400');
+        const ofRules = refusals.filter(([status]) => ['400', '403', '404', '409', '422'].includes(status));
+        const expected = answers.some((each) => each[0] < '300' && has(each)) ? ofRules : [];
+        expect([operationId, refusals.filter(has)]).toEqual([operationId, expected]);
+        return expected;
+      }),
+    );
+    expect(withHeader.length).toBeGreaterThan(30);
+  });
+
   test('leaves no answer open to fields that it does not name', () => {
     const open = Object.entries(document.paths).flatMap(([path, operations]) =>
       Object.entries(operations).flatMap(([method, { responses }]) =>

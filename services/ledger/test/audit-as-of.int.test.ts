@@ -127,6 +127,34 @@ describe('the books by two clocks', () => {
     }
   });
 
+  const inMarch = { mode: 'sandbox', tenantId: null, accountId: 'account-0', knownAt: null } as const;
+
+  test.each(['US/Pacific-New', 'Canada/East-Saskatchewan', 'SystemV/PST8', 'IST', '+02:00', 'Mars/Base'])(
+    'the time zone %s is refused, also where only Postgres does not know it',
+    async (timeZone) => {
+      const request = { ...inMarch, timeZone, from: '2026-03-28', to: '2026-04-01' };
+      const refused = { ok: false, rejection: 'time_zone_unknown' };
+      expect(await dailyBalances(balances)(request)).toEqual(refused);
+      expect(await statement(balances)({ ...request, limit: 7, cursor: null })).toEqual(refused);
+    },
+  );
+
+  test.each([
+    ['CET', 'Europe/Brussels'],
+    ['GB', 'Europe/London'],
+    ['EST', 'America/Panama'],
+    ['Japan', 'Asia/Tokyo'],
+    ['GMT', 'UTC'],
+  ])('a day begins in %s when it does in %s, in summer too', async (name, place) => {
+    const daysIn = (timeZone: string) =>
+      dailyBalances(balances)({ ...inMarch, timeZone, from: '2026-03-28', to: '2026-04-01' });
+    expect(await daysIn(name)).toMatchObject({ ok: true });
+    expect(await daysIn(name)).toEqual(await daysIn(place));
+    const entries = { ...inMarch, from: '2026-07-01', to: '2026-07-02', limit: 1, cursor: null };
+    const of = await Promise.all([name, place].map((timeZone) => statement(balances)({ ...entries, timeZone })));
+    expect(of[0]).toEqual(of[1]);
+  });
+
   test.each(['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu'])(
     "a day's closing is the next one's opening, in %s",
     async (timeZone) => {

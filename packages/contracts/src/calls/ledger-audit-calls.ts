@@ -128,7 +128,7 @@ const timeZone = z.string().min(1).max(64);
 /**
  * What happened on an account from one day up to, and not including, another, by the effective clock. Days begin at
  * midnight in the time zone. The closing balance is the opening balance of the statement that begins where this one
- * ends. All pages show what the first one knew: up to its watermark, or to `knownAt`.
+ * ends. All pages show what the first one knew: up to its watermark, or to `knownAt`. At most 4,000 days.
  */
 export const getStatement = defineCall({
   name: 'ledger.get-statement',

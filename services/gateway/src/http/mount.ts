@@ -6,6 +6,7 @@ import {
   parseBody,
   parseJsonBytes,
   readBody,
+  readInput,
   stringifyJson,
   whenDone,
   type DirectRoute,
@@ -255,7 +256,7 @@ async function respond(
 
 function bodyRead(route: Route, sent: unknown): unknown {
   const body = bodyOf(route);
-  return body?.schema.parse(body.isOptional && sent === undefined ? {} : sent, inWords);
+  return body && readInput(body.schema, body.isOptional && sent === undefined ? {} : sent);
 }
 
 /**

@@ -87,10 +87,24 @@ function operationOf(route: Route, dialect: Dialect): ZodOpenApiOperationObject 
             content: { 'application/json': { schema: body, example: bodyExample } },
           },
         }),
-    responses: Object.fromEntries(
-      Object.entries(route.responses).map(([status, spec]) => [status, responseOf(status, spec)]),
-    ),
+    responses: responsesOf(route),
   };
+}
+
+const replayedName = 'Idempotent-Replayed';
+/** What rules refuse with. A refusal of the edge is no answer that is kept. */
+const statusesOfRules: readonly string[] = ['400', '403', '404', '409', '422'];
+
+/** A key that has its answer gets it again, refusals included, so those say it with the header of the success. */
+function responsesOf({ responses }: Route): Record<string, ZodOpenApiResponseObject> {
+  const repeated = Object.values(responses).find(({ headers }) => headers?.shape[replayedName] !== undefined)?.headers;
+  const replayed = repeated?.pick({ [replayedName]: true });
+  return Object.fromEntries(
+    Object.entries(responses).map(([status, spec]) => {
+      const isReplayed = replayed !== undefined && statusesOfRules.includes(status);
+      return [status, responseOf(status, isReplayed ? { ...spec, headers: replayed } : spec)];
+    }),
+  );
 }
 
 function responseOf(status: string, spec: ResponseSpec): ZodOpenApiResponseObject {

@@ -10,6 +10,7 @@ import {
 } from '@daybook/contracts';
 import { refusalOf } from './books';
 import { cursorOf, keyOf, listOf } from './cursor';
+import { timeZoneOf } from './time-zone';
 
 type Value<Call> = Extract<CallOutcome<Call>, { ok: true }>['value'];
 type Answer<Call> = (request: CallRequest<Call>) => Promise<CallOutcome<Call>>;
@@ -32,6 +33,8 @@ export type StatementQuery = Omit<CallRequest<typeof getStatement>, 'cursor'> & 
 export type Statement = Omit<Value<typeof getStatement>, 'nextCursor'>;
 
 export type AuditBalances = {
+  /** Whether the database can tell by this name when a day begins. */
+  knowsTimeZone(name: string): Promise<boolean>;
   /** Undefined when the asker has no such account; so too below. */
   findBalance(query: BalanceQuery): Promise<Value<typeof getBalanceAsOf> | undefined>;
   findTrialBalance(query: TrialBalanceQuery): Promise<Value<typeof getTrialBalance>>;
@@ -54,11 +57,12 @@ export function trialBalance({ findTrialBalance }: AuditBalances): Answer<typeof
 const daysMax = 400;
 const statementDaysMax = 4_000;
 
-export function dailyBalances({ findDailyBalances }: AuditBalances): Answer<typeof listDailyBalances> {
+export function dailyBalances(balances: AuditBalances): Answer<typeof listDailyBalances> {
   return async (request) => {
-    const problem = problemOf(request, daysMax);
-    if (problem !== null) return refusalOf(listDailyBalances, problem);
-    const value = await findDailyBalances(request);
+    const timeZone = await knownZone(balances, request.timeZone);
+    if (timeZone === undefined) return refusalOf(listDailyBalances, 'time_zone_unknown');
+    if (!isPeriod(request, daysMax)) return refusalOf(listDailyBalances, 'period_invalid');
+    const value = await balances.findDailyBalances({ ...request, timeZone });
     return value === undefined ? refusalOf(listDailyBalances, 'account_not_found') : { ok: true, value };
   };
 }
@@ -67,16 +71,23 @@ export function dailyBalances({ findDailyBalances }: AuditBalances): Answer<type
  * Every page repeats opening and closing. The cursor carries what the first page knew, so that all of them add up, also
  * when something is recorded meanwhile for a moment in the period.
  */
-export function statement({ findStatement }: AuditBalances): Answer<typeof getStatement> {
+export function statement(balances: AuditBalances): Answer<typeof getStatement> {
   return async (asked) => {
     const { cursor, ...request } = asked;
     const list = listOf(getStatement.name, asked);
-    const problem = problemOf(request, statementDaysMax);
-    if (problem !== null) return refusalOf(getStatement, problem);
+    const timeZone = await knownZone(balances, request.timeZone);
+    if (timeZone === undefined) return refusalOf(getStatement, 'time_zone_unknown');
+    if (!isPeriod(request, statementDaysMax)) return refusalOf(getStatement, 'period_invalid');
     const place = cursor === null ? null : placeOf(list, cursor);
     if (place === undefined) return refusalOf(getStatement, 'cursor_invalid');
     const knownAt = place === null ? request.knownAt : place.knownAt;
-    const found = await findStatement({ ...request, limit: request.limit + 1, knownAt, after: place });
+    const found = await balances.findStatement({
+      ...request,
+      timeZone,
+      limit: request.limit + 1,
+      knownAt,
+      after: place,
+    });
     if (found === undefined) return refusalOf(getStatement, 'account_not_found');
     const entries = found.entries.slice(0, request.limit);
     const last = found.entries.length > request.limit ? entries.at(-1) : undefined;
@@ -95,22 +106,15 @@ function earlier(knownAt: string | null, watermark: string | null): string {
   return knownAt !== null && Date.parse(knownAt) < Date.parse(recorded) ? knownAt : recorded;
 }
 
-type Period = { readonly from: string; readonly to: string; readonly timeZone: string };
-
-function problemOf({ from, to, timeZone }: Period, max: number): 'time_zone_unknown' | 'period_invalid' | null {
-  if (!isTimeZone(timeZone)) return 'time_zone_unknown';
-  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
-  return days > 0 && days <= max ? null : 'period_invalid';
+/** As the database is to be told; undefined when nobody can tell by that name when a day begins. */
+async function knownZone({ knowsTimeZone }: AuditBalances, name: string): Promise<string | undefined> {
+  const timeZone = timeZoneOf(name);
+  return timeZone !== undefined && (await knowsTimeZone(timeZone)) ? timeZone : undefined;
 }
 
-/** By name only: Postgres reads the sign of an offset the other way round. */
-function isTimeZone(name: string): boolean {
-  if (name !== 'UTC' && !/^[A-Z][A-Za-z_]+(\/[A-Za-z0-9_+-]+)+$/.test(name)) return false;
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).format(0) !== '';
-  } catch {
-    return false;
-  }
+function isPeriod({ from, to }: { readonly from: string; readonly to: string }, max: number): boolean {
+  const days = (Date.parse(to) - Date.parse(from)) / 86_400_000;
+  return days > 0 && days <= max;
 }
 
 const placePattern = /^(\S+) (0|[1-9]\d{0,17}) (\S+) (0|[1-9]\d{0,17}) (0|[1-9]\d{0,8})$/;

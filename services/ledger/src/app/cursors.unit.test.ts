@@ -43,7 +43,8 @@ const lists: AuditLists = {
   findHolds: find,
   findRejections: find,
 };
-const balances = { findStatement: find } as Partial<AuditBalances> as AuditBalances;
+const knowsTimeZone = async () => true;
+const balances = { knowsTimeZone, findStatement: find } as Partial<AuditBalances> as AuditBalances;
 const books = { of: () => ({ read: async () => true }) } as unknown as Books;
 const jobs = { list: async () => rows } as unknown as Jobs;
 

@@ -149,6 +149,21 @@ describe('a transfer', () => {
     expect(played.log.at(-1)).toMatchObject({ type: 'CommandRejected', commandId: 't', rejection });
   });
 
+  test('is reversed by operators alone, who are told to have asked when it is refused', () => {
+    const back = { type: 'ReverseTransfer', reversalId: 'r', contentHash: 'r', transferId: 't', actor: 'op' } as const;
+    const played = funded(60n, transfer('t', 40n), back);
+    expect(played.log.at(-1)).toMatchObject({ commandType: 'ReverseTransfer', tenantId: null, actor: 'op' });
+    expect(lastOf(funded(60n, transfer('t', 40n), back, back))).toMatchObject({
+      type: 'repeated',
+      outcome: { rejection: 'transfer_not_confirmed' },
+    });
+    const foreign = { type: 'IssueFunds', transactionId: 'i', contentHash: 'i', accountId: 'a', asset: 'INR' } as const;
+    expect(funded(60n, { ...foreign, amount: 1n }).log.at(-1)).toMatchObject({
+      commandType: 'IssueFunds',
+      tenantId: null,
+    });
+  });
+
   test('keeps its refusal for ever, also when it would be accepted by now', () => {
     const played = funded(60n, transfer('t', 61n), issue('a', 1n, 'more'), transfer('t', 61n));
     expect(lastOf(played)).toMatchObject({ type: 'repeated', outcome: { rejection: 'insufficient_balance' } });

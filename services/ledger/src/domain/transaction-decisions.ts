@@ -25,7 +25,8 @@ export function issueFunds(state: WorkingState, command: CommandOf<'IssueFunds'>
       commandId: transactionId,
       commandType: command.type,
       contentHash,
-      tenantId: account?.tenantId ?? null,
+      // Only operators issue, whosever wallet it is.
+      tenantId: null,
       actor: null,
       request: { accountId, asset, amount: amount.toString() },
       at,

@@ -84,7 +84,8 @@ export function reverseTransfer(state: WorkingState, command: CommandOf<'Reverse
       commandId: reversalId,
       commandType: command.type,
       contentHash,
-      tenantId: transfer?.fields.debitTenantId ?? null,
+      // Only operators reverse, whosever transfer it is.
+      tenantId: null,
       actor,
       request: { transferId },
       at,

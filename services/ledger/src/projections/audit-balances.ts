@@ -6,13 +6,27 @@ import { assetOf } from './accounts';
 import { findStatement } from './audit-statement';
 import { markedRows } from './marked-rows';
 
+const invalidParameterValue = '22023';
+
 export function auditBalances(pool: Pool): AuditBalances {
   return {
+    knowsTimeZone: (name) => knowsTimeZone(pool, name),
     findBalance: (query) => findBalance(pool, query),
     findTrialBalance: (query) => findTrialBalance(pool, query),
     findDailyBalances: (query) => findDailyBalances(pool, query),
     findStatement: (query) => findStatement(pool, query),
   };
+}
+
+/** Postgres has its own copy of the database, without some names that ICU keeps. */
+async function knowsTimeZone(pool: Pool, name: string): Promise<boolean> {
+  try {
+    await pool.query('select now() at time zone $1::text', [name]);
+    return true;
+  } catch (error) {
+    if ((error as { code?: string }).code === invalidParameterValue) return false;
+    throw error;
+  }
 }
 
 type Totals = { posted: string; debits: string; credits: string; entries: string };

@@ -87,7 +87,8 @@ function fetchStatus({ services: { intents } }: Deps): Route {
     path: '/api/v1/intents/{intent_id}',
     summary: 'Fetch intent status',
     description:
-      'The intent as it is now. `transaction_hash` is null until a payment is final, `verified_at` until it is settled.',
+      'The intent as it is now. `transaction_hash` is that of the last payment that was applied to it: an intent that was ' +
+      'paid only when it was late keeps null. `verified_at` is null until it is settled.',
     access: ['intents'],
     request: { params: z.strictObject({ intent_id: pathUuid }), query: z.strictObject({}) },
     paramsInvalid: intentsRejections.intent_not_found,

@@ -8,13 +8,12 @@ import {
   setAccountLimits,
   type CallOutcome,
 } from '@daybook/contracts';
-import { FailureError } from '@daybook/http';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { cursor, limit, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
-import { bodyFailures, errorsOf, invalidField } from '../responses';
+import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
 import {
@@ -37,7 +36,7 @@ import {
   writerOf,
 } from './ledger-fields';
 import { ledgerRejections } from './ledger-rejections';
-import { accountIdOf, accountRef, accountRefOf, newAccountOf } from './own-accounts';
+import { accountIdOf, accountRef, accountRefOf, nameFailures, newAccountOf, reservedPrefixes } from './own-accounts';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 type Account = Omit<Extract<CallOutcome<typeof getBookAccount>, { ok: true }>['value'], 'watermark'>;
@@ -102,17 +101,21 @@ function describeAccount(caller: Credential, found: Account) {
 
 const signedDecimal = z
   .string()
-  .regex(/^-?(0|[1-9]\d{0,17})(\.\d{1,18})?$/, 'must be a plain decimal such as -100.00, as a string');
+  .regex(
+    /^-?(0|[1-9]\d{0,17})(\.\d{1,18})?$/,
+    'must be a plain decimal such as -100.00, as a string, with at most 18 digits before the point',
+  );
 const floor = signedDecimal.nullable().meta({
   description: 'Lowest available balance that a movement may leave; null for none.',
 });
 const ceiling = signedDecimal.nullable().meta({
   description: 'Highest balance that a movement may leave; null for none.',
 });
-const nameInvalid = invalidField(
-  'name',
-  'must begin with a lower-case letter and have at most 100 of a-z, 0-9, dot, dash, underscore and colon',
-);
+const newName = accountRef.meta({
+  description:
+    'Begins with a lower-case letter and has at most 100 of a-z, 0-9, dot, dash, underscore and colon. These prefixes are ' +
+    `reserved: ${reservedPrefixes.map((prefix) => `\`${prefix}\``).join(', ')}.`,
+});
 
 function openOne({ services: { ledger } }: Deps): Route {
   return route({
@@ -127,7 +130,7 @@ function openOne({ services: { ledger } }: Deps): Route {
     request: {
       query: z.strictObject({}),
       body: z.strictObject({
-        name: accountRef,
+        name: newName,
         asset,
         type: z.enum(accountTypes).meta({
           description: 'Debits raise assets and expenses; credits raise liabilities, income and equity.',
@@ -148,7 +151,9 @@ function openOne({ services: { ledger } }: Deps): Route {
       },
       ...errorsOf(nativeDialect, [
         ...bodyFailures,
-        nameInvalid,
+        nameFailures.malformed,
+        nameFailures.reserved('wallet:'),
+        nameFailures.notInFull,
         ledgerRejections.limits_fixed,
         ledgerRejections.limits_crossed,
         ledgerRejections.account_exists_with_different_fields,
@@ -156,7 +161,6 @@ function openOne({ services: { ledger } }: Deps): Route {
     },
     async handle({ caller, body }) {
       const named = newAccountOf(caller, body.name);
-      if (named === undefined) throw new FailureError(nameInvalid);
       const outcome = await ledger(openBookAccount, {
         ...writerOf(caller),
         dryRun: body.dry_run,

@@ -142,7 +142,8 @@ function statement({ services: { ledger } }: Deps): Route {
     summary: 'Statement of an account',
     description:
       'What happened from one day up to, and not including, another, by the effective clock. Its closing balance is the ' +
-      'opening balance of the statement that begins there. All pages show what was known at the first one.',
+      'opening balance of the statement that begins there. All pages show what was known at the first one. At most 4,000 ' +
+      'days.',
     access: ['ledger:read', 'ops'],
     request: { params: account.params, query: z.strictObject({ ...period, limit, cursor: cursor.optional() }) },
     paramsInvalid: account.paramsInvalid,

@@ -3,14 +3,29 @@
  * name; operators say and see full ids. Names begin with a lower-case letter, which ids of wallets never do, and not
  * with a prefix of the chart of accounts, so that a name and an id cannot be taken for each other.
  */
+import { FailureError, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
+import { invalidField } from '../responses';
 
 type Caller = Pick<Credential, 'tenantId' | 'scopes'>;
 
-const namePattern =
-  /^(?!(?:acct|clearing|merchant|held|refundable|suspense|custody|provider|institution|wallet|issuance):)[a-z][a-z0-9._:-]{0,99}$/;
-const ownId = /^acct:([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}):(.+)$/;
+export const reservedPrefixes = [
+  'acct:',
+  'clearing:',
+  'custody:',
+  'held:',
+  'institution:',
+  'issuance:',
+  'merchant:',
+  'provider:',
+  'refundable:',
+  'suspense:',
+  'wallet:',
+] as const;
+const namePattern = /^[a-z][a-z0-9._:-]{0,99}$/;
+/** A UUID by RFC 9562, as every tenant has: neither of none nor of all bits. */
+const ownId = /^acct:([0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}):(.+)$/;
 
 /** Anything that could name an account: a name of the caller's own, or an id. */
 export const accountRef = z
@@ -23,7 +38,7 @@ export function isOperator({ scopes }: Pick<Caller, 'scopes'>): boolean {
 
 /** The id in the book of what the caller calls so. */
 export function accountIdOf(caller: Caller, ref: string): string {
-  return !isOperator(caller) && namePattern.test(ref) ? `acct:${caller.tenantId}:${ref}` : ref;
+  return !isOperator(caller) && nameProblem(ref) === undefined ? `acct:${caller.tenantId}:${ref}` : ref;
 }
 
 /** What the caller calls the account of this id. */
@@ -32,10 +47,30 @@ export function accountRefOf(caller: Caller, accountId: string): string {
   return !isOperator(caller) && accountId.startsWith(prefix) ? accountId.slice(prefix.length) : accountId;
 }
 
-/** The tenant and the id of an account to be opened; undefined when nobody's own account can be called so. */
-export function newAccountOf(caller: Caller, ref: string): { tenantId: string; accountId: string } | undefined {
+export const nameFailures = {
+  malformed: invalidField(
+    'name',
+    'must begin with a lower-case letter and have at most 100 of a-z, 0-9, dot, dash, underscore and colon',
+  ),
+  notInFull: invalidField('name', 'must be said in full by an operator, as acct:<tenant id>:<name>'),
+  reserved: (prefix: (typeof reservedPrefixes)[number]) =>
+    invalidField('name', `must not begin with ${prefix} because that prefix is reserved`),
+} as const;
+
+/** Why no account of one's own can be called so. */
+function nameProblem(name: string): Failure | undefined {
+  const prefix = reservedPrefixes.find((each) => name.startsWith(each));
+  if (prefix !== undefined) return nameFailures.reserved(prefix);
+  return namePattern.test(name) ? undefined : nameFailures.malformed;
+}
+
+/** The tenant and the id of an account to be opened. Throws the failure that names the field. */
+export function newAccountOf(caller: Caller, ref: string): { tenantId: string; accountId: string } {
   const accountId = accountIdOf(caller, ref);
-  const [, tenantId, name] = ownId.exec(accountId) ?? [];
-  if (tenantId === undefined || name === undefined || !namePattern.test(name)) return undefined;
-  return isOperator(caller) || tenantId === caller.tenantId ? { tenantId, accountId } : undefined;
+  const [, tenantId, name = ''] = ownId.exec(accountId) ?? [];
+  if (isOperator(caller) && tenantId === undefined) throw new FailureError(nameFailures.notInFull);
+  const isTheirs = isOperator(caller) || tenantId === caller.tenantId;
+  const problem = nameProblem(isTheirs ? name : ref);
+  if (problem !== undefined || tenantId === undefined) throw new FailureError(problem ?? nameFailures.malformed);
+  return { tenantId, accountId };
 }

@@ -89,7 +89,13 @@ const institutionNumber = jsonInteger
   .meta({ override: { type: 'integer', minimum: 1 } });
 
 const recipientFieldsMax = 20;
-const recipient = z.record(z.string().regex(/^[a-z][a-z0-9_]{0,39}$/), text(200)).refine((fields) => {
+const recipientField = z
+  .string()
+  .regex(
+    /^[a-z][a-z0-9_]{0,39}$/,
+    'is not a name of 1 to 40 lower-case letters, digits and underscores, a letter first',
+  );
+const recipient = z.record(recipientField, text(200)).refine((fields) => {
   const count = Object.keys(fields).length;
   return count >= 1 && count <= recipientFieldsMax;
 }, `must have 1 to ${recipientFieldsMax} fields`);
