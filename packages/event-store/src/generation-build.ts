@@ -27,6 +27,7 @@ import {
   type GenerationPlan,
 } from './generation-tables';
 import { checkSuccession } from './generation-succession';
+import { missingRelations } from './missing-relations';
 import type { ProjectionTable } from './projection-table';
 import { withSessionLock } from './session-lock';
 import { createStoredFold } from './stored-fold';
@@ -55,7 +56,14 @@ export type BuildOptions<Found = undefined> = {
   /** Every batch that was applied. */
   observe?(events: readonly StoredEvent[]): void;
   /** Looks at the schemas of both in the snapshot that compares them. */
-  inspect?(client: PoolClient, schemas: { readonly live: string; readonly rebuilt: string }): Promise<Found>;
+  inspect?(client: PoolClient, schemas: ComparedSchemas): Promise<Found>;
+};
+
+/** `missing`: names of the tables that the live one has lost. */
+export type ComparedSchemas = {
+  readonly live: string;
+  readonly rebuilt: string;
+  readonly missing: ReadonlySet<string>;
 };
 
 export type BuildStep = {
@@ -67,7 +75,8 @@ export type BuildStep = {
 
 export type TableComparison = {
   readonly table: string;
-  readonly live: TableDump;
+  /** Null when the table is missing, which differs from whatever was rebuilt. */
+  readonly live: TableDump | null;
   readonly rebuilt: TableDump;
   readonly equal: boolean;
 };
@@ -239,8 +248,10 @@ async function compare<Event extends Typed, Found>(
     if (done) return done;
     const { position, count: events } = builder.checkpoint();
     // A build that was interrupted may be past a live one that nobody moves any more.
-    if (tries >= comparisonTriesMax && store.compare(position, await placeOf(pool, live)) > 0)
-      return { position, events, compared: [], found: undefined };
+    if (tries >= comparisonTriesMax && store.compare(position, await placeOf(pool, live)) > 0) {
+      const compared = await withConnection(pool, (client) => missingTables(client, tables, building));
+      return { position, events, compared, found: undefined };
+    }
     await delay(waitMs, undefined, { signal: options.signal });
   }
 }
@@ -271,17 +282,42 @@ async function inSnapshot<Found>(
   { live, next, builder, options }: Building<Found>,
 ): Promise<Compared<Found>> {
   const { position, count: events } = builder.checkpoint();
+  const missing = await missingOf(client, tables, live);
   const compared: TableComparison[] = [];
   let rows = 0;
   for (const table of tables) {
-    const shown = await dumpTable(client, live.checkpoint, table, options);
+    const shown = missing.has(table.name) ? null : await dumpTable(client, live.checkpoint, table, options);
     const rebuilt = await dumpTable(client, next.checkpoint, table, options);
-    const equal = shown.hash === rebuilt.hash && shown.rows === rebuilt.rows;
+    const equal = shown?.hash === rebuilt.hash && shown.rows === rebuilt.rows;
     compared.push({ table: table.name, live: shown, rebuilt, equal });
     options.progress?.({ phase: 'comparing', done: (rows += rebuilt.rows), total: null });
   }
-  const found = await options.inspect?.(client, { live: live.checkpoint, rebuilt: next.checkpoint });
+  const found = await options.inspect?.(client, { live: live.checkpoint, rebuilt: next.checkpoint, missing });
   return { position, events, compared, found };
+}
+
+async function missingOf(
+  client: PoolClient,
+  tables: readonly ProjectionTable[],
+  { checkpoint }: Generation,
+): Promise<ReadonlySet<string>> {
+  const names = tables.map(({ name }) => name);
+  return new Set(await missingRelations(client, checkpoint, names));
+}
+
+/** What differs wherever both stand. A live one that has lost a table may stand still for ever. */
+async function missingTables<Found>(
+  client: PoolClient,
+  tables: readonly ProjectionTable[],
+  { live, next, options }: Building<Found>,
+): Promise<readonly TableComparison[]> {
+  const missing = await missingOf(client, tables, live);
+  const compared: TableComparison[] = [];
+  for (const table of tables.filter(({ name }) => missing.has(name))) {
+    const rebuilt = await dumpTable(client, next.checkpoint, table, options);
+    compared.push({ table: table.name, live: null, rebuilt, equal: false });
+  }
+  return compared;
 }
 
 /** Those of projections that filled the live generation in the same version. */

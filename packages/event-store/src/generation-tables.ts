@@ -14,6 +14,8 @@ import { inTransaction, type Tx } from './database';
 import type { EventStore, Position } from './event-store';
 import { asOperational } from './operational';
 import { checkSuccession } from './generation-succession';
+import { hasViews, replaceViews, viewsHashOf } from './generation-views';
+import { missingRelations } from './missing-relations';
 import { createIndexesSql, createTableSql, type ProjectionTable } from './projection-table';
 import { forgetStatements } from './projection-statements';
 import { tablesOf, versionsOf } from './table-projections';
@@ -38,8 +40,11 @@ export type GenerationPlan = {
     readonly version: number;
     readonly tables: readonly ProjectionTable[];
   }[];
-  /** Views beside those that show each table: the statements that make them anew, and what tells them from others. */
-  readonly views?: { readonly hash: string; readonly statements: readonly string[] };
+  /** Views upon those that show each table, none upon another of them: what makes each, and what tells all from others. */
+  readonly views?: {
+    readonly hash: string;
+    readonly further: readonly { readonly name: string; readonly statements: readonly string[] }[];
+  };
 };
 
 const columns = 'number, state, versions, checkpoint, views';
@@ -57,7 +62,10 @@ export async function liveGeneration(pool: Pool): Promise<Generation | undefined
   return (await generationsOf(pool)).find(({ state }) => state === 'live');
 }
 
-/** The live generation. The first is made on the spot; a live one gets this build's views when it has others. */
+/**
+ * The live generation. The first is made on the spot; a live one gets this build's views when it has others or they are
+ * missing. While it misses a table its views stay as they are: whatever makes the table again makes them, too.
+ */
 export async function ensureLive(pool: Pool, plan: GenerationPlan): Promise<Generation> {
   return inTransaction(pool, async (tx) => {
     await lockGenerations(tx, plan);
@@ -66,8 +74,8 @@ export async function ensureLive(pool: Pool, plan: GenerationPlan): Promise<Gene
       const first = await create(tx, plan, 'building');
       return makeLive(tx, plan, first);
     }
-    if (live.versions !== versionsOf(plan.projections) || live.views === viewsHashOf(plan)) return live;
-    return makeLive(tx, plan, live);
+    if (live.versions !== versionsOf(plan.projections) || (await hasViews(tx, plan, live))) return live;
+    return (await hasTables(tx, plan, live)) ? makeLive(tx, plan, live) : live;
   });
 }
 
@@ -76,7 +84,8 @@ export async function ensureBuilding(pool: Pool, plan: GenerationPlan, fresh = f
   return inTransaction(pool, async (tx) => {
     await lockGenerations(tx, plan);
     const building = await inState(tx, 'building');
-    if (!fresh && building?.versions === versionsOf(plan.projections)) return building;
+    const fits = !fresh && building?.versions === versionsOf(plan.projections);
+    if (fits && (await hasTables(tx, plan, building))) return building;
     if (building) await drop(tx, plan, building);
     return create(tx, plan, 'building');
   });
@@ -221,6 +230,11 @@ async function create(tx: Tx, plan: GenerationPlan, state: 'building'): Promise<
   return { number, state, versions, checkpoint: name, views: '' };
 }
 
+async function hasTables(tx: Tx, { projections }: GenerationPlan, { checkpoint }: Generation): Promise<boolean> {
+  const names = tablesOf(projections).map(({ name }) => name);
+  return (await missingRelations(tx, checkpoint, names)).length === 0;
+}
+
 async function makeLive(tx: Tx, plan: GenerationPlan, generation: Generation): Promise<Generation> {
   await replaceViews(tx, plan, generation);
   const views = viewsHashOf(plan);
@@ -230,40 +244,6 @@ async function makeLive(tx: Tx, plan: GenerationPlan, generation: Generation): P
     [generation.number, views],
   );
   return { ...generation, state: 'live', views };
-}
-
-/**
- * A view for each table, under its name. Those that fit are replaced where they stand; when columns have gone or changed
- * their type, all are made anew, and with them whatever others have built upon them is gone.
- */
-async function replaceViews(tx: Tx, plan: GenerationPlan, to: Generation): Promise<void> {
-  const { schema, projections, views } = plan;
-  const tables = tablesOf(projections);
-  // One message, so that the time between the first lock and the last is short.
-  const statements = tables.flatMap(({ name, columns: of }) => [
-    `create or replace view ${schema}.${name} with (security_invoker = true) as
-     select ${Object.keys(of).join(', ')} from ${to.checkpoint}.${name}`,
-    `grant select on ${schema}.${name} to public`,
-  ]);
-  const create = () => tx.query(statements.join(';\n'));
-  await tx.query('savepoint views');
-  try {
-    await create();
-    if (to.views === viewsHashOf(plan)) return;
-  } catch (error) {
-    if ((error as { code?: string }).code !== invalidTableDefinition) throw error;
-    await tx.query('rollback to savepoint views');
-    for (const { name } of tables) await tx.query(`drop view if exists ${schema}.${name} cascade`);
-    await create();
-  }
-  for (const statement of views?.statements ?? []) await tx.query(statement);
-}
-
-/** What Postgres says of a view that would lose a column. */
-const invalidTableDefinition = '42P16';
-
-function viewsHashOf({ views }: GenerationPlan): string {
-  return views?.hash ?? '';
 }
 
 /**

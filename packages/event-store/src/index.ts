@@ -51,4 +51,4 @@ export { withSessionLock } from './session-lock';
 export { watchWriters } from './writer-watch';
 export { dumpTable, type TableDump } from './generation-dump';
 export { dropGeneration, generationsOf, type Generation, type GenerationPlan } from './generation-tables';
-export type { BuildOptions, BuildReport, BuildStep, TableComparison } from './generation-build';
+export type { BuildOptions, BuildReport, BuildStep, ComparedSchemas, TableComparison } from './generation-build';

@@ -10,7 +10,12 @@ import type { Checkpoint } from './checkpoint';
 import type { Position } from './event-store';
 import { asOperational } from './operational';
 
-export type SubscriptionOptions = BatchOptions & { readonly logger: Logger; readonly onFatal: OnFatal };
+export type SubscriptionOptions = BatchOptions & {
+  readonly logger: Logger;
+  readonly onFatal: OnFatal;
+  /** Whether a failure of a batch passes although it is none of the world: the batch is tried again until it does. */
+  passes?(error: unknown): boolean;
+};
 
 export type Subscription = Component & {
   /**
@@ -104,7 +109,8 @@ async function supervise(options: SubscriptionOptions, run: Run): Promise<void> 
       idleMs = woken ? pollMinMs : Math.min(idleMs * 2, idleMaxMs);
     } catch (caught) {
       const error = asOperational(caught);
-      if (!isOperationalError(error) || !error.retryable) throw error;
+      const isRetried = options.passes?.(caught) === true || (isOperationalError(error) && error.retryable);
+      if (!isRetried) throw error;
       options.logger.warn({ error, subscription: options.name, retryMs }, 'subscription will retry');
       // Full jitter: runners that failed together do not come back together. Only stopping cuts it short.
       await waitFor(retryMs * Math.random(), run);

@@ -3,6 +3,7 @@ import type { Logger, OnFatal } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import type { EventCodec } from './codec';
 import type { EventStore } from './event-store';
+import { isMissingIn } from './missing-relations';
 import type { Projections } from './projections';
 import { createStoredFold } from './stored-fold';
 import { createSubscription } from './subscription';
@@ -40,6 +41,8 @@ export function createTableProjections<Event extends Typed>(options: {
     batchSize: tableBatchSize,
     ...rest,
     version: versionsOf(projections),
+    // Ending the process would end whatever makes the table again, at every start anew.
+    passes: (error) => isMissingIn(schema, error),
     prepare,
     forget,
     handle: apply,

@@ -390,6 +390,143 @@ test('a process that cannot move the live tables looks on through every further 
   expect(await seen()).toBe(3);
 });
 
+describe('what was lost of the live generation is made again', () => {
+  /** Two views upon those of the tables, as a service has them. */
+  const withViews = () => {
+    const view = (name: string, select: string) => ({
+      name,
+      statements: [`create view ${schema}.${name} as ${select}`],
+    });
+    const further = [
+      view('totals', `select sum(amount) from ${schema}.additions_v1`),
+      view('closed', `select account from ${schema}.balances_v1 where closed`),
+    ];
+    return { views: { hash: 'one', further } };
+  };
+  const views = async () => {
+    const { rows } = await pool.query<{ name: string }>(
+      `select viewname as name from pg_views where schemaname = $1 and viewname <> 'events' order by 1`,
+      [schema],
+    );
+    return rows.map(({ name }) => name);
+  };
+  const allViews = ['additions_v1', 'balances_v1', 'closed', 'totals'];
+  const retried = expect.objectContaining({ level: 'warn', msg: 'subscription will retry' }) as unknown;
+  const losses: [string, string, string[]][] = [
+    ['a table of rows that change', 'drop table $g.balances_v1 cascade', ['balances_v1']],
+    ['a table of rows that are appended', 'drop table $g.additions_v1 cascade', ['additions_v1']],
+    ['all tables', 'drop table $g.balances_v1, $g.additions_v1 cascade', ['balances_v1', 'additions_v1']],
+    ['the schema', 'drop schema $g cascade', ['balances_v1', 'additions_v1']],
+  ];
+
+  test.each(losses)('%s, by a replay that accepts the difference, also after a start', async (_, loss, lost) => {
+    const { logger, lines } = testLogger();
+    const [generations, other] = [await open({ ...withViews(), logger }), await open(withViews())];
+    await add(12);
+    await generations.caughtUp();
+    const before = await dump(schema);
+    await pool.query(loss.replaceAll('$g', `${schema}_g1`));
+    const left = await views();
+    await add(1);
+    // Whoever follows it goes on trying, so that the process is there to replay.
+    await eventually(() => expect(lines).toContainEqual(retried), within);
+    await generations.stop();
+    await generations.start();
+    expect(await views()).toEqual(left);
+    for (const how of ['when equal', 'never'] as const) {
+      const report = await generations.rebuild({ ...whole, switch: how });
+      expect(report).toMatchObject({ switched: false });
+      expect(report.compared.filter(({ live }) => live === null).map(({ table }) => table)).toEqual(lost);
+      expect(report.compared.every(({ table, equal }) => equal !== lost.includes(table))).toBe(true);
+    }
+    expect(await generations.rebuild({ ...whole, switch: 'always' })).toMatchObject({ generation: 4, switched: true });
+    expect(await views()).toEqual(allViews);
+    await Promise.all([generations.caughtUp(), other.caughtUp()]);
+    expect(await dump(schema)).toEqual(await dump(`${schema}_g4`));
+    expect(await dump(schema)).not.toEqual(before);
+    expect((await pool.query('select count(*)::int from additions_v1')).rows).toEqual([{ count: 13 }]);
+    expect((await auditSubscriptions(pool, store)).every(({ agrees }) => agrees)).toBe(true);
+    expect(await generations.rebuild(whole)).toMatchObject({ generation: 5, switched: true });
+  });
+
+  test('a table that a backlog of many rows is for', async () => {
+    const { logger, lines } = testLogger();
+    const generations = await open({ batchSize: 700, logger });
+    await pool.query(`drop schema ${schema}_g1 cascade`);
+    await add(2_000);
+    await eventually(() => expect(lines).toContainEqual(retried), within);
+    expect(await generations.rebuild({ ...whole, switch: 'always' })).toMatchObject({ switched: true, events: 0n });
+    await generations.caughtUp();
+    expect((await pool.query('select count(*)::int from additions_v1')).rows).toEqual([{ count: 2_000 }]);
+  });
+
+  test('an empty table that is lost is a difference, too', async () => {
+    const generations = await open();
+    await pool.query(`drop table ${schema}_g1.additions_v1 cascade`);
+    const report = await generations.rebuild(whole);
+    expect(report.compared.map(({ equal }) => equal)).toEqual([true, false]);
+    expect(report.switched).toBe(false);
+  });
+
+  test('a table, also when the replay is interrupted past where the live generation stands still', async () => {
+    const generations = await open();
+    await add(3);
+    await generations.caughtUp();
+    await pool.query(`drop table ${schema}_g1.additions_v1 cascade`);
+    await add(1);
+    const killed = new Error('killed');
+    let phase: BuildStep['phase'] | undefined;
+    const observe = () => {
+      if (phase === 'switching') throw killed;
+    };
+    const progress = (step: BuildStep) => void (phase = step.phase);
+    await expect(generations.rebuild({ ...whole, switch: 'always', observe, progress })).rejects.toBe(killed);
+    expect(await states()).toEqual(['1 live', '2 building']);
+    const report = await generations.rebuild(whole);
+    expect(report).toMatchObject({ switched: false, events: 4n });
+    expect(report.compared).toMatchObject([{ table: 'additions_v1', live: null, rebuilt: { rows: 4 }, equal: false }]);
+    expect(await generations.rebuild({ ...whole, switch: 'always' })).toMatchObject({ generation: 3, switched: true });
+  }, 30_000);
+
+  test('tables of a build that was interrupted, by the next build', async () => {
+    const generations = await open();
+    await add(3);
+    await generations.caughtUp();
+    await ensureBuilding(pool, { schema, projections: [projection] });
+    await pool.query(`drop table ${schema}_g2.additions_v1`);
+    expect(await generations.rebuild(whole)).toMatchObject({ generation: 3, switched: true });
+    expect(await states()).toEqual(['1 old', '2 dropped', '3 live']);
+  });
+
+  test('views, at a start and at a switch; those that are there stay, with what others built upon them', async () => {
+    const generations = await open(withViews());
+    await add(3);
+    await generations.caughtUp();
+    await pool.query(`create schema ${schema}_upon`);
+    await pool.query(`create view ${schema}_upon.mine as select * from ${schema}.closed`);
+    for (const view of ['totals', 'additions_v1']) {
+      await generations.stop();
+      await pool.query(`drop view ${schema}.${view} cascade`);
+      await generations.start();
+      expect(await views()).toEqual(allViews);
+    }
+    await pool.query(`drop view ${schema}.totals`);
+    expect(await generations.rebuild(whole)).toMatchObject({ switched: true });
+    expect(await views()).toEqual(allViews);
+    expect((await pool.query(`select * from ${schema}.totals`)).rows).toEqual([{ sum: '6' }]);
+    expect((await pool.query(`select from ${schema}_upon.mine`)).rowCount).toBe(0);
+  });
+
+  test('what else a runner fails of ends it', async () => {
+    const generations = await open();
+    await pool.query(`alter table ${schema}_g1.additions_v1 drop column amount cascade`);
+    await add(1);
+    await eventually(() => expect(fatal).toMatchObject([{ code: '42703' }]), within);
+    await generations.stop();
+    fatal = [];
+  });
+});
+
 describe('beside a process of another build', () => {
   const waits = expect.objectContaining({ msg: 'the read models of another build stay live' }) as unknown;
   /** Of the build before, beside one whose tables took the place of its own. */

@@ -9,6 +9,7 @@ import { bookEventCodec } from '../src/adapters/stored-events';
 import { readJournalReaders } from '../src/adapters/proven-books';
 import { replayDifferences } from '../src/adapters/replay-differences';
 import { replay, type ReplayReport } from '../src/app/replay';
+import { auditViews } from '../src/projections/audit-views';
 import { ledgerReadModels } from '../src/projections/read-models';
 import { alice, balance, bob, ledgerRig, must, settled, stop, wallets, type LedgerRig } from './ledger-rig';
 
@@ -147,6 +148,46 @@ test('a dry run changes nothing, and tells what a replay would change', async ()
   expect(repaired).toMatchObject({ equal: false, switched: true });
   await rig.close();
 });
+
+test.each([
+  ['one table is', 'drop table ledger_g1.late_entries_v1 cascade', ['late_entries_v1']],
+  ['some tables are', 'drop table ledger_g1.accounts_v1, ledger_g1.entries_v1 cascade', ['accounts_v1', 'entries_v1']],
+  ['all tables are', 'drop schema ledger_g1 cascade', tables.map(({ name }) => name)],
+])(
+  'while %s gone, the ledger starts and takes transfers, and a replay makes all that was lost',
+  async (_, loss, lost) => {
+    const rig = await ledgerRig();
+    await history(rig);
+    await eventually(() => expect(rig.published.length).toBe(66), { timeoutMs: 10_000 });
+    const [before, published] = [await dump(rig), [...rig.published]];
+    await rig.pool.query(loss);
+    await rig.restart();
+    expect(await runReplay(rig, {})).toMatchObject({ switched: false, equal: false });
+    const scoped = await runReplay(rig, { dryRun: false, accountId: 'wallet-alice', from: 0, to: 3 });
+    expect(scoped).toMatchObject({ switched: false, equal: false });
+    expect([...scoped.missing].toSorted()).toEqual(
+      lost.map((table) => `table ${table} of generation 1 does not exist`).toSorted(),
+    );
+    const repaired = await runReplay(rig, { dryRun: false, acceptDifferences: true });
+    expect(repaired).toMatchObject({ switched: true, equal: false, generation: 4 });
+    expect(repaired.tables.filter(({ live }) => live === 0).map(({ table }) => table)).toEqual(
+      expect.arrayContaining(lost),
+    );
+    expect(await dump(rig)).toEqual(before);
+    expect(rig.published).toEqual(published);
+    for (const { name } of auditViews) await rig.pool.query(`select * from ledger.${name} limit 1`);
+
+    // What comes meanwhile waits in the journal.
+    await rig.pool.query(loss.replaceAll('_g1', '_g4'));
+    await must<typeof issueFunds>(rig.calls.issueFunds({ accountId: 'wallet-alice', amount: 5n }));
+    await rig.restart();
+    expect(await runReplay(rig, { dryRun: false, acceptDifferences: true })).toMatchObject({ switched: true });
+    await rig.calls.listTransactions();
+    expect(await runReplay(rig, { dryRun: false })).toMatchObject({ equal: true, switched: true, missing: [] });
+    expect((await auditSubscriptions(rig.pool, rig.store)).filter(({ agrees }) => !agrees)).toEqual([]);
+    await rig.close();
+  },
+);
 
 test('under 200 writes a second, killed midway and taken up again: reads are never empty or mixed', async () => {
   const rig = await ledgerRig();

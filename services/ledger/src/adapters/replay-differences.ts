@@ -2,22 +2,26 @@
  * Where two generations of the read models differ, in the one snapshot that shows both at the same place: rows by table,
  * and what it comes to by account. The work is the database's; only what differs leaves it.
  */
-import type { ProjectionTable } from '@daybook/event-store';
+import type { ComparedSchemas, ProjectionTable } from '@daybook/event-store';
 import type { PoolClient } from 'pg';
 import type { AccountDifference, RangeDifference, ReplayDifferences, ReplayScope, TableCounts } from '../app/replay';
 
 /** Accounts that are listed; more are only counted. */
 const listedMax = 1_000;
 
-type Schemas = { readonly live: string; readonly rebuilt: string };
-
 export function replayDifferences(tables: readonly ProjectionTable[]) {
-  return async (client: PoolClient, schemas: Schemas, scope: ReplayScope): Promise<ReplayDifferences> => {
+  return async (client: PoolClient, schemas: ComparedSchemas, scope: ReplayScope): Promise<ReplayDifferences> => {
     const counts: TableCounts[] = [];
     for (const table of tables) counts.push(await countsOf(client, schemas, table, scope));
     const accounts = await accountsOf(client, schemas, scope);
     return { tables: counts, ...accounts, range: await rangeOf(client, schemas, scope) };
   };
+}
+
+/** A table of each side, to select from. One that is missing is as one without rows. */
+function sidesOf({ live, rebuilt, missing }: ComparedSchemas, table: string) {
+  const made = `${rebuilt}.${table}`;
+  return { live: missing.has(table) ? `(select * from ${made} where false)` : `${live}.${table}`, rebuilt: made };
 }
 
 type Condition = { readonly text: string; readonly values: unknown[] };
@@ -41,12 +45,13 @@ function within(columns: readonly string[], { mode, tenantId, accountId, from, t
 
 async function countsOf(
   client: PoolClient,
-  { live, rebuilt }: Schemas,
+  schemas: ComparedSchemas,
   { name, columns, key }: ProjectionTable,
   scope: ReplayScope,
 ): Promise<TableCounts> {
   const { text, values } = within(Object.keys(columns), scope);
-  const part = (schema: string) => `(select ${key.join(', ')}, t::text as line from ${schema}.${name} t where ${text})`;
+  const { live, rebuilt } = sidesOf(schemas, name);
+  const part = (table: string) => `(select ${key.join(', ')}, t::text as line from ${table} t where ${text})`;
   const { rows } = await client.query<Record<keyof Omit<TableCounts, 'table'>, string>>(
     `select count(l.line) as live, count(r.line) as rebuilt,
             count(*) filter (where r.line is null) as "onlyLive",
@@ -70,11 +75,12 @@ const balances = ['posted', 'held', 'incoming', 'version'] as const;
 
 async function accountsOf(
   client: PoolClient,
-  { live, rebuilt }: Schemas,
+  schemas: ComparedSchemas,
   scope: ReplayScope,
 ): Promise<Pick<ReplayDifferences, 'accounts' | 'accountsDiffering'>> {
   const { text, values } = within(['mode', 'tenant_id', 'account_id'], scope);
-  const side = (schema: string) => `(select * from ${schema}.accounts_v1 where ${text})`;
+  const { live, rebuilt } = sidesOf(schemas, 'accounts_v1');
+  const side = (table: string) => `(select * from ${table} t where ${text})`;
   const columns = balances.flatMap((name) => [
     `coalesce(l.${name}, 0)::text as live_${name}`,
     `coalesce(r.${name}, 0)::text as rebuilt_${name}`,
@@ -106,14 +112,15 @@ async function accountsOf(
 /** Debits less credits of the entries in a part of the book. */
 async function rangeOf(
   client: PoolClient,
-  { live, rebuilt }: Schemas,
+  schemas: ComparedSchemas,
   scope: ReplayScope,
 ): Promise<readonly RangeDifference[] | null> {
   if (scope.from === null && scope.to === null) return null;
   const { text, values } = within(['mode', 'tenant_id', 'account_id', 'sequence'], scope);
-  const side = (schema: string) =>
+  const { live, rebuilt } = sidesOf(schemas, 'entries_v1');
+  const side = (table: string) =>
     `(select account_id, sum(case direction when 'debit' then amount else -amount end) as net
-        from ${schema}.entries_v1 where ${text} group by account_id)`;
+        from ${table} t where ${text} group by account_id)`;
   const { rows } = await client.query<{ account_id: string; live: string; rebuilt: string }>(
     `select account_id, coalesce(l.net, 0)::text as live, coalesce(r.net, 0)::text as rebuilt
        from ${side(live)} l full join ${side(rebuilt)} r using (account_id)

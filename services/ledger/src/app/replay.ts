@@ -9,7 +9,7 @@
  * (messages, and the webhooks that follow them) has its own place in the journal, and that does not move.
  */
 import { replayParameters, type Mode } from '@daybook/contracts';
-import type { BuildOptions, BuildReport, Generations, StoredEvent } from '@daybook/event-store';
+import type { BuildOptions, BuildReport, ComparedSchemas, Generations, StoredEvent } from '@daybook/event-store';
 import { streamOf } from './books';
 import { JobCancelled, jobKind, type JobKind, type JobReport } from './job';
 
@@ -71,7 +71,7 @@ export type ReplayDeps = {
   readonly generations: Pick<Generations, 'rebuild'>;
   readonly differences: (
     snapshot: Snapshot,
-    schemas: { readonly live: string; readonly rebuilt: string },
+    schemas: ComparedSchemas,
     scope: ReplayScope,
   ) => Promise<ReplayDifferences>;
 };
@@ -96,7 +96,10 @@ export type ReplayReport = ReplayDifferences & {
   readonly eventTypes: Readonly<Record<string, number>>;
   /** Whether every table is the same, byte for byte, whatever the scope. */
   readonly equal: boolean;
-  readonly tableHashes: readonly { readonly table: string; readonly live: string; readonly rebuilt: string }[];
+  /** What the live generation has lost, a sentence each; it differs whatever the scope. */
+  readonly missing: readonly string[];
+  /** Null of a table that is missing. */
+  readonly tableHashes: readonly { readonly table: string; readonly live: string | null; readonly rebuilt: string }[];
   readonly switched: boolean;
   readonly generation: number;
   readonly replaces: number;
@@ -130,10 +133,17 @@ function reportOf(
     events,
     eventTypes,
     equal: found !== undefined && compared.length > 0 && compared.every(({ equal }) => equal),
+    missing: compared
+      .filter(({ live }) => live === null)
+      .map(({ table }) => `table ${table} of generation ${replaces} does not exist`),
     switched,
     generation,
     replaces,
-    tableHashes: compared.map(({ table, live, rebuilt }) => ({ table, live: live.hash, rebuilt: rebuilt.hash })),
+    tableHashes: compared.map(({ table, live, rebuilt }) => ({
+      table,
+      live: live?.hash ?? null,
+      rebuilt: rebuilt.hash,
+    })),
     tables: found?.tables ?? [],
     accounts: found?.accounts ?? [],
     accountsDiffering: found?.accountsDiffering ?? 0,

@@ -55,24 +55,20 @@ export function commentOf(view: AuditView, column: string): string {
   return comment;
 }
 
-/** The statements that make the views anew. */
-function auditViewStatements(): readonly string[] {
+function statementsOf(view: AuditView): readonly string[] {
   const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
   return [
-    ...auditViews.map(({ name }) => `drop view if exists ledger.${name}`),
-    ...auditViews.flatMap((view) => [
-      `create view ledger.${view.name} with (${view.journal ? 'security_barrier' : 'security_invoker'} = true) as\n${view.select}`,
-      `comment on view ledger.${view.name} is ${literal(`v${view.version}: ${view.comment}`)}`,
-      ...Object.keys(view.columns).map(
-        (column) => `comment on column ledger.${view.name}.${column} is ${literal(commentOf(view, column))}`,
-      ),
-      // Row-level security shows nothing to whoever is not an auditor, and only auditors may use the schema.
-      `grant select on ledger.${view.name} to public`,
-    ]),
+    `create view ledger.${view.name} with (${view.journal ? 'security_barrier' : 'security_invoker'} = true) as\n${view.select}`,
+    `comment on view ledger.${view.name} is ${literal(`v${view.version}: ${view.comment}`)}`,
+    ...Object.keys(view.columns).map(
+      (column) => `comment on column ledger.${view.name}.${column} is ${literal(commentOf(view, column))}`,
+    ),
+    // Row-level security shows nothing to whoever is not an auditor, and only auditors may use the schema.
+    `grant select on ledger.${view.name} to public`,
   ];
 }
 
-const statements = auditViewStatements();
+const further = auditViews.map((view) => ({ name: view.name, statements: statementsOf(view) }));
 
 /** What the generations of the read models are shown with. */
-export const ledgerViews = { hash: sha256Hex(statements.join('\n')), statements };
+export const ledgerViews = { hash: sha256Hex(further.flatMap(({ statements }) => statements).join('\n')), further };
