@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { eventually } from '@daybook/testing';
 import { Instance, type Answer } from './instance';
 import { expectBooksBalance } from './stories';
 import { openTenant, type Tenant } from './tenant';
@@ -10,7 +11,7 @@ describe('the ledger over HTTP', () => {
 
   beforeAll(async () => {
     daybook = await new Instance({ LOG_LEVEL: 'warn' }).start();
-    tenant = await openTenant(daybook, { txc: 0n });
+    tenant = await openTenant(daybook, { txc: 1_000n });
     for (const [name, type] of [
       ['cash', 'asset'],
       ['customers', 'liability'],
@@ -147,6 +148,108 @@ describe('the ledger over HTTP', () => {
     expect([await read(order), await read(settled)]).toMatchObject([paid, paid]);
     expect(await read(`${order}&metadata=order:none`)).toMatchObject({ transactions: [] });
     expect(await statusOf('/transactions?subject=order-none&metadata=order:none')).toBe(404);
+  });
+
+  describe('a key that is an id which Daybook gave out', () => {
+    type Row = { transaction_id: string; rule: string; sequence: number };
+    type Page = { transactions: Row[]; next_cursor: string | null };
+    const rowsOf = async (subject: string, more = ''): Promise<Page> =>
+      (await read(`/transactions?subject=${subject}${more}`)) as unknown as Page;
+    const rulesOf = async (subject: string) => (await rowsOf(subject)).transactions.map(({ rule }) => rule);
+
+    /** An intent that was paid, and the id of its settlement. */
+    async function settled(): Promise<{ intent: string; settlement: Row }> {
+      const as = async (path: string, body: unknown) => {
+        const answer = await daybook.request('POST', path, { headers: tenant.client, body });
+        expect([path, answer.status < 300]).toEqual([path, true]);
+        return answer.body;
+      };
+      const made = await as('/api/v1/intents/create-payment', { amount: 5, currency: 'SOL', order_id: randomUUID() });
+      await as('/v1/sandbox/deposits', { address: made.payment_address, asset: 'SOL', amount: '5.00' });
+      const intent = String(made.intent_id);
+      const settlement = await eventually(
+        async () => {
+          const row = (await rowsOf(intent)).transactions.find(({ rule }) => rule === 'settlement@1');
+          if (row === undefined) throw new Error('not settled yet');
+          return row;
+        },
+        { timeoutMs: 20_000 },
+      );
+      return { intent, settlement };
+    }
+
+    test('hides nothing: the list of the subject has what either of them caused, each once, over pages too', async () => {
+      const { intent } = await settled();
+      const before = await rulesOf(intent);
+      expect((await post('cash', 'customers', '1.00', { key: intent })).status).toBe(200);
+      expect((await write('POST', `/transactions/${intent}/reverse`, { amount: '0.50' })).status).toBe(200);
+      expect(await rulesOf(intent)).toEqual([...before, 'posting@1', 'reversal@1']);
+
+      const paged: Row[] = [];
+      for (let more: string | null = ''; more !== null;) {
+        // The first page is read while another transaction of the subject is posted.
+        const [page]: [Page, unknown] = await Promise.all([
+          rowsOf(intent, `&limit=1${more}`),
+          more === '' ? write('POST', `/transactions/${intent}/reverse`, { amount: '0.50' }) : undefined,
+        ]);
+        paged.push(...page.transactions);
+        more = page.next_cursor === null ? null : `&cursor=${page.next_cursor}`;
+      }
+      expect(paged.map(({ rule }) => rule)).toEqual([...before, 'posting@1', 'reversal@1', 'reversal@1']);
+      expect(new Set(paged.map(({ sequence }) => sequence)).size).toBe(paged.length);
+
+      const transfer = String((await daybook.transfer('1.00', { token: tenant.payToken })).body.transaction_id);
+      expect((await post('cash', 'customers', '1.00', { key: transfer })).status).toBe(200);
+      expect(await rulesOf(transfer)).toEqual(['transfer@1', 'posting@1']);
+    });
+
+    test('names the own transaction in a path, and the other by its sequence', async () => {
+      const { settlement } = await settled();
+      const id = settlement.transaction_id;
+      expect((await post('cash', 'customers', '1.00', { key: id })).status).toBe(200);
+      const { transactions } = await rowsOf(id);
+      expect(transactions.map((row) => [row.transaction_id, row.rule])).toEqual([
+        [id, 'settlement@1'],
+        [id, 'posting@1'],
+      ]);
+      const [theirs, own] = transactions as [Row, Row];
+      expect(await read(`/transactions/${id}`)).toMatchObject(own);
+      expect(await read(`/transactions/${id}?sequence=${theirs.sequence}`)).toMatchObject(theirs);
+      await eventually(
+        async () => {
+          for (const [query, { sequence }] of [
+            ['', own],
+            [`?sequence=${theirs.sequence}`, theirs],
+          ] as const)
+            expect(await read(`/transactions/${id}/proof${query}`)).toMatchObject({ transaction_id: id, sequence });
+        },
+        { timeoutMs: 20_000 },
+      );
+    });
+
+    test('shows another tenant nothing, whatever keys it takes', async () => {
+      const { intent, settlement } = await settled();
+      const other = await openTenant(daybook, { txc: 0n });
+      const as = (path: string) => daybook.request('GET', `/v1/ledger/transactions${path}`, { headers: other.client });
+      const subjects = [intent, settlement.transaction_id];
+      for (const subject of subjects) expect((await as(`?subject=${subject}`)).status).toBe(404);
+      const headers = { ...other.client };
+      for (const name of ['cash', 'owed'])
+        await daybook.request('POST', '/v1/ledger/accounts', {
+          headers,
+          body: { name, asset: 'INR', type: name === 'cash' ? 'asset' : 'liability' },
+        });
+      for (const subject of subjects) {
+        const body = { debit: 'cash', credit: 'owed', asset: 'INR', amount: '1.00' };
+        const key = { 'Idempotency-Key': subject };
+        const sent = { headers: { ...headers, ...key }, body };
+        expect((await daybook.request('POST', '/v1/ledger/transactions', sent)).status).toBe(200);
+        const { body: listed } = await as(`?subject=${subject}`);
+        expect((listed.transactions as Row[]).map(({ rule }) => rule)).toEqual(['posting@1']);
+        for (const part of ['', '/proof'])
+          expect((await as(`/${subject}${part}?sequence=${settlement.sequence}`)).status).toBe(404);
+      }
+    });
   });
 
   test('50 transactions each reversed twice at once: 50 succeed, 50 are refused', async () => {

@@ -25,6 +25,15 @@ export function describePartnerOutgoing(
         body: { success: false, code: 'TRANSACTION_NOT_FOUND' },
       });
   };
+  /** Before the ledger has anything of it, it is the tenant's. To another it is nobody's. */
+  const expectSubjectOfTheTenant = async (id: string) => {
+    const path = `/v1/ledger/transactions?subject=${id}`;
+    const { apiKey } = partner.daybook.credentials.partner;
+    expect([id, (await partner.get(path, { 'X-API-Key': apiKey })).status]).toEqual([id, 200]);
+    const answers = await Promise.all([path, `${path}0`].map((each) => partner.get(each, { ...otherTenant().client })));
+    for (const answer of answers)
+      expect(answer).toMatchObject({ status: 404, body: { code: 'SUBJECT_NOT_FOUND' }, text: answers[1]?.text });
+  };
   beforeAll(() => {
     partner = client();
   });
@@ -66,6 +75,7 @@ export function describePartnerOutgoing(
       expect(differences(sent.body, reference.send.response, ['eth_transaction_hash'])).toEqual([]);
       expect(sent.body).toMatchObject({ from_address: empty.body.address, amount: 0.1 });
       const id = String(sent.body.transaction_id);
+      await expectSubjectOfTheTenant(id);
 
       const details = await partner.reaches(id, 'completed');
       expect(differences(details.body, reference.details.response, ['institution_id', 'gateway_id'])).toEqual([]);
@@ -119,6 +129,7 @@ export function describePartnerOutgoing(
 
     test('what a payment brought goes out through an institution, and comes back', async () => {
       const paid = await partner.runWithAmount(reference.paymentByStripe, '500.00');
+      await expectSubjectOfTheTenant(String(paid.body.transaction_id));
       await partner.decide(String(paid.body.transaction_id), 'succeeded');
       const sent = await eventually(
         async () => {
@@ -132,6 +143,7 @@ export function describePartnerOutgoing(
       expect(differences(sent.body, reference.transfer.response)).toEqual([]);
       expect(sent.text).toContain('"amount":500.00,"currency":"USD"');
       const id = String(sent.body.transaction_id);
+      await expectSubjectOfTheTenant(id);
 
       await say(id, 'settled');
       const details = await partner.reaches(id, 'completed');

@@ -28,6 +28,7 @@ const notIds = [
   'query:asset',
   'query:status',
   'query:since',
+  'query:sequence',
   'query:mode',
   'header:X-Signature',
   'query:type',

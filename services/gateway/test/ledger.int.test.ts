@@ -5,8 +5,11 @@ import {
   getBookAccount,
   getBookTransaction,
   getHold,
+  getInstitutionTransfer,
   getIntent,
   getLineage,
+  getPayment,
+  getSend,
   getStatement,
   getTransfer,
   getTrialBalance,
@@ -22,10 +25,12 @@ import {
   bookOperationRejections,
   type CallContract,
   type CallOutcome,
+  type CallRequest,
 } from '@daybook/contracts';
 import { refusedAmountTokens } from '@daybook/testing';
 import { ledgerRejections } from '../src/http/native/ledger-rejections';
 import { GatewayHarness, type Sent, type TestCredential } from './harness';
+import { payment, send, transfer } from './partner-facts';
 
 type Value<Call> = Extract<CallOutcome<Call>, { ok: true }>['value'];
 
@@ -624,6 +629,13 @@ describe('reports', () => {
   });
 });
 
+/** Nor is it what the partner API makes. */
+function unknownToPartners(): void {
+  refusing(getPayment, 'payment_not_found');
+  refusing(getInstitutionTransfer, 'transfer_not_found');
+  refusing(getSend, 'send_not_found');
+}
+
 describe('the journal of a subject', () => {
   const path = '/v1/ledger/transactions?subject=TX1';
   const nothing = { transactions: [], nextCursor: null, watermark };
@@ -634,41 +646,36 @@ describe('the journal of a subject', () => {
     refusing(getTransfer, 'transfer_not_found');
     refusing(getHold, 'hold_not_found');
     refusing(getBalance, 'account_not_found');
+    unknownToPartners();
   }
 
-  test('is searched as the caller’s own first, then as it stands', async () => {
-    gateway.services.respond(searchTransactions)(({ subject }) => ({
-      ok: true,
-      value: { ...nothing, transactions: subject === 'TX1' ? [transaction('TX1')] : [] },
-    }));
-    expect((await as(tenant, 'GET', path)).body).toMatchObject({ transactions: [{ transaction_id: 'TX1' }] });
-    expect(gateway.services.received(searchTransactions).map(({ subject }) => subject)).toEqual([
-      `${tenant.tenantId}/TX1`,
-      'TX1',
+  test('is searched at once as all that it may stand as', async () => {
+    receiving(searchTransactions, { ...nothing, transactions: [transaction('TX1')], nextCursor: 'next' });
+    expect((await as(tenant, 'GET', path)).body).toMatchObject({
+      transactions: [{ transaction_id: 'TX1' }],
+      next_cursor: 'next',
+    });
+    await as(tenant, 'GET', '/v1/ledger/transactions?subject=cash');
+    await as(operator, 'GET', path);
+    expect(gateway.services.received(searchTransactions).map(({ subjects }) => subjects)).toEqual([
+      [`${tenant.tenantId}/TX1`, 'TX1'],
+      [`${tenant.tenantId}/cash`, 'cash', cash],
+      ['TX1'],
     ]);
   });
 
-  test('goes on under the reading that its cursor is of', async () => {
-    gateway.services.respond(searchTransactions)(({ subject }) =>
-      subject === 'TX1'
-        ? { ok: true, value: { ...nothing, transactions: [transaction('TX2')] } }
-        : { ok: false, rejection: 'cursor_invalid' },
+  test('is followed by its cursor, and ends where nothing is left behind it', async () => {
+    unknown();
+    gateway.services.respond(searchTransactions)(({ cursor }) =>
+      cursor === 'other'
+        ? { ok: false, rejection: 'cursor_invalid' }
+        : { ok: true, value: { ...nothing, transactions: cursor === 'last' ? [] : [transaction('TX2')] } },
     );
     expect((await as(tenant, 'GET', `${path}&cursor=next`)).body).toMatchObject({
       transactions: [{ transaction_id: 'TX2' }],
     });
-    refusing(searchTransactions, 'cursor_invalid');
+    expect(await as(tenant, 'GET', `${path}&cursor=last`)).toMatchObject({ status: 200, body: { transactions: [] } });
     expect(await as(tenant, 'GET', `${path}&cursor=other`)).toMatchObject({ status: 400, body: { field: 'cursor' } });
-  });
-
-  test('ends where nothing is left behind its cursor', async () => {
-    unknown();
-    gateway.services.respond(searchTransactions)(({ subject, cursor }) =>
-      subject === `${tenant.tenantId}/TX1`
-        ? { ok: true, value: { ...nothing, transactions: cursor === null ? [transaction('TX1')] : [] } }
-        : { ok: false, rejection: 'cursor_invalid' },
-    );
-    expect(await as(tenant, 'GET', `${path}&cursor=next`)).toMatchObject({ status: 200, body: { transactions: [] } });
   });
 
   test('is 404 when no service knows it as the tenant’s', async () => {
@@ -684,8 +691,8 @@ describe('the journal of a subject', () => {
     ['as it stands', () => 'TX1'],
   ])('is empty when other filters leave nothing of what is there %s', async (_how, id) => {
     unknown();
-    gateway.services.respond(searchTransactions)(({ subject, metadata }) => {
-      const isFound = subject === id() && Object.keys(metadata).length === 0;
+    gateway.services.respond(searchTransactions)(({ subjects, metadata }) => {
+      const isFound = subjects!.includes(id()) && Object.keys(metadata).length === 0;
       return { ok: true, value: { ...nothing, transactions: isFound ? [transaction('TX1')] : [] } };
     });
     expect(await as(tenant, 'GET', `${path}&metadata=order:17`)).toMatchObject({
@@ -706,6 +713,25 @@ describe('the journal of a subject', () => {
     );
     expect(await as(tenant, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });
     expect((await as(tenant, 'GET', '/v1/ledger/transactions?subject=TX2')).status).toBe(404);
+  });
+
+  test.each([
+    ['a payment', getPayment, { payment }],
+    ['a transfer through an institution', getInstitutionTransfer, { transfer }],
+    ['a send', getSend, { send }],
+  ] as const)('is empty for %s of the tenant that nothing was posted for yet', async (_what, call, value) => {
+    receiving(searchTransactions, nothing);
+    unknown();
+    const others = await gateway.issue('token', ['ledger:read']);
+    gateway.services.respond<CallContract>(call)((request) => {
+      const { tenantId, transactionId } = request as CallRequest<typeof call>;
+      const isKnown = tenantId === tenant.tenantId && transactionId === 'TX1';
+      return (isKnown ? { ok: true, value } : { ok: false, rejection: call.rejections[0] }) as never;
+    });
+    expect(await as(tenant, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });
+    const nobodys = await as(tenant, 'GET', '/v1/ledger/transactions?subject=TX2');
+    expect(nobodys.status).toBe(404);
+    expect((await as(others, 'GET', path)).text).toBe(nobodys.text);
   });
 
   test('is empty for an account of the tenant, or when operations ask', async () => {
@@ -732,12 +758,30 @@ test.each([
     refusing(getTransfer, 'transfer_not_found');
     refusing(getHold, 'hold_not_found');
     refusing(getBalance, 'account_not_found');
+    unknownToPartners();
     expect((await as(tenant, 'GET', `/v1/ledger/transactions/${id}`)).status).toBe(404);
     const ids = gateway.services.received(searchTransactions).map(({ transactionId }) => transactionId);
     expect(ids).toEqual([`${tenant.tenantId}/${id}`, id].slice(-asked));
     expect((await as(tenant, 'GET', `/v1/ledger/transactions?subject=${id}`)).status).toBe(404);
   },
 );
+
+test('of two transactions of one id the own one is read, or the one at the sequence that is asked for', async () => {
+  const own = `${tenant.tenantId}/TX1`;
+  gateway.services.respond(searchTransactions)(({ transactionId: id }) => {
+    const found = { ...transaction(id!), sequence: id === own ? 18 : 17 };
+    return { ok: true, value: { transactions: [found], nextCursor: null, watermark } };
+  });
+  const path = '/v1/ledger/transactions/TX1';
+  for (const [query, sequence] of [
+    ['', 18],
+    ['?sequence=18', 18],
+    ['?sequence=17', 17],
+  ] as const)
+    expect((await as(tenant, 'GET', path + query)).body).toMatchObject({ transaction_id: 'TX1', sequence });
+  expect((await as(tenant, 'GET', `${path}?sequence=16`)).status).toBe(404);
+  expect(await as(tenant, 'GET', `${path}?sequence=x`)).toMatchObject({ status: 400, body: { field: 'sequence' } });
+});
 
 test('an id of the book is not one of another tenant', async () => {
   refusing(getHold, 'hold_not_found');

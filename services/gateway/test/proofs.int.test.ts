@@ -54,6 +54,26 @@ describe('the proof of a transaction', () => {
     expect((await get(reader, `${path}?since=5`)).body.consistency).toEqual([hash, hash]);
   });
 
+  test('is of the transaction at the sequence that is asked for, where the id is of two', async () => {
+    const own = `${reader.tenantId}/TX1`;
+    gateway.services.respond(getTransactionProof)(({ transactionId, sequence: asked }) => {
+      const sequence = transactionId === own ? 7 : 3;
+      if (asked !== null && asked !== sequence) return { ok: false, rejection: 'transaction_not_found' };
+      return {
+        ok: true,
+        value: { transactionId, sequence, payload: 'e30=', checkpoint, inclusion: [], consistency: null },
+      };
+    });
+    for (const [query, sequence] of [
+      ['', 7],
+      ['?sequence=7', 7],
+      ['?sequence=3', 3],
+    ] as const)
+      expect(await get(reader, path + query)).toMatchObject({ status: 200, body: { transaction_id: 'TX1', sequence } });
+    expect((await get(reader, `${path}?sequence=4`)).status).toBe(404);
+    expect(await get(reader, `${path}?sequence=-1`)).toMatchObject({ status: 400, body: { field: 'sequence' } });
+  });
+
   test('is asked for in the name of the tenant, and by operators for all', async () => {
     await get(reader, path);
     await get(operator, path);

@@ -341,7 +341,7 @@ describe('auditors', () => {
     const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
     const page = { limit: 50, after: null };
     const holdsPage = { ...page, accountId: null, metadata: {} };
-    const any = { transactionId: null, subject: null, accountId: null, metadata: {}, ...ranges, ...page };
+    const any = { transactionId: null, subjects: null, accountId: null, metadata: {}, ...ranges, ...page };
     const watermark = { sequence: 16, at: at(13) };
     const search = async (asked: Partial<Parameters<typeof lists.findTransactions>[0]>) => {
       const found = await lists.findTransactions({ mode: 'sandbox', tenantId: null, ...any, ...asked });
@@ -354,13 +354,17 @@ describe('auditors', () => {
     expect(await search({ accountId: 'wallet-bob', tenantId: alice })).toEqual([]);
     expect(await search({ metadata: { of: 'bob' } })).toEqual(['post-bob']);
     expect(await search({ metadata: { of: 'bob' }, tenantId: alice })).toEqual([]);
-    expect(await search({ subject: 'transfer-1', tenantId: bob })).toEqual(['transfer-1']);
-    expect(await search({ subject: 'post-alice' })).toEqual(['post-alice', 'back']);
-    expect(await search({ subject: 'back' })).toEqual(['back']);
-    expect(await search({ subject: 'back', tenantId: alice, limit: 1 })).toEqual(['back']);
-    expect(await search({ subject: 'back', tenantId: bob })).toEqual([]);
-    expect(await search({ subject: 'back', accountId: 'wallet-bob' })).toEqual([]);
-    expect(await search({ subject: 'post-bob', metadata: { of: 'bob' } })).toEqual(['post-bob']);
+    expect(await search({ subjects: ['transfer-1'], tenantId: bob })).toEqual(['transfer-1']);
+    expect(await search({ subjects: ['post-alice'] })).toEqual(['post-alice', 'back']);
+    expect(await search({ subjects: ['back'] })).toEqual(['back']);
+    expect(await search({ subjects: ['back'], tenantId: alice, limit: 1 })).toEqual(['back']);
+    expect(await search({ subjects: ['back'], tenantId: bob })).toEqual([]);
+    expect(await search({ subjects: ['back'], accountId: 'wallet-bob' })).toEqual([]);
+    expect(await search({ subjects: ['post-bob'], metadata: { of: 'bob' } })).toEqual(['post-bob']);
+    const both = ['transfer-1', 'post-alice', 'back'];
+    expect(await search({ subjects: both })).toEqual(['post-alice', 'transfer-1', 'back']);
+    expect(await search({ subjects: both, tenantId: bob })).toEqual(['transfer-1']);
+    expect(await search({ subjects: both, metadata: { of: 'alice' } })).toEqual(['post-alice']);
     expect(await search({ transactionId: 'post-bob' })).toEqual(['post-bob']);
     expect(await search({ recordedFrom: at(2), recordedTo: at(9) })).toEqual(['post-bob', 'transfer-1']);
     expect(await search({ effectiveTo: at(0) })).toEqual(['post-alice', 'post-bob']);
@@ -441,11 +445,44 @@ test('pages of a tenant have each of its entries and transactions once, whoever 
   expect(await entriesOf(alice)).toEqual(['both a1', 'both a2', 'mixed a1', 'mixed a2', 'last a2', 'last a1']);
   expect(await entriesOf(bob)).toEqual(['mixed b1', 'other b1']);
   const transactionsOf = async (tenantId: string) => {
-    const all = { ...any, tenantId, transactionId: null, subject: null, after: null, limit: 10 };
+    const all = { ...any, tenantId, transactionId: null, subjects: null, after: null, limit: 10 };
     return (await lists.findTransactions(all)).transactions.map(({ transactionId }) => transactionId);
   };
   expect(await transactionsOf(alice)).toEqual(['both', 'mixed', 'last']);
   expect(await transactionsOf(bob)).toEqual(['mixed', 'other']);
+  await rig.close();
+});
+
+test('pages of several subjects have what either caused once, in the order of the journal, while more is posted', async () => {
+  const rig = await auditRig();
+  const of = (subject: string, id: string, second: number, accountId = 'a1') =>
+    posted(id, moved('house', accountId, 1n), at(second), { cause: { type: 'settlement', id, subject } });
+  await rig.record([
+    opened('a1', at(0), { tenantId: alice }),
+    opened('b1', at(0), { tenantId: bob }),
+    opened('house', at(0)),
+    of('I', 'paid', 1),
+    of('own/I', 'own/I', 2),
+    of('I', 'theirs', 3, 'b1'),
+    of('own/I', 'captured', 4),
+    // Itself of one of them, and caused by the other.
+    of('own/I', 'I', 5),
+  ]);
+  const lists = auditLists(rig.pool);
+  const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
+  const any = { mode: 'sandbox', transactionId: null, accountId: null, metadata: {}, ...ranges } as const;
+  // The second again must not list anything again.
+  const subjects = ['own/I', 'I', 'I'];
+  const seen: string[] = [];
+  for (let after: Place | null = null; ;) {
+    const { transactions } = await lists.findTransactions({ ...any, tenantId: alice, subjects, after, limit: 3 });
+    const last = transactions.at(-1);
+    if (last === undefined) break;
+    seen.push(...transactions.map(({ transactionId }) => transactionId));
+    after = { postedAt: last.postedAt, sequence: BigInt(last.sequence), index: 0 };
+    if (seen.length === 3) await rig.record([of('I', 'settled', 6), of('other', 'other', 7), of('own/I', 'undone', 8)]);
+  }
+  expect(seen).toEqual(['paid', 'own/I', 'captured', 'I', 'settled', 'undone']);
   await rig.close();
 });
 

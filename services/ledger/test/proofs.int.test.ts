@@ -38,10 +38,10 @@ type Range = Pick<CallRequest<typeof planExport>, 'from' | 'to'>;
 function proofsAt(url: string) {
   const client = callClient({ baseUrl: url, token });
   const prove = (transactionId: string, more: Partial<CallRequest<typeof getTransactionProof>> = {}) =>
-    client(getTransactionProof, { mode, tenantId: null, transactionId, since: null, ...more });
+    client(getTransactionProof, { mode, tenantId: null, transactionId, sequence: null, since: null, ...more });
   const keys = () => must<typeof listSigningKeys>(client(listSigningKeys, { mode }));
   const range = { recordedFrom: null, recordedTo: null, effectiveFrom: null, effectiveTo: null };
-  const any = { subject: null, accountId: null, metadata: {}, ...range, cursor: null, limit: 1 };
+  const any = { subjects: null, accountId: null, metadata: {}, ...range, cursor: null, limit: 1 };
   return {
     prove,
     keys,
@@ -104,6 +104,16 @@ describe('proofs of a book', () => {
 
   const provenOf = async (tenantId: string | null, since: number | null = null) =>
     must<typeof getTransactionProof>(proofs.prove(transferId, { tenantId, since }));
+
+  test('a transaction is proven at its own sequence only', async () => {
+    const { sequence } = await provenOf(alice);
+    expect(await proofs.prove(transferId, { tenantId: alice, sequence })).toMatchObject({
+      ok: true,
+      value: { sequence },
+    });
+    const elsewhere = { ok: false, rejection: 'transaction_not_found' };
+    expect(await proofs.prove(transferId, { tenantId: alice, sequence: sequence - 1 })).toEqual(elsewhere);
+  });
 
   test('a transaction is proven by its bytes, a path and a signed checkpoint', async () => {
     const proof = await provenOf(alice);

@@ -104,13 +104,13 @@ export const transactionView = z.object({
   postedAt: timestamp,
 });
 
-/** Transactions in the order of recording, oldest first, that fit everything asked. */
+/** Transactions in the order of recording, oldest first, that fit everything asked: of any of the `subjects`, each once. */
 export const searchTransactions = defineCall({
   name: 'ledger.search-transactions',
   request: z.strictObject({
     ...asker,
     transactionId: text(300).nullable(),
-    subject: text(300).nullable(),
+    subjects: z.array(text(300)).min(1).max(3).nullable(),
     accountId: accountId.nullable(),
     ...ranges,
     metadata,

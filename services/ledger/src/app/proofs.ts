@@ -39,9 +39,10 @@ type ProofRequest = CallRequest<typeof getTransactionProof>;
 type ProofOutcome = CallOutcome<typeof getTransactionProof>;
 
 export function proveTransaction({ bookOf, findTransaction }: ProofDeps) {
-  return async ({ mode, tenantId, transactionId, since }: ProofRequest): Promise<ProofOutcome> => {
+  return async ({ mode, tenantId, transactionId, since, ...asked }: ProofRequest): Promise<ProofOutcome> => {
     const transaction = await findTransaction({ mode, tenantId, transactionId });
-    if (transaction === null) return { ok: false, rejection: 'transaction_not_found' };
+    if (transaction === null || transaction.sequence !== (asked.sequence ?? transaction.sequence))
+      return { ok: false, rejection: 'transaction_not_found' };
     if (transaction.withheld) return { ok: false, rejection: 'withheld' };
     const { sequence } = transaction;
     const { table, tree, read } = bookOf(mode);

@@ -34,10 +34,11 @@ export async function searchTransactions(pool: Pool, query: SearchQuery) {
   return { transactions: rows.map(viewOf), watermark };
 }
 
+type Page = { readonly put: (value: unknown) => string; readonly limit: string };
 type Source = { readonly from: string; readonly where: string[]; readonly order: string };
 
 function sourceOf(query: SearchQuery, put: (value: unknown) => string): Source {
-  const { tenantId, transactionId, subject, accountId, metadata, after } = query;
+  const { tenantId, transactionId, subjects, accountId, metadata, after } = query;
   const pairs = Object.entries(metadata);
   const where = ['t.mode = $1', ...rangeConditions(query, put, { row: 't', indexed: false })];
   if (transactionId !== null) where.push(`t.transaction_id = ${put(transactionId)}`);
@@ -50,13 +51,13 @@ function sourceOf(query: SearchQuery, put: (value: unknown) => string): Source {
   if (first !== undefined) {
     if (tenantId !== null) where.push(`t.tenant_id = ${put(tenantId)}`);
     if (accountId !== null) where.push(hasEntry('account_id', put(accountId)));
-    if (subject !== null) where.push(ofSubject(put(subject)));
+    if (subjects !== null) where.push(ofSubjects(put(subjects)));
     where.push(`m.name = ${put(first[0])}`, `m.value = ${put(first[1])}`, 'm.mode = $1');
     if (after !== null) where.push(`m.sequence > ${put(after.sequence)}`);
     const from = 'transaction_metadata_v1 m join transactions_v1 t on t.mode = m.mode and t.sequence = m.sequence';
     return { from, where, order: 'm.sequence' };
   }
-  const searched = transactionId !== null || subject !== null;
+  const searched = transactionId !== null || subjects !== null;
   if (accountId !== null && !searched) {
     if (tenantId !== null) where.push(`x.tenant_id = ${put(tenantId)}`);
     if (after !== null) where.push(`x.posted_at >= ${put(after.postedAt)}`);
@@ -71,20 +72,25 @@ function sourceOf(query: SearchQuery, put: (value: unknown) => string): Source {
   }
   if (tenantId !== null) where.push(hasEntry('tenant_id', put(tenantId)));
   const from = 'transactions_v1 t';
-  if (subject === null) return { from, where, order: 't.sequence' };
-  return { from: `(${rowsOfSubject(put(subject), where, put(query.limit))}) t`, where: ['true'], order: 't.sequence' };
+  if (subjects === null) return { from, where, order: 't.sequence' };
+  const rows = rowsOfSubjects([...new Set(subjects)], where, { put, limit: put(query.limit) });
+  return { from: `(${rows}) t`, where: ['true'], order: 't.sequence' };
 }
 
-/** What is of the subject, and the subject itself where it is a transaction. */
-function ofSubject(subject: string): string {
-  return `(t.subject = ${subject} or t.transaction_id = ${subject})`;
+/** What is of one of the subjects, and the subjects themselves where they are transactions. */
+function ofSubjects(subjects: string): string {
+  return `(t.subject = any(${subjects}::text[]) or t.transaction_id = any(${subjects}))`;
 }
 
-/** The same as two ranges of indexes, the first no longer than a page: with an `or` all of the subject would be sorted. */
-function rowsOfSubject(subject: string, where: readonly string[], limit: string): string {
+/**
+ * The same as ranges of indexes, one of each subject and none longer than a page: with an `or`, or with the subjects joined,
+ * all of them would be sorted.
+ */
+function rowsOfSubjects(subjects: readonly string[], where: readonly string[], { put, limit }: Page): string {
   const rows = `select t.* from transactions_v1 t where ${where.join(' and ')}`;
-  return `(${rows} and t.subject = ${subject} order by t.sequence limit ${limit})
-          union all (${rows} and t.transaction_id = ${subject} and t.subject <> ${subject})`;
+  const caused = subjects.map((each) => `(${rows} and t.subject = ${put(each)} order by t.sequence limit ${limit})`);
+  const all = put(subjects);
+  return [...caused, `(${rows} and t.transaction_id = any(${all}) and t.subject <> all(${all}))`].join(' union all ');
 }
 
 function hasEntry(column: 'account_id' | 'tenant_id', value: string): string {

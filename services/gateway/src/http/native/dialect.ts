@@ -193,5 +193,5 @@ export const sandboxOnly: Failure = {
 export const subjectNotFound: Failure = {
   status: 404,
   code: 'SUBJECT_NOT_FOUND',
-  message: 'subject: is not a transaction, a hold, an intent, a transfer or an account of yours',
+  message: 'subject: is not a transaction, a hold, an intent, a payment, a transfer or an account of yours',
 };

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
+import { wholeNumber } from './ledger-fields';
 import { isOperator } from './own-accounts';
 
 type Caller = Pick<Credential, 'tenantId' | 'scopes'>;
@@ -15,6 +16,14 @@ const idLengthMax = 300;
 export const journalId = z
   .string()
   .regex(new RegExp(`^[\\x21-\\x7e]{1,${idLengthMax}}$`), `must be 1 to ${idLengthMax} printable ASCII characters`);
+
+/** A key may be an id that the system gave out, or gives out later, and is then the id of two transactions. */
+export const sequenceMeant = wholeNumber.optional().meta({
+  description:
+    'Of the transaction that is meant, where the id is of two: a key of yours, and an id that Daybook gave out. ' +
+    'Without it your own is.',
+  override: { type: 'integer', minimum: 0 },
+});
 
 /** What the caller calls it. */
 export function shownId({ tenantId, scopes }: Caller, id: string): string {

@@ -21,6 +21,11 @@ export function writerOf(caller: Credential) {
   return { ...readerOf(caller), actor: caller.credentialId };
 }
 
+export const wholeNumber = z
+  .string()
+  .regex(/^(0|[1-9]\d{0,14})$/, 'must be a whole number')
+  .transform((digits) => parseInt(digits, 10));
+
 export const watermark = z
   .strictObject({ sequence: z.number().int().nullable(), at: timestampField.nullable() })
   .meta({ description: 'The last event of the journal that the answer has seen; null before the first one.' });

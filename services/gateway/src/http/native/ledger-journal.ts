@@ -1,4 +1,14 @@
-import { getBalance, getHold, getIntent, getTransfer, searchTransactions, type CallRequest } from '@daybook/contracts';
+import {
+  getBalance,
+  getHold,
+  getInstitutionTransfer,
+  getIntent,
+  getPayment,
+  getSend,
+  getTransfer,
+  searchTransactions,
+  type CallRequest,
+} from '@daybook/contracts';
 import { FailureError } from '@daybook/http';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
@@ -8,14 +18,14 @@ import { accepted } from '../rejections';
 import { errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, subjectNotFound } from './dialect';
-import { journalId, journalIdsOf } from './journal-ids';
+import { journalId, journalIdsOf, sequenceMeant } from './journal-ids';
 import { metadataFilter, ranges, rangesOf, readerOf, watermark, watermarkExample } from './ledger-fields';
 import { ledgerRejections } from './ledger-rejections';
 import { describeTransaction, transaction, transactionExample } from './ledger-views';
 import { accountIdOf, accountRef } from './own-accounts';
 import { requireAccount } from './require-account';
 
-type Deps = { readonly services: Pick<Services, 'ledger' | 'intents'> };
+type Deps = { readonly services: Pick<Services, 'ledger' | 'intents' | 'settlement'> };
 
 /** What is in the journal of the caller's accounts. */
 export function ledgerJournalRoutes(deps: Deps): Route[] {
@@ -24,7 +34,7 @@ export function ledgerJournalRoutes(deps: Deps): Route[] {
 
 const unfiltered = {
   transactionId: null,
-  subject: null,
+  subjects: null,
   accountId: null,
   effectiveFrom: null,
   effectiveTo: null,
@@ -42,8 +52,9 @@ function listAll({ services }: Deps): Route {
     summary: 'List transactions',
     description:
       'Oldest first, in the order of recording, those that fit everything asked; pages give each once while others are ' +
-      'posted. Of a subject (a transaction, a hold, an intent, a transfer, an account): what it caused, and itself where ' +
-      'it is a transaction. An account or a subject of nobody is 404, and to operators an empty list.',
+      'posted. Of a subject (a transaction, a hold, an intent, a payment, a transfer, an account): what it caused, and ' +
+      'itself where it is a transaction; where a key of yours is also an id that Daybook gave out, what either caused. ' +
+      'An account or a subject of nobody is 404, and to operators an empty list.',
     access: ['ledger:read', 'ops'],
     request: {
       query: z.strictObject({
@@ -77,13 +88,12 @@ function listAll({ services }: Deps): Route {
         ...unfiltered,
         ...rangesOf(query),
         accountId: query.account === undefined ? null : accountIdOf(caller, query.account),
+        subjects: query.subject === undefined ? null : subjectsOf(caller, query.subject),
         metadata: query.metadata,
         limit: query.limit,
         cursor: query.cursor ?? null,
       };
-      const page = await (query.subject === undefined
-        ? search(services, asked)
-        : searchOf(services, caller, query.subject, asked));
+      const page = await search(services, asked);
       if (page.transactions.length === 0) {
         if (query.account !== undefined) await requireAccount(services.ledger, caller, query.account);
         if (query.subject !== undefined) await requireSubject(services, caller, query.subject);
@@ -105,27 +115,14 @@ async function search({ ledger }: Pick<Services, 'ledger'>, request: SearchReque
   return accepted<typeof searchTransactions>(await ledger(searchTransactions, request), ledgerRejections);
 }
 
-/** What a subject may stand as in the journal: a transaction or hold of the caller's, a thing of another kind, an account. */
-function subjectsOf(caller: Credential, subject: string): readonly [string, ...string[]] {
+/**
+ * What a subject may stand as in the journal: a transaction or hold of the caller's, a thing of another kind, an account.
+ * It may be all of them: whoever takes an id that was given out as a key does not lose sight of what it was given out for.
+ */
+function subjectsOf(caller: Credential, subject: string): string[] {
   const ids = journalIdsOf(caller, subject);
   const accountId = accountIdOf(caller, subject);
-  return ids.includes(accountId) ? ids : [...ids, accountId];
-}
-
-/** The first reading of the subject that there is anything of. A cursor is of the one reading that it was given for. */
-async function searchOf(
-  { ledger }: Pick<Services, 'ledger'>,
-  caller: Credential,
-  subject: string,
-  request: SearchRequest,
-) {
-  const [first, ...others] = subjectsOf(caller, subject);
-  let outcome = await ledger(searchTransactions, { ...request, subject: first });
-  for (const other of others) {
-    if (outcome.ok && (request.cursor !== null || outcome.value.transactions.length > 0)) break;
-    outcome = await ledger(searchTransactions, { ...request, subject: other });
-  }
-  return accepted<typeof searchTransactions>(outcome, ledgerRejections);
+  return [...new Set([...ids, accountId])];
 }
 
 /**
@@ -137,13 +134,17 @@ async function requireSubject(services: Deps['services'], caller: Credential, su
   if (tenantId === null) return;
   const answers = await Promise.all([
     services.intents(getIntent, { tenantId, mode, intentId: subject }),
+    services.intents(getPayment, { tenantId, mode, transactionId: subject }),
+    services.settlement(getInstitutionTransfer, { tenantId, mode, transactionId: subject }),
+    services.settlement(getSend, { tenantId, mode, transactionId: subject }),
     services.ledger(getTransfer, { tenantId, mode, transferId: subject }),
     services.ledger(getHold, { tenantId, mode, holdId: subject }),
     services.ledger(getBalance, { tenantId, mode, accountId: accountIdOf(caller, subject) }),
   ]);
   if (answers.some(({ ok }) => ok)) return;
   // The filters beside it may be what left nothing.
-  const any = await searchOf(services, caller, subject, { ...readerOf(caller), ...unfiltered, limit: 1 });
+  const subjects = subjectsOf(caller, subject);
+  const any = await search(services, { ...readerOf(caller), ...unfiltered, subjects, limit: 1 });
   if (any.transactions.length === 0) throw new FailureError(subjectNotFound);
 }
 
@@ -155,7 +156,7 @@ function readOne({ services }: Deps): Route {
     summary: 'Read a transaction',
     description: 'With its entries, and what took it back.',
     access: ['ledger:read', 'ops'],
-    request: { params: z.strictObject({ id: journalId }), query: z.strictObject({}) },
+    request: { params: z.strictObject({ id: journalId }), query: z.strictObject({ sequence: sequenceMeant }) },
     paramsInvalid: ledgerRejections.transaction_not_found,
     responses: {
       200: {
@@ -165,11 +166,12 @@ function readOne({ services }: Deps): Route {
       },
       ...errorsOf(nativeDialect, [ledgerRejections.transaction_not_found]),
     },
-    async handle({ caller, params }) {
+    async handle({ caller, params, query }) {
       for (const transactionId of journalIdsOf(caller, params.id)) {
         const page = await search(services, { ...readerOf(caller), ...unfiltered, transactionId, limit: 1 });
         const [found] = page.transactions;
-        if (found !== undefined) return { body: { ...describeTransaction(caller, found), watermark: page.watermark } };
+        if (found !== undefined && found.sequence === (query.sequence ?? found.sequence))
+          return { body: { ...describeTransaction(caller, found), watermark: page.watermark } };
       }
       throw new FailureError(ledgerRejections.transaction_not_found);
     },

@@ -9,7 +9,9 @@ import { ledgerReportRoutes } from './ledger-reports';
 import { ledgerTransactionRoutes } from './ledger-transactions';
 
 /** The ledger's own API. */
-export function ledgerRoutes(deps: { readonly services: Pick<Services, 'ledger' | 'intents'> }): Route[] {
+export function ledgerRoutes(deps: {
+  readonly services: Pick<Services, 'ledger' | 'intents' | 'settlement'>;
+}): Route[] {
   return [
     ...ledgerAccountRoutes(deps),
     ...ledgerTransactionRoutes(deps),

@@ -15,8 +15,8 @@ import { accepted, type RejectionOf } from '../rejections';
 import { errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
-import { journalId, journalIdsOf, shownId } from './journal-ids';
-import { instant, readerOf } from './ledger-fields';
+import { journalId, journalIdsOf, sequenceMeant, shownId } from './journal-ids';
+import { instant, readerOf, wholeNumber } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 type Checkpoint = Extract<CallOutcome<typeof getTransactionProof>, { ok: true }>['value']['checkpoint'];
@@ -78,11 +78,6 @@ const describeCheckpoint = ({ keyId: id, signedAt, ...rest }: Checkpoint) => ({
   sequence: rest.sequence,
 });
 
-const wholeNumber = z
-  .string()
-  .regex(/^(0|[1-9]\d{0,14})$/, 'must be a whole number')
-  .transform((digits) => parseInt(digits, 10));
-
 function transactionProof({ services: { ledger } }: Deps): Route {
   return route({
     dialect: 'native',
@@ -98,6 +93,7 @@ function transactionProof({ services: { ledger } }: Deps): Route {
     request: {
       params: z.strictObject({ id: journalId }),
       query: z.strictObject({
+        sequence: sequenceMeant,
         since: wholeNumber
           .refine((size) => size > 0, 'must be greater than zero')
           .optional()
@@ -133,13 +129,11 @@ function transactionProof({ services: { ledger } }: Deps): Route {
       ]),
     },
     async handle({ caller, params, query }) {
-      const ask = (transactionId: string) =>
-        ledger(getTransactionProof, { ...readerOf(caller), transactionId, since: query.since ?? null });
-      const [own, ...others] = journalIdsOf(caller, params.id);
-      let outcome = await ask(own);
-      for (const id of others)
-        if (!outcome.ok && outcome.rejection === 'transaction_not_found') outcome = await ask(id);
-      const proof = accepted<typeof getTransactionProof>(outcome, rejections);
+      const proof = await proofOf(ledger, journalIdsOf(caller, params.id), {
+        ...readerOf(caller),
+        sequence: query.sequence ?? null,
+        since: query.since ?? null,
+      });
       return {
         body: {
           transaction_id: shownId(caller, proof.transactionId),
@@ -152,6 +146,16 @@ function transactionProof({ services: { ledger } }: Deps): Route {
       };
     },
   });
+}
+
+type Asked = Omit<CallRequest<typeof getTransactionProof>, 'transactionId'>;
+
+async function proofOf(ledger: Services['ledger'], [first, ...others]: readonly [string, ...string[]], asked: Asked) {
+  let outcome = await ledger(getTransactionProof, { ...asked, transactionId: first });
+  for (const transactionId of others)
+    if (!outcome.ok && outcome.rejection === 'transaction_not_found')
+      outcome = await ledger(getTransactionProof, { ...asked, transactionId });
+  return accepted<typeof getTransactionProof>(outcome, rejections);
 }
 
 function signingKeys({ services: { ledger } }: Deps): Route {
