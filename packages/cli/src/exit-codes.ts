@@ -10,6 +10,10 @@ export const exitCodes = {
   unavailable: 4,
   /** Interrupted while following a job, which goes on. */
   detached: 5,
+  /** All went well but that what it says, or the file, could not be written: no space, as a rule. */
+  output: 6,
+  /** As `interrupted`, of a terminal that was closed. */
+  hungUp: 129,
   /** Interrupted, and nothing is left behind. As shells tell a command that Ctrl-C has ended. */
   interrupted: 130,
 } as const;

@@ -1,19 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { runCli } from './program';
+import { standardStreams } from './standard-streams';
 
-const { stdout, stderr } = process;
-const interrupts = ['SIGINT', 'SIGTERM'] as const;
-
-// Whoever reads has had enough, as `head`: nothing more is to be said.
-stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
-});
+const { stderr } = process;
+const interrupts = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const streams = standardStreams(process);
 
 void runCli(process.argv.slice(2), {
   env: process.env,
-  out: (text) => stdout.write(text),
-  err: (text) => stderr.write(text),
+  out: streams.out,
+  err: streams.err,
   watched: stderr.isTTY ? stderr : null,
   onInterrupt(listener) {
     for (const signal of interrupts) process.on(signal, listener);
@@ -21,10 +17,9 @@ void runCli(process.argv.slice(2), {
   },
   now: () => performance.now(),
   wait: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }),
-}).then(
-  (code) => (process.exitCode = code),
-  (error: unknown) => {
-    stderr.write(`daybook: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exitCode = 70;
-  },
-);
+})
+  .catch((error: unknown) => {
+    streams.err(`daybook: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return 70;
+  })
+  .then(async (code) => (process.exitCode = await streams.settle(code)));

@@ -1,11 +1,23 @@
+import { execFileSync } from 'node:child_process';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { runCli } from './program';
+import { standardStreams } from './standard-streams';
 import type { Terminal } from './terminal';
 
 type Handler = (req: IncomingMessage, res: ServerResponse) => unknown;
@@ -72,7 +84,7 @@ type Run = {
 async function run(
   argv: string,
   { env, watched, waits = [] }: Run = {},
-  interrupted?: (interrupt: () => void) => void,
+  interrupted?: (interrupt: (signal: NodeJS.Signals) => void) => void,
 ) {
   let [out, err] = ['', ''];
   let time = 0;
@@ -232,6 +244,37 @@ describe('status', () => {
     expect(JSON.parse((await run('status --json')).out)).toMatchObject({
       last_checks: [{ mode: null, outcome: status.toLowerCase(), scope, at: 'f', id: 'c1', open_id: 'c2' }],
     });
+  });
+
+  test('what a full check found stays a problem until a full one is clean', async () => {
+    const found = over('c1', { status: 'DIFFERENCES', scope: 'full' });
+    const since = over('c2', { status: 'CLEAN', scope: 'incremental' });
+    last('/v1/ops/checks', since, found);
+    daybook.on('GET /v1/ops/checks', (req, res) =>
+      res.end(JSON.stringify({ jobs: req.url!.includes('scope=full') ? [found] : [since, found] })),
+    );
+    const shown = await run('status');
+    expect(shown.out).toContain("last check of the token's mode: clean (incremental) at f (c2)\n");
+    expect(shown.out).toContain("last full check of the token's mode: differences (full) at f (c1)\n");
+    expect(shown.out).toContain("PROBLEM: last full check of the token's mode: differences\n");
+    expect(shown.code).toBe(1);
+    expect(JSON.parse((await run('status --json')).out)).toMatchObject({
+      last_checks: [{ outcome: 'clean', id: 'c2' }],
+      last_full_checks: [{ outcome: 'differences', id: 'c1' }],
+      problems: ["last full check of the token's mode: differences"],
+    });
+    last('/v1/ops/checks', over('c3', { status: 'CLEAN', scope: 'full' }), since, found);
+    const clean = await run('status');
+    expect([clean.code, clean.out]).toEqual([0, expect.not.stringContaining('last full check')]);
+  });
+
+  test('is incomplete when the last full check is not known', async () => {
+    const since = over('c2', { status: 'CLEAN', scope: 'incremental' });
+    last('/v1/ops/checks', since);
+    daybook.on('GET /v1/ops/checks', (req, res) =>
+      req.url!.includes('scope=full') ? unavailable(req, res) : res.end(JSON.stringify({ jobs: [since] })),
+    );
+    expect(await run('status')).toMatchObject({ code: 3, out: expect.stringContaining('last full check') });
   });
 
   test('names the mode of each operator in the file: checks are listed by mode', async () => {
@@ -518,6 +561,10 @@ describe('jobs', () => {
     );
     expect((await run('replay')).code).toBe(1);
     expect((await run('replay --from x')).code).toBe(2);
+    daybook.on('GET /v1/ops/replays/j1/events', (_req, res) =>
+      res.end(told('end', job('succeeded', { equal: false, switched: true }))),
+    );
+    expect((await run('replay --execute --accept-differences')).code).toBe(0);
   });
 
   test('a stream that ends before the job is opened again, and progress is drawn where somebody watches', async () => {
@@ -535,12 +582,12 @@ describe('jobs', () => {
     expect(String(watched.read())).toMatch(/reading .*4\/10 done \| 3\/s \| 3s left/);
   });
 
-  test('Ctrl-C leaves the job running and says how to come back', async () => {
+  test('Ctrl-C, or a terminal that is closed, leaves the job running and says how to come back', async () => {
     started('/v1/ops/checks');
-    let interrupt!: () => void;
+    let interrupt!: (signal: NodeJS.Signals) => void;
     daybook.on('GET /v1/ops/checks/j1/events', (_req, res) => {
       res.write(told('progress', job('running')));
-      interrupt();
+      interrupt('SIGHUP');
     });
     const left = await run('check', {}, (listener) => (interrupt = listener));
     expect(left).toEqual({ code: 5, out: '', err: expect.stringMatching(/^j1 started\ndetached; /) });
@@ -742,6 +789,7 @@ const leftOf = (file: string) => readdirSync(dirname(file)).filter((name) => nam
 describe('export', () => {
   const header = '{"type":"header","first":0,"last":0}\n';
   const manifest = '{"type":"manifest","book":"live","first":0,"last":0,"events":1,"coveredBy":null}\n';
+  const whole = `${header}{"type":"event"}\n${manifest}`;
   const output = join(home, 'x.jsonl');
 
   test('writes what comes, and names the file only when it is whole', async () => {
@@ -763,7 +811,6 @@ describe('export', () => {
   });
 
   test('says which checkpoint it ends before, and where the next one begins', async () => {
-    const whole = `${header}{"type":"event"}\n${manifest}`;
     daybook.on('GET /v1/ops/journal/export', (_req, res) => {
       res.setHeader('Checkpoint-Left-Out', '1');
       res.end(whole);
@@ -810,22 +857,65 @@ describe('export', () => {
     expect([daybook.asked, leftOf(`${home}.`)]).toEqual([[], []]);
   });
 
-  test('is broken off by Ctrl-C, and leaves nothing behind', async () => {
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 130],
+    ['SIGHUP', 129],
+  ] as const)('is broken off by %s, and leaves nothing behind', async (signal, code) => {
     const file = join(home, 'z.jsonl');
-    let interrupt!: () => void;
+    let interrupt!: (signal: NodeJS.Signals) => void;
     daybook.on('GET /v1/ops/journal/export', (_req, res) => {
       res.write(header);
-      interrupt();
+      interrupt(signal);
     });
     const ended = await run(`export -o ${file}`, {}, (listener) => (interrupt = listener));
-    expect(ended).toEqual({ code: 130, out: '', err: 'daybook: interrupted; nothing was written\n' });
+    expect(ended).toEqual({ code, out: '', err: 'daybook: interrupted; nothing was written\n' });
     expect(leftOf(file)).toEqual([]);
+  });
+
+  test('through a link replaces what the link names, there or not, and the link stays', async () => {
+    daybook.on('GET /v1/ops/journal/export', (_req, res) => res.end(whole));
+    const at = mkdtempSync(join(home, 'links-'));
+    mkdirSync(join(at, 'real'));
+    writeFileSync(join(at, 'real/there'), 'before');
+    const links = {
+      direct: 'real/there',
+      dangling: 'real/not-yet',
+      twice: 'absolute',
+      absolute: join(at, 'real/third'),
+    };
+    for (const [name, target] of Object.entries(links)) symlinkSync(target, join(at, name));
+    for (const name of ['direct', 'dangling', 'twice'])
+      expect(await run(`export -o ${join(at, name)}`)).toMatchObject({ code: 0 });
+    for (const [name, target] of Object.entries(links)) expect(readlinkSync(join(at, name))).toBe(target);
+    expect(readdirSync(join(at, 'real'))).toEqual(['not-yet', 'there', 'third']);
+    for (const name of ['not-yet', 'there', 'third']) expect(readFileSync(join(at, 'real', name), 'utf8')).toBe(whole);
+  });
+
+  test('refuses a pipe and a link that leads nowhere, which stay what they are', async () => {
+    const at = mkdtempSync(join(home, 'others-'));
+    execFileSync('mkfifo', [join(at, 'pipe')]);
+    symlinkSync('pipe', join(at, 'to-pipe'));
+    symlinkSync('loop', join(at, 'loop'));
+    // NOTE: No device: where the refusal is broken, root would replace it.
+    for (const name of [join(at, 'pipe'), join(at, 'to-pipe')])
+      expect(await run(`export -o ${name}`)).toEqual({
+        code: 2,
+        out: '',
+        err: `daybook: --output: ${name} is no regular file; name a file\n`,
+      });
+    expect(await run(`export -o ${join(at, 'loop')}`)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('ELOOP'),
+    });
+    expect([readdirSync(at), daybook.asked]).toEqual([['loop', 'pipe', 'to-pipe'], []]);
+    expect(statSync(join(at, 'pipe')).isFIFO()).toBe(true);
   });
 
   test('is only for who writes it, whatever is there already', async () => {
     const file = join(home, 'own.jsonl');
     writeFileSync(`${file}.part`, '', { mode: 0o644 });
-    daybook.on('GET /v1/ops/journal/export', (_req, res) => res.end(`${header}{"type":"event"}\n${manifest}`));
+    daybook.on('GET /v1/ops/journal/export', (_req, res) => res.end(whole));
     expect((await run(`export -o ${file}`)).code).toBe(0);
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
@@ -845,5 +935,51 @@ describe('verify', () => {
       code: 2,
       err: `daybook: ${nothing} cannot be read: ENOENT\n`,
     });
+    expect(await run(`verify ${home} --pub missing.pem`)).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^daybook: --pub: there is no file missing\.pem, and as a key it is neither PEM /),
+    });
+  });
+});
+
+describe('standard output and standard error', () => {
+  const failing = (code: string, attempts: string[] = []) =>
+    new Writable({
+      write(chunk, _encoding, done) {
+        attempts.push(String(chunk));
+        done(Object.assign(new Error(code), { code }));
+      },
+    });
+
+  test.each([
+    ['ENOSPC', 0, 6, 'daybook: the output cannot be written: ENOSPC\n'],
+    ['ENOSPC', 1, 1, 'daybook: the output cannot be written: ENOSPC\n'],
+    ['EPIPE', 0, 0, null],
+    ['EPIPE', 3, 3, null],
+  ])('%s of the output turns the code %i into %i', async (failure, code, exit, said) => {
+    const [attempts, stderr] = [[] as string[], new PassThrough({ encoding: 'utf8' })];
+    const streams = standardStreams({ stdout: failing(failure, attempts), stderr });
+    streams.out('a');
+    await new Promise((resolve) => setImmediate(resolve));
+    streams.out('b');
+    expect([await streams.settle(code), stderr.read(), attempts]).toEqual([exit, said, ['a']]);
+  });
+
+  test.each(['ENOSPC', 'EPIPE', 'EIO'])('%s of standard error turns no code into another', async (failure) => {
+    const streams = standardStreams({ stdout: new PassThrough(), stderr: failing(failure) });
+    streams.err('a');
+    streams.out('b');
+    for (const code of [0, 4]) expect(await streams.settle(code)).toBe(code);
+  });
+
+  test('it ends when all is written, also when nothing was', async () => {
+    const written: string[] = [];
+    const slow = new Writable({
+      write: (chunk, _encoding, done) => void setImmediate(() => (written.push(String(chunk)), done())),
+    });
+    const streams = standardStreams({ stdout: slow, stderr: new PassThrough() });
+    expect(await streams.settle(0)).toBe(0);
+    for (const text of ['a', 'b', 'c']) streams.out(text);
+    expect([await streams.settle(0), written]).toEqual([0, ['a', 'b', 'c']]);
   });
 });

@@ -10,8 +10,8 @@ export type Terminal = {
   err(text: string): void;
   /** Where progress is drawn; null when nobody watches. */
   readonly watched: NodeJS.WritableStream | null;
-  /** Calls on Ctrl-C, and when it is to end, until the returned function is called. */
-  onInterrupt(listener: () => void): () => void;
+  /** Calls on Ctrl-C, when it is to end and when its terminal is closed, until the returned function is called. */
+  onInterrupt(listener: (signal: NodeJS.Signals) => void): () => void;
   /** Milliseconds since some moment, which no setting of the clock moves. */
   now(): number;
   /** Rejects when the signal is aborted before. */

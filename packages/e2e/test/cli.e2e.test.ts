@@ -1,7 +1,10 @@
 /** Every command of `daybook` against a running instance, as an operator or an auditor types them. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually } from '@daybook/testing';
 import { Instance } from './instance';
@@ -138,6 +141,10 @@ describe('daybook', () => {
     expect(status.out).toContain(`last check of sandbox: clean (full) at ${String(check.finished_at)}`);
     expect(status.out).toMatch(/^last check of live: /m);
     expect(status.code).toBe(0);
+    expect(await json(['check', '--incremental'])).toMatchObject({ report: { status: 'CLEAN', scope: 'incremental' } });
+    const later = await daybook(['status']);
+    expect(later.out).toMatch(/^last check of sandbox: clean \(incremental\) at /m);
+    expect(later.out).toContain(`last full check of sandbox: clean (full) at ${String(check.finished_at)}`);
     expect((await daybook(['check', '--cancel', String(check.id)])).out).toBe(`${String(check.id)} succeeded\n`);
   });
 
@@ -167,5 +174,95 @@ describe('daybook', () => {
     expect([stranger.code, stranger.err]).toEqual([4, expect.stringContaining('answered 401')]);
     expect((await daybook(['status', '--nonsense'])).code).toBe(2);
     expect((await daybook([])).code).toBe(2);
+  });
+});
+
+describe('the process of daybook', () => {
+  const home = mkdtempSync(join(tmpdir(), 'daybook-process-'));
+  const key = Buffer.alloc(32, 1).toString('base64');
+  let answer: RequestListener;
+  const server = createServer((req, res) => answer(req, res));
+  beforeAll(() => once(server.listen(0, '127.0.0.1'), 'listening'));
+  afterAll(async () => {
+    server.closeAllConnections();
+    await once(server.close(), 'close');
+    rmSync(home, { recursive: true });
+  });
+
+  /** `"$@"` of the line is the program with its arguments. */
+  function shell(line: string, args: readonly string[]) {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const env = { PATH: process.env.PATH, DAYBOOK_URL: url, DAYBOOK_TOKEN: 'x' } as never;
+    return spawn('bash', ['--norc', '-c', line, 'bash', process.execPath, program, ...args], { env });
+  }
+  async function ended(child: ReturnType<typeof shell>) {
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    return { code, out, err };
+  }
+
+  const row = { service: 'ledger', group: 'g', first_parked_at: 't', cause: null };
+  const parked = ['a', 'b', 'c'].map((name) => ({ ...row, key: name, messages: 1 }));
+
+  /** Three parked keys; `left` of the last one stay. Returns those that were handled. */
+  function threeParked(left: number): string[] {
+    const handled: string[] = [];
+    answer = (req, res) => {
+      if (req.method === 'GET') return void res.end(JSON.stringify({ parked, more: false, unavailable: [] }));
+      req.on('data', (chunk: Buffer) => {
+        const { key: name } = JSON.parse(chunk.toString()) as { key: string };
+        handled.push(name);
+        res.end(JSON.stringify({ ...row, key: name, handled: 1, still_parked: name === 'c' ? left : 0, cause: 'c' }));
+      });
+    };
+    return handled;
+  }
+
+  const failed = 'daybook: the output cannot be written: ENOSPC\n';
+  test.each([
+    ['"$@" | true; exit ${PIPESTATUS[0]}', 0, 0, ''],
+    ['"$@" | true; exit ${PIPESTATUS[0]}', 1, 1, ''],
+    ['"$@" > /dev/full', 0, 6, failed],
+    ['"$@" > /dev/full', 1, 1, failed],
+  ])('%s does not keep redrive from going on, with %i left', async (line, left, code, err) => {
+    const handled = threeParked(left);
+    expect(await ended(shell(line, ['redrive', '--all']))).toEqual({ code, out: '', err });
+    expect(handled).toEqual(['a', 'b', 'c']);
+  });
+
+  test('a list that is read no further is no error, and one that cannot be written is', async () => {
+    threeParked(0);
+    const closed = await ended(shell('"$@" | true; exit ${PIPESTATUS[0]}', ['redrive']));
+    expect(closed).toEqual({ code: 0, out: '', err: '' });
+    expect(await ended(shell('"$@" > /dev/full', ['redrive']))).toEqual({ code: 6, out: '', err: failed });
+  });
+
+  test('no failure of standard error changes the code', async () => {
+    const missing = ['verify', join(home, 'nofile'), '--pub', key];
+    for (const line of ['"$@" 2>&1 >/dev/null | true; exit ${PIPESTATUS[0]}', '"$@" 2>/dev/full'])
+      expect(await ended(shell(line, missing))).toEqual({ code: 2, out: '', err: '' });
+    answer = (_req, res) => res.writeHead(404).end('{}');
+    expect((await ended(shell('"$@" 2>/dev/full', ['balance', 'nope']))).code).toBe(4);
+  });
+
+  test('a terminal that is closed breaks an export off, which leaves nothing behind', async () => {
+    const file = join(home, 'hung-up.jsonl');
+    const asked = new Promise<void>((resolve) => {
+      answer = (_req, res) => res.write('{"type":"header","first":0,"last":0}\n', () => resolve());
+    });
+    const child = shell('exec "$@"', ['export', '-o', file]);
+    await asked;
+    child.kill('SIGHUP');
+    expect(await ended(child)).toEqual({ code: 129, out: '', err: 'daybook: interrupted; nothing was written\n' });
+    expect(readdirSync(home)).toEqual([]);
+  });
+
+  test('an export that finds no space says so with a code of its own, and leaves nothing behind', async () => {
+    answer = (_req, res) => res.end('{"type":"header","first":0,"last":0}\n'.repeat(100));
+    const { code, err } = await ended(shell('ulimit -f 1; exec "$@"', ['export', '-o', join(home, 'large.jsonl')]));
+    expect([code, err]).toEqual([6, expect.stringMatching(/^daybook: .*\.part cannot be written: EFBIG\n$/)]);
+    expect(readdirSync(home)).toEqual([]);
   });
 });

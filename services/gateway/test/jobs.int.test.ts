@@ -125,6 +125,11 @@ describe('a check', () => {
       body: { status: 'succeeded', report: { status: 'CLEAN' } },
     });
     expect((await send('POST', `/v1/ops/checks/${jobId}/cancel`)).status).toBe(200);
+    const list = { mode: 'sandbox', kind: 'check', limit: 1, cursor: null };
+    expect((await send('GET', '/v1/ops/checks?limit=1&scope=full')).status).toBe(200);
+    expect(gateway.services.received(listJobs)).toEqual([list, { ...list, scope: 'full' }]);
+    for (const wrong of ['checks?scope=both', 'replays?scope=full'])
+      expect(await send('GET', `/v1/ops/${wrong}`)).toMatchObject({ status: 400, body: { field: 'scope' } });
     const asked = { mode: 'sandbox', kind: 'check', jobId };
     expect(gateway.services.received(getJob)).toEqual([asked]);
     expect(gateway.services.received(cancelJob)).toEqual([{ ...asked, actor: operator.credentialId }]);

@@ -55,7 +55,7 @@ async function metric(name: string): Promise<string[]> {
 }
 
 test('a clean check is kept as a report, shows in the metrics, and is where an incremental one begins', async () => {
-  const full = await run();
+  const full = await run(true);
   expect(full).toMatchObject({ status: 'CLEAN', scope: 'full' });
   expect(await metric('daybook_check_clean')).toEqual(['daybook_check_clean{scope="full",service="ledger"} 1']);
   expect(await metric('daybook_check_last_clean_timestamp_seconds')).toEqual([
@@ -63,6 +63,12 @@ test('a clean check is kept as a report, shows in the metrics, and is where an i
   ]);
   const incremental = await run(true);
   expect(incremental).toMatchObject({ status: 'CLEAN', scope: 'incremental', watermarks: full.watermarks });
+});
+
+test('the first check is a full one, however it is asked for, and is listed so', async () => {
+  const table = jobTable(rig.pool);
+  const first = (await table.list({ mode: 'sandbox', kind: 'check', before: null, limit: 100, scope: 'full' })).at(-1);
+  expect(first?.parameters).toEqual({ incremental: true });
 });
 
 test('differences are logged as errors and counted, and those of the other mode are not listed', async () => {
@@ -83,6 +89,28 @@ test('differences are logged as errors and counted, and those of the other mode 
   expect(errors[0]).toMatchObject({ table: 'accounts_v1', differences: 2 });
   // What has not been clean is nothing to go on from.
   expect(await lastCleanCheck(rig.pool)).toBeDefined();
+});
+
+test('what is wrong stays in the metrics and among the full checks when an incremental one does not see it', async () => {
+  const copy = await rig.copy('entries_v1');
+  await rig.pool.query(`update ${copy.name} set amount = amount + 1 where entry_index = 0`);
+  expect((await run()).status).toBe('DIFFERENCES');
+  const known = [await metric('daybook_check_differences'), await metric('daybook_check_violations')];
+  expect((await run(true)).status).toBe('CLEAN');
+  await copy.drop();
+  expect([await metric('daybook_check_differences'), await metric('daybook_check_violations')]).toEqual(known);
+  expect(known[0]).toContainEqual(expect.stringMatching(/table="entries_v1",service="ledger"} [1-9]/));
+  const of = async (scope?: 'full' | 'incremental') =>
+    (await jobs.list({ mode: 'sandbox', kind: 'check', before: null, limit: 1, scope }))[0]?.parameters;
+  expect([await of(), await of('incremental'), await of('full')]).toEqual([
+    { incremental: true },
+    { incremental: true },
+    { incremental: false },
+  ]);
+  expect((await run()).status).toBe('CLEAN');
+  expect(await metric('daybook_check_differences')).toContainEqual(
+    expect.stringMatching(/table="entries_v1",service="ledger"} 0$/),
+  );
 });
 
 describe('an incremental check', () => {

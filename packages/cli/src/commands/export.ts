@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, rmSync, statSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { open, readlink, rename, stat } from 'node:fs/promises';
+import { dirname, isAbsolute } from 'node:path';
 import type { Json } from '../api';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
 import { progressBar } from '../terminal';
@@ -20,10 +21,37 @@ export const registerExport: Register = (program, terminal, finish) => {
 
 async function exportJournal(context: Context, options: Options): Promise<ExitCode> {
   const { output } = options;
-  if (existsSync(output) && statSync(output).isDirectory())
-    throw new CliError(`--output: ${output} is a directory; name a file`, exitCodes.usage);
-  tell(context, output, await write(context, options));
+  await refuseOther(output);
+  tell(context, output, await write(context, options, await followed(output)));
   return exitCodes.ok;
+}
+
+/** Only a file can be replaced by a whole one: what a pipe or a device has taken cannot be taken back. */
+async function refuseOther(output: string): Promise<void> {
+  const there = await stat(output).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null;
+    return unwritable(output)(error);
+  });
+  if (there === null || there.isFile()) return;
+  const what = there.isDirectory() ? 'a directory' : 'no regular file';
+  throw new CliError(`--output: ${output} is ${what}; name a file`, exitCodes.usage);
+}
+
+/** What a link names is replaced, there or not there, and the link stays one. */
+async function followed(name: string): Promise<string> {
+  const target = await readlink(name).catch(() => undefined);
+  if (target === undefined) return name;
+  return followed(isAbsolute(target) ? target : `${dirname(name)}/${target}`);
+}
+
+/** Not for the user to set right by another name, which the rest are. */
+const noSpace: readonly unknown[] = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO'];
+
+function unwritable(name: string) {
+  return (error: NodeJS.ErrnoException): never => {
+    const code = noSpace.includes(error.code) ? exitCodes.output : exitCodes.usage;
+    throw new CliError(`${name} cannot be written: ${error.code}`, code, { cause: error });
+  };
 }
 
 type Written = {
@@ -33,37 +61,39 @@ type Written = {
 };
 
 /** Written beside the file and put in its place when it is whole, so that a file of the name is never half an export. */
-async function write({ api, terminal }: Context, { from, to, output }: Options): Promise<Written> {
+async function write({ api, terminal }: Context, { from, to }: Options, place: string): Promise<Written> {
   // One that is new: a file that is there already may be for others to read.
-  const draft = `${output}.${randomUUID()}.part`;
-  const unwritable = (error: NodeJS.ErrnoException, name = draft) => {
-    throw new CliError(`${name} cannot be written: ${error.code}`, exitCodes.usage);
-  };
-  const file = await open(draft, 'wx', 0o600).catch(unwritable);
+  const draft = `${place}.${randomUUID()}.part`;
+  const file = await open(draft, 'wx', 0o600).catch(unwritable(draft));
   const bar = progressBar(terminal, 'lines');
   const lines = lineCounter();
   const interrupted = new AbortController();
-  const forget = terminal.onInterrupt(() => interrupted.abort());
+  const forget = terminal.onInterrupt((signal) => interrupted.abort(signal));
   try {
     const { chunks, header } = await api.download('/v1/ops/journal/export', { from, to }, interrupted.signal);
     for await (const chunk of chunks) {
       lines.take(chunk);
       bar.update({ phase: 'exporting', done: lines.count(), total: lines.expected() });
-      await file.appendFile(chunk).catch(unwritable);
+      await file.appendFile(chunk).catch(unwritable(draft));
     }
     const manifest = lines.manifest();
-    await file.close().catch(unwritable);
-    await rename(draft, output).catch((error: NodeJS.ErrnoException) => unwritable(error, output));
+    await file.close().catch(unwritable(draft));
+    await rename(draft, place).catch(unwritable(place));
     return { manifest, leftOut: sequenceOf(header('Checkpoint-Left-Out')) };
   } catch (error) {
     await file.close().catch(() => undefined);
     rmSync(draft, { force: true });
-    if (interrupted.signal.aborted) throw new CliError('interrupted; nothing was written', exitCodes.interrupted);
+    if (interrupted.signal.aborted) throw interruption(interrupted.signal.reason);
     throw error;
   } finally {
     forget();
     bar.stop();
   }
+}
+
+function interruption(signal: unknown): CliError {
+  const code = signal === 'SIGHUP' ? exitCodes.hungUp : exitCodes.interrupted;
+  return new CliError('interrupted; nothing was written', code);
 }
 
 function sequenceOf(header: string | null): number | null {

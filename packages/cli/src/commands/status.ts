@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Api } from '../api';
+import type { Api, Query } from '../api';
 import { modes, type Mode } from '../connection';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
 import { printable, renderTable, type Column } from '../table';
@@ -40,6 +40,7 @@ type Status = z.output<typeof statusNow> & {
   readonly chains: z.output<typeof chainsNow>['chains'] | null;
   readonly payouts: readonly Payouts[];
   readonly last_checks: readonly LastJob[];
+  readonly last_full_checks: readonly LastJob[];
   readonly last_replays: readonly LastJob[];
 };
 
@@ -64,16 +65,23 @@ type LastJob = {
 };
 
 async function status({ api, operators, terminal, json }: Context): Promise<ExitCode> {
-  const lastOf = (path: string) => Promise.all(operators.map(({ mode, api: own }) => lastJob(own, path, mode)));
+  const ofEach = <Found>(look: (own: Api, mode: Mode | null) => Promise<Found>) =>
+    Promise.all(operators.map(({ mode, api: own }) => look(own, mode)));
   const [now, chains, payouts, checks, replays] = await Promise.all([
     api.get('/v1/ops/status', statusNow),
     orUnknown(api.get('/v1/ops/chains', chainsNow)),
-    Promise.all(operators.map(({ mode, api: own }) => payoutsOf(own, mode))),
-    lastOf('/v1/ops/checks'),
-    lastOf('/v1/ops/replays'),
+    ofEach(payoutsOf),
+    ofEach(lastChecks),
+    ofEach((own, mode) => lastJob(own, '/v1/ops/replays', mode)),
   ]);
-  const found = { chains: chains?.chains ?? null, payouts, last_checks: checks, last_replays: replays };
-  const whole: Status = { ...now, ...found };
+  const whole: Status = {
+    ...now,
+    chains: chains?.chains ?? null,
+    payouts,
+    last_checks: checks.map(({ last }) => last),
+    last_full_checks: checks.map(({ lastFull }) => lastFull),
+    last_replays: replays,
+  };
   const problems = problemsOf(whole);
   if (json) printJson(terminal, { ...whole, problems });
   else terminal.out(render(whole, problems));
@@ -89,11 +97,21 @@ async function payoutsOf(api: Api, mode: Mode | null): Promise<Payouts> {
 /** More than the jobs that the ledger lets wait and run. */
 const recentJobs = 25;
 
-async function lastJob(api: Api, path: string, mode: Mode | null): Promise<LastJob> {
+type LastChecks = { readonly last: LastJob; readonly lastFull: LastJob };
+
+/** An incremental check does not see again what a full one found: that stands until a full one says otherwise. */
+async function lastChecks(api: Api, mode: Mode | null): Promise<LastChecks> {
+  const path = '/v1/ops/checks';
+  const last = await lastJob(api, path, mode);
+  const isFull = last.scope === 'full' || last.outcome === 'never';
+  return { last, lastFull: isFull ? last : await lastJob(api, path, mode, { scope: 'full' }) };
+}
+
+async function lastJob(api: Api, path: string, mode: Mode | null, filter: Query = {}): Promise<LastJob> {
   const nothing = { mode, outcome: null, scope: null, at: null, id: null, open_id: null };
   const last = await orUnknown(
     (async () => {
-      const { jobs } = await api.get(path, jobList, { limit: recentJobs });
+      const { jobs } = await api.get(path, jobList, { limit: recentJobs, ...filter });
       const open = jobs.find(({ finished_at: at }) => at === null);
       const over = jobs.find(({ finished_at: at }) => at !== null);
       const known = { ...nothing, open_id: open?.id ?? null };
@@ -124,7 +142,8 @@ async function orUnknown<Answer>(asked: Promise<Answer>): Promise<Answer | null>
   });
 }
 
-function problemsOf({ services, books, parked_keys: parked, payouts, last_checks: checks }: Status): readonly string[] {
+function problemsOf(whole: Status): readonly string[] {
+  const { services, books, parked_keys: parked, payouts, last_checks: checks } = whole;
   const isThere = (mode: Mode) => books?.some((one) => one.mode === mode) === true;
   return [
     ...services.filter(({ ready }) => !ready).map(({ name }) => `${name} is not ready`),
@@ -134,7 +153,15 @@ function problemsOf({ services, books, parked_keys: parked, payouts, last_checks
       .filter(({ stopped }) => stopped)
       .map((each) => `payouts${ofMode(each)} are stopped: ${each.reasons.join('; ')}`),
     ...checks.filter(isBad).map((check) => `last check${ofMode(check)}: ${check.outcome}`),
+    ...otherFullChecks(whole)
+      .filter(isBad)
+      .map((check) => `last full check${ofMode(check)}: ${check.outcome}`),
   ];
+}
+
+/** Those that are not the last check themselves. */
+function otherFullChecks({ last_checks: checks, last_full_checks: fullChecks }: Status): readonly LastJob[] {
+  return fullChecks.filter(({ id }, index) => id !== checks[index]!.id);
 }
 
 const isBad = ({ outcome }: LastJob) => outcome !== null && !['clean', 'never'].includes(outcome);
@@ -144,10 +171,12 @@ function isKnown({
   parked_keys: parked,
   payouts,
   last_checks: checks,
+  last_full_checks: fullChecks,
   last_replays: replays,
 }: Status): boolean {
   if (payouts.some(({ stopped }) => stopped === null)) return false;
-  return chains !== null && parked !== null && [...checks, ...replays].every(({ outcome }) => outcome !== null);
+  const jobs = [...checks, ...fullChecks, ...replays];
+  return chains !== null && parked !== null && jobs.every(({ outcome }) => outcome !== null);
 }
 
 function render(whole: Status, problems: readonly string[]): string {
@@ -164,6 +193,7 @@ function render(whole: Status, problems: readonly string[]): string {
       `parked keys  ${parked ?? 'unknown'}`,
       ...whole.payouts.map((each) => `payouts${ofMode(each)}: ${describePayouts(each)}`),
       ...whole.last_checks.map((check) => `last check${ofMode(check)}: ${describeLast(check)}`),
+      ...otherFullChecks(whole).map((check) => `last full check${ofMode(check)}: ${describeLast(check)}`),
       ...whole.last_replays.map((replay) => `last replay${ofMode(replay)}: ${describeLast(replay)}`),
       ...problems.map((problem) => `PROBLEM: ${printable(problem)}`),
     ]

@@ -30,11 +30,13 @@ export const registerVerify: Register = (program, terminal, finish) => {
 };
 
 function publicKeyOf(given: string): PublicKey {
+  const isFile = existsSync(given);
   try {
-    return parsePublicKey(existsSync(given) ? readFileSync(given, 'utf8') : given);
+    return parsePublicKey(isFile ? readFileSync(given, 'utf8') : given);
   } catch (error) {
     const why = error instanceof KeyError ? error.message : (error as Error).message;
-    throw new CliError(`--pub: ${why}`, exitCodes.usage, { cause: error });
+    const missing = isFile ? '' : `there is no file ${printable(given)}, and as a key it is `;
+    throw new CliError(`--pub: ${missing}${why}`, exitCodes.usage, { cause: error });
   }
 }
 

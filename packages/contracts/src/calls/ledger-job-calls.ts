@@ -20,6 +20,9 @@ export const replayParameters = z.strictObject({
 /** What a check of the ledger is asked to do. An incremental one begins where the last clean one of its book ended. */
 export const checkParameters = z.strictObject({ incremental: z.boolean().default(false) });
 
+/** An incremental check is a full one as long as none was clean. */
+export const checkScope = z.enum(['full', 'incremental']);
+
 /** The kinds of long work that the ledger does in the background, with what each is asked. */
 export const jobRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('replay'), parameters: replayParameters }),
@@ -97,6 +100,8 @@ export const listJobs = defineCall({
     kind: jobKind,
     limit: z.number().int().min(1).max(100),
     cursor: z.string().nullable(),
+    /** Only checks of this scope: as the report says, or as it was asked for where there is none. */
+    scope: checkScope.optional(),
   }),
   response: z.object({ jobs: z.array(jobView), nextCursor: z.string().nullable() }),
   rejections: ['cursor_invalid'],

@@ -32,6 +32,9 @@ const names = [
 const columns = names.join(', ');
 const columnsBut = (without: string) => names.filter((name) => name !== without).join(', ');
 
+/** What a check is or was to be: one that was asked for as incremental may have been full. */
+const scopeOf = `coalesce(report->>'scope', case when (parameters->>'incremental')::boolean then 'incremental' else 'full' end)`;
+
 const statements = {
   add: `insert into jobs (job_id, kind, mode, parameters, status, requested_by, requested_at)
          select $1, $2, $3, $4, 'queued', $5, $6
@@ -75,11 +78,12 @@ export function jobTable(pool: Pool): JobTable {
       return there && { job: jobOf(there), added: false };
     },
     find: async (jobId) => (await query(`select ${columns} from jobs where job_id = $1`, [jobId])).map(jobOf)[0],
-    async list({ mode, kind, before, limit }) {
+    async list({ mode, kind, before, limit, scope }) {
       const rows = await query(
         `select ${columnsBut('report')}, null as report from jobs
-         where kind = $1 and mode = $2 and ($3::bigint is null or number < $3) order by number desc limit $4`,
-        [kind, mode, before, limit],
+         where kind = $1 and mode = $2 and ($3::bigint is null or number < $3)
+           and ($5::text is null or ${scopeOf} = $5) order by number desc limit $4`,
+        [kind, mode, before, limit, scope ?? null],
       );
       return rows.map(jobOf);
     },

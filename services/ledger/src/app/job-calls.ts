@@ -51,11 +51,11 @@ export function jobCalls(jobs: Jobs): JobCalls {
       return job === undefined ? refusalOf(getJob, 'job_not_found') : { ok: true, value: { job: viewOf(job) } };
     },
     async listJobs(request) {
-      const { mode, kind, limit, cursor } = request;
+      const { mode, kind, limit, cursor, scope } = request;
       const list = listOf(listJobs.name, request);
       const before = cursor === null ? null : sequenceOf(list, cursor);
       if (before === undefined) return refusalOf(listJobs, 'cursor_invalid');
-      const { rows, last } = pageOf(await jobs.list({ mode, kind, before, limit: limit + 1 }), limit);
+      const { rows, last } = pageOf(await jobs.list({ mode, kind, before, limit: limit + 1, scope }), limit);
       return {
         ok: true,
         value: { jobs: rows.map(viewOf), nextCursor: last && cursorOf(list, last.number.toString()) },

@@ -1,5 +1,5 @@
 /** What a job is, what a kind of job brings, and where jobs are kept. */
-import type { jobStatuses, Mode } from '@daybook/contracts';
+import type { checkScope, jobStatuses, Mode } from '@daybook/contracts';
 import type { z } from 'zod';
 
 export type JobReport = Readonly<Record<string, unknown>>;
@@ -81,6 +81,8 @@ export type JobQuery = {
   readonly kind: string;
   readonly before: bigint | null;
   readonly limit: number;
+  /** Only checks of this scope. */
+  readonly scope?: z.output<typeof checkScope> | undefined;
 };
 
 /** Where jobs are kept. Fails with OperationalError when the database is away. */

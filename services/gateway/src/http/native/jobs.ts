@@ -1,5 +1,6 @@
 import {
   cancelJob,
+  checkScope,
   getJob,
   jobKind,
   jobStatuses,
@@ -39,13 +40,18 @@ type Resource<Body extends z.ZodObject> = {
   readonly body: Body;
   readonly bodyExample: unknown;
   jobOf(body: z.output<Body>): JobRequest;
+  /** What a list can be limited to. */
+  readonly filter: z.ZodRawShape;
   readonly example: z.input<typeof job>;
 };
 
 const job = z.strictObject({
   id: z.uuid(),
   kind: jobKind,
-  status: z.enum(jobStatuses).meta({ description: 'Over unless it is queued or running.' }),
+  status: z.enum(jobStatuses).meta({
+    description:
+      'Over unless it is queued or running. `interrupted`: Daybook ended meanwhile, and it is to be started again.',
+  }),
   parameters: z.record(z.string(), z.unknown()),
   progress: z.strictObject({
     phase: z.string().nullable(),
@@ -116,6 +122,7 @@ const replays: Resource<typeof replayBody> = {
       to: body.to_sequence,
     },
   }),
+  filter: {},
   example: { ...example, kind: 'replay', parameters: { dry_run: true } },
 };
 
@@ -130,6 +137,11 @@ const checks: Resource<z.ZodObject<{ incremental: z.ZodDefault<z.ZodBoolean> }>>
   body: z.strictObject({ incremental: z.boolean().default(false) }),
   bodyExample: { incremental: false },
   jobOf: (parameters) => ({ kind: 'check', parameters }),
+  filter: {
+    scope: checkScope.optional().meta({
+      description: 'Only checks of this scope. An incremental check is a full one as long as none was clean.',
+    }),
+  },
   example: { ...example, kind: 'check', parameters: { incremental: false } },
 };
 
@@ -205,7 +217,7 @@ function list<Body extends z.ZodObject>({ services: { ledger } }: Deps, resource
     summary: `List ${resource.noun}s`,
     description: 'Newest first, without their reports.',
     access: ['ops'],
-    request: { query: z.strictObject({ limit, cursor: cursor.optional() }) },
+    request: { query: z.strictObject({ limit, cursor: cursor.optional(), ...resource.filter }) },
     responses: {
       200: {
         description: 'A page. `next_cursor` is null on the last one.',
@@ -216,7 +228,9 @@ function list<Body extends z.ZodObject>({ services: { ledger } }: Deps, resource
     },
     async handle({ caller: { mode }, query }) {
       const { kind } = resource;
-      const outcome = await ledger(listJobs, { mode, kind, limit: query.limit, cursor: query.cursor ?? null });
+      const { scope } = query as { readonly scope?: z.output<typeof checkScope> };
+      const list = { mode, kind, limit: query.limit, cursor: query.cursor ?? null };
+      const outcome = await ledger(listJobs, scope === undefined ? list : { ...list, scope });
       const page = accepted<typeof listJobs>(outcome, rejections);
       return { body: { jobs: page.jobs.map(shown), next_cursor: page.nextCursor } };
     },
