@@ -940,6 +940,15 @@ describe('verify', () => {
       err: expect.stringMatching(/^daybook: --pub: there is no file missing\.pem, and as a key it is neither PEM /),
     });
   });
+
+  test('refuses a file whose last line has no end, and says which', async () => {
+    const file = join(home, 'cut.jsonl');
+    writeFileSync(file, '{"type":"header"');
+    expect(await run(`verify ${file} --pub ${key}`)).toMatchObject({
+      code: 1,
+      out: 'INVALID: the line has no end, as in a file that was cut off (line 1)\n',
+    });
+  });
 });
 
 describe('standard output and standard error', () => {

@@ -135,6 +135,11 @@ describe('the standalone', () => {
     expect(accounts.rows.map(({ id }) => id)).toContain(pay.walletId);
     expect(accounts.rows.map(({ id }) => id)).not.toContain(pay.recipientWalletId);
     await tenants.end();
+    for (const url of [auditor.databaseUrl, auditor.tenantDatabaseUrl])
+      for (const pathname of ['/postgres', '/template1']) {
+        const elsewhere = new Client({ connectionString: Object.assign(new URL(url ?? ''), { pathname }).href });
+        await expect(elsewhere.connect()).rejects.toMatchObject({ code: '42501' });
+      }
   });
 
   test('the demo wallet holds 1250.75 TXC, written with two decimals', async () => {

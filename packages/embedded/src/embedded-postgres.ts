@@ -48,6 +48,7 @@ export function embeddedPostgres(options: Options): EmbeddedServer {
       const directory = await openPostgresDirectory(options, account, discardServer);
       running = (await adopt(directory)) ?? (await launch(directory, account, options));
       await ensureDatabase(running, directory);
+      await closeOtherDatabases(running);
     },
     async stop() {
       const ending = running;
@@ -297,6 +298,17 @@ async function ensureDatabase({ url, pid }: Running, directory: PostgresDirector
       });
     });
   }
+}
+
+/**
+ * Postgres opens them to whoever may log in, and what is taken away in the one of the services is not taken away there: a
+ * transaction that is left open in any of them stalls the readers of the log.
+ */
+async function closeOtherDatabases({ url }: Running): Promise<void> {
+  // Simultaneous starts would change the same rows. In one message, so that the lock is held to the end.
+  const alone = `select pg_advisory_xact_lock(hashtextextended('databases of embedded Postgres', 0))`;
+  const close = `revoke connect on database postgres, template1 from public`;
+  await withClient(url, (client) => client.query(`${alone}; ${close}`));
 }
 
 function onMaintenanceDatabase(url: string): string {

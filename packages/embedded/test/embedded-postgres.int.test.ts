@@ -62,6 +62,26 @@ describe('embeddedPostgres', () => {
     await server.stop();
   });
 
+  test('lets a role that is no superuser into the database of the services alone, on data of an earlier build too', async () => {
+    const server = embeddedPostgres({ directory });
+    await server.start();
+    await query(server.url, `create role guest login password 'guest'`);
+    const enter = (database: string) => {
+      const url = Object.assign(new URL(server.url), { username: 'guest', password: 'guest', pathname: database });
+      return query(url.href, 'select 1').then(
+        () => 'in',
+        (error: { code?: string }) => error.code,
+      );
+    };
+    const doors = async () => Promise.all(['/daybook', '/postgres', '/template1'].map(enter));
+    expect(await doors()).toEqual(['in', '42501', '42501']);
+    await query(server.url, 'grant connect on database postgres, template1 to public');
+    expect(await doors()).toEqual(['in', 'in', 'in']);
+    await Promise.all([server.start(), embeddedPostgres({ directory }).start()]);
+    expect(await doors()).toEqual(['in', '42501', '42501']);
+    await server.stop();
+  });
+
   test('outlives a killed starter and is adopted with its data', async () => {
     const url = await startAndBeKilled('embeddedPostgres', { directory });
     await query(url, 'create table kept (id int)');

@@ -19,6 +19,7 @@ import { missingRelations } from './missing-relations';
 import { createIndexesSql, createTableSql, type ProjectionTable } from './projection-table';
 import { forgetStatements } from './projection-statements';
 import { tablesOf, versionsOf } from './table-projections';
+import { withholdStatistics } from './withheld-statistics';
 
 export type Generation = {
   readonly number: number;
@@ -65,10 +66,12 @@ export async function liveGeneration(pool: Pool): Promise<Generation | undefined
 /**
  * The live generation. The first is made on the spot; a live one gets this build's views when it has others or they are
  * missing. While it misses a table its views stay as they are: whatever makes the table again makes them, too.
+ * Tables that an earlier build made tell readers no more of themselves than those of this one.
  */
 export async function ensureLive(pool: Pool, plan: GenerationPlan): Promise<Generation> {
   return inTransaction(pool, async (tx) => {
     await lockGenerations(tx, plan);
+    await withholdStatistics(tx, await schemasOf(tx));
     const live = await inState(tx, 'live');
     if (live === undefined) {
       const first = await create(tx, plan, 'building');
@@ -185,6 +188,11 @@ async function inState(tx: Tx, state: Generation['state']): Promise<Generation |
   return rows[0];
 }
 
+async function schemasOf(tx: Tx): Promise<readonly string[]> {
+  const { rows } = await tx.query<Generation>(`select ${columns} from projection_generations where state <> 'dropped'`);
+  return rows.map(({ checkpoint }) => checkpoint);
+}
+
 async function wasLive(tx: Tx, { number }: Generation): Promise<boolean> {
   const { rowCount } = await tx.query(`select from projection_generations where number = $1 and live_at is not null`, [
     number,
@@ -218,6 +226,7 @@ async function create(tx: Tx, plan: GenerationPlan, state: 'building'): Promise<
     await tx.query(createTableSql(name, table));
     for (const statement of createIndexesSql(name, table)) await tx.query(statement);
   }
+  await withholdStatistics(tx, [name]);
   // Which rows of which tables others see is a matter of the tables.
   await tx.query(`grant usage on schema ${name} to public`);
   await tx.query(`insert into subscriptions (name, version, position) values ($1, $2, 'start')`, [name, versions]);

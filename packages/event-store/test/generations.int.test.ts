@@ -172,6 +172,59 @@ test('a rebuild gives the same tables, byte for byte and twice, and the old ones
   await eventually(async () => expect(await states()).toEqual(['1 dropped', '2 dropped', '3 live']), within);
 });
 
+test('tables that others read have no statistics of text that is in no index, also those of an earlier build', async () => {
+  const notes = defineTable({
+    name: 'notes_v1',
+    kind: 'appended',
+    columns: {
+      stream: { type: 'text' },
+      revision: { type: 'bigint' },
+      author: { type: 'text' },
+      note: { type: 'text' },
+      more: { type: 'jsonb' },
+    },
+    key: ['stream', 'revision'],
+    indexes: [{ name: 'by_author', on: ['author'] }],
+    readers: 'true',
+  });
+  const noting: TableProjection<Event> = {
+    name: 'notes',
+    version: 1,
+    tables: [notes],
+    handlers: {
+      Added({ account: author }, { stream, revision }, rows) {
+        rows.insert(notes, { stream, revision, author, note: author, more: JSON.stringify({ author }) });
+      },
+    },
+  };
+  const live = `${schema}_g1`;
+  const analyze = () => pool.query(`analyze ${live}.notes_v1, ${live}.balances_v1`);
+  const gathered = async (table: string) => {
+    const of = `select attname::text as name from pg_stats where schemaname = $1 and tablename = $2 order by 1`;
+    return (await pool.query<{ name: string }>(of, [live, table])).rows.map(({ name }) => name);
+  };
+  const start = () => open({}, [projection, noting]);
+  const first = await start();
+  await add(20);
+  await first.caughtUp();
+  await analyze();
+  const kept = ['author', 'revision', 'stream'];
+  expect(await gathered('notes_v1')).toEqual(kept);
+  expect(await gathered('balances_v1')).toContain('note');
+  await first.stop();
+  await pool.query(
+    `alter table ${live}.notes_v1 alter column note set statistics default, alter column more set statistics default`,
+  );
+  await analyze();
+  expect(await gathered('notes_v1')).toEqual(['author', 'more', 'note', 'revision', 'stream']);
+  for (const again of [await start(), await start()]) {
+    expect(await gathered('notes_v1')).toEqual(kept);
+    await again.stop();
+  }
+  await analyze();
+  expect(await gathered('notes_v1')).toEqual(kept);
+});
+
 test('a dump in steps counts every row once, and tells any change of a byte', async () => {
   const generations = await open();
   for (const count of [30, 5, 8]) await add(count);

@@ -63,20 +63,21 @@ export function parseCheckpoint(text: string): Checkpoint {
     time: time!,
     keyId: keyId!,
     publicKey: publicKey!,
-    nextKey: next === undefined ? null : nextKeyOf(next),
+    nextKey: next === undefined ? null : keyOf(next, 'names a next key that is none'),
   };
-  const isNamed = keyIdOf(Buffer.from(publicKey!, 'base64')) === keyId;
+  const rawKey = Buffer.from(publicKey!, 'base64');
+  const isNamed = keyIdOf(rawKey) === keyId && rawKey.toString('base64') === publicKey;
   const isExact = isNamed && !Number.isNaN(Date.parse(checkpoint.time)) && textOf(checkpoint) === text;
   if (!isExact || checkpoint.root.length !== hashBytes || !Number.isSafeInteger(checkpoint.size))
     throw new CheckpointError('is not a checkpoint in its canonical form');
   return checkpoint;
 }
 
-function nextKeyOf(text: string): PublicKey {
+function keyOf(text: string, problem: string): PublicKey {
   try {
     return parsePublicKey(text);
-  } catch {
-    throw new CheckpointError('names a next key that is none');
+  } catch (cause) {
+    throw new CheckpointError(problem, { cause });
   }
 }
 
@@ -103,7 +104,10 @@ export type ValidKey = { readonly key: PublicKey; readonly after: number; readon
 export type Trust = {
   /** Throws CheckpointError. Sizes only grow; one that names a next key changes the key that the ones after need. */
   accept(signed: SignedCheckpoint): Checkpoint;
-  /** Follows a change of keys if it was signed by the key that is trusted now; null for any other, which is disregarded. */
+  /**
+   * Follows a change of keys if it was signed by the key that is trusted now; null for any other. That is disregarded, but
+   * it has to be signed by the key that it names. Throws CheckpointError.
+   */
   follow(introduction: SignedCheckpoint): Checkpoint | null;
   /** The last is the one that signs now. */
   keys(): readonly ValidKey[];
@@ -131,7 +135,10 @@ export function createTrust(origin: string, first: PublicKey): Trust {
   return {
     accept,
     follow(introduction) {
-      return parseCheckpoint(introduction.text).keyId === keys.at(-1)!.key.keyId ? accept(introduction) : null;
+      const { keyId, publicKey } = parseCheckpoint(introduction.text);
+      if (keyId === keys.at(-1)!.key.keyId) return accept(introduction);
+      verifyCheckpoint(introduction, keyOf(publicKey, 'is signed with a key that is none'));
+      return null;
     },
     keys: () => [...keys],
   };

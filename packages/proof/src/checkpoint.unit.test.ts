@@ -99,6 +99,14 @@ describe('a checkpoint', () => {
     expect(() => signCheckpoint({ ...content, time, nextKey: null, ...wrong }, key)).toThrow(CheckpointError);
   });
 
+  test('is not read where the key is the same bytes written otherwise, signed or not', () => {
+    const { text } = sign(key, 7);
+    const { base64 } = key.publicKey;
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+    const other = `${base64.slice(0, -2)}${letters[letters.indexOf(base64.at(-2)!) ^ 1]}=`;
+    expect(() => parseCheckpoint(text.replace(base64, other))).toThrow('not a checkpoint in its canonical form');
+  });
+
   test('is not read with a line more, or without its last line end', () => {
     const { text } = sign(key, 7);
     expect(() => parseCheckpoint(`${text}more\n`)).toThrow(CheckpointError);

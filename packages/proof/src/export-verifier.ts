@@ -59,7 +59,8 @@ export type ExportVerdict = {
 export type ExportVerifier = {
   /** The next line, without its end. False when the file is refused and the rest need not be read. */
   line(bytes: Buffer): boolean;
-  end(): ExportVerdict;
+  /** `rest`: what follows the end of the last line, which is nothing in a whole file. */
+  end(rest?: Buffer): ExportVerdict;
 };
 
 class Refused extends Error {
@@ -126,16 +127,23 @@ export function createExportVerifier(publicKey: PublicKey, expected: Expected = 
       });
       return problem === null;
     },
-    end() {
-      if (problem === null && range?.ended !== true) {
+    end(rest) {
+      const isCut = rest !== undefined && rest.length > 0;
+      if (problem === null && (isCut || range?.ended !== true)) {
         line += 1;
         attempt(() => {
-          throw new Refused(range?.next ?? null, 'the file ends before its manifest');
+          throw isCut ? cutOff(range) : new Refused(range?.next ?? null, 'the file ends before its manifest');
         });
       }
       return verdictOf(range, problem);
     },
   };
+}
+
+/** Where all events are there it is the manifest that is cut off. */
+function cutOff(range: Range | undefined): Refused {
+  const isWithin = range !== undefined && range.next <= range.header.last;
+  return new Refused(isWithin ? range.next : null, 'the line has no end, as in a file that was cut off');
 }
 
 /** An earlier break of the chain says more about where the file is wrong than what was found after it. */

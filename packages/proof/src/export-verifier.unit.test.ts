@@ -120,8 +120,7 @@ function verify(
     verifier.line(bytes.subarray(start, end));
     start = end + 1;
   }
-  if (start < bytes.length) verifier.line(bytes.subarray(start));
-  return verifier.end();
+  return verifier.end(bytes.subarray(start));
 }
 
 const refusal = (verdict: ExportVerdict) => [verdict.status, verdict.problem?.sequence, verdict.problem?.reason];
@@ -462,4 +461,64 @@ describe('an attack is refused, naming where', () => {
       { numRuns: 1_000 },
     );
   });
+
+  const short = book({ length: 6, signers: { 1: key, 3: nextKey, 5: nextKey }, keyChangeAt: 1 });
+  const parts = exported(short, 2, 3);
+  test.each([
+    ['from the first key on', key, parts],
+    ['from the next key on, which disregards what introduced it', nextKey, parts],
+    ['without events', nextKey, exported(short, 2, 1)],
+  ])('any single flipped bit of a whole file, %s', (_name, trusted, lines) => {
+    const bytes = bytesOf(lines);
+    expect(verify(bytes, trusted.publicKey).status).toBe('valid');
+    const believed = [...bytes.keys()].filter((place) => {
+      const changed = Buffer.from(bytes);
+      changed[place]! ^= 1;
+      return verify(changed, trusted.publicKey).status !== 'invalid';
+    });
+    expect(believed).toEqual([]);
+  });
+
+  test('another way to write the same hash, of the tree and of what completes it', () => {
+    const text = bytesOf(parts).toString();
+    const { tree } = parts[0] as Extract<ExportLine, { type: 'header' }>;
+    const { coveredBy } = parts.at(-1) as Extract<ExportLine, { type: 'manifest' }>;
+    for (const [name, hash] of [
+      ...tree.map((node) => ['tree', node]),
+      ...coveredBy!.rest.map((node) => ['rest', node]),
+    ]) {
+      const other = sameBytes(hash!);
+      expect(refusal(verify(Buffer.from(text.replace(hash!, other))))).toEqual([
+        'invalid',
+        name === 'tree' ? null : 4,
+        `the line has something in ${name} that is no hash`,
+      ]);
+    }
+  });
+
+  test('the end of the last line missing, and any other end of the file', () => {
+    const bytes = bytesOf(file);
+    expect(refusal(verify(bytes.subarray(0, -1)))).toEqual([
+      'invalid',
+      null,
+      'the line has no end, as in a file that was cut off',
+    ]);
+    const problem = { line: file.length, sequence: null };
+    expect(verify(bytes.subarray(0, -1)).problem).toMatchObject(problem);
+    const within = bytesOf(file.slice(0, 4)).length - 7;
+    expect(verify(bytes.subarray(0, within)).problem).toMatchObject({ line: 4, sequence: 2 });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: bytes.length - 1 }), (end) => {
+        expect(verify(bytes.subarray(0, end)).status).toBe('invalid');
+      }),
+    );
+  });
 });
+
+/** Base64 of 32 bytes has two bits more than they need: the text that differs in the last of them. */
+function sameBytes(base64: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+  const other = `${base64.slice(0, -2)}${letters[letters.indexOf(base64.at(-2)!) ^ 1]}=`;
+  expect(Buffer.from(other, 'base64').equals(Buffer.from(base64, 'base64'))).toBe(true);
+  return other;
+}

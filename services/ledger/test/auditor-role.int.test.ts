@@ -29,10 +29,9 @@ describe('the role of an auditor', () => {
   let superuser: Pool;
   const clients: Client[] = [];
 
-  async function login(role = auditor): Promise<Client> {
-    const client = new Client({
-      connectionString: Object.assign(new URL(rig.url), { username: role, password: role }).href,
-    });
+  async function login(role = auditor, database = new URL(rig.url).pathname.slice(1)): Promise<Client> {
+    const url = Object.assign(new URL(rig.url), { username: role, password: role, pathname: `/${database}` });
+    const client = new Client({ connectionString: url.href });
     await client.connect();
     clients.push(client);
     return client;
@@ -106,6 +105,21 @@ describe('the role of an auditor', () => {
           and proname !~ 'unassigned|if_assigned|subxact' and has_function_privilege('public', oid, 'execute')`,
     );
     expect(rows.map(({ form }) => form)).toEqual([]);
+  });
+
+  test('stays out of the other databases of the server, where they are closed as the page says', async () => {
+    const elsewhere = `elsewhere_${suffix}`;
+    await server.query(`create database ${elsewhere} template template0`);
+    try {
+      await (await login(auditor, elsewhere)).end();
+      clients.pop();
+      const line = linesOf('revoke connect on database', auditor);
+      await server.query(line.replace('postgres, template1', elsewhere));
+      await expect(login(auditor, elsewhere)).rejects.toMatchObject({ code: '42501' });
+      expect(await codeOf(await login(), 'select count(*) from ledger.audit_entries')).toBe('done');
+    } finally {
+      await server.query(`drop database ${elsewhere} with (force)`);
+    }
   });
 
   test('has ten connections and no more', async () => {

@@ -62,9 +62,7 @@ async function verifyFile(file: string, verifier: ExportVerifier, terminal: Term
       rest.push(chunk.subarray(start));
       if (rest.reduce((sum, { length }) => sum + length, 0) > lineBytesMax) break;
     }
-    // Every line of an export has an end; what follows the last one is none of it.
-    if (rest.some(({ length }) => length > 0)) verifier.line(Buffer.concat(rest));
-    return verifier.end();
+    return verifier.end(Buffer.concat(rest));
   } finally {
     bar.stop();
   }
