@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { OperationalError } from '@daybook/core';
 import {
   getBalance,
   getBalanceAsOf,
@@ -701,6 +702,18 @@ describe('the journal of a subject', () => {
     });
     expect((await as(tenant, 'GET', '/v1/ledger/transactions?subject=TX2&metadata=order:17')).status).toBe(404);
     expect(gateway.services.received(searchTransactions).map(({ tenantId }) => tenantId)).not.toContain(null);
+  });
+
+  test('is empty when one service knows it and another cannot be asked, which is told only where nobody does', async () => {
+    receiving(searchTransactions, nothing);
+    unknown();
+    gateway.services.respond(getSend)(() => {
+      throw new OperationalError('store_unavailable', true);
+    });
+    receiving(getPayment, { payment });
+    expect(await as(tenant, 'GET', path)).toMatchObject({ status: 200, body: { transactions: [] } });
+    refusing(getPayment, 'payment_not_found');
+    expect((await as(tenant, 'GET', path)).status).toBe(503);
   });
 
   test('is empty for a hold that nothing was captured of', async () => {

@@ -58,7 +58,7 @@ describe('the proof of a transaction', () => {
     const own = `${reader.tenantId}/TX1`;
     gateway.services.respond(getTransactionProof)(({ transactionId, sequence: asked }) => {
       const sequence = transactionId === own ? 7 : 3;
-      if (asked !== null && asked !== sequence) return { ok: false, rejection: 'transaction_not_found' };
+      if (asked !== undefined && asked !== sequence) return { ok: false, rejection: 'transaction_not_found' };
       return {
         ok: true,
         value: { transactionId, sequence, payload: 'e30=', checkpoint, inclusion: [], consistency: null },

@@ -341,7 +341,7 @@ describe('auditors', () => {
     const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
     const page = { limit: 50, after: null };
     const holdsPage = { ...page, accountId: null, metadata: {} };
-    const any = { transactionId: null, subjects: null, accountId: null, metadata: {}, ...ranges, ...page };
+    const any = { transactionId: null, subject: null, accountId: null, metadata: {}, ...ranges, ...page };
     const watermark = { sequence: 16, at: at(13) };
     const search = async (asked: Partial<Parameters<typeof lists.findTransactions>[0]>) => {
       const found = await lists.findTransactions({ mode: 'sandbox', tenantId: null, ...any, ...asked });
@@ -445,7 +445,7 @@ test('pages of a tenant have each of its entries and transactions once, whoever 
   expect(await entriesOf(alice)).toEqual(['both a1', 'both a2', 'mixed a1', 'mixed a2', 'last a2', 'last a1']);
   expect(await entriesOf(bob)).toEqual(['mixed b1', 'other b1']);
   const transactionsOf = async (tenantId: string) => {
-    const all = { ...any, tenantId, transactionId: null, subjects: null, after: null, limit: 10 };
+    const all = { ...any, tenantId, transactionId: null, subject: null, after: null, limit: 10 };
     return (await lists.findTransactions(all)).transactions.map(({ transactionId }) => transactionId);
   };
   expect(await transactionsOf(alice)).toEqual(['both', 'mixed', 'last']);
@@ -475,7 +475,14 @@ test('pages of several subjects have what either caused once, in the order of th
   const subjects = ['own/I', 'I', 'I'];
   const seen: string[] = [];
   for (let after: Place | null = null; ;) {
-    const { transactions } = await lists.findTransactions({ ...any, tenantId: alice, subjects, after, limit: 3 });
+    const { transactions } = await lists.findTransactions({
+      ...any,
+      tenantId: alice,
+      subject: null,
+      subjects,
+      after,
+      limit: 3,
+    });
     const last = transactions.at(-1);
     if (last === undefined) break;
     seen.push(...transactions.map(({ transactionId }) => transactionId));

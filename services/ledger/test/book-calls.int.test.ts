@@ -306,7 +306,7 @@ test.each(["' or '1'='1", "x'; drop table accounts_v1; --", '%', '\\x27', '"}}']
     const found = async (metadata: Record<string, string>) => {
       const asks = { mode, tenantId: alice, metadata, limit: 10, cursor: null } as const;
       const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
-      const any = { transactionId: null, subjects: null, accountId: null, ...ranges };
+      const any = { transactionId: null, subject: null, accountId: null, ...ranges };
       const { accounts } = await must<typeof listAccounts>(call(listAccounts, asks));
       const { transactions } = await must<typeof searchTransactions>(call(searchTransactions, { ...asks, ...any }));
       const { holds } = await must<typeof listHolds>(call(listHolds, { ...asks, accountId: owed, status: null }));

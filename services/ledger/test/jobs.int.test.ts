@@ -277,6 +277,35 @@ test.each([
   expect(runs()).toBe(1);
 });
 
+test('of jobs that are over a thousand of a kind are remembered, and the last full check of each mode', async () => {
+  const check = jobKind({ kind: 'check', parameters, resumable: false, run: async () => ({ scope: 'incremental' }) });
+  const jobs = await worker(check);
+  const earlier = (count: number, mode: string, scope: string) =>
+    pool.query(
+      `insert into jobs (job_id, kind, mode, parameters, status, report, requested_by, requested_at, finished_at)
+       select gen_random_uuid(), 'check', $2, '{}', 'succeeded', jsonb_build_object('scope', $3::text), 'o', now(), now()
+         from generate_series(1, $1)`,
+      [count, mode, scope],
+    );
+  await earlier(2, 'live', 'full');
+  await earlier(2, 'sandbox', 'full');
+  await earlier(999, 'live', 'incremental');
+  const kept = async () => {
+    const { rows } = await pool.query<{ mode: string; scope: string; count: number }>(
+      `select mode, report->>'scope' as scope, count(*)::integer as count from jobs group by 1, 2 order by 1, 2`,
+    );
+    return rows.map(({ mode, scope, count }) => `${mode} ${scope} ${count}`);
+  };
+  const newest = randomUUID();
+  await request(jobs, 'check', newest);
+  await over(jobs, newest);
+  await eventually(
+    async () =>
+      expect(await kept()).toEqual(['live full 1', 'live incremental 999', 'sandbox full 1', 'sandbox incremental 1']),
+    { timeoutMs: 10_000 },
+  );
+});
+
 test('no more than twenty wait', async () => {
   const { kind } = endless('endless');
   const jobs = await worker(kind);

@@ -38,10 +38,10 @@ type Range = Pick<CallRequest<typeof planExport>, 'from' | 'to'>;
 function proofsAt(url: string) {
   const client = callClient({ baseUrl: url, token });
   const prove = (transactionId: string, more: Partial<CallRequest<typeof getTransactionProof>> = {}) =>
-    client(getTransactionProof, { mode, tenantId: null, transactionId, sequence: null, since: null, ...more });
+    client(getTransactionProof, { mode, tenantId: null, transactionId, since: null, ...more });
   const keys = () => must<typeof listSigningKeys>(client(listSigningKeys, { mode }));
   const range = { recordedFrom: null, recordedTo: null, effectiveFrom: null, effectiveTo: null };
-  const any = { subjects: null, accountId: null, metadata: {}, ...range, cursor: null, limit: 1 };
+  const any = { subject: null, accountId: null, metadata: {}, ...range, cursor: null, limit: 1 };
   return {
     prove,
     keys,

@@ -104,13 +104,15 @@ export const transactionView = z.object({
   postedAt: timestamp,
 });
 
-/** Transactions in the order of recording, oldest first, that fit everything asked: of any of the `subjects`, each once. */
+/** Transactions in the order of recording, oldest first, that fit everything asked, each once. */
 export const searchTransactions = defineCall({
   name: 'ledger.search-transactions',
   request: z.strictObject({
     ...asker,
     transactionId: text(300).nullable(),
-    subjects: z.array(text(300)).min(1).max(3).nullable(),
+    subject: text(300).nullable(),
+    /** Of any of these, instead of one. */
+    subjects: z.array(text(300)).min(1).max(3).optional(),
     accountId: accountId.nullable(),
     ...ranges,
     metadata,

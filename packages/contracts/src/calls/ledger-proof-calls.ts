@@ -30,8 +30,8 @@ export const getTransactionProof = defineCall({
     mode,
     tenantId: tenantId.nullable(),
     transactionId: z.string(),
-    /** Only if it stands there; null for wherever it stands. */
-    sequence: sequence.nullable(),
+    /** Only if it stands there. */
+    sequence: sequence.optional(),
     /** Also show that the checkpoint continues the tree of so many events; null for no. */
     since: size.nullable(),
   }),

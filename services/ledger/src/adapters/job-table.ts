@@ -7,7 +7,7 @@ import type { Mode } from '@daybook/contracts';
 import type { Pool } from 'pg';
 import type { Job, JobReport, JobStatus, JobTable } from '../app/job';
 
-/** Jobs that are over, of one kind, that are remembered. */
+/** Jobs that are over, of one kind, that are remembered; and the last full check of each mode, which stands until the next. */
 const keptMax = 1_000;
 
 const names = [
@@ -55,7 +55,9 @@ const statements = {
   forget: `delete from jobs j using (select kind from jobs where job_id = $1) one
          where j.kind = one.kind and j.finished_at is not null and j.number <= (
            select number from jobs where kind = one.kind and finished_at is not null
-           order by number desc offset $2 limit 1)`,
+           order by number desc offset $2 limit 1)
+           and j.number not in (
+             select max(number) from jobs where kind = 'check' and finished_at is not null and ${scopeOf} = 'full' group by mode)`,
 } as const;
 
 export function jobTable(pool: Pool): JobTable {

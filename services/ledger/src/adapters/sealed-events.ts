@@ -49,11 +49,15 @@ export function authorOf(name: string): Author {
 }
 
 /**
- * An id is taken from the event's own hash, which stands for its bytes, its place and all before it, and from its author.
- * So an append repeated is recognised, and what another process has stored of the same bytes is not taken for one: more
- * may stand behind it (ADR 58).
+ * An id is taken from the event's own hash, which stands for its bytes, its place and all before it, and from that of the
+ * last event of the append with its author. So an append repeated is recognised, and what another process has stored of the
+ * same bytes is not taken for one: more may stand behind it (ADR 58).
  */
-export function identify({ columns, hashes }: SealedEvents, { word2, word3 }: Author): void {
+export function identify({ columns, hashes }: SealedEvents, author: Author): void {
+  const last = hashes.at(-1)!;
+  // The variant of a UUID is the author's: what is added to it leaves it as it is.
+  const word2 = (author.word2 ^ (digits(last, 0, 3) * 0x1_0000 + digits(last, 3, 4))) >>> 0;
+  const word3 = (author.word3 ^ digits(last, 7, 8)) >>> 0;
   for (let index = 0; index < hashes.length; index++) {
     const hash = hashes[index]!;
     columns.setId(

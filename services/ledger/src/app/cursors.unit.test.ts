@@ -61,7 +61,7 @@ const kinds: Readonly<Record<string, readonly [answer: unknown, filters: Filters
   entries: [entriesPage(lists), { ...reader, accountId: null, ...clocks, ...ranges, metadata: {} }],
   transactions: [
     transactionsPage(lists),
-    { ...reader, transactionId: null, subjects: null, accountId: null, ...ranges, metadata: {} },
+    { ...reader, transactionId: null, subject: null, subjects: ['T'], accountId: null, ...ranges, metadata: {} },
   ],
   lineage: [lineagePage(lists), { ...reader, accountId: 'a' }],
   holds: [holdsPage(lists), { ...reader, accountId: null, status: null, metadata: {} }],

@@ -38,7 +38,8 @@ type Page = { readonly put: (value: unknown) => string; readonly limit: string }
 type Source = { readonly from: string; readonly where: string[]; readonly order: string };
 
 function sourceOf(query: SearchQuery, put: (value: unknown) => string): Source {
-  const { tenantId, transactionId, subjects, accountId, metadata, after } = query;
+  const { tenantId, transactionId, subject, accountId, metadata, after } = query;
+  const subjects = query.subjects ?? (subject === null ? null : [subject]);
   const pairs = Object.entries(metadata);
   const where = ['t.mode = $1', ...rangeConditions(query, put, { row: 't', indexed: false })];
   if (transactionId !== null) where.push(`t.transaction_id = ${put(transactionId)}`);

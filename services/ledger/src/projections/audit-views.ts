@@ -70,5 +70,13 @@ function statementsOf(view: AuditView): readonly string[] {
 
 const further = auditViews.map((view) => ({ name: view.name, statements: statementsOf(view) }));
 
+/** As it was taken from the first release on: another text of the same views would make them all anew at a start. */
+const hash = sha256Hex(
+  [
+    ...auditViews.map(({ name }) => `drop view if exists ledger.${name}`),
+    ...further.flatMap(({ statements }) => statements),
+  ].join('\n'),
+);
+
 /** What the generations of the read models are shown with. */
-export const ledgerViews = { hash: sha256Hex(further.flatMap(({ statements }) => statements).join('\n')), further };
+export const ledgerViews = { hash, further };

@@ -30,10 +30,14 @@ export async function register(
   if (problem !== undefined) return { ok: false, rejection: problem };
 
   const scope = accountId === null ? ['tenant'] : ['account', accountId];
-  const idOf = (text: string) => uuidFrom(['endpoint', tenantId, mode, dialect, text, ...scope]);
-  const known = await webhooks.endpointsOf({ tenantId, mode });
-  // Earlier builds took the id from the url as it was written.
-  const endpointId = known.has(idOf(url)) ? idOf(url) : idOf(addressed(url));
+  const address = addressed(url);
+  const registered = [...(await webhooks.endpointsOf({ tenantId, mode })).values()];
+  // Earlier builds took the id from the url as it was written, so that one receiver may have several.
+  const known = registered
+    .filter((endpoint) => endpoint.dialect === dialect && endpoint.accountId === accountId)
+    .filter((endpoint) => addressed(endpoint.url) === address);
+  const { endpointId } = known.find((endpoint) => endpoint.url === url) ??
+    known[0] ?? { endpointId: uuidFrom(['endpoint', tenantId, mode, dialect, address, ...scope]) };
   const sealedSecret = sealer.seal(newWebhookSecret(), endpointId);
   const fields = { endpointId, dialect, accountId, url, events, sealedSecret };
   const at = now().toISOString();

@@ -36,6 +36,7 @@ test('an endpoint of an earlier build, known by its url as it was written, is fo
   expect(await register(deps, request(url))).toMatchObject({
     value: { secret: 'whsec_earlier', endpoint: { endpointId, events: ['transfer.confirmed', 'transfer.failed'] } },
   });
+  expect(await register(deps, request('HTTPS://Shop.example/'))).toMatchObject({ value: { secret: 'whsec_earlier' } });
   const elsewhere = await register(deps, request('https://shop.example/hook'));
   expect(elsewhere).toMatchObject({ ok: true });
   expect(elsewhere).not.toMatchObject({ value: { secret: 'whsec_earlier' } });

@@ -78,8 +78,12 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
     const digests = digestsOf(deps, request);
     const before = await stateOf(transactionId);
     if (before.stage !== 'none') {
-      const isRepeat = [digests.current, ...digests.old].includes(before.contentHash);
-      if (!isRepeat) return { ok: false, rejection: 'idempotency_key_reused' };
+      const isRepeat = ({ current, old }: KeyedDigests) => [current, ...old].includes(before.contentHash);
+      // Where its chain is not known any more, nobody else says that the addresses are one.
+      const isSameHex =
+        /^0x/i.test(before.toAddress) && before.toAddress.toLowerCase() === request.toAddress.toLowerCase();
+      const asRecorded = isSameHex ? digestsOf(deps, { ...request, toAddress: before.toAddress }) : digests;
+      if (!isRepeat(digests) && !isRepeat(asRecorded)) return { ok: false, rejection: 'idempotency_key_reused' };
       return answerOf(transactionId, true);
     }
     const planned = await inTime(plan(deps, request, transactionId), deps.wait);

@@ -76,7 +76,7 @@ async function world(
     chain: 'evm-1',
     family: 'evm',
     feeAsset: 'ETH',
-    canonical: (address: string) => address,
+    canonical: (address: string) => address.toLowerCase(),
     prepare,
   } as unknown as SendChain;
   const deps = {
@@ -99,10 +99,11 @@ async function world(
     now,
     logger: createLogger({ service: 'test', level: 'silent' }),
   };
+  const configured = { hasChain: true };
   const create = (wait?: Wait, secretsKeys: Keyring = keys, asked = request) =>
     createSend({
       ...deps,
-      chainFor: () => chain,
+      chainFor: () => (configured.hasChain ? chain : undefined),
       openWallet: async () => wallet,
       personalData: plain,
       nextNumber: async () => 2,
@@ -131,7 +132,7 @@ async function world(
     const terms = { ...asked, ...from, ...fee, contentHash, encryptedDetails: '', createdAt: at };
     await deps.sends.handle(sendStream(transactionId), { type: 'CreateSend', terms, oldDigests: [] }, context);
   };
-  return { create, recorded, released, digest, createdEarlier };
+  return { create, recorded, released, digest, createdEarlier, configured };
 }
 
 const prepared = { ok: true, prepared: { maxFee: 1n } };
@@ -145,6 +146,21 @@ test.each([
   expect(await create()).toEqual({ ok: false, rejection: told });
   expect(await create()).toEqual({ ok: false, rejection: told, replayed: true });
   expect(released).toEqual([]);
+});
+
+test('an address is one however it is written, also when its chain is not known any more', async () => {
+  const { create, configured } = await world('insufficient_balance', async () => prepared);
+  const told = { ok: false, rejection: 'insufficient_balance' };
+  expect(await create()).toEqual(told);
+  const written = ['0xB2', '0Xb2', '0xb2'].map((start) => start + request.toAddress.slice(4));
+  for (const hasChain of [true, false]) {
+    configured.hasChain = hasChain;
+    for (const toAddress of written.filter((each) => hasChain || each.startsWith('0x')))
+      expect(await create(undefined, keys, { ...request, toAddress })).toEqual({ ...told, replayed: true });
+    const toAddress = `0xb3${request.toAddress.slice(4)}`;
+    const other = await create(undefined, keys, { ...request, toAddress });
+    expect(other).toEqual({ ok: false, rejection: 'idempotency_key_reused' });
+  }
 });
 
 test('a node that takes too long leaves nothing behind: what it says at last is not followed, and the client asks again', async () => {

@@ -34,7 +34,7 @@ export function ledgerJournalRoutes(deps: Deps): Route[] {
 
 const unfiltered = {
   transactionId: null,
-  subjects: null,
+  subject: null,
   accountId: null,
   effectiveFrom: null,
   effectiveTo: null,
@@ -88,7 +88,7 @@ function listAll({ services }: Deps): Route {
         ...unfiltered,
         ...rangesOf(query),
         accountId: query.account === undefined ? null : accountIdOf(caller, query.account),
-        subjects: query.subject === undefined ? null : subjectsOf(caller, query.subject),
+        ...(query.subject === undefined ? {} : { subjects: subjectsOf(caller, query.subject) }),
         metadata: query.metadata,
         limit: query.limit,
         cursor: query.cursor ?? null,
@@ -132,7 +132,7 @@ function subjectsOf(caller: Credential, subject: string): string[] {
 async function requireSubject(services: Deps['services'], caller: Credential, subject: string): Promise<void> {
   const { tenantId, mode } = readerOf(caller);
   if (tenantId === null) return;
-  const answers = await Promise.all([
+  const answers = await Promise.allSettled([
     services.intents(getIntent, { tenantId, mode, intentId: subject }),
     services.intents(getPayment, { tenantId, mode, transactionId: subject }),
     services.settlement(getInstitutionTransfer, { tenantId, mode, transactionId: subject }),
@@ -141,7 +141,10 @@ async function requireSubject(services: Deps['services'], caller: Credential, su
     services.ledger(getHold, { tenantId, mode, holdId: subject }),
     services.ledger(getBalance, { tenantId, mode, accountId: accountIdOf(caller, subject) }),
   ]);
-  if (answers.some(({ ok }) => ok)) return;
+  if (answers.some((answer) => answer.status === 'fulfilled' && answer.value.ok)) return;
+  // Who could not be asked may know it.
+  const failed = answers.find((answer) => answer.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   // The filters beside it may be what left nothing.
   const subjects = subjectsOf(caller, subject);
   const any = await search(services, { ...readerOf(caller), ...unfiltered, subjects, limit: 1 });

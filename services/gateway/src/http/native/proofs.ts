@@ -131,7 +131,7 @@ function transactionProof({ services: { ledger } }: Deps): Route {
     async handle({ caller, params, query }) {
       const proof = await proofOf(ledger, journalIdsOf(caller, params.id), {
         ...readerOf(caller),
-        sequence: query.sequence ?? null,
+        ...(query.sequence === undefined ? {} : { sequence: query.sequence }),
         since: query.since ?? null,
       });
       return {
