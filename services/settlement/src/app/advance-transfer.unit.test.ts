@@ -123,6 +123,22 @@ function world(seed: number) {
   return { process, heal: () => (isWell = true), deaths: () => deaths, places, holds, releases, orders, answer };
 }
 
+const institution = {
+  ...owner,
+  name: 'bank',
+  currencies: ['USD'],
+  settings: { bank: 'sandbox', settleAfterSeconds: 0 },
+} satisfies Parameters<ReturnType<typeof institutionCalls>['addInstitution']>[0];
+
+/** A process that nothing happens to, and the bank of its tenant. */
+async function worldWithBank() {
+  const { process, heal, ...lasting } = world(1);
+  heal();
+  const alive = process();
+  await alive.addInstitution(institution);
+  return { ...lasting, alive };
+}
+
 async function outlived(act: () => Promise<unknown>): Promise<void> {
   await act().catch((error: unknown) => {
     if (!(error instanceof Died) && !(error instanceof OperationalError)) throw error;
@@ -134,8 +150,7 @@ test('a death at any step, 300 times: held once, ordered once, and ended by what
   let deaths = 0;
   for (let seed = 1; seed <= 300; seed++) {
     const { process, heal, places, ...lasting } = world(seed);
-    const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
-    await process().addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+    await process().addInstitution(institution);
     for (let attempt = 0; attempt < 8; attempt++) await outlived(() => process().create(request));
     heal();
     const last = process();
@@ -168,11 +183,7 @@ test('a death at any step, 300 times: held once, ordered once, and ended by what
 });
 
 test('what a bank would not take any more has its first answer under its key; under another it is refused, and nothing held', async () => {
-  const { process, heal, holds, orders } = world(1);
-  heal();
-  const alive = process();
-  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
-  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const { alive, holds, orders } = await worldWithBank();
   const first = await alive.create(request);
   if (!first.ok) throw new Error(first.rejection);
   const problemWith = () => 'recipient_account_ambiguous' as const;
@@ -197,11 +208,7 @@ test.each([
   ['account_not_found', 'insufficient_balance'],
   ['account_frozen', 'account_frozen'],
 ] as const)('a ledger that refuses by %s ends it before the bank hears of it, for good', async (refusal, told) => {
-  const { process, heal, orders } = world(1);
-  heal();
-  const alive = process();
-  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
-  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const { alive, orders } = await worldWithBank();
   const refusing = { ...alive, operateBook: async () => ({ ok: false, rejection: refusal }) as const };
   const create = createTransfer({ ...refusing, advance: advanceTransfer(refusing) });
   expect(await create(request)).toEqual({ ok: false, rejection: told });
@@ -210,11 +217,7 @@ test.each([
 });
 
 test('a ledger that says nothing leaves it pending, in time and with its id; what it says later counts', async () => {
-  const { process, heal, holds, orders } = world(1);
-  heal();
-  const alive = process();
-  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
-  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const { alive, holds, orders } = await worldWithBank();
   const [asked, answered] = [gate(), gate()];
   const silent: OperateBook = async (operation) => {
     asked.open();
@@ -234,11 +237,7 @@ test('a ledger that says nothing leaves it pending, in time and with its id; wha
 });
 
 test('who heard that it is pending is not told under the same key that it was refused: it has failed', async () => {
-  const { process, heal } = world(1);
-  heal();
-  const alive = process();
-  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
-  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const { alive } = await worldWithBank();
   const by = (operateBook: OperateBook) =>
     createTransfer({ ...alive, advance: advanceTransfer({ ...alive, operateBook }) });
   const away: OperateBook = async () => Promise.reject(new OperationalError('upstream_timeout', true));
@@ -266,8 +265,6 @@ test('while the key is replaced, what both processes are asked at once is one tr
     heal();
     const before = process(undefined, { current, old: [other] });
     const after = process(undefined, { current: other, old: [current] });
-    const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
-    const institution = { ...owner, name: 'bank', currencies: ['USD' as const], settings };
     const added = await Promise.all([before.addInstitution(institution), after.addInstitution(institution)]);
     expect(added.map((outcome) => outcome.ok && outcome.value.institution.number)).toEqual([1, 1]);
     const answers = await Promise.all([before.create(request), after.create(request)]);
@@ -280,11 +277,7 @@ test('while the key is replaced, what both processes are asked at once is one tr
 });
 
 test('while payouts are stopped no bank is told; one that was told before is asked on', async () => {
-  const { process, heal, holds, orders } = world(1);
-  heal();
-  const alive = process();
-  const settings = { bank: 'sandbox', settleAfterSeconds: 0 } as const;
-  await alive.addInstitution({ ...owner, name: 'bank', currencies: ['USD'], settings });
+  const { alive, holds, orders } = await worldWithBank();
   let areStopped = true;
   const advance = advanceTransfer({ ...alive, arePayoutsStopped: async () => areStopped });
   const created = await createTransfer({ ...alive, advance })(request);

@@ -75,15 +75,11 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
     const { tenantId, mode, idempotencyKey } = request;
     const at = now();
     const transactionId = codeFrom('TX', [tenantId, mode, 'send', idempotencyKey ?? uuidv7(at)]);
-    const digests = digestsOf(deps, request);
+    const digests = digestsOf(deps.secretsKeys, request);
     const before = await stateOf(transactionId);
     if (before.stage !== 'none') {
-      const isRepeat = ({ current, old }: KeyedDigests) => [current, ...old].includes(before.contentHash);
-      // Where its chain is not known any more, nobody else says that the addresses are one.
-      const isSameHex =
-        /^0x/i.test(before.toAddress) && before.toAddress.toLowerCase() === request.toAddress.toLowerCase();
-      const asRecorded = isSameHex ? digestsOf(deps, { ...request, toAddress: before.toAddress }) : digests;
-      if (!isRepeat(digests) && !isRepeat(asRecorded)) return { ok: false, rejection: 'idempotency_key_reused' };
+      const isRepeat = [digests.current, ...digests.old].includes(before.contentHash);
+      if (!isRepeat) return { ok: false, rejection: 'idempotency_key_reused' };
       return answerOf(transactionId, true);
     }
     const planned = await inTime(plan(deps, request, transactionId), deps.wait);
@@ -110,20 +106,20 @@ export function createSend(deps: CreateDeps): (request: Request) => Promise<Answ
 }
 
 /**
- * A description is people's words, so it is keyed, and an address is one however it is written. Earlier builds recorded a
- * digest without a key, or of the address as it was written.
+ * A description is people's words, so it is keyed, and a hexadecimal address is one in capitals or not. Earlier builds recorded
+ * a digest without a key, or of the address as it was written.
  */
-function digestsOf({ secretsKeys, chainFor }: CreateDeps, request: Request): KeyedDigests {
-  const { asset, mode, amount, toAddress, useContract, description } = request;
+function digestsOf(keys: Keyring, request: Request): KeyedDigests {
+  const { asset, amount, toAddress, useContract, description } = request;
   const contentTo = (address: string) => [asset, amount.toString(), address, useContract, description];
   const written = contentTo(toAddress);
-  const asWritten = keyedDigests(secretsKeys, 'send', written);
-  const { current, old } = keyedDigests(
-    secretsKeys,
-    'send',
-    contentTo(chainFor(asset, mode)?.canonical(toAddress) ?? toAddress),
-  );
+  const asWritten = keyedDigests(keys, 'send', written);
+  const { current, old } = keyedDigests(keys, 'send', contentTo(inOneCase(toAddress)));
   return { current, old: [...old, asWritten.current, ...asWritten.old, sha256Hex(JSON.stringify(written))] };
+}
+
+function inOneCase(address: string): string {
+  return /^0x[0-9a-f]{40}$/i.test(address) ? address.toLowerCase() : address;
 }
 
 type Plan = Omit<ChainSendTerms, 'number' | 'contentHash' | 'encryptedDetails' | 'createdAt'>;

@@ -1,37 +1,11 @@
 import fc from 'fast-check';
+import { sampleStart, sampleTerms } from '../../test/evm-sample';
 import type { Prepared } from '../ports';
 import { chainSend, type SendCommand, type SendEvent } from './chain-send';
-import {
-  hashesOf,
-  isRefused,
-  isSigned,
-  signedAtOf,
-  type ChainSend,
-  type ChainSendTerms,
-  type SendState,
-} from './send-state';
+import { hashesOf, isRefused, isSigned, signedAtOf, type ChainSend, type SendState } from './send-state';
 
-const at = '2026-03-01T10:00:00.000Z';
-const terms: ChainSendTerms = {
-  transactionId: 'TX1',
-  number: 2,
-  tenantId: 't',
-  mode: 'sandbox',
-  walletId: 'w',
-  chain: 'evm-1',
-  family: 'evm',
-  fromAddress: '0xA',
-  toAddress: '0xB',
-  asset: 'ETH',
-  amount: 5n,
-  feeAsset: 'ETH',
-  feeCap: 10n,
-  useContract: false,
-  userNumber: null,
-  contentHash: 'c',
-  encryptedDetails: 'e',
-  createdAt: at,
-};
+const at = sampleStart;
+const terms = { ...sampleTerms, fromAddress: '0xA', toAddress: '0xB', feeCap: 10n };
 const create: SendCommand = { type: 'CreateSend', terms, oldDigests: [] };
 
 const attempt = fc.integer({ min: 1, max: 3 });
