@@ -59,8 +59,7 @@ export type ProjectionTable<Columns extends Readonly<Record<string, Column>> = R
   readonly fillfactor?: number;
   /**
    * Which rows others than the owner may read: a condition in SQL, for row-level security. They still need the right to
-   * use a schema that shows the table. Without it nobody else reads anything. `{schema}` is where the tables before it in
-   * the group are; their own conditions hold for them.
+   * use a schema that shows the table. Without it nobody else reads anything.
    */
   readonly readers?: string;
 };
@@ -123,7 +122,7 @@ function readersSql(schema: string, { name: table, readers }: ProjectionTable): 
   return [
     `alter table ${name} enable row level security`,
     `drop policy if exists readers on ${name}`,
-    `create policy readers on ${name} for select using (${readers.replaceAll('{schema}', schema)})`,
+    `create policy readers on ${name} for select using (${readers})`,
     `grant select on ${name} to public`,
   ];
 }

@@ -2,7 +2,7 @@
  * accounts_v1: every account with its balances.
  * Source: the books. Order: each book's own. Serves: list-accounts, audit_accounts; `entries` reads its balances.
  */
-import { assert } from '@daybook/core';
+import { assert, AssertionError } from '@daybook/core';
 import type { Mode } from '@daybook/contracts';
 import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { Pool } from 'pg';
@@ -147,6 +147,13 @@ function post(entries: readonly Entry[], time: string, place: StoredEvent, rows:
     if (entry.direction === 'debit') account.debits += entry.amount;
     account.version += 1n;
   }
+}
+
+/** Whose account it is, of those that the event at hand touches. */
+export function tenantOf(rows: Rows, mode: Mode, accountId: string): string | null {
+  const account = rows.get(accountsTable, mode, accountId);
+  if (account === undefined) throw new AssertionError(`unknown account ${accountId}`);
+  return account.tenant_id;
 }
 
 type Row = {

@@ -22,7 +22,6 @@ export const ledgerProjections: readonly TableProjection<SealedEvent>[] = [
   transfersProjection,
   // Takes the balances that `accounts` has just changed.
   entriesProjection,
-  // Whoever sees an entry sees its transaction.
   transactionsProjection,
   lateEntriesProjection,
   transactionDetailsProjection,

@@ -3,11 +3,10 @@
  * Source: the books. Order: each book's own, after `accounts` has opened the accounts. Serves: the balances of past
  * moments (`audit_totals_as_of`), which look for the entries whose interval contains a moment.
  */
-import { assert } from '@daybook/core';
 import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { SealedEvent } from '../adapters/stored-events';
 import { transactionOf, type PostingEvent } from '../domain/transaction';
-import { accountsTable } from './accounts';
+import { tenantOf } from './accounts';
 import { ownRows } from './audit-policies';
 import { nodeOf } from './late-node';
 import { modeOf } from './place';
@@ -47,8 +46,6 @@ function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
   const mode = modeOf(place);
   const node = nodeOf(Date.parse(effectiveAt), Date.parse(postedAt));
   for (const [index, { accountId, direction, amount }] of entries.entries()) {
-    const account = rows.get(accountsTable, mode, accountId);
-    assert(account, `unknown account ${accountId}`);
     rows.insert(lateEntriesTable, {
       mode,
       node,
@@ -57,7 +54,7 @@ function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
       posted_at: postedAt,
       sequence: place.revision,
       entry_index: index,
-      tenant_id: account.tenant_id,
+      tenant_id: tenantOf(rows, mode, accountId),
       direction,
       amount,
     });

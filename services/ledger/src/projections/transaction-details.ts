@@ -8,10 +8,9 @@
  * Source: the books. Order: each book's own, after `accounts`. Serves: search-transactions, list-entries,
  * audit_transactions, audit_limit_breaches.
  */
-import { assert } from '@daybook/core';
 import { defineTable, type TableProjection } from '@daybook/event-store';
 import type { SealedEvent } from '../adapters/stored-events';
-import { accountsTable } from './accounts';
+import { tenantOf } from './accounts';
 import { ownRows } from './audit-policies';
 import { modeOf } from './place';
 
@@ -73,9 +72,7 @@ export const transactionDetailsProjection: TableProjection<SealedEvent> = {
       }
       for (const [crossed, accounts] of Object.entries({ floor: floorBreaches, ceiling: ceilingBreaches })) {
         for (const accountId of accounts) {
-          const account = rows.get(accountsTable, mode, accountId);
-          assert(account, `unknown account ${accountId}`);
-          const { tenant_id } = account;
+          const tenant_id = tenantOf(rows, mode, accountId);
           rows.insert(limitBreachesTable, { mode, sequence, account_id: accountId, tenant_id, crossed });
         }
       }

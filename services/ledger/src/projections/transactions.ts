@@ -1,7 +1,7 @@
 /**
  * transactions_v1: every balanced set of entries, with its cause and the event that posted it.
- * Source: the books. Order: each book's own. Serves: list-transactions together with `entries`, search-transactions,
- * audit_transactions.
+ * Source: the books. Order: each book's own, after `accounts`. Serves: list-transactions together with `entries`,
+ * search-transactions, audit_transactions.
  */
 import { defineTable, type Rows, type StoredEvent, type TableProjection } from '@daybook/event-store';
 import type { Pool } from 'pg';
@@ -10,8 +10,8 @@ import type { TransactionQuery } from '../app/list-transactions';
 import type { Entry } from '../domain/account';
 import type { Cause } from '../domain/book-events';
 import { transactionOf, type PostingEvent } from '../domain/transaction';
-import { assetOf } from './accounts';
-import { rowsWithEntries } from './audit-policies';
+import { assetOf, tenantOf } from './accounts';
+import { rowsOfTenants } from './audit-policies';
 import { modeOf, referenceAt } from './place';
 
 export const transactionsTable = defineTable({
@@ -22,6 +22,8 @@ export const transactionsTable = defineTable({
     sequence: { type: 'bigint' },
     transaction_id: { type: 'text' },
     tenant_id: { type: 'uuid', nullable: true },
+    // A list of it and of the tenants of the accounts: whose transaction it is.
+    tenants: { type: 'jsonb' },
     cause_type: { type: 'text' },
     cause_id: { type: 'text' },
     subject: { type: 'text' },
@@ -46,12 +48,12 @@ export const transactionsTable = defineTable({
     { name: 'by_reversed', on: ['mode', 'reverses', 'sequence'], where: 'reverses is not null' },
     { name: 'by_adjusted', on: ['mode', 'adjustment_for'], where: 'adjustment_for is not null' },
   ],
-  readers: rowsWithEntries,
+  readers: rowsOfTenants,
 });
 
 export const transactionsProjection: TableProjection<SealedEvent> = {
   name: 'transactions',
-  version: 4,
+  version: 5,
   tables: [transactionsTable],
   handlers: {
     TransferConfirmed: insert,
@@ -63,12 +65,17 @@ export const transactionsProjection: TableProjection<SealedEvent> = {
 };
 
 function insert(event: PostingEvent, place: StoredEvent, rows: Rows): void {
-  const { transactionId, tenantId, cause, rule, actor, effectiveAt, postedAt } = transactionOf(event);
+  const { transactionId, tenantId, cause, rule, actor, entries, effectiveAt, postedAt } = transactionOf(event);
+  const mode = modeOf(place);
+  const tenants = new Set([tenantId]);
+  for (const { accountId } of entries) tenants.add(tenantOf(rows, mode, accountId));
+  tenants.delete(null);
   rows.insert(transactionsTable, {
-    mode: modeOf(place),
+    mode,
     sequence: place.revision,
     transaction_id: transactionId,
     tenant_id: tenantId,
+    tenants: JSON.stringify([...tenants]),
     cause_type: cause.type,
     cause_id: cause.id,
     subject: cause.subject,

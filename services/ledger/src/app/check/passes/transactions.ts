@@ -1,5 +1,6 @@
 /** transactions_v1 and entries_v1: what each posting event says that it posted, and why. */
 import type { BookEvent } from '../../../domain/book-events';
+import { canonicalJson } from '../canonical-json';
 import type { FoldedEntry } from '../refold';
 import type { LogPass } from '../table-pass';
 
@@ -85,6 +86,7 @@ export const transactionsPass: LogPass = {
     'sequence',
     'transaction_id',
     'tenant_id',
+    'tenants',
     'cause_type',
     'cause_id',
     'subject',
@@ -99,15 +101,18 @@ export const transactionsPass: LogPass = {
     'effective_at',
     'posted_at',
   ],
-  rows({ event, sequence, reference, metadata }, { mode }) {
+  folded: ['tenants'],
+  rows({ event, sequence, reference, metadata, entries }, { mode }) {
     const posted = postedBy(event);
     if (posted === null) return [];
+    const tenants = [posted.tenantId, ...entries.map(({ account }) => account.tenantId)];
     return [
       {
         mode,
         sequence: String(sequence),
         transaction_id: posted.transactionId,
         tenant_id: posted.tenantId,
+        tenants: canonicalJson([...new Set(tenants)].filter((tenantId) => tenantId !== null)),
         cause_type: posted.causeType,
         cause_id: posted.causeId,
         subject: posted.subject,
