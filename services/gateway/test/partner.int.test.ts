@@ -60,10 +60,14 @@ const post = (body: object | string, headers: Record<string, string> = {}) =>
     ...(typeof body === 'string' ? { raw: body } : { body }),
     headers: { ...partner.headers, ...headers },
   });
-const opened = (more: Partial<Payment> = {}, session: Record<string, string> | null = { payment_intent_id: 'pi_1' }) =>
+const opened = (
+  more: Partial<Payment> = {},
+  session: Record<string, string> | null = { payment_intent_id: 'pi_1' },
+  replayed = false,
+) =>
   gateway.services.respond(createPayment)(({ amount }) => ({
     ok: true,
-    value: { payment: { ...payment, status: 'pending', amount, ...more }, session, replayed: false },
+    value: { payment: { ...payment, status: 'pending', amount, ...more }, session, replayed },
   }));
 
 describe('POST /api/token', () => {
@@ -114,6 +118,16 @@ describe('POST /api/payments', () => {
   ] as const)('a payment that the provider has %s is an error, not a success', async (_said, state, status, code) => {
     opened(state, null);
     expect(await post(example)).toMatchObject({ status, body: { success: false, code } });
+  });
+
+  test.each([
+    ['a refusal of before says so', { status: 'failed', failure: 'declined' }, 'true'],
+    ['a payment that is asked for again is no answer of before', { status: 'pending' }, null],
+  ] as const)('%s', async (_said, state, replayed) => {
+    opened(state, null, true);
+    expect((await post(example)).headers.get('Idempotent-Replayed')).toBe(replayed);
+    opened(state, null);
+    expect((await post(example)).headers.get('Idempotent-Replayed')).toBeNull();
   });
 
   test.each([

@@ -35,8 +35,11 @@ const session = {
   paypal_order_id: z.string().optional(),
 };
 
-function notOpened({ status: now, failure }: { readonly status: string; readonly failure: string | null }): Failure {
-  return now === 'failed' ? paymentRefused(failure ?? 'no reason given') : providerUnavailable;
+function notOpened(payment: { status: string; failure: string | null }, replayed: boolean): Failure {
+  const { status: now, failure } = payment;
+  if (now !== 'failed') return providerUnavailable;
+  const refused = paymentRefused(failure ?? 'no reason given');
+  return replayed ? { ...refused, replayed } : refused;
 }
 
 const openExample = {
@@ -107,7 +110,7 @@ function create({ services: { intents } }: Deps): Route {
         idempotencyKey: headers['Idempotency-Key'] ?? randomUUID(),
       });
       const { payment, session: opened, replayed } = accepted<typeof createPayment>(outcome, partnerRejections);
-      if (opened === null) throw new FailureError(notOpened(payment));
+      if (opened === null) throw new FailureError(notOpened(payment, replayed));
       return {
         headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
         body: { success: true, transaction_id: payment.transactionId, ...opened },
