@@ -36,7 +36,8 @@ export const timestamp = z.iso.datetime({ precision: 3 });
 /** Read models keep no instants before the year 1. */
 export const instant = timestamp.refine((time) => time >= '0001', 'must be in a year from 1 on');
 
-export const tenantId = z.uuid();
+/** In the one spelling that Postgres answers in: in another it would be another tenant wherever texts are compared. */
+export const tenantId = z.uuid().toLowerCase();
 
 /** Text without what a table cannot hold. */
 export const storableText = (lengthMax: number) =>

@@ -1,4 +1,6 @@
 import type { Server } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
 import type { Dialect } from '../src/http/dialect';
@@ -9,18 +11,20 @@ import { serveRoutes } from './served-routes';
 const ok = { 200: { description: 'Done.', schema: z.unknown() } };
 const handled = jest.fn(async ({ body }: { readonly body: unknown }) => ({ body: { body: body ?? null } }));
 
-/** Of each dialect, writes that take no body and one that may be left out, the latter also where it is answered directly. */
+/** Of each dialect, writes that take no body, one that may be left out, and one that needs it, the last two also directly. */
 const routes: Route[] = Object.values(dialects).flatMap(({ name, basePath }) => {
   const common = { dialect: name, summary: '', description: '', access: 'public', responses: ok } as const;
   const nothing = ['post', 'put', 'delete'] as const;
   const dryRun = z.strictObject({ dry_run: z.boolean().default(false) });
   const optional = { query: z.strictObject({}), body: dryRun, bodyOptional: true } as const;
+  const needed = { query: z.strictObject({}), body: dryRun } as const;
   return [
     ...nothing.map((method) =>
       route({ ...common, method, path: `${basePath}/things/{id}`, request: {}, handle: handled }),
     ),
     route({ ...common, method: 'get', path: `${basePath}/things/{id}`, request: {}, handle: handled }),
     route({ ...common, method: 'post', path: `${basePath}/things`, request: optional, handle: handled }),
+    route({ ...common, method: 'post', path: `${basePath}/needs`, request: needed, handle: handled }),
   ];
 });
 
@@ -132,5 +136,29 @@ describe.each(each)('a body of %s that may be left out', (_name, dialect) => {
       refusal(dialect, 400, 'INVALID_REQUEST', 'dryRun: is not a known field', 'dryRun'),
     );
     expect(handled).toHaveBeenCalledTimes(2);
+  });
+});
+
+describe.each(each)('a body of %s that is needed', (_name, dialect) => {
+  const path = `${dialect.basePath}/needs`;
+
+  /** As curl does it: `fetch` says that the length is nothing. */
+  async function sendNone(header: string): Promise<string> {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    socket.write(`POST ${path} HTTP/1.1\r\nHost: ${hostname}\r\n${header}Connection: close\r\n\r\n`);
+    return text(socket);
+  }
+
+  test.each(['Content-Type: application/json\r\n', ''])('and is not sent is what is said, with %j', async (header) => {
+    const answered = await sendNone(header);
+    expect(answered).toMatch(/^HTTP\/1\.1 400 /);
+    expect(answered).toContain('the body must be a JSON object');
+    expect(handled).not.toHaveBeenCalled();
+  });
+
+  test('and has another media type is not looked at', async () => {
+    expect(await send('POST', path, '{}', { 'Content-Type': 'text/plain' })).toMatchObject({ status: 415 });
+    expect(handled).not.toHaveBeenCalled();
   });
 });

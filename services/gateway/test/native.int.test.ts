@@ -220,6 +220,22 @@ describe('webhook endpoints', () => {
     });
   });
 
+  test('and deliveries are found by their ids in capitals too', async () => {
+    refusing(rotateSecret, 'endpoint_not_found');
+    refusing(removeEndpoint, 'endpoint_not_found');
+    refusing(listDeliveries, 'endpoint_not_found');
+    refusing(redeliver, 'delivery_not_found');
+    const spelled = endpointId.toUpperCase();
+    const headers = { 'Idempotency-Key': 'k1' };
+    await as(tenant, 'POST', `/v1/webhook-endpoints/${spelled}/rotate-secret`, { headers, body: {} });
+    await as(tenant, 'DELETE', `/v1/webhook-endpoints/${spelled}`);
+    await as(tenant, 'GET', `/v1/webhook-endpoints/${spelled}/deliveries`);
+    await as(tenant, 'POST', `/v1/webhook-deliveries/${spelled}/redeliver`);
+    for (const call of [rotateSecret, removeEndpoint, listDeliveries])
+      expect(gateway.services.received(call)).toMatchObject([{ endpointId }]);
+    expect(gateway.services.received(redeliver)).toMatchObject([{ deliveryId: endpointId }]);
+  });
+
   describe('rotate their secret', () => {
     const path = `/v1/webhook-endpoints/${endpointId}/rotate-secret`;
     const until = '2026-02-12T10:00:00.000Z';

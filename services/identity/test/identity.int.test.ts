@@ -142,6 +142,16 @@ describe('organizations', () => {
       rejection: 'organization_not_found',
     });
   });
+
+  test('are one, however their id is spelled, and known by the spelling of the tables', async () => {
+    const tenantId = await newTenant();
+    const spelled = tenantId.toUpperCase();
+    expect(await value(registerOrganization, { tenantId: spelled, name: 'Acme' })).toEqual({ tenantId });
+    const { credentialId } = await value(issueCredential, issueFor(spelled, 'client'));
+    expect(await value(findCredential, { credentialId })).toMatchObject({ tenantId, userNumber: 1 });
+    expect(await publishedTypes(credentialId, ['CredentialIssued'])).toMatchObject([{ tenantId }]);
+    await value(revokeCredential, { tenantId: spelled, credentialId });
+  });
 });
 
 describe('issuing', () => {

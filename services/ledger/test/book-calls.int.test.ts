@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import {
   closePeriod,
+  getBalance,
   getBookAccount,
   getBookTransaction,
   getHold,
   getTrialBalance,
   listAccounts,
   listHolds,
+  openAccount,
   openBookAccount,
   operateBook,
   operateBookInBulk,
@@ -321,6 +323,24 @@ test.each(["' or '1'='1", "x'; drop table accounts_v1; --", '%', '\\x27', '"}}']
     expect(await found(other.metadata)).toEqual(other.ids);
   },
 );
+
+test('a tenant is one, in the book and in its tables, however its id is spelled', async () => {
+  const accountId = `wallet-${randomUUID()}`;
+  const spelled = alice.toUpperCase();
+  const floor = 0n;
+  await must<typeof openAccount>(
+    call(openAccount, { mode, accountId, tenantId: spelled, asset: 'TXC', type: 'liability', floor }),
+  );
+  expect(await must<typeof getBalance>(call(getBalance, { mode, tenantId: alice, accountId }))).toMatchObject({
+    accountId,
+  });
+  const metadata = { spelled: randomUUID() };
+  const ownId = own(randomUUID());
+  await must<typeof openBookAccount>(open(ownId, { tenantId: spelled, ownerId: spelled, metadata }));
+  const asks = { mode, tenantId: alice, metadata, limit: 10, cursor: null } as const;
+  const { accounts } = await must<typeof listAccounts>(call(listAccounts, asks));
+  expect(accounts).toMatchObject([{ accountId: ownId }]);
+});
 
 test('tenants reach their own books only, and their ids are not in the way of another', async () => {
   const { cash, owed } = await funded(10n);

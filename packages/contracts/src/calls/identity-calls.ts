@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { mode, tenantId, timestamp } from '../fields';
+import { label, mode, storableText, tenantId, timestamp } from '../fields';
 import { credentialIssued, credentialKinds, scopes } from '../identity-events';
+
+/** Short enough for the name of a stream. */
+const credentialId = storableText(200);
 
 export const registerOrganization = defineCall({
   name: 'identity.register-organization',
@@ -18,7 +21,7 @@ export const issueCredential = defineCall({
     kind: z.enum(credentialKinds),
     mode,
     scopes: z.array(z.enum(scopes)).min(1),
-    walletId: z.string().nullable().default(null),
+    walletId: label.nullable().default(null),
     ipAllowList: z.array(z.string()).default([]),
     /** For `login`: the user name to sign in with. */
     login: z.string().min(3).max(254).nullable().default(null),
@@ -35,14 +38,14 @@ export const issueCredential = defineCall({
 
 export const restrictCredential = defineCall({
   name: 'identity.restrict-credential',
-  request: z.strictObject({ tenantId, credentialId: z.string(), ipAllowList: z.array(z.string()) }),
+  request: z.strictObject({ tenantId, credentialId, ipAllowList: z.array(z.string()) }),
   response: z.object({}),
   rejections: ['credential_not_found', 'ip_allow_list_invalid', 'credential_revoked'],
 });
 
 export const revokeCredential = defineCall({
   name: 'identity.revoke-credential',
-  request: z.strictObject({ tenantId, credentialId: z.string() }),
+  request: z.strictObject({ tenantId, credentialId }),
   response: z.object({}),
   rejections: ['credential_not_found'],
 });

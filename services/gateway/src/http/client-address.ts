@@ -55,9 +55,15 @@ function addressOf(text: string): Address | undefined {
 }
 
 function blockOf(block: string): Block | undefined {
-  if (ipaddr.isValidCIDR(block)) return ipaddr.parseCIDR(block);
+  if (ipaddr.isValidCIDR(block)) return asRead(ipaddr.parseCIDR(block));
   const address = addressOf(block);
   return address && [address, address.kind() === 'ipv6' ? 128 : 32];
+}
+
+/** IPv4 inside IPv6 is read as IPv4, as it is of an address: its block would be that of nobody. */
+function asRead([address, bits]: Block): Block {
+  const isIpv4 = address instanceof ipaddr.IPv6 && address.isIPv4MappedAddress() && bits >= 96;
+  return isIpv4 ? [address.toIPv4Address(), bits - 96] : [address, bits];
 }
 
 function isInside(address: Address, block: Block | undefined): boolean {

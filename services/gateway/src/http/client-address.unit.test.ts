@@ -1,6 +1,6 @@
 import { addressGroup, clientAddress, isAllowed } from './client-address';
 
-const proxies = ['10.0.0.0/8', 'fd00::/8'];
+const proxies = ['10.0.0.0/8', 'fd00::/8', '::ffff:c0a8:0/112'];
 
 describe('clientAddress', () => {
   test.each([
@@ -18,6 +18,7 @@ describe('clientAddress', () => {
     ['proxies all the way', '10.0.0.1', '10.0.0.3,10.0.0.2', '10.0.0.3'],
     ['a proxy over IPv4 in IPv6', '::ffff:10.0.0.1', '198.51.100.1', '198.51.100.1'],
     ['an IPv6 proxy', 'fd00::1', '2001:db8::7', '2001:db8::7'],
+    ['a proxy of a block of IPv4 in IPv6', '192.168.0.1', '198.51.100.1', '198.51.100.1'],
     ['a mapped hop', '10.0.0.1', '::ffff:198.51.100.1', '198.51.100.1'],
     ['an empty header', '10.0.0.1', '', undefined],
     ['a hop with a port', '10.0.0.1', '198.51.100.1:80', undefined],
@@ -47,6 +48,10 @@ describe('isAllowed', () => {
     ['2001:db9::1', ['2001:db8::/32'], false],
     ['203.0.113.7', ['::/0'], false],
     ['203.0.113.7', ['2001:db8::/32', '203.0.113.0/24'], true],
+    ['203.0.113.7', ['::ffff:cb00:7107/128'], true],
+    ['203.0.113.7', ['::ffff:cb00:7100/120'], true],
+    ['203.0.114.7', ['::ffff:cb00:7100/120'], false],
+    ['203.0.113.7', ['::ffff:0:0/95'], false],
     ['203.0.113.7', ['nonsense'], false],
     [undefined, ['0.0.0.0/0'], false],
     [undefined, [], true],

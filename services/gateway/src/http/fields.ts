@@ -78,7 +78,8 @@ export const calendarDay = z.iso
 
 /** An id that a path can name. Anything else names nothing, and is answered as not found. */
 export const pathId = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters');
-export const pathUuid = z.uuid();
+/** Spelled as it is kept, in lower case. */
+export const pathUuid = z.uuid().toLowerCase();
 
 export const timestampField = z.iso.datetime();
 export const walletId = z

@@ -186,7 +186,9 @@ function bodyReaders(route: Route): RequestHandler[] {
 }
 
 const jsonOnly: RequestHandler = (req, _res, next) => {
-  if (!req.is(['application/json', 'application/*+json'])) throw new FailureError(edgeFailures.mediaTypeUnsupported);
+  // Null where there is no body at all: that is what is wrong then, whatever it was said to be.
+  if (req.is(['application/json', 'application/*+json']) === false)
+    throw new FailureError(edgeFailures.mediaTypeUnsupported);
   next();
 };
 

@@ -96,7 +96,9 @@ function register({ services: { notifications } }: Deps): Route {
       'Registering the same URL again adds events; the secret stays. A tenant may have 20 endpoints, as may each wallet. ' +
       '`intent.<status>` is told when an intent comes to the status: `intent.settled`, for one, once. ' +
       '`intent.updated` is any other change of what the body shows, such as a deposit for a settled intent, and may be ' +
-      'of a deposit that is not final. `intent.pending` is told when a chain took back what was seen, not at creation.',
+      'of a deposit that is not final. `intent.pending` is told when a chain took back what was seen, not at creation. ' +
+      '`transaction.<status>` is told whenever what the body shows has changed, so it may come again in the same status: ' +
+      '`transaction.completed`, for one, when a part of a payment was refunded.',
     access: ['webhooks'],
     request: {
       query: z.strictObject({}),
