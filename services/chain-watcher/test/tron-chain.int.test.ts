@@ -96,6 +96,34 @@ describe('a Tron node that lies', () => {
     expect(await logOf(address)).toEqual([seen(12), confirmed(12)]);
   });
 
+  test('decimals that are no number keep its asset off, and end nothing', async () => {
+    const source = chain.connect();
+    chain.node.lie('walletsolidity/triggerconstantcontract', () => ({ constant_result: ['g'.repeat(64)] }));
+    await expect(source.faultOf('USDT_TRC20')).rejects.toMatchObject({ code: 'upstream_unavailable' });
+    chain.node.lie('walletsolidity/triggerconstantcontract', undefined);
+    await expect(source.faultOf('USDT_TRC20')).resolves.toBeUndefined();
+  });
+
+  test('waits for the outcome of what pays, of the coin and of the token', async () => {
+    const address = await paid(19n);
+    chain.node.lie('wallet/gettransactioninfobyblocknum', (infos) =>
+      (infos as { receipt: object }[]).map((info) => ({ ...info, receipt: { ...info.receipt, result: undefined } })),
+    );
+    await expect(process.settle()).rejects.toThrow('without its outcome');
+    chain.node.lie('wallet/gettransactioninfobyblocknum', undefined);
+    await process.settle();
+    chain.node.mine([await chain.trx(address, 20n)]);
+    chain.node.lie('wallet/getblockbynum', (told) => {
+      const block = told as { transactions?: object[] };
+      return { ...block, transactions: block.transactions?.map((one) => ({ ...one, ret: undefined })) };
+    });
+    await expect(process.settle()).rejects.toThrow('without its outcome');
+    chain.node.lie('wallet/getblockbynum', undefined);
+    await chain.mine(6);
+    await process.settle();
+    expect((await logOf(address)).filter((line) => line.startsWith('Confirmed'))).toHaveLength(2);
+  });
+
   test('a mark that stands still or names another fork credits nothing, and loses nothing', async () => {
     let frozen: unknown;
     chain.node.lie('walletsolidity/getnowblock', (block) => (frozen ??= block));

@@ -233,6 +233,40 @@ describe('a chain that begins without a first block', () => {
   });
 });
 
+describe('what a node tells otherwise than before, of the same block', () => {
+  const chain = grown(common, 'a', 5 + confirmations, 5);
+  /** The same blocks, with another amount than is paid in them. */
+  const mistold = chain.map((block) => ({
+    ...block,
+    transfers: block.transfers.map((transfer) => ({ ...transfer, amount: 6n })),
+  }));
+  const asIs = ['Seen a5 6', 'Reverted a5 6', 'Seen a5 5', 'Confirmed a5 5'];
+  const amountsIn = ({ told, log }: Pick<ReturnType<typeof scene>, 'told' | 'log'>) =>
+    told().map((line, at) => `${line} ${log[at]!.amount}`);
+
+  test('is taken back and seen as it is now, where the block was not joined before', async () => {
+    const watched = scene(mistold);
+    const { deps, pass, show } = watched;
+    const failing = { ...deps, cursor: { ...deps.cursor, extend: () => Promise.reject(conflict()) } };
+    await pass({ ...failing, startBlock: 0 }).catch(() => undefined);
+    show(chain);
+    await pass();
+    expect(amountsIn(watched)).toEqual(asIs);
+  });
+
+  test('waits until its block is read again, and is credited as it is', async () => {
+    const watched = scene(mistold.slice(0, 6));
+    const { deps, pass, show } = watched;
+    await pass();
+    show(chain);
+    await expect(pass()).rejects.toThrow('is not in block 5 as the source tells it when it is final');
+    const rescannable = new Map([['test', { deps, lookAgain: () => undefined }]]);
+    expect(await rescan({ rescannable }, { chain: 'test', from: 5, to: 5 })).toMatchObject({ ok: true });
+    await pass();
+    expect(amountsIn(watched)).toEqual(asIs);
+  });
+});
+
 describe('what a deposit address spends', () => {
   const sweep = (block: ChainBlock): ChainBlock => ({
     ...block,

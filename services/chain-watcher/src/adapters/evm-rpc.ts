@@ -21,13 +21,18 @@ const quantity = z
   .regex(/^0x[0-9a-f]{1,64}$/i)
   .transform((hex) => BigInt(hex));
 const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
-const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
+/** In whatever case a node writes it: networks have checksums of their own (EIP-1191), and some nodes none. */
+const account = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/)
+  .toLowerCase();
 const bytes = z.string().regex(/^0x([0-9a-fA-F]{2})*$/);
 
 export const rpcChainId = quantity;
 export const rpcBytes = bytes;
 
-export const rpcHeader = z.object({ number: quantity.transform(Number), hash, parentHash: hash });
+const blockNumber = quantity.transform(Number).pipe(z.number().max(Number.MAX_SAFE_INTEGER));
+export const rpcHeader = z.object({ number: blockNumber, hash, parentHash: hash });
 
 /** Root of the tree of no transactions: keccak256 of the empty string in RLP. */
 const noTransactions = '0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421';
@@ -54,7 +59,7 @@ export type RpcLog = z.output<typeof rpcLog>;
 export const rpcReceipt = z.object({
   transactionHash: hash,
   blockHash: hash,
-  status: quantity.optional(),
+  status: quantity.refine((status) => status <= 1n),
   logs: z.array(rpcLog),
 });
 export type RpcReceipt = z.output<typeof rpcReceipt>;

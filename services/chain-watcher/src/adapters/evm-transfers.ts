@@ -152,7 +152,7 @@ async function arrived(
 /** Exactly the standard event of the pinned contract: signature, two indexed addresses, one word of data. */
 function isTransferOf(token: string | undefined, log: RpcLog): boolean {
   return (
-    log.address.toLowerCase() === token &&
+    log.address === token &&
     log.topics.length === 3 &&
     log.topics[0] === transferTopic &&
     log.topics[2]!.startsWith('0x000000000000000000000000') &&

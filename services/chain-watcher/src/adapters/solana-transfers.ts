@@ -3,8 +3,9 @@
  * succeeded, so that inner instructions, several transfers and withheld fees need no rule of their own. What a
  * transaction moves between token accounts of one owner is nothing.
  *
- * A transaction that comes without its outcome or its balances may have paid anything, so its block is refused. A block whose
- * list of transactions is empty is believed: there are such blocks, and nothing in the answer tells them apart.
+ * A transaction that comes without its outcome or its balances may have paid anything, so its block is refused, as is one with
+ * a balance of the token that says nothing of whose it is. A block whose list of transactions is empty is believed: there are
+ * such blocks, and nothing in the answer tells them apart.
  *
  * An address that signed the transaction paid for something itself; what it got back is not a deposit. It is one of the
  * spenders, as is whoever has less afterwards: the rent of a token account that is closed is in nobody's balance.
@@ -90,12 +91,19 @@ function solChanges({ transaction, meta }: Transaction, watched: WatchedAddresse
   });
 }
 
-function tokenChanges({ meta }: Transaction, token: PinnedToken, watched: WatchedAddresses): readonly Change[] {
+function tokenChanges(
+  { transaction, meta }: Transaction,
+  token: PinnedToken,
+  watched: WatchedAddresses,
+): readonly Change[] {
   const changes = new Map<string, { amount: bigint; place: number }>();
   const count = (balances: Transaction['meta']['preTokenBalances'], sign: bigint) => {
     for (const { accountIndex, mint, owner, programId, uiTokenAmount } of balances) {
-      if (mint !== token.mint || !token.programs.includes(programId ?? '')) continue;
-      if (owner === undefined || !watched.has(owner)) continue;
+      if (mint !== token.mint) continue;
+      const left = owner === undefined ? 'owner' : 'programId';
+      if (owner === undefined || programId === undefined)
+        throw contradiction(`a balance in ${transaction.signatures[0]} comes without its ${left}`);
+      if (!token.programs.includes(programId) || !watched.has(owner)) continue;
       const change = changes.get(owner) ?? { amount: 0n, place: accountIndex };
       const amount = change.amount + sign * BigInt(uiTokenAmount.amount);
       changes.set(owner, { amount, place: Math.min(change.place, accountIndex) });

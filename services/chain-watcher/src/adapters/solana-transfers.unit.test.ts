@@ -173,4 +173,18 @@ describe('deposits in a Solana block', () => {
       expect(blockWithBalances.safeParse(told({ [left]: undefined })).success).toBe(false);
     },
   );
+
+  test.each(['owner', 'programId'])('a balance of the token without its %s is refused: it may be anybody’s', (left) => {
+    const before = [{ at: 3, owner: 'ours1', amount: '1000' }];
+    const after = [{ at: 3, owner: 'ours1', amount: '1005' }];
+    const block = shownBlock({ keys, before, after });
+    const [{ meta }] = block.transactions as [(typeof block.transactions)[number]];
+    const [held] = meta.preTokenBalances;
+    const told = (mint: string) => {
+      meta.preTokenBalances = [{ ...held!, mint, [left]: undefined }];
+      return transfersIn(blockWithBalances.parse(block), token, watched);
+    };
+    expect(() => told('Mint')).toThrow(`without its ${left}`);
+    expect(told('Other')).toHaveLength(1);
+  });
 });

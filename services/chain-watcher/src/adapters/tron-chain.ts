@@ -22,6 +22,7 @@ import { ChainRefusedError, type ChainBlock, type ChainSource, type Transfer, ty
 import { numbersAfter, readInOrder } from './block-range';
 import {
   type Face,
+  hexBytes,
   mainByte,
   ownerOf,
   transferOf,
@@ -92,7 +93,7 @@ export function tronChain({ url, apiKey, network, usdtContract }: Options): Chai
     if (asset !== 'USDT_TRC20' || usdtContract === undefined) return undefined;
     const { TronWeb } = await import('tronweb');
     const contract = TronWeb.address.toHex(usdtContract);
-    const answer = z.object({ constant_result: z.array(z.string()).optional() });
+    const answer = z.object({ constant_result: z.array(hexBytes).optional() });
     const body = {
       contract_address: contract,
       owner_address: contract,
@@ -195,10 +196,12 @@ function trxIn(
   addressOf: (hex: string) => string,
 ): Payment[] {
   const [contract] = signed.contract;
-  if (contract?.type !== 'TransferContract' || ret?.[0]?.contractRet !== 'SUCCESS') return [];
+  const outcome = ret?.[0]?.contractRet;
+  if (contract?.type !== 'TransferContract' || isFailure(outcome)) return [];
   const { amount = 0, owner_address: owner, to_address: recipient } = transferOf(contract.parameter.value);
   const to = addressOf(recipient);
   if (amount === 0 || !watched.has(to)) return [];
+  if (outcome === undefined) throw contradiction(`transaction ${txID} comes without its outcome`);
   const from = addressOf(owner);
   // Beyond this the answer's numbers are no longer exact: nine billion TRX.
   if (!Number.isSafeInteger(amount)) throw contradiction(`no exact amount in ${txID}`);
@@ -218,7 +221,8 @@ function tokensIn(
     readonly addressOf: (hex: string) => string;
   },
 ): Payment[] {
-  if (info.result === 'FAILED' || info.receipt?.result !== 'SUCCESS') return [];
+  const outcome = info.receipt?.result;
+  if (info.result === 'FAILED' || isFailure(outcome)) return [];
   const addressIn = (topic: string) => addressOf(`${mainByte}${topic.slice(-addressDigits)}`);
   const told = (info.log ?? []).flatMap((log, place) => {
     const moved = tokenTransfer(log, token);
@@ -226,6 +230,7 @@ function tokensIn(
   });
   // Hardly any transaction is about us, and writing an address takes its time.
   if (!told.some(({ to }) => watched.has(to))) return [];
+  if (outcome === undefined) throw contradiction(`the info of ${info.id} comes without its outcome`);
   const moves = told.map((move) => ({ ...move, from: addressIn(move.sender) }));
   const spendersOfEach = spendersOf(moves, addressOf(ownerOf(transaction)), watched);
   return moves.flatMap(({ place, to, amount }, at): Payment[] => {
@@ -233,6 +238,9 @@ function tokensIn(
     return [{ index: place + 1, asset: 'USDT_TRC20', to, amount, spenders: spendersOfEach[at]! }];
   });
 }
+
+/** An outcome that is left out is none: what pays without one may have paid. */
+const isFailure = (outcome: string | undefined) => outcome !== undefined && outcome !== 'SUCCESS';
 
 /** Exactly the standard event of the pinned contract: signature, two indexed addresses, one word of data. */
 function tokenTransfer({ address, topics = [], data = '' }: TronLog, token: string) {

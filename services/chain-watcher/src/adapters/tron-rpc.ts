@@ -11,7 +11,7 @@ import { z } from 'zod';
 const requestTimeoutMs = 15_000;
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
-const hexBytes = z.string().regex(/^([0-9a-f]{2})*$/);
+export const hexBytes = z.string().regex(/^([0-9a-f]{2})*$/);
 /** Of anybody's transfer; one of ours must be exact too. */
 const amount = z.number().nonnegative();
 

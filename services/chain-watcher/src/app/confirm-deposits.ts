@@ -64,7 +64,7 @@ async function finalNumberOf(
   return mark.number;
 }
 
-/** Deposits of one block. */
+/** Deposits of one block. What is told otherwise waits for itself alone, and counts for what is at stake. */
 async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Promise<number> {
   const { blockNumber: number, blockHash: hash, canonicalHash } = deposits[0]!;
   // Another block took its place. The next pass reverts it.
@@ -75,18 +75,19 @@ async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Prom
     throw new ChainHaltedError(
       `deposit ${deposits[0]!.depositId} is in block ${number}, which neither the cursor nor the chain has`,
     );
-  const missing = deposits.find((deposit) => !tells(deps, told, deposit));
-  if (missing)
-    throw sourceFailed(
-      `deposit ${missing.depositId} is not in block ${number} as the source tells it when it is final`,
-    );
-  await requireWitnesses(deps, { number, hash }, deposits);
-  for (const { depositId, sweptFrom, address, asset } of deposits) {
+  const sure = deposits.filter((deposit) => tells(deps, told, deposit));
+  await requireWitnesses(deps, { number, hash }, sure, amountsAtStake(deposits));
+  for (const { depositId, sweptFrom, address, asset } of sure) {
     await decide(deps, depositId, 'confirm', { type: 'ConfirmDeposit', blockHash: hash, at: now(deps) }, hash);
     const { chain } = deps.source;
     // Nobody else hears of one to a deposit address.
     if (sweptFrom !== undefined) deps.logger.info({ chain, depositId, asset, sweptFrom, address }, 'a sweep is final');
   }
+  const missing = deposits.find((deposit) => !sure.includes(deposit));
+  if (missing)
+    throw sourceFailed(
+      `deposit ${missing.depositId} is not in block ${number} as the source tells it when it is final`,
+    );
   return deposits.length;
 }
 
@@ -105,9 +106,13 @@ function amountsAtStake(deposits: readonly Waiting[]): (deposit: Waiting) => big
 }
 
 /** Large deposits need most of all providers: a node that follows a fork of its own convinces nobody alone. */
-async function requireWitnesses(deps: WatchDeps, block: BlockReference, deposits: readonly Waiting[]): Promise<void> {
+async function requireWitnesses(
+  deps: WatchDeps,
+  block: BlockReference,
+  deposits: readonly Waiting[],
+  atStake: (deposit: Waiting) => bigint,
+): Promise<void> {
   const { sources, above } = deps.witnesses;
-  const atStake = amountsAtStake(deposits);
   const large = deposits.filter((deposit) => {
     const from = above[deposit.asset];
     return from !== undefined && atStake(deposit) >= from;

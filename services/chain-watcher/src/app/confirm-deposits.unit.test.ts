@@ -116,6 +116,15 @@ describe('a deposit whose block is final', () => {
     });
   });
 
+  test('waits while the source tells it otherwise, and holds back no other of its block', async () => {
+    const beside = waiting('beside');
+    const source = provider(() => [{ ...transferOf(a), amount: 99n }, transferOf(beside)]);
+    expect(await confirmed({ source, deposits: [a, beside] })).toEqual({
+      decided: ['ConfirmDeposit deposit-beside'],
+      problem: 'upstream_unavailable',
+    });
+  });
+
   const spentBy = (...spenders: string[]): Transfer => ({ ...transferOf(a), spenders });
   const swept = waiting('a', { sweptFrom: 'ours' });
   test.each<[string, Waiting, Transfer, boolean]>([
@@ -193,6 +202,12 @@ describe('a large deposit', () => {
     expect(await confirmed({ source, deposits: parts, witnesses: [differs] })).toMatchObject({ decided: [] });
     const elsewhere = [parts[0]!, { ...parts[1]!, blockHash: 'h6', blockNumber: 6, canonicalHash: 'h6' }];
     expect((await confirmed({ source, deposits: elsewhere, witnesses: [differs] })).decided).toHaveLength(2);
+  });
+
+  test('is also one of which a part is told otherwise', async () => {
+    const parts = [1, 2].map((at) => waiting(`part ${at}`, { amount: 50n }));
+    const source = provider(() => parts.slice(1).map(transferOf));
+    expect(await confirmed({ source, deposits: parts, witnesses: [differs] })).toMatchObject({ decided: [] });
   });
 
   test('waits for the confirmations of the sum of its parts', async () => {

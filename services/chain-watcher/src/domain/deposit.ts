@@ -97,7 +97,7 @@ function decide(command: DepositCommand, state: DepositState): Decision<DepositE
 /**
  * A transfer that comes back after a reorg is executed anew, so its amount and address may differ; inside one block
  * they may not. But a build that did not look at spenders has seen sweeps as payments, and a node may have told another
- * spender: until it is confirmed, that is taken back.
+ * spender or amount: until it is confirmed, that is taken back. To be confirmed it has to be told the same once more.
  */
 function see(deposit: Deposit, at: string, state: DepositState): Decision<DepositEvent, DepositRejection> {
   if (deposit.amount <= 0n) return reject('amount_not_positive');
@@ -105,9 +105,10 @@ function see(deposit: Deposit, at: string, state: DepositState): Decision<Deposi
   if (state.status === 'reverted') return accept({ type: 'DepositSeen', ...deposit, at: after(state.at, at) });
   if (deposit.blockHash !== state.deposit.blockHash)
     return reject(state.status === 'confirmed' ? 'deposit_already_confirmed' : 'deposit_in_another_block');
-  if (!sameDeposit(deposit, state.deposit)) return reject('deposit_exists_with_different_fields');
+  const isSame = sameDeposit(deposit, state.deposit);
   // What is confirmed stays what it was confirmed as: nobody can take back what it was credited as.
-  if (deposit.sweptFrom === state.deposit.sweptFrom || state.status === 'confirmed') return accept();
+  if (state.status === 'confirmed') return isSame ? accept() : reject('deposit_exists_with_different_fields');
+  if (isSame && deposit.sweptFrom === state.deposit.sweptFrom) return accept();
   const reverted: DepositEvent = { type: 'DepositReverted', ...state.deposit, at: after(state.at, at) };
   return accept(reverted, { type: 'DepositSeen', ...deposit, at: after(reverted.at, at) });
 }

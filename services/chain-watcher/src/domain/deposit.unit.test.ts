@@ -138,6 +138,15 @@ describe('deposit', () => {
     );
   });
 
+  test('what is told with another amount in the same block is taken back and seen with it', () => {
+    expect(depositDecider.decide(see({ amount: 6n }), after(see()))).toEqual(
+      accept(
+        { type: 'DepositReverted', ...deposit, at: '2026-01-01T00:00:00.001Z' },
+        { type: 'DepositSeen', ...deposit, amount: 6n, at: '2026-01-01T00:00:00.002Z' },
+      ),
+    );
+  });
+
   test('what was seen as a payment and is a sweep is taken back and seen as one, unless it is confirmed', () => {
     const swept = { ...deposit, sweptFrom: '0xB' };
     expect(depositDecider.decide(see(swept), after(see()))).toEqual(
@@ -165,7 +174,7 @@ describe('deposit', () => {
       [see({ amount: 0n }), after(see(), confirm())],
       [confirm(), after()],
       [revert(), after(see(), confirm())],
-      [see({ amount: 6n }), after(see())],
+      [see({ amount: 6n }), after(see(), confirm())],
       [see({ blockHash: 'y' }), after(see())],
       [confirm(), after(see(), revert())],
     ] as const;

@@ -231,7 +231,8 @@ function rescans({ services: { chainWatcher } }: Deps): Route {
     summary: 'Read blocks again',
     description:
       `Reads blocks that were scanned before, both ends included and at most ${rescanBlocksMax}. Deposits that were missed are ` +
-      'recorded as if they were seen now; nothing that is recorded changes, so it may be repeated.',
+      'recorded as if they were seen now, and what is not final yet as it is told now; what is final does not change. It may be ' +
+      'repeated.',
     access: ['ops'],
     request: {
       params: z.strictObject({ chain: z.string().min(1).max(64) }),

@@ -36,6 +36,8 @@ const doubleHash = (bytes: Uint8Array) => sha256(sha256(bytes));
 const shownHash = (bytes: Uint8Array) => doubleHash(bytes).reverse().toString('hex');
 /** Where a header has the root of its transactions. */
 const rootPlace = [36, 68] as const;
+/** And that of the block before. */
+const parentPlace = [4, 36] as const;
 
 /** Bytes that are none are an answer that cannot be, as any other that a node gives. */
 export function readTransaction({ RawTx }: Library, raw: Uint8Array): ReadTransaction {
@@ -100,7 +102,11 @@ export function spenders(library: Library, node: BitcoinWalletNode) {
     for (let height = (reading?.height ?? above) + 1; height <= head && reading?.found === undefined; height++) {
       const hash = await node.hashAt(height);
       if (hash === undefined) break;
-      const transaction = spenderIn(await blockOf(hash), coins);
+      const raw = await blockOf(hash);
+      // What was replaced below while this was read may have the spender by now, and would not be looked at again.
+      if (reading !== undefined && shownParent(raw) !== reading.hash)
+        throw contradiction(`blocks ${height - 1} and ${height} of the node are not linked`);
+      const transaction = spenderIn(raw, coins);
       const found = transaction && { transaction, height, blockHash: hash, depth: 0 };
       reading = { height, hash, found };
     }
@@ -111,6 +117,10 @@ export function spenders(library: Library, node: BitcoinWalletNode) {
   };
 }
 
+const shownParent = (raw: Buffer) =>
+  Buffer.from(raw.subarray(...parentPlace))
+    .reverse()
+    .toString('hex');
 const nameOf = ({ txid, vout }: Outpoint) => `${txid}:${vout}`;
 
 /** As an input spells it. */

@@ -74,6 +74,32 @@ describe('a block whose transactions', () => {
   };
   const root = digest(Buffer.concat([digest(coinbase), digest(spend)]));
 
+  /** A block with these transactions on top of another one. */
+  function mined(parent: string, ...raws: Buffer[]) {
+    const digests = raws.map(digest);
+    const raw = blockOf(digests.length === 1 ? digests[0]! : digest(Buffer.concat(digests)), ...raws);
+    Buffer.from(parent, 'hex').reverse().copy(raw, 4);
+    return { raw, hash: hashOf(raw.subarray(0, 80)) };
+  }
+
+  test('is replaced while others are read is read again, as it is now', async () => {
+    const begun = '00'.repeat(32);
+    const [old, now] = [mined(begun, coinbase), mined(begun, coinbase, spend)];
+    const next = mined(now.hash, rawOf(input('00'.repeat(32), 0xffffffff), input(txid, 7)));
+    const all = [old, now, next];
+    let asked = 0;
+    const chain: BitcoinWalletNode = {
+      ...node,
+      head: async () => 11,
+      // The first block is asked for once before it is replaced.
+      hashAt: async (height) => (height === 11 ? next : asked++ === 0 ? old : now).hash,
+      rawBlock: async (hash) => all.find((one) => one.hash === hash)?.raw,
+    };
+    const spenderOf = spenders(library, chain);
+    expect(await failed(spenderOf([coin], 9))).toContain('not linked');
+    expect(await spenderOf([coin], 9)).toMatchObject({ height: 10, depth: 2, transaction: { txid: hashOf(spend) } });
+  });
+
   test('are those of its header tells who spent a coin', async () => {
     expect(await spenderIn(blockOf(root, coinbase, spend))).toBe(hashOf(spend));
   });

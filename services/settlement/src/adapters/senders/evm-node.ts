@@ -13,7 +13,12 @@ const hash = z.string().regex(/^0x[0-9a-f]{64}$/);
 const account = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
 const bytes = z.string().regex(/^0x([0-9a-fA-F]{2})*$/);
 
-const header = z.object({ number, hash, baseFeePerGas: quantity.optional() });
+const header = z.object({
+  number,
+  hash,
+  baseFeePerGas: quantity.optional(),
+  logsBloom: z.string().regex(/^0x[0-9a-fA-F]{512}$/),
+});
 const blockWithTransactions = header.extend({
   transactions: z.array(z.object({ hash, from: account, nonce: number })),
 });
@@ -87,7 +92,12 @@ export function evmNode(url: Secret) {
       if (told.code === revertCode || reverts.test(told.message)) return undefined;
       throw contradiction(`eth_estimateGas: ${told.message}`);
     },
-    receiptOf: (id: string) => ask('eth_getTransactionReceipt', [id], receipt.nullable()),
+    async receiptOf(id: string): Promise<EvmReceipt | null> {
+      const told = await ask('eth_getTransactionReceipt', [id], receipt.nullable());
+      if (told !== null && told.transactionHash !== id)
+        throw contradiction(`asked for the receipt of ${id}, was given that of ${told.transactionHash}`);
+      return told;
+    },
     transactionOf: (id: string) => ask('eth_getTransactionByHash', [id], transaction.nullable()),
     async send(raw: string): Promise<void> {
       const told = await http.call('eth_sendRawTransaction', [raw]);

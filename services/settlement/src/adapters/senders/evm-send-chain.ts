@@ -9,10 +9,10 @@ import { assets as allAssets, type AssetCode } from '@daybook/money';
 import type { Secret } from '@daybook/runtime';
 import { encodeSettle, settledEventOf, settlementAddress, settlementIdOf } from '@daybook/settlement-contract';
 import { evmTransaction, type EvmTransaction } from '@daybook/signer';
-import { getAddress } from 'ethers';
+import { getAddress, keccak256 } from 'ethers';
 import { z } from 'zod';
 import type { Prepared, Preparing, SendChain, SendTerms, SendWallet, SlotStatus, TakenSlot } from '../../ports';
-import { evmNode, type EvmCall, type EvmNode, type EvmReceipt } from './evm-node';
+import { evmNode, type EvmCall, type EvmHeader, type EvmNode, type EvmReceipt } from './evm-node';
 import { feeBesidesGas, feeOf, verifyRollup } from './evm-rollups';
 
 export type EvmSenderOptions = {
@@ -275,7 +275,8 @@ async function statusOf(node: EvmNode, options: EvmSenderOptions, asked: Asked):
     if (receipt === null) continue;
     // A receipt may be of a block that has left the chain.
     const block = await node.headerAt(receipt.blockNumber);
-    if (block?.hash === receipt.blockHash) return inclusionOf(options, receipt, wallet, receipt.blockNumber <= final);
+    if (block?.hash === receipt.blockHash)
+      return inclusionOf(options, { receipt, block, wallet, final: receipt.blockNumber <= final });
   }
   if ((await node.nonceAt(wallet.address, final)) > slot.nonce) {
     const taker = await takerOf(node, asked, final);
@@ -288,20 +289,27 @@ async function statusOf(node: EvmNode, options: EvmSenderOptions, asked: Asked):
   return { type: 'unseen' };
 }
 
-function inclusionOf(
-  { usdtContract }: EvmSenderOptions,
-  receipt: EvmReceipt,
-  wallet: SendWallet,
-  final: boolean,
-): SlotStatus {
+type Included = {
+  readonly receipt: EvmReceipt;
+  readonly block: EvmHeader;
+  readonly wallet: SendWallet;
+  readonly final: boolean;
+};
+
+function inclusionOf({ usdtContract }: EvmSenderOptions, { receipt, block, wallet, final }: Included): SlotStatus {
   const { transactionHash, blockNumber, blockHash, gasUsed, effectiveGasPrice } = receipt;
+  const hasEffect = hadEffect(receipt, wallet, usdtContract);
+  // What is taken for a failure is paid again, so that a log which the node may have left out is waited for.
+  const named = [receipt.to ?? '0x', `0x${wordOf(wallet.address)}`];
+  if (receipt.status === 1 && !hasEffect && named.every((one) => mayBeIn(block.logsBloom, one)))
+    throw contradiction(`the receipt of ${transactionHash} comes without its log`);
   return {
     type: 'included',
     transactionId: transactionHash,
     blockNumber,
     blockHash,
     final,
-    succeeded: receipt.status === 1 && hadEffect(receipt, wallet, usdtContract),
+    succeeded: receipt.status === 1 && hasEffect,
     fee: feeOf(receipt),
     gasUsed,
     gasPrice: effectiveGasPrice,
@@ -318,6 +326,18 @@ function hadEffect(receipt: EvmReceipt, { address }: SendWallet, usdtContract: s
     ({ address: of, topics }) =>
       of.toLowerCase() === to && topics[0] === transferTopic && topics[1] === `0x${wordOf(address)}`,
   );
+}
+
+/**
+ * Whether a log of a block may be of this address, or have this topic, by the filter of its header: three bits of 2048 for each
+ * (Ethereum yellow paper, 4.3.1).
+ */
+function mayBeIn(bloom: string, named: string): boolean {
+  const [filter, digest] = [bloom, keccak256(named)].map((hex) => Buffer.from(hex.slice(2), 'hex')) as [Buffer, Buffer];
+  return [0, 2, 4].every((at) => {
+    const bit = digest.readUInt16BE(at) & 2047;
+    return (filter[255 - (bit >> 3)]! & (1 << (bit & 7))) !== 0;
+  });
 }
 
 /**

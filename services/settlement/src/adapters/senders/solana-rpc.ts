@@ -36,6 +36,7 @@ const statuses = z.object({
 const tokenBalance = z.object({ accountIndex: whole });
 const transaction = z.object({
   slot: whole,
+  transaction: z.object({ signatures: z.array(z.string()) }),
   meta: z.object({
     err: z.unknown(),
     fee: lamports,
@@ -116,11 +117,12 @@ export function solanaRpc(url: Secret) {
       if (value.length !== ids.length) throw contradiction('getSignatureStatuses: not one for each');
       return value;
     },
-    transaction: (id: string, commitment: Commitment) =>
-      ask(
-        'getTransaction',
-        [id, { commitment, encoding: 'json', maxSupportedTransactionVersion: 0 }],
-        transaction.nullable(),
-      ),
+    async transaction(id: string, commitment: Commitment): Promise<ToldTransaction | null> {
+      const wanted = { commitment, encoding: 'json', maxSupportedTransactionVersion: 0 };
+      const told = await ask('getTransaction', [id, wanted], transaction.nullable());
+      if (told !== null && told.transaction.signatures[0] !== id)
+        throw contradiction(`asked for ${id}, was given ${told.transaction.signatures[0]}`);
+      return told;
+    },
   };
 }

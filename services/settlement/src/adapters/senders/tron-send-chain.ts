@@ -173,9 +173,7 @@ async function inclusion(rpc: TronRpc, face: Face, info: ToldInfo): Promise<Slot
   const block = await rpc.blockAt(face, info.blockNumber);
   if (block?.transactionIds.includes(info.id) !== true)
     throw contradiction(`block ${info.blockNumber} does not have ${info.id}`);
-  const result = info.receipt?.result;
-  // A token's transfer that says nothing has moved nothing.
-  const hasEffect = info.contract_address === undefined || (result === 'SUCCESS' && (info.log ?? []).length > 0);
+  const hasEffect = info.contract_address === undefined || isEffective(info);
   return {
     type: 'included',
     transactionId: info.id,
@@ -187,6 +185,16 @@ async function inclusion(rpc: TronRpc, face: Face, info: ToldInfo): Promise<Slot
     gasUsed: null,
     gasPrice: null,
   };
+}
+
+/**
+ * Of a token's transfer. The pinned contract logs each that succeeds, and what is taken for a failure is paid again: so that an
+ * index which leaves out the result, or the log, is waited for.
+ */
+function isEffective({ id, receipt, log = [] }: ToldInfo): boolean {
+  if (receipt?.result === undefined) throw contradiction(`the info of ${id} comes without its result`);
+  if (receipt.result === 'SUCCESS' && log.length === 0) throw contradiction(`the info of ${id} comes without its log`);
+  return receipt.result === 'SUCCESS';
 }
 
 /**
