@@ -17,7 +17,7 @@ export type Spender = {
   readonly transaction: ReadTransaction;
   readonly height: number;
   readonly blockHash: string;
-  /** Blocks from its own to the newest, both counted. */
+  /** Blocks from its own to the newest that were read, both counted. */
   readonly depth: number;
 };
 
@@ -27,7 +27,8 @@ const keptBlocks = 12;
 /** Slots whose reading goes on where it ended. */
 const keptReadings = 5_000;
 
-type Reading = { readonly height: number; readonly hash: string; readonly found: Spender | undefined };
+type Found = Omit<Spender, 'depth'>;
+type Reading = { readonly height: number; readonly hash: string; readonly found: Found | undefined };
 export type Library = typeof Bitcoin;
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest();
@@ -92,8 +93,20 @@ export function spenders(library: Library, node: BitcoinWalletNode) {
     return transactions.find(({ inputs }) => inputs.some((input) => wanted.has(nameOf(input))));
   }
 
-  /** The transaction of the newest chain that spends one of the coins, in a block above `above`. */
-  return async function spenderOf(coins: readonly Outpoint[], above: number): Promise<Spender | undefined> {
+  /** A node may say of itself that it is far ahead: what is above a block is read, and linked, until it is deep enough. */
+  async function depthOf({ height, blockHash }: Found, enough: number): Promise<number> {
+    let below = blockHash;
+    for (let depth = 1; depth < enough; depth++) {
+      const hash = await node.hashAt(height + depth);
+      if (hash === undefined) return depth;
+      requireLink(await blockOf(hash), below, height + depth);
+      below = hash;
+    }
+    return enough;
+  }
+
+  /** The transaction of the newest chain that spends one of the coins, in a block above `above`; its depth up to `enough`. */
+  return async function spenderOf(coins: readonly Outpoint[], above: number, enough: number) {
     const name = `${above} ${coins.map(nameOf).join(' ')}`;
     const head = await node.head();
     const before = readings.get(name);
@@ -104,23 +117,25 @@ export function spenders(library: Library, node: BitcoinWalletNode) {
       if (hash === undefined) break;
       const raw = await blockOf(hash);
       // What was replaced below while this was read may have the spender by now, and would not be looked at again.
-      if (reading !== undefined && shownParent(raw) !== reading.hash)
-        throw contradiction(`blocks ${height - 1} and ${height} of the node are not linked`);
+      if (reading !== undefined) requireLink(raw, reading.hash, height);
       const transaction = spenderIn(raw, coins);
-      const found = transaction && { transaction, height, blockHash: hash, depth: 0 };
+      const found = transaction && { transaction, height, blockHash: hash };
       reading = { height, hash, found };
     }
     readings.delete(name);
     if (reading !== undefined) readings.set(name, reading);
     limit(readings, keptReadings);
-    return reading?.found && { ...reading.found, depth: head - reading.found.height + 1 };
+    const found = reading?.found;
+    return found && ({ ...found, depth: await depthOf(found, enough) } satisfies Spender);
   };
 }
 
-const shownParent = (raw: Buffer) =>
-  Buffer.from(raw.subarray(...parentPlace))
-    .reverse()
-    .toString('hex');
+function requireLink(raw: Buffer, below: string, height: number): void {
+  const parent = Buffer.from(raw.subarray(...parentPlace)).reverse();
+  if (parent.toString('hex') !== below)
+    throw contradiction(`blocks ${height - 1} and ${height} of the node are not linked`);
+}
+
 const nameOf = ({ txid, vout }: Outpoint) => `${txid}:${vout}`;
 
 /** As an input spells it. */

@@ -42,7 +42,7 @@ test('what an address holds cannot be told from a transaction that is none', asy
 });
 
 test('who spent a coin cannot be told from a block that is none', async () => {
-  expect(await failed(spenders(library, node)([coin], 5))).toContain('block of the node cannot be read');
+  expect(await failed(spenders(library, node)([coin], 5, 6))).toContain('block of the node cannot be read');
 });
 
 describe('a block whose transactions', () => {
@@ -69,7 +69,11 @@ describe('a block whose transactions', () => {
     ]);
   const spenderIn = async (raw: Buffer) => {
     const hash = hashOf(raw.subarray(0, 80));
-    const found = await spenders(library, { ...node, hashAt: async () => hash, rawBlock: async () => raw })([coin], 9);
+    const found = await spenders(library, { ...node, hashAt: async () => hash, rawBlock: async () => raw })(
+      [coin],
+      9,
+      1,
+    );
     return found?.transaction.txid;
   };
   const root = digest(Buffer.concat([digest(coinbase), digest(spend)]));
@@ -96,8 +100,26 @@ describe('a block whose transactions', () => {
       rawBlock: async (hash) => all.find((one) => one.hash === hash)?.raw,
     };
     const spenderOf = spenders(library, chain);
-    expect(await failed(spenderOf([coin], 9))).toContain('not linked');
-    expect(await spenderOf([coin], 9)).toMatchObject({ height: 10, depth: 2, transaction: { txid: hashOf(spend) } });
+    expect(await failed(spenderOf([coin], 9, 2))).toContain('not linked');
+    expect(await spenderOf([coin], 9, 2)).toMatchObject({ height: 10, depth: 2, transaction: { txid: hashOf(spend) } });
+  });
+
+  test('is as deep as the blocks on top of it that were read, whatever the node says of its head', async () => {
+    const paid = mined('00'.repeat(32), coinbase, spend);
+    const linked = [paid];
+    for (let seed = 1; seed <= 3; seed++)
+      linked.push(mined(linked.at(-1)!.hash, rawOf(input('00'.repeat(32), 0xffffffff), input(txid, seed))));
+    const told = (blocks: typeof linked): BitcoinWalletNode => ({
+      ...node,
+      head: async () => 148_000_000_000,
+      hashAt: async (height) => blocks[height - 10]?.hash,
+      rawBlock: async (hash) => blocks.find((one) => one.hash === hash)?.raw,
+    });
+    expect(await spenders(library, told(linked))([coin], 9, 6)).toMatchObject({ height: 10, depth: 4 });
+    expect(await spenders(library, told(linked))([coin], 9, 4)).toMatchObject({ depth: 4 });
+    expect(await spenders(library, told(linked))([coin], 9, 3)).toMatchObject({ depth: 3 });
+    const [one, two, , four] = linked as [typeof paid, typeof paid, typeof paid, typeof paid];
+    expect(await failed(spenders(library, told([one, two, four]))([coin], 9, 6))).toContain('11 and 12');
   });
 
   test('are those of its header tells who spent a coin', async () => {

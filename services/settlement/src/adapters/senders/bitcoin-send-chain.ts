@@ -133,7 +133,8 @@ function status({ node, library, confirmations }: Tools): Pick<SendChain, 'statu
     async statusOf(slot, _wallet, transactionIds): Promise<SlotStatus> {
       assert(slot.family === 'bitcoin', 'a slot of another family');
       // A reorganisation may have put it below the block that was newest when it was prepared.
-      const spender = await spenderOf(slot.inputs, Math.max(slot.sinceBlock - confirmations, 0));
+      const since = Math.max(slot.sinceBlock - confirmations, 0);
+      const spender = await spenderOf(slot.inputs, since, confirmations);
       if (spender === undefined) {
         for (const id of transactionIds) if (await node.isPending(id)) return { type: 'pending' };
         return { type: 'unseen' };
