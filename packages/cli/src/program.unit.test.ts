@@ -560,11 +560,24 @@ describe('jobs', () => {
       res.end(told('end', job('succeeded', { equal: false }))),
     );
     expect((await run('replay')).code).toBe(1);
-    expect((await run('replay --from x')).code).toBe(2);
+    for (const option of ['--from', '--to'])
+      expect(await run(`replay ${option} x`)).toMatchObject({
+        code: 2,
+        err: `daybook: ${option}: x is not a sequence\n`,
+      });
     daybook.on('GET /v1/ops/replays/j1/events', (_req, res) =>
       res.end(told('end', job('succeeded', { equal: false, switched: true }))),
     );
     expect((await run('replay --execute --accept-differences')).code).toBe(0);
+  });
+
+  test('differences cannot be accepted of a replay that switches nothing', async () => {
+    expect(await run('replay --accept-differences')).toEqual({
+      code: 2,
+      out: '',
+      err: 'daybook: --accept-differences is for --execute: a dry run switches nothing\n',
+    });
+    expect(daybook.asked).toEqual([]);
   });
 
   test('a stream that ends before the job is opened again, and progress is drawn where somebody watches', async () => {
@@ -595,6 +608,7 @@ describe('jobs', () => {
     daybook.json('POST /v1/ops/checks/j1/cancel', job('cancelled'));
     expect(await run('check --cancel j1')).toEqual({ code: 0, out: 'j1 cancelled\n', err: '' });
     expect(await run('check --detach')).toEqual({ code: 0, out: 'j1\n', err: '' });
+    expect((await run('--help')).out).toMatch(/ 5 interrupted while\sfollowing a job, which goes on;/);
   });
 
   test.each([

@@ -96,6 +96,16 @@ describe('daybook', () => {
     expect(other).toMatchObject({ code: 1, out: expect.stringMatching(/^INVALID: .* not of daybook\/book-live/) });
   });
 
+  test('verify of a range without events says so', async () => {
+    const empty = join(instance.home, 'empty.jsonl');
+    await json(['export', '--to', '2020-01-01T00:00:00Z', '-o', empty]);
+    const verified = await daybook(['verify', empty, '--pub', publicKey], {});
+    expect(verified).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^VALID no events from 0 of daybook\/\S+; 1 check/),
+    });
+  });
+
   test('verify refuses a changed file, names the event, and tells what is not signed from what is wrong', async () => {
     const changed = join(instance.home, 'changed.jsonl');
     writeFileSync(

@@ -169,6 +169,20 @@ describe('docker-compose.yml', () => {
     expect(compose.services.postgres?.command).toContain('idle_in_transaction_session_timeout=60s');
   });
 
+  test('no documented one-off command starts services anew because its shell has other settings', () => {
+    const documents = ['README.md', 'packages/messaging/README.md', 'docker-compose.yml'];
+    const commands = documents.flatMap((document) => [
+      ...readFileSync(join(root, document), 'utf8').matchAll(/docker compose run ((?:--[a-z-]+ )*)([a-z-]+)/g),
+    ]);
+    expect(commands.length).toBeGreaterThanOrEqual(documents.length);
+    const dependencies = (name: string): string[] =>
+      Object.keys(compose.services[name]?.depends_on ?? {}).flatMap((each) => [each, ...dependencies(each)]);
+    for (const [command, options = '', name = ''] of commands) {
+      const settled = dependencies(name).every((each) => !JSON.stringify(compose.services[each]).includes('${'));
+      expect([command, settled || options.includes('--no-deps')]).toEqual([command, true]);
+    }
+  });
+
   test('whatever waits for health waits for something that has a health check', () => {
     for (const [, { depends_on: dependsOn = {} }] of Object.entries(compose.services)) {
       for (const [name, wait] of Object.entries(dependsOn)) {

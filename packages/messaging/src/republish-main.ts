@@ -1,11 +1,12 @@
+import { inspect } from 'node:util';
 import { openDatabase } from '@daybook/event-store';
-import { createLogger } from '@daybook/runtime';
-import { republish } from './republish';
+import { ConfigError, createLogger } from '@daybook/runtime';
+import { NoSuchServiceError, republish } from './republish';
 import { loadRepublishConfig } from './republish-config';
 
 /** Sends the relays of the services that are named back to the start of their logs, then ends. */
 async function main(services: readonly string[]): Promise<void> {
-  if (services.length === 0) throw new Error('usage: republish-main.js <service>...');
+  if (services.length === 0) throw new NoSuchServiceError('no service is named; usage: republish-main.js <service>…');
   const config = loadRepublishConfig(process.env);
   const logger = createLogger({ service: 'republish', level: config.LOG_LEVEL });
   for (const service of services) {
@@ -24,6 +25,7 @@ async function main(services: readonly string[]): Promise<void> {
 }
 
 main(process.argv.slice(2)).catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  const isRefusal = error instanceof NoSuchServiceError || error instanceof ConfigError;
+  process.stderr.write(`${isRefusal ? error.message : inspect(error)}\n`);
   process.exitCode = 1;
 });

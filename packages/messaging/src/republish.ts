@@ -7,13 +7,23 @@ import { inTransaction, rewindCheckpoint } from '@daybook/event-store';
 import type { Pool } from 'pg';
 import { subscriptionName } from './subscription-name';
 
+/** Told to whoever named the service, in one line. */
+export class NoSuchServiceError extends Error {
+  override readonly name = 'NoSuchServiceError';
+}
+
 /**
  * Of one service's schema. Returns the names of its relays. Waits for publications in hand; a running service goes on
  * from the start within seconds, and a stopped one when it starts. What is new meanwhile comes behind, for the order of
- * keys. Throws OperationalError `store_unavailable`.
+ * keys. Throws NoSuchServiceError where no service has its tables, and OperationalError `store_unavailable`.
  */
 export async function republish(pool: Pool): Promise<readonly string[]> {
   return inTransaction(pool, async (tx) => {
+    const { rows: schemas } = await tx.query<{ name: string; isThere: boolean }>(
+      `select current_setting('search_path') as name, to_regclass('subscriptions') is not null as "isThere"`,
+    );
+    if (schemas[0]?.isThere !== true)
+      throw new NoSuchServiceError(`no service has its tables in the schema ${schemas[0]?.name}`);
     const { rows } = await tx.query<{ name: string }>(
       `select name from subscriptions where starts_with(name, $1) order by name`,
       [subscriptionName('')],

@@ -26,23 +26,28 @@ export const registerReplay: Register = (program, terminal, finish) => {
     .option('--accept-differences', 'switch also when they are not')
     .option('--tenant <id>', 'report on the accounts of this tenant')
     .option('--account <id>', 'report on this account')
-    .option('--from <sequence>', 'report on entries from here', sequence)
-    .option('--to <sequence>', 'report on entries up to here', sequence);
-  asking(followed(command), terminal, finish, (context, options: Replay) =>
-    runJob(context, '/v1/ops/replays', options, {
-      dry_run: options.execute !== true,
+    .option('--from <sequence>', 'report on entries from here', sequenceOf('--from'))
+    .option('--to <sequence>', 'report on entries up to here', sequenceOf('--to'));
+  asking(followed(command), terminal, finish, (context, options: Replay) => {
+    const isDryRun = options.execute !== true;
+    if (isDryRun && options.acceptDifferences === true)
+      throw new CliError('--accept-differences is for --execute: a dry run switches nothing', exitCodes.usage);
+    return runJob(context, '/v1/ops/replays', options, {
+      dry_run: isDryRun,
       accept_differences: options.acceptDifferences === true,
       tenant_id: options.tenant ?? null,
       account_id: options.account ?? null,
       from_sequence: options.from ?? null,
       to_sequence: options.to ?? null,
-    }),
-  );
+    });
+  });
 };
 
-function sequence(text: string): number {
-  if (!/^(0|[1-9]\d{0,14})$/.test(text)) throw new CliError(`${text} is not a sequence`, exitCodes.usage);
-  return parseInt(text, 10);
+function sequenceOf(option: string): (text: string) => number {
+  return (text) => {
+    if (!/^(0|[1-9]\d{0,14})$/.test(text)) throw new CliError(`${option}: ${text} is not a sequence`, exitCodes.usage);
+    return parseInt(text, 10);
+  };
 }
 
 export const registerCheck: Register = (program, terminal, finish) => {

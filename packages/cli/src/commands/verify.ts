@@ -117,7 +117,10 @@ function render(verdict: ExportVerdict): string {
   }
   if (events === 0 && status === 'incomplete')
     return `INCOMPLETE no events from ${first} of ${printable(verdict.origin)}, and no signature that says so\n`;
-  const range = `events ${first} to ${last} of ${printable(verdict.origin)}: ${events}, in one unbroken chain, balanced`;
+  const range =
+    events === 0
+      ? `no events from ${first} of ${printable(verdict.origin)}`
+      : `events ${first} to ${last} of ${printable(verdict.origin)}: ${events}, in one unbroken chain, balanced`;
   const signature = `signed by ${keyIds.map((id) => id.slice(0, 16)).join(', ')}, last at ${signedAt}`;
   if (status === 'valid') return `VALID ${range}; ${checkpoints} checkpoints fit, ${signature}\n`;
   const covered =
