@@ -90,7 +90,7 @@ function cutOff(cause: unknown): never {
 }
 
 /** As the HTML standard writes them, as far as Daybook uses it: `event` and one line of `data`. */
-export async function* eventsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
+async function* eventsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ServerEvent> {
   const decoder = new TextDecoder();
   let rest = '';
   for await (const chunk of chunks) {

@@ -40,7 +40,6 @@ export const envelope = z.object({
   causationId: z.string(),
   data: z.unknown(),
 });
-export type Envelope = z.infer<typeof envelope>;
 
 /**
  * Lifts `raw` from `version` to the contract's version and decodes it. A version newer than this build is OperationalError

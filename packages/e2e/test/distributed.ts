@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { deploySandboxUsdt, embeddedEvmNode } from '@daybook/embedded';
+import { deploySandboxUsdt, embeddedEvmNode, freePort } from '@daybook/embedded';
 import { eventually, testDatabase } from '@daybook/testing';
 import { composeProgram, repositoryRoot, type Program } from '../src/compose-programs';
 import { Instance } from './instance';
@@ -142,13 +141,4 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   const exit = once(child, 'exit');
   child.kill(signal);
   await exit;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -20,6 +20,7 @@ import * as intents from '@services/intents';
 import * as ledger from '@services/ledger';
 import { startProviderDouble } from '../../../services/intents/test/provider-double';
 import { stripeSignature } from '../../../services/intents/test/stripe-double';
+import { valueOf } from './value-of';
 
 const token = 'internal-token-of-the-gateway-settings-tests';
 const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
@@ -93,11 +94,6 @@ let rig: Awaited<ReturnType<typeof startRig>>;
 beforeAll(async () => (rig = await startRig()), 60_000);
 afterAll(() => rig?.close());
 afterEach(() => rig.booksBalance());
-
-function valueOf<Value>(outcome: { ok: true; value: Value } | { ok: false; rejection: string }): Value {
-  if (!outcome.ok) throw new Error(`refused: ${outcome.rejection}`);
-  return outcome.value;
-}
 
 async function gatewayOf(name: string, call: CallClient) {
   return valueOf(await call(addGateway, { ...owner, name, currencies: ['USD'], settings: former })).gateway;

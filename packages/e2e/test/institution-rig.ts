@@ -14,7 +14,6 @@ import {
   providerPaymentReceived,
   simulateInstitutionTransfer,
   transactionPosted,
-  type CallOutcome,
   type CallRequest,
   type InstitutionSettings,
 } from '@daybook/contracts';
@@ -25,6 +24,7 @@ import { Secret } from '@daybook/runtime';
 import * as ledger from '@services/ledger';
 import * as settlement from '@services/settlement';
 import { eventually, expectBooksBalance, fakeClock, testDatabase, testLogger } from '@daybook/testing';
+import { valueOf } from './value-of';
 
 const token = 'internal-token-of-the-institutions-tests';
 export const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
@@ -221,13 +221,6 @@ export async function institutionRig() {
   };
 }
 export type InstitutionRig = Awaited<ReturnType<typeof institutionRig>>;
-
-export function valueOf<Value>(outcome: { ok: true; value: Value } | { ok: false; rejection: string }): Value {
-  if (!outcome.ok) throw new Error(`refused: ${outcome.rejection}`);
-  return outcome.value;
-}
-
-export type Created = Extract<CallOutcome<typeof createInstitutionTransfer>, { ok: true }>['value'];
 
 function asAnother({ topic, key, value, headers }: RawMessage): OutgoingMessage {
   const id = randomUUID();

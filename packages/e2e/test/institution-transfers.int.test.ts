@@ -11,7 +11,8 @@ import {
   setInstitutionEnabled,
 } from '@daybook/contracts';
 import { eventually } from '@daybook/testing';
-import { institutionRig, recipient, tenantId, valueOf, type InstitutionRig } from './institution-rig';
+import { institutionRig, recipient, tenantId, type InstitutionRig } from './institution-rig';
+import { valueOf } from './value-of';
 import { camt053, pain002, type StatementEntry } from './institution-documents';
 
 const amount = 50_000n;

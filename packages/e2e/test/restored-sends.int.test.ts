@@ -4,7 +4,8 @@
  */
 import { getPayouts, resumePayouts } from '@daybook/contracts';
 import { eventually, testDatabase, type TestDatabase } from '@daybook/testing';
-import { merchant, newAddress, sendServices, sendWorld, valueOf } from './send-rig';
+import { merchant, newAddress, sendServices, sendWorld } from './send-rig';
+import { valueOf } from './value-of';
 
 type Services = Awaited<ReturnType<typeof sendServices>>;
 

@@ -7,7 +7,8 @@ import { randomUUID } from 'node:crypto';
 import { postgresEventStore, type EventStore } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
 import { eventually, seededRandom } from '@daybook/testing';
-import { merchant, newAddress, owner, sendRig, valueOf, type SendRig } from './send-rig';
+import { merchant, newAddress, owner, sendRig, type SendRig } from './send-rig';
+import { valueOf } from './value-of';
 import { Crash, processThatEnds, type End } from './simulation/send-process';
 
 const hasTime = process.env['CI'] === 'true' || process.env['LONG_TESTS'] === 'true';

@@ -9,20 +9,27 @@ import { join } from 'node:path';
 import { createSend, getBookAccount, getSend, listWallets, walletBalance, type CallRequest } from '@daybook/contracts';
 import { callNode, embeddedEvmNode, payFromFaucet } from '@daybook/embedded';
 import { callClient } from '@daybook/http';
-import { openTransport } from '@daybook/messaging';
 import { Secret, type Service } from '@daybook/runtime';
 import { signerClient } from '@daybook/signer';
-import { eventually, expectBooksBalance, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import {
+  eventually,
+  expectBooksBalance,
+  testDatabase,
+  testLogger,
+  testTransport,
+  type TestDatabase,
+} from '@daybook/testing';
 import * as chainWatcher from '@services/chain-watcher';
 import * as intents from '@services/intents';
 import * as ledger from '@services/ledger';
 import * as settlement from '@services/settlement';
 import { HDNodeWallet } from 'ethers';
 import { signerService } from './simulation/start-signer';
+import { valueOf } from './value-of';
 
 const token = 'internal-token-of-the-send-tests';
 const signerToken = 'signer-token-of-the-send-tests-000000';
-export const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
+const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
 export const owner = { tenantId, mode: 'sandbox' } as const;
 export const merchant = `merchant:${tenantId}:ETH`;
 /** What the operator has: the key of all deposit addresses. chain-watcher has its public half. */
@@ -92,13 +99,7 @@ export async function sendServices(
   const { logger, lines } = testLogger();
   const fatal: unknown[] = [];
   const onFatal = (error: unknown) => void fatal.push(error);
-  const transport = openTransport({
-    kind: 'postgres',
-    databaseUrl: database.url,
-    brokers: [],
-    clientId: 'test',
-    logger,
-  });
+  const transport = testTransport(database.url, logger);
   await transport.start();
   const common = {
     ...secrets,
@@ -201,8 +202,3 @@ export async function sendServices(
 
 /** An address that nobody has paid before. */
 export const newAddress = () => HDNodeWallet.createRandom().address;
-
-export function valueOf<Value>(outcome: { ok: true; value: Value } | { ok: false; rejection: string }): Value {
-  if (!outcome.ok) throw new Error(`refused: ${outcome.rejection}`);
-  return outcome.value;
-}

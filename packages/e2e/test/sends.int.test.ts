@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { getMovements, getPayouts, listMovements, resumePayouts, stopPayouts } from '@daybook/contracts';
 import { callNode } from '@daybook/embedded';
 import { eventually } from '@daybook/testing';
-import { merchant, newAddress, owner, sendRig, valueOf, type SendRig } from './send-rig';
+import { merchant, newAddress, owner, sendRig, type SendRig } from './send-rig';
+import { valueOf } from './value-of';
 
 const ether = 10n ** 18n;
 let rig: SendRig;

@@ -4,7 +4,8 @@ import { createIntent, getIntent } from '@daybook/contracts';
 import { payFromFaucet } from '@daybook/embedded';
 import { eventually, expectBooksBalance } from '@daybook/testing';
 import { JsonRpcProvider } from 'ethers';
-import { depositKey, merchant, owner, sendRig, valueOf, type SendRig } from './send-rig';
+import { depositKey, merchant, owner, sendRig, type SendRig } from './send-rig';
+import { valueOf } from './value-of';
 
 const ether = 10n ** 18n;
 const gas = 21_000n;

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { acceptTransfer, getBalance, issueFunds, openAccount } from '@daybook/contracts';
+import { freePort } from '@daybook/embedded';
 import { postgresEventStore } from '@daybook/event-store';
 import { callClient } from '@daybook/http';
 import { Secret } from '@daybook/runtime';
@@ -34,15 +34,6 @@ async function startLedger(databaseUrl: string): Promise<{ child: ChildProcess; 
   const url = `http://127.0.0.1:${port}`;
   await eventually(async () => expect((await fetch(`${url}/readyz`)).status).toBe(200), { timeoutMs: 60_000 });
   return { child, url };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /**

@@ -115,8 +115,8 @@ async function adopt(directory: PostgresDirectory): Promise<Running | undefined>
   }
 }
 
-function urlOf(directory: PostgresDirectory, port: number, name = database): string {
-  return `postgres://postgres:${directory.password}@127.0.0.1:${port}/${name}`;
+function urlOf(directory: PostgresDirectory, port: number): string {
+  return `postgres://postgres:${directory.password}@127.0.0.1:${port}/${database}`;
 }
 
 /** Where the server that answers there keeps its data; undefined while it is starting or stopping. */

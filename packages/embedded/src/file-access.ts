@@ -32,9 +32,9 @@ export function canTraverseTo(path: string, account: Account): boolean {
   }
 }
 
-/** Whether the account may read (and, with `execute`, run) the file. */
-export function canRead(path: string, account: Account, execute = false): boolean {
-  return canTraverseTo(path, account) && allows(path, account, execute ? 0o5 : 0o4);
+/** Whether the account may read and run the file. */
+export function canRun(path: string, account: Account): boolean {
+  return canTraverseTo(path, account) && allows(path, account, 0o5);
 }
 
 function allows(path: string, account: Account, bits: number): boolean {

@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { EmbeddedServerError } from './embedded-server';
-import { canRead, sharedStateDirectory, type Account } from './file-access';
+import { canRun, sharedStateDirectory, type Account } from './file-access';
 
 const run = promisify(execFile);
 
@@ -58,9 +58,9 @@ async function linkLibraries(folder: string, native: string): Promise<void> {
 function usableBy(native: string, account: Account): boolean {
   const libraries = join(native, 'lib');
   return (
-    canRead(join(native, 'bin', 'postgres'), account, true) &&
-    canRead(libraries, account, true) &&
-    canRead(join(native, 'share', 'postgresql'), account, true)
+    canRun(join(native, 'bin', 'postgres'), account) &&
+    canRun(libraries, account) &&
+    canRun(join(native, 'share', 'postgresql'), account)
   );
 }
 

@@ -8,7 +8,7 @@ import { columnTypes, type ColumnType, type Value } from './projection-table';
 /** `view` is of the same bytes: it writes a number without a call, where a Buffer makes one. */
 export type ByteSink = { bytes: Buffer; view: DataView; length: number };
 
-export function byteSink(size = 4_096): ByteSink {
+export function byteSink(size: number): ByteSink {
   const bytes = Buffer.allocUnsafe(size);
   return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, size), length: 0 };
 }
@@ -31,7 +31,7 @@ export function writeInt16(sink: ByteSink, value: number): void {
   sink.length = at + 2;
 }
 
-export function writeInt32(sink: ByteSink, value: number): void {
+function writeInt32(sink: ByteSink, value: number): void {
   const at = reserve(sink, 4);
   sink.view.setInt32(at, value);
   sink.length = at + 4;

@@ -30,7 +30,7 @@ export type DatabaseClock = Component & {
 };
 
 /** Its start throws OperationalError `store_unavailable`; later the process counts on while the database is away. */
-export function databaseClock(pool: Pool, logger: Logger, everyMs = lookEveryMs): DatabaseClock {
+export function databaseClock(pool: Pool, logger: Logger): DatabaseClock {
   const clock = followedClock();
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> = Promise.resolve();
@@ -53,7 +53,7 @@ export function databaseClock(pool: Pool, logger: Logger, everyMs = lookEveryMs)
       await look();
       timer = setInterval(() => {
         looking = look().catch((error: unknown) => logger.debug({ error }, 'the clock of the database was not seen'));
-      }, everyMs);
+      }, lookEveryMs);
     },
     async stop() {
       clearInterval(timer);

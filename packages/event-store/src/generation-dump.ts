@@ -12,7 +12,7 @@ export async function dumpTable(
   client: PoolClient,
   schema: string,
   table: ProjectionTable,
-  { signal, rowsPerStep = rowsPerStepDefault }: { readonly signal?: AbortSignal; readonly rowsPerStep?: number } = {},
+  { signal, rowsPerStep = rowsPerStepDefault }: { readonly signal?: AbortSignal; readonly rowsPerStep?: number },
 ): Promise<TableDump> {
   const key = table.key.join(', ');
   const backwards = table.key.map((name) => `${name} desc`).join(', ');

@@ -74,7 +74,7 @@ export async function ensureLive(pool: Pool, plan: GenerationPlan): Promise<Gene
     await withholdStatistics(tx, await schemasOf(tx));
     const live = await inState(tx, 'live');
     if (live === undefined) {
-      const first = await create(tx, plan, 'building');
+      const first = await create(tx, plan);
       return makeLive(tx, plan, first);
     }
     if (live.versions !== versionsOf(plan.projections) || (await hasViews(tx, plan, live))) return live;
@@ -90,7 +90,7 @@ export async function ensureBuilding(pool: Pool, plan: GenerationPlan, fresh = f
     const fits = !fresh && building?.versions === versionsOf(plan.projections);
     if (fits && (await hasTables(tx, plan, building))) return building;
     if (building) await drop(tx, plan, building);
-    return create(tx, plan, 'building');
+    return create(tx, plan);
   });
 }
 
@@ -214,7 +214,7 @@ export async function claimGeneration(tx: Tx, { checkpoint }: Generation): Promi
   return position;
 }
 
-async function create(tx: Tx, plan: GenerationPlan, state: 'building'): Promise<Generation> {
+async function create(tx: Tx, plan: GenerationPlan): Promise<Generation> {
   const { rows } = await tx.query<{ number: number }>(
     `select coalesce(max(number), 0) + 1 as number from projection_generations`,
   );
@@ -230,13 +230,11 @@ async function create(tx: Tx, plan: GenerationPlan, state: 'building'): Promise<
   // Which rows of which tables others see is a matter of the tables.
   await tx.query(`grant usage on schema ${name} to public`);
   await tx.query(`insert into subscriptions (name, version, position) values ($1, $2, 'start')`, [name, versions]);
-  await tx.query(`insert into projection_generations (number, state, versions, checkpoint) values ($1, $2, $3, $4)`, [
-    number,
-    state,
-    versions,
-    name,
-  ]);
-  return { number, state, versions, checkpoint: name, views: '' };
+  await tx.query(
+    `insert into projection_generations (number, state, versions, checkpoint) values ($1, 'building', $2, $3)`,
+    [number, versions, name],
+  );
+  return { number, state: 'building', versions, checkpoint: name, views: '' };
 }
 
 async function hasTables(tx: Tx, { projections }: GenerationPlan, { checkpoint }: Generation): Promise<boolean> {

@@ -60,7 +60,7 @@ export function createProjections<Event extends { readonly type: string }>(optio
 }
 
 /** What an event does to the tables. Throws on an event that this build does not know, whoever handles it. */
-export function statementsOf<Event extends { readonly type: string }>(
+function statementsOf<Event extends { readonly type: string }>(
   codec: EventCodec<Event>,
   projections: readonly Projection<Event>[],
   stored: StoredEvent,

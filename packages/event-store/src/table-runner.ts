@@ -12,7 +12,7 @@ import { versionsOf, type TableProjection } from './table-projections';
 type Typed = { readonly type: string };
 
 /** More events share the cost of a batch and the rows that they touch; fewer are visible sooner. */
-export const tableBatchSize = 20_000;
+const tableBatchSize = 20_000;
 
 export function createTableProjections<Event extends Typed>(options: {
   readonly pool: Pool;

@@ -1,4 +1,4 @@
-import { testLogger } from '@daybook/testing';
+import { gate, testLogger } from '@daybook/testing';
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import { createBatches, openBatches, type Batches } from '../src/batches';
@@ -501,8 +501,3 @@ describe('a batch that is handled while the one before it is stored', () => {
 });
 
 /** Something to wait for, and what opens it. */
-function gate(): { readonly opened: Promise<void>; open(): void } {
-  let open!: () => void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}

@@ -1,10 +1,9 @@
 export { createApp, createListener, httpServer, type AppOptions, type HttpServer } from './app';
-export type { DirectAnswer, DirectRequest, DirectRoute } from './direct';
+export type { DirectRoute } from './direct';
 export { callClient, callRoutes, callServer, onCall, requireToken, type CallClient, type CallHandler } from './calls';
 export type { CallAnswer, OutgoingCall } from './call-queue';
 export {
   decimalToken,
-  JsonError,
   jsonInteger,
   jsonNumber,
   numberToken,
@@ -14,16 +13,7 @@ export {
   readBody,
   stringifyJson,
 } from './json';
-export { checked, contradiction, nodeHttp, type NodeHttp, type RpcAnswer } from './node-http';
+export { checked, contradiction, jsonIn, nodeHttp } from './node-http';
 export { redacting, type Redact } from './node-says';
-export {
-  describeIssue,
-  errorHandler,
-  failureOf,
-  FailureError,
-  invalidInput,
-  readInput,
-  sendProblem,
-  type Failure,
-} from './problem';
+export { describeIssue, errorHandler, failureOf, FailureError, readInput, sendProblem, type Failure } from './problem';
 export { whenDone } from './when-done';

@@ -79,6 +79,15 @@ export function contradiction(detail: string): OperationalError {
   return new OperationalError('upstream_unavailable', true, { detail: detail.slice(0, detailLengthMax) });
 }
 
+/** Of an answer that is text. `what` was asked for. */
+export function jsonIn(what: string, text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? '');
+  } catch {
+    throw contradiction(`${what}: no JSON`);
+  }
+}
+
 /** What an answer must look like: a node is somebody else's program. */
 export function checked<Answer extends z.ZodType>(what: string, answer: Answer, raw: unknown): z.output<Answer> {
   const parsed = answer.safeParse(raw);

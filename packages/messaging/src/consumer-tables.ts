@@ -14,7 +14,7 @@ export const messagingMigrations: MigrationSource = {
 export type Place = { readonly group: string; readonly topic: string; readonly partition: number };
 
 /** Locks the place until the transaction ends: a member that lost its partition cannot write beside its successor. */
-export async function lockOffset(tx: Tx, place: Place): Promise<bigint> {
+async function lockOffset(tx: Tx, place: Place): Promise<bigint> {
   const values = [place.group, place.topic, place.partition];
   const select = `select next_offset from consumer_offsets
                   where group_name = $1 and topic = $2 and partition = $3 for update`;
@@ -29,7 +29,7 @@ export async function lockOffset(tx: Tx, place: Place): Promise<bigint> {
 }
 
 /** `last` tells the message before `next` from any other. */
-export async function moveOffset(tx: Tx, place: Place, next: bigint, last?: string): Promise<void> {
+async function moveOffset(tx: Tx, place: Place, next: bigint, last?: string): Promise<void> {
   await tx.query(
     prepared(
       `update consumer_offsets set next_offset = $4, last_message = $5, alive_at = clock_timestamp()
@@ -43,7 +43,7 @@ export async function moveOffset(tx: Tx, place: Place, next: bigint, last?: stri
  * As `lockOffset` and `moveOffset` for messages without an effect: in one statement, which changes nothing unless the
  * place is at `from` and none of the keys is parked. Whether it has moved.
  */
-export async function passOver(
+async function passOver(
   pool: Pool,
   place: Place,
   { from, next, last, keys }: { from: bigint; next: bigint; last: string; keys: readonly string[] },
@@ -60,7 +60,7 @@ export async function passOver(
 }
 
 /** What was said of the message before the place, if anything was. */
-export async function lastMessage(tx: Tx, place: Place): Promise<string | null> {
+async function lastMessage(tx: Tx, place: Place): Promise<string | null> {
   const { rows } = await tx.query<{ last_message: string | null }>(
     `select last_message from consumer_offsets where group_name = $1 and topic = $2 and partition = $3`,
     [place.group, place.topic, place.partition],
@@ -69,7 +69,7 @@ export async function lastMessage(tx: Tx, place: Place): Promise<string | null> 
 }
 
 /** Back to the beginning, for a log that begins again and ends at `end`. */
-export async function rewindOffset(pool: Pool, place: Place, end: bigint): Promise<void> {
+async function rewindOffset(pool: Pool, place: Place, end: bigint): Promise<void> {
   await pool.query(
     `update consumer_offsets set next_offset = 0, last_message = null
      where group_name = $1 and topic = $2 and partition = $3 and next_offset > $4`,
@@ -78,7 +78,7 @@ export async function rewindOffset(pool: Pool, place: Place, end: bigint): Promi
 }
 
 /** Shows that a partition which does not advance is being retried. */
-export async function touchOffset(pool: Pool, place: Place): Promise<void> {
+async function touchOffset(pool: Pool, place: Place): Promise<void> {
   await pool.query(
     `update consumer_offsets set alive_at = clock_timestamp()
      where group_name = $1 and topic = $2 and partition = $3`,
@@ -89,7 +89,7 @@ export async function touchOffset(pool: Pool, place: Place): Promise<void> {
 export type Progress = { readonly next: bigint; readonly aliveAt: string };
 
 /** By partition; one that the group has never been in is absent. */
-export async function readProgress(
+async function readProgress(
   pool: Pool,
   { group, topic }: { readonly group: string; readonly topic: string },
 ): Promise<ReadonlyMap<number, Progress>> {
@@ -101,7 +101,7 @@ export async function readProgress(
 }
 
 /** The ids that this group has not handled yet. From here on, within this transaction, it has. */
-export async function claim(tx: Tx, group: string, ids: readonly string[]): Promise<Set<string>> {
+async function claim(tx: Tx, group: string, ids: readonly string[]): Promise<Set<string>> {
   if (ids.length === 0) return new Set();
   const { rows } = await tx.query<{ message_id: string }>(
     prepared(
@@ -117,7 +117,7 @@ export async function claim(tx: Tx, group: string, ids: readonly string[]): Prom
  * Which of the keys are parked. Locks the last message of each against `redrive`: either it is still parked when this
  * transaction commits, or it is not seen here.
  */
-export async function parkedKeys(tx: Tx, place: Place, keys: readonly string[]): Promise<Set<string>> {
+async function parkedKeys(tx: Tx, place: Place, keys: readonly string[]): Promise<Set<string>> {
   const { rows } = await tx.query<{ key: string }>(
     prepared(
       `select key from parked_messages p
@@ -135,7 +135,7 @@ export async function parkedKeys(tx: Tx, place: Place, keys: readonly string[]):
  * Keeps the message as it came, once: another one may have had its offset before the topic was made anew. Without a cause
  * it waits behind an earlier one of its key.
  */
-export async function park(
+async function park(
   tx: Tx,
   group: string,
   message: RawMessage,
@@ -159,7 +159,7 @@ export async function park(
   );
 }
 
-export async function countParked(pool: Pool, group: string, topic: string): Promise<number> {
+async function countParked(pool: Pool, group: string, topic: string): Promise<number> {
   const { rows } = await pool.query<{ parked: number }>(
     `select count(*)::int as parked from parked_messages where group_name = $1 and topic = $2`,
     [group, topic],

@@ -30,6 +30,8 @@ export type ConsumerDeps = {
   readonly stallMs?: number;
 };
 
+type Deps = ConsumerDeps & { readonly tables: ConsumerTables };
+
 export type Consumer = Component & {
   /** Resolves when everything published before the call is handled or parked. Rejects when stopped before. */
   caughtUp(): Promise<void>;
@@ -40,10 +42,11 @@ const attemptsMax = 5;
 const attemptBackoff = { firstMs: 50, maxMs: 1_000 };
 const caughtUpPollMs = 20;
 
-export function createConsumer(deps: ConsumerDeps, subscription: Subscription): Consumer {
-  const { pool, transport, tables = postgresConsumerTables } = deps;
+export function createConsumer(given: ConsumerDeps, subscription: Subscription): Consumer {
+  const deps: Deps = { tables: postgresConsumerTables, ...given };
+  const { pool, transport, tables } = deps;
   const { group, topic } = subscription;
-  const watchdog = createWatchdog({ ...deps, tables, stallMs: deps.stallMs ?? stallMsDefault }, subscription);
+  const watchdog = createWatchdog({ ...deps, stallMs: deps.stallMs ?? stallMsDefault }, subscription);
   let running: { readonly stopping: AbortController; stop(): Promise<void> } | undefined;
 
   return {
@@ -82,21 +85,20 @@ export function createConsumer(deps: ConsumerDeps, subscription: Subscription): 
  * The stored place. A log that ends before it was emptied and begins again: start over, the inbox knows what was
  * handled.
  */
-async function startAt(deps: ConsumerDeps, subscription: Subscription, partition: number): Promise<bigint> {
+async function startAt(deps: Deps, subscription: Subscription, partition: number): Promise<bigint> {
   const { group, topic } = subscription;
-  const tables = deps.tables ?? postgresConsumerTables;
-  const stored = (await tables.readProgress(deps.pool, subscription)).get(partition)?.next ?? 0n;
+  const stored = (await deps.tables.readProgress(deps.pool, subscription)).get(partition)?.next ?? 0n;
   if (stored === 0n) return stored;
   const end = (await deps.transport.ends(topic)).get(partition) ?? 0n;
   // From the message before the place: it shows whether this is still the log that the place is in.
   if (stored <= end) return stored - 1n;
   deps.logger.warn({ group, topic, partition, stored, end }, 'the topic begins again; starting over');
-  await tables.rewindOffset(deps.pool, { group, topic, partition }, end);
+  await deps.tables.rewindOffset(deps.pool, { group, topic, partition }, end);
   return 0n;
 }
 
 async function handleAll(
-  deps: ConsumerDeps,
+  deps: Deps,
   subscription: Subscription,
   messages: readonly RawMessage[],
   stopping: AbortSignal,
@@ -115,7 +117,7 @@ async function handleAll(
 }
 
 async function handleOne(
-  deps: ConsumerDeps,
+  deps: Deps,
   subscription: Subscription,
   message: RawMessage,
   stopping: AbortSignal,
@@ -136,7 +138,7 @@ async function handleOne(
 }
 
 async function apply(
-  { pool, metrics, now, tables }: ConsumerDeps,
+  { pool, metrics, now, tables }: Deps,
   subscription: Subscription,
   messages: readonly RawMessage[],
 ): Promise<void> {
@@ -149,7 +151,7 @@ async function apply(
 }
 
 async function parkOne(
-  { pool, metrics, logger, now, tables }: ConsumerDeps,
+  { pool, metrics, logger, now, tables }: Deps,
   { group, topic }: Subscription,
   message: RawMessage,
   error: unknown,
@@ -163,7 +165,7 @@ async function parkOne(
 
 /** Passes on what waiting or ending the process must settle; other failures are the message's own. */
 async function noteFailure(
-  deps: ConsumerDeps,
+  deps: Deps,
   subscription: Subscription,
   messages: readonly RawMessage[],
   error: unknown,
@@ -176,19 +178,17 @@ async function noteFailure(
   }
   consumerMetrics(deps.metrics).retries.inc({ group, topic });
   const partition = messages[0]?.partition ?? 0;
-  await (deps.tables ?? postgresConsumerTables)
-    .touchOffset(deps.pool, { group, topic, partition })
-    .catch(() => undefined);
+  await deps.tables.touchOffset(deps.pool, { group, topic, partition }).catch(() => undefined);
   if (isOperationalError(error)) await noteLoss(deps, { group, topic, partition }, error);
   if (verdict === 'wait') throw error;
   if (isOperationalError(error)) deps.logger.warn({ error, group, topic, partition }, 'attempt failed');
 }
 
 /** The log is not what it was. One that begins again is read again, and the inbox knows what was handled. */
-async function noteLoss(deps: ConsumerDeps, place: Place, error: OperationalError): Promise<void> {
+async function noteLoss(deps: Deps, place: Place, error: OperationalError): Promise<void> {
   if (error.code === 'messages_missing')
     deps.logger.error({ error, ...place }, 'messages are missing; publish them again');
   if (error.code !== 'topic_begins_again') return;
   deps.logger.warn({ error, ...place }, 'the topic begins again; starting over');
-  await (deps.tables ?? postgresConsumerTables).rewindOffset(deps.pool, place, 0n);
+  await deps.tables.rewindOffset(deps.pool, place, 0n);
 }

@@ -22,7 +22,7 @@ export async function handleBatch(
   subscription: Subscription,
   messages: readonly RawMessage[],
   now: Clock,
-  tables = postgresConsumerTables,
+  tables: ConsumerTables,
 ): Promise<Tally> {
   const first = messages[0];
   const last = messages.at(-1);
@@ -73,7 +73,7 @@ export async function parkMessage(
   group: string,
   message: RawMessage,
   reason: { readonly at: Date; readonly cause: string },
-  tables = postgresConsumerTables,
+  tables: ConsumerTables,
 ): Promise<void> {
   await inTransaction(pool, async (tx) => {
     const place = { group, topic: message.topic, partition: message.partition };

@@ -13,7 +13,7 @@ export type ParsedAmount =
   { readonly ok: true; readonly units: bigint } | { readonly ok: false; readonly problem: AmountProblem };
 
 /** In descending precedence: when several apply, the first listed is returned. */
-export const amountProblems = ['not_a_decimal', 'too_many_whole_digits', 'too_many_decimals', 'not_positive'] as const;
+const amountProblems = ['not_a_decimal', 'too_many_whole_digits', 'too_many_decimals', 'not_positive'] as const;
 export type AmountProblem = (typeof amountProblems)[number];
 
 /**

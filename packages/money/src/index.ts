@@ -1,10 +1,2 @@
-export {
-  amountProblems,
-  describeAmountProblem,
-  formatAmount,
-  parseAmount,
-  unitsMax,
-  type AmountProblem,
-  type ParsedAmount,
-} from './amount';
+export { describeAmountProblem, formatAmount, parseAmount, unitsMax } from './amount';
 export { assetCodes, assets, type Asset, type AssetCode } from './asset';

@@ -13,6 +13,20 @@ export const secretSetting = (lengthMin: number) =>
     .transform((value) => new Secret(value))
     .meta({ secret: true });
 
+/** Of a node: a secret, as it may hold a key. */
+export const nodeUrlSetting = z
+  .url({ protocol: /^https?$/ })
+  .transform((url) => new Secret(url))
+  .optional()
+  .meta({ secret: true });
+
+/** What a setting lists with commas between. */
+export const entriesOf = (list: string) =>
+  list
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '');
+
 export const portSetting = z.coerce.number().int().min(0).max(65_535);
 export const durationMsSetting = (max: number) => z.coerce.number().int().min(0).max(max);
 
@@ -38,12 +52,7 @@ export const serviceSettings = {
   KAFKA_BROKERS: z
     .string()
     .default('')
-    .transform((list) =>
-      list
-        .split(',')
-        .map((broker) => broker.trim())
-        .filter((broker) => broker !== ''),
-    )
+    .transform(entriesOf)
     .describe('Comma-separated host:port list; required when MESSAGING is kafka.'),
   KAFKA_SESSION_TIMEOUT_MS: durationMsSetting(300_000)
     .pipe(z.number().min(1_000))

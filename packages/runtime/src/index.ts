@@ -5,6 +5,8 @@ export {
   ConfigError,
   describeConfig,
   durationMsSetting,
+  entriesOf,
+  nodeUrlSetting,
   parseConfig,
   portSetting,
   secretSetting,
@@ -15,8 +17,9 @@ export {
 export { currentCorrelation, withCorrelation, type Correlation } from './correlation';
 export { duePass, dueWorker, dueWorkers, type Pass } from './due-worker';
 export { codeFrom, publicKeyId, sha256Hex, uuidFrom, uuidv7 } from './ids';
+export { inTurn, type InTurn } from './in-turn';
 export { keyedDigests, type KeyedDigests, type Keyring } from './keyring';
-export { inOrder, runProgram, type Component, type OnFatal, type Service } from './lifecycle';
+export { inOrder, runProgram, runService, type Component, type OnFatal, type Service } from './lifecycle';
 export { createLogger, type Logger } from './logger';
 export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics';
 export { createSealer, sealingKeySetting, secretsKeySettings, secretsKeysOf, type Sealer } from './sealing';

@@ -52,6 +52,20 @@ type Program<Config> = {
   work?(config: Config): Promise<void>;
 };
 
+/** The whole `main.ts` of a service. */
+export function runService<Config extends { readonly SHUTDOWN_GRACE_MS: number }>(
+  loadConfig: Program<Config>['loadConfig'],
+  createService: Program<Config>['createService'],
+): void {
+  runProgram({ env: process.env, loadConfig, createService, graceMs: (config) => config.SHUTDOWN_GRACE_MS }).then(
+    (code) => process.exit(code),
+    (error: unknown) => {
+      print(error);
+      process.exit(1);
+    },
+  );
+}
+
 /**
  * The body of every `main.ts`: start, wait for SIGTERM, SIGINT, SIGHUP or a fatal error, stop within the grace
  * time. What it is told while it starts counts from then: it is stopped when it has started, within what is left. Fails
@@ -81,7 +95,7 @@ export async function runProgram<Config>(program: Program<Config>): Promise<numb
   });
   onEndSignal(() => finish(0));
   const onFatal: OnFatal = (error) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    print(error);
     finish(1);
   };
   const service = program.createService(config, { onFatal });
@@ -92,6 +106,10 @@ export async function runProgram<Config>(program: Program<Config>): Promise<numb
   } finally {
     await service.stop();
   }
+}
+
+function print(error: unknown): void {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
 }
 
 function onEndSignal(end: () => void): void {

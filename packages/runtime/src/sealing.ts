@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 import { assert, AssertionError } from '@daybook/core';
 import { z } from 'zod';
-import { secretSetting } from './config';
+import { entriesOf, secretSetting } from './config';
 import { keyBytesOf, type Keyring } from './keyring';
 import { Secret } from './secret';
 
@@ -21,12 +21,7 @@ export const sealingKeySetting = secretSetting(1)
 export const oldSealingKeysSetting = z
   .string()
   .default('')
-  .transform((list) =>
-    list
-      .split(',')
-      .map((key) => key.trim())
-      .filter((key) => key !== ''),
-  )
+  .transform(entriesOf)
   .refine(
     (keys) => keys.every((key) => oneKey.test(key)),
     `must be keys of ${keyBytes} bytes in base64, with commas between`,

@@ -11,8 +11,8 @@ export async function replaceFile(path: string, text: string, mode = ownerOnly):
 }
 
 /** Leaves a file that is there: of several that make it at the same moment, one does. */
-export async function createFile(path: string, text: string, mode = ownerOnly): Promise<void> {
-  await putInPlace(path, text, mode, async (draft) => {
+export async function createFile(path: string, text: string): Promise<void> {
+  await putInPlace(path, text, ownerOnly, async (draft) => {
     await link(draft, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });

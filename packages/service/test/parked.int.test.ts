@@ -8,7 +8,7 @@ import { callClient, callRoutes, onCall, type CallClient } from '@daybook/http';
 import { on, openTransport, type Consumer, type Transport } from '@daybook/messaging';
 import { parseConfig, Secret, serviceSettings, type Service } from '@daybook/runtime';
 import { openPlatform, type PlatformOptions } from '@daybook/service';
-import { eventually, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import { eventually, gate, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
 import { z } from 'zod';
 import { countedMessage } from './counted';
 
@@ -225,13 +225,6 @@ test('5. the calls are for holders of the internal token, stand beside those of 
   // Its own routes ask for the token, so nothing but the missing call tells the two apart.
   expect(await asked(await open({ isEdge: true }), `Bearer ${token}`)).toBe(404);
 });
-
-/** Something to wait for, and what opens it. */
-function gate(): { readonly opened: Promise<void>; open(): void } {
-  let open!: () => void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
 
 async function someoneWaitsForALock(): Promise<void> {
   await eventually(

@@ -1,6 +1,5 @@
 export { DeploymentError, deploySettlement, hasSettlement } from './deployment';
 export {
-  decodeSettle,
   encodeSettle,
   settledEventOf,
   settlementAbi,

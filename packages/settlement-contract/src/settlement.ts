@@ -33,20 +33,6 @@ export function encodeSettle(call: { readonly settlementId: string; readonly to:
   return contractInterface().encodeFunctionData('settle', [call.settlementId, call.to]);
 }
 
-/** What the data of a transaction to the contract asks for, or undefined if it is no settle call. */
-export function decodeSettle(data: string): { readonly settlementId: string; readonly to: string } | undefined {
-  const selector = contractInterface().getFunction('settle')!.selector;
-  if (!data.startsWith(selector)) return undefined;
-  try {
-    const [settlementId, to] = contractInterface().decodeFunctionData('settle', data) as unknown as [string, string];
-    const call = { settlementId, to };
-    // Decoding tolerates trailing bytes.
-    return encodeSettle(call) === data ? call : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** The event that a log tells, or undefined for a log of another contract or kind. */
 export function settledEventOf(log: {
   readonly address: string;
@@ -62,7 +48,7 @@ export function settledEventOf(log: {
 
 let made: Interface | undefined;
 
-export function contractInterface(): Interface {
+function contractInterface(): Interface {
   return (made ??= new (loadEthers().Interface)(artefact.abi));
 }
 

@@ -1,16 +1,10 @@
 import { assetCodes, assets, parseAmount, type AssetCode } from '@daybook/money';
-import { parseConfig, secretSetting, serviceSettings, type Environment } from '@daybook/runtime';
+import { entriesOf, parseConfig, secretSetting, serviceSettings, type Environment } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Caps } from './domain/signing';
 
 const { HTTP_HOST, HTTP_PORT, LOG_LEVEL, SHUTDOWN_GRACE_MS } = serviceSettings;
 const evmAddress = z.string().regex(/^0x[0-9a-fA-F]{40}$/);
-
-const entriesOf = (list: string) =>
-  list
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
 
 /** `ETH=1/10`: at most 1 at once and 10 a day. */
 const capsSetting = z

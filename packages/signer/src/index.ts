@@ -7,28 +7,11 @@ export {
   requestDigest,
   signRequest,
   type Refusal,
-  type SignAnswer,
   type SignedPage,
   type Signer,
-  type SignOutcome,
   type SignRequest,
-  type WalletAnswer,
-  type WalletRequest,
 } from './protocol';
-export {
-  bitcoinTransaction,
-  evmTransaction,
-  families,
-  maxFeeOf,
-  solanaTransaction,
-  tronTransaction,
-  type BitcoinTransaction,
-  type EvmTransaction,
-  type Family,
-  type FamilyTransaction,
-  type SolanaTransaction,
-  type TronTransaction,
-} from './transactions';
+export { evmTransaction, maxFeeOf, type EvmTransaction, type Family } from './transactions';
 export { createService } from './service';
 
 /** The program of the signer. As a child of another it sends `{ url }` once it listens, and ends when that does. */

@@ -35,7 +35,7 @@ const record = z.strictObject({
 const header = z.strictObject({ format: z.literal(format), keyId: z.string() });
 
 /** The journal cannot be trusted. The message says what to do about it. */
-export class JournalError extends Error {
+class JournalError extends Error {
   override readonly name = 'JournalError';
 }
 

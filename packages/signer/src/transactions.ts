@@ -94,11 +94,11 @@ export const solanaTransaction = z.strictObject({
 export type SolanaTransaction = z.output<typeof solanaTransaction>;
 
 /** What a TRX or TRC-20 transfer may burn besides its `feeLimit`, in sun: its bytes, and a new account of the recipient. */
-export const tronOtherFeesMax = 2_000_000n;
+const tronOtherFeesMax = 2_000_000n;
 /** Of one signature, in lamports. */
 const solanaSignatureFee = 5_000n;
 /** What a new token account must hold for ever, in lamports. */
-export const solanaTokenAccountRent = 2_039_280n;
+const solanaTokenAccountRent = 2_039_280n;
 
 /** The most that the wallet can lose besides the amount, in minor units of the family's native asset. */
 export function maxFeeOf(request: FamilyTransaction): bigint {

@@ -48,13 +48,8 @@ export const configSchema = z.object({
     .min(1)
     .optional()
     .describe('Requests a minute on pay for each credential, instead of 100.'),
-  LOG_LEVEL: z
-    .enum(['debug', 'info', 'warn', 'error', 'silent'])
-    .default('info')
-    .describe('Lowest level that is logged.'),
-  SHUTDOWN_GRACE_MS: durationMsSetting(120_000)
-    .default(25_000)
-    .describe('Time to finish work after SIGTERM, in milliseconds.'),
+  LOG_LEVEL: serviceSettings.LOG_LEVEL,
+  SHUTDOWN_GRACE_MS: serviceSettings.SHUTDOWN_GRACE_MS,
 });
 
 export type Config = Readonly<z.output<typeof configSchema>>;

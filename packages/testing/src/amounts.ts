@@ -1,5 +1,4 @@
 /** Amounts as clients send them: raw JSON tokens, to be placed in the text of a body before anything parses it. */
-import fc from 'fast-check';
 
 /** Each is JSON, and refused with 400, the field's name in the answer, and no event. Holds for every scale up to 18. */
 export const refusedAmountTokens: readonly string[] = [
@@ -106,21 +105,3 @@ export function tokensBeyondScale(scale: number): readonly string[] {
   const zeros = `1.${'0'.repeat(scale + 1)}`;
   return [value, `"${value}"`, zeros, `"${zeros}"`];
 }
-
-/** Positive minor units: small ones, round ones, and up to the largest that an API accepts at this scale. */
-const minorUnits = (scale: number) =>
-  fc.oneof(
-    fc.bigInt({ min: 1n, max: 1_000n }),
-    fc.bigInt({ min: 1n, max: 1_000n }).map((whole) => whole * 10n ** BigInt(scale)),
-    fc.bigInt({ min: 1n, max: 10n ** BigInt(18 + scale) - 1n }),
-  );
-
-/** Canonical decimal text of such an amount, with its minor units. */
-const decimal = (scale: number) =>
-  minorUnits(scale).map((units) => {
-    const digits = units.toString().padStart(scale + 1, '0');
-    const whole = digits.slice(0, digits.length - scale);
-    return { units, text: scale === 0 ? whole : `${whole}.${digits.slice(-scale)}` };
-  });
-
-export const arbitraries = { minorUnits, decimal };

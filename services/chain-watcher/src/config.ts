@@ -1,6 +1,13 @@
-import { ConfigError, parseConfig, secretSetting, serviceSettings, type Environment } from '@daybook/runtime';
+import {
+  ConfigError,
+  nodeUrlSetting,
+  parseConfig,
+  secretSetting,
+  serviceSettings,
+  type Environment,
+} from '@daybook/runtime';
 import { z } from 'zod';
-import { amountsSetting, modeSetting, nodeUrl, repeatsHost, tiersSetting, urlList } from './adapters/chain-settings';
+import { amountsSetting, modeSetting, repeatsHost, tiersSetting, urlList } from './adapters/chain-settings';
 import { evmNatives } from './adapters/evm-networks';
 
 const extendedPublicKey = z
@@ -12,7 +19,7 @@ const startBlock = z.coerce.number().int().min(0).optional();
 
 export const configSchema = z.object({
   ...serviceSettings,
-  EVM_RPC_URL: nodeUrl.describe('JSON-RPC of an EVM node. Without it ETH and USDT_ERC20 are not available.'),
+  EVM_RPC_URL: nodeUrlSetting.describe('JSON-RPC of an EVM node. Without it ETH and USDT_ERC20 are not available.'),
   EVM_CHAIN_ID: z.coerce
     .number()
     .int()
@@ -48,10 +55,10 @@ export const configSchema = z.object({
     ),
   EVM_WITNESS_URLS: urlList.describe('Further EVM nodes, by comma; see CHAIN_WITNESSED_FROM.'),
   EVM_START_BLOCK: startBlock.describe('First EVM block to scan on the first start; the newest final one without it.'),
-  BITCOIN_RPC_URL: nodeUrl.describe(
+  BITCOIN_RPC_URL: nodeUrlSetting.describe(
     'JSON-RPC of bitcoind, with user and password. Without a node BTC is not available.',
   ),
-  BITCOIN_ESPLORA_URL: nodeUrl.describe('HTTP API of an Esplora, used when BITCOIN_RPC_URL is not set.'),
+  BITCOIN_ESPLORA_URL: nodeUrlSetting.describe('HTTP API of an Esplora, used when BITCOIN_RPC_URL is not set.'),
   BITCOIN_WITNESS_URLS: urlList.describe('Further Esplora APIs, by comma; see CHAIN_WITNESSED_FROM.'),
   BITCOIN_NETWORK: z
     .enum(['mainnet', 'testnet', 'signet', 'regtest'])
@@ -69,7 +76,7 @@ export const configSchema = z.object({
     'First Bitcoin block to scan on the first start; the newest final one without it.',
   ),
   TRON_XPUB: extendedPublicKey.describe('Extended public key whose children are the Tron deposit addresses.'),
-  TRON_API_URL: nodeUrl.describe('HTTP API of a Tron node. Without it Tron is simulated, in sandbox only.'),
+  TRON_API_URL: nodeUrlSetting.describe('HTTP API of a Tron node. Without it Tron is simulated, in sandbox only.'),
   TRON_API_KEY: secretSetting(1).optional().describe('Key of the API, sent as TRON-PRO-API-KEY.'),
   TRON_WITNESS_URLS: urlList.describe('Further Tron nodes, by comma; see CHAIN_WITNESSED_FROM.'),
   TRON_NETWORK: z
@@ -89,7 +96,9 @@ export const configSchema = z.object({
     .refine((seed) => /^([0-9a-fA-F]{2}){16,64}$/.test(seed.reveal()), 'must be 16 to 64 bytes in hex')
     .optional()
     .describe('Seed of the Solana deposit addresses in hex: ed25519 has no public derivation.'),
-  SOLANA_RPC_URL: nodeUrl.describe('JSON-RPC of a Solana node. Without it Solana is simulated, in sandbox only.'),
+  SOLANA_RPC_URL: nodeUrlSetting.describe(
+    'JSON-RPC of a Solana node. Without it Solana is simulated, in sandbox only.',
+  ),
   SOLANA_WITNESS_URLS: urlList.describe('Further Solana nodes, by comma; see CHAIN_WITNESSED_FROM.'),
   SOLANA_CLUSTER: z
     .enum(['mainnet', 'testnet', 'devnet', 'local'])

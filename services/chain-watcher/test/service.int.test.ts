@@ -9,9 +9,9 @@ import {
   simulateDeposit,
 } from '@daybook/contracts';
 import { callClient, type CallClient } from '@daybook/http';
-import { openTransport, readMessage, type ReceivedMessage, type Transport } from '@daybook/messaging';
+import { readMessage, type ReceivedMessage, type Transport } from '@daybook/messaging';
 import { Secret, type Service } from '@daybook/runtime';
-import { eventually, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import { eventually, testDatabase, testLogger, testTransport, type TestDatabase } from '@daybook/testing';
 import { randomUUID } from 'node:crypto';
 import { HDNodeWallet, Mnemonic } from 'ethers';
 import { createService, loadConfig } from '../src/index';
@@ -274,13 +274,7 @@ describe('simulated deposits', () => {
 
   /** What is on the topic, from its beginning. */
   async function withMessages<T>(use: (messages: readonly ReceivedMessage<unknown>[]) => Promise<T>): Promise<T> {
-    const transport: Transport = openTransport({
-      kind: 'postgres',
-      databaseUrl: database.url,
-      brokers: [],
-      clientId: 'test',
-      logger,
-    });
+    const transport: Transport = testTransport(database.url, logger);
     await transport.start();
     const messages: ReceivedMessage<unknown>[] = [];
     const consumption = await transport.consume({

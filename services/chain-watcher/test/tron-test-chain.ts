@@ -7,7 +7,7 @@ import type { TestChain } from './test-chain';
 import { confirmations } from './watcher.contract';
 
 const transferTopic = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
-export const randomTronAddress = () => TronWeb.address.fromHex(`41${randomBytes(20).toString('hex')}`);
+const randomTronAddress = () => TronWeb.address.fromHex(`41${randomBytes(20).toString('hex')}`);
 
 type Log = { readonly address: string; readonly topics: readonly string[]; readonly data: string };
 type Outcome = { readonly result?: string; readonly logs?: readonly Log[] };

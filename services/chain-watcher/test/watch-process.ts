@@ -29,7 +29,7 @@ import {
 } from '../src/projections/deposits';
 
 export const schema = 'chain_watcher';
-export const tenantId = '7a1c0000-0000-8000-8000-000000000001';
+const tenantId = '7a1c0000-0000-8000-8000-000000000001';
 
 export async function prepare(pool: Pool): Promise<void> {
   const own = { name: 'chain-watcher', directory: join(__dirname, '../migrations') };

@@ -40,7 +40,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
 );
 
 /** Every third answer or so is an error, an old head, a missing block or an old answer. The same faults on every run. */
-export function unreliable(source: ChainSource): ChainSource {
+function unreliable(source: ChainSource): ChainSource {
   let answers = 0;
   const every = (n: number) => ++answers % n === 0;
   const tooMany = () => new OperationalError('upstream_unavailable', true, { detail: 'too many requests' });

@@ -1,5 +1,12 @@
 import { assets, parseAmount } from '@daybook/money';
-import { durationMsSetting, parseConfig, portSetting, serviceSettings, type Environment } from '@daybook/runtime';
+import {
+  durationMsSetting,
+  entriesOf,
+  parseConfig,
+  portSetting,
+  serviceSettings,
+  type Environment,
+} from '@daybook/runtime';
 import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { readTokenKeys, type TokenKeys } from './app/token-keys';
@@ -16,12 +23,7 @@ const tokenPublicKeys = z.string().transform((pems, context): TokenKeys => {
 
 const cidrList = z
   .string()
-  .transform((list) =>
-    list
-      .split(',')
-      .map((block) => block.trim())
-      .filter((block) => block !== ''),
-  )
+  .transform(entriesOf)
   .refine((blocks) => blocks.every((block) => ipaddr.isValidCIDR(block)), 'must be CIDR blocks such as 10.0.0.0/8');
 
 /** Minor units of TXC, or null for "off". */

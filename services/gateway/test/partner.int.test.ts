@@ -10,11 +10,10 @@ import {
   setGatewayEnabled,
   simulatePayment,
   simulateReturn,
-  type CallOutcome,
 } from '@daybook/contracts';
 import { acceptedAmounts, malformedAmountTokens, refusedAmountTokens, tokensBeyondScale } from '@daybook/testing';
 import { GatewayHarness, type TestCredential } from './harness';
-import { longestDescription, noDescriptions } from './partner-facts';
+import { longestDescription, noDescriptions, payment as listed, type Payment } from './partner-facts';
 
 const gateway = new GatewayHarness();
 let partner: TestCredential;
@@ -29,24 +28,7 @@ afterAll(() => gateway.stop());
 beforeEach(() => gateway.services.reset());
 
 const transactionId = 'TX4G7Q1ZK0WB8N3RDC5VYM';
-type Payment = Extract<CallOutcome<typeof getPayment>, { ok: true }>['value']['payment'];
-const payment: Payment = {
-  transactionId,
-  number: 456,
-  gatewayNumber: 3,
-  userNumber: 123,
-  provider: 'stripe',
-  asset: 'USD',
-  amount: 10_000n,
-  amountReceived: 10_000n,
-  description: 'Payment for services',
-  status: 'completed',
-  failure: null,
-  exceptions: [],
-  providerReference: 'pi_1234567890',
-  createdAt: '2023-09-01T12:00:00.000Z',
-  updatedAt: '2023-09-01T12:05:00.000Z',
-};
+const payment: Payment = { ...listed, transactionId, number: 456 };
 const example = {
   gateway_id: 3,
   amount: 100.0,

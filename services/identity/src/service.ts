@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { createPersonalData } from '@daybook/event-store';
 import { callRoutes } from '@daybook/http';
-import { callTokens, createSealer, secretsKeysOf, type Service } from '@daybook/runtime';
+import { callTokens, createSealer, inTurn, secretsKeysOf, type Service } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides } from '@daybook/service';
 import { postgresLoginAttempts } from './adapters/login-attempts';
 import { loginNames } from './adapters/login-names';
@@ -9,7 +9,6 @@ import { argon2Passwords } from './adapters/passwords';
 import { publishedEvents } from './adapters/published-events';
 import { jwtTokens } from './adapters/tokens';
 import { openCredentials } from './app/credentials';
-import { inTurn } from './app/in-turn';
 import type { Config } from './config';
 import { callHandlers } from './http/calls';
 

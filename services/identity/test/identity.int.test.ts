@@ -15,9 +15,9 @@ import {
   type CallRequest,
 } from '@daybook/contracts';
 import { callClient, type CallClient } from '@daybook/http';
-import { openTransport, readMessage, type ReceivedMessage, type Transport } from '@daybook/messaging';
+import { readMessage, type ReceivedMessage, type Transport } from '@daybook/messaging';
 import { Secret, sha256Hex, type Service } from '@daybook/runtime';
-import { eventually, fakeClock, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import { eventually, fakeClock, testDatabase, testLogger, testTransport, type TestDatabase } from '@daybook/testing';
 import { createService, loadConfig } from '../src';
 import jwt from 'jsonwebtoken';
 
@@ -54,7 +54,7 @@ beforeAll(async () => {
   service = createService(loadConfig(settings), { now: clock, logger, onFatal: (error) => fatal.push(error) });
   const { url } = await service.start();
   identity = callClient({ baseUrl: url, token: new Secret(token) });
-  transport = openTransport({ kind: 'postgres', databaseUrl: database.url, brokers: [], clientId: 'test', logger });
+  transport = testTransport(database.url, logger);
   await transport.start();
   listening = await transport.consume({
     group: 'test',

@@ -17,9 +17,9 @@ import {
 } from '@daybook/contracts';
 import { postgresEventStore, type StoredEvent } from '@daybook/event-store';
 import { callClient } from '@daybook/http';
-import { messageOf, openTransport, readMessage, type OutgoingMessage, type RawMessage } from '@daybook/messaging';
+import { messageOf, readMessage, type OutgoingMessage, type RawMessage } from '@daybook/messaging';
 import { Secret, uuidFrom, type Service } from '@daybook/runtime';
-import { eventually, fakeClock, testDatabase, testLogger } from '@daybook/testing';
+import { eventually, fakeClock, testDatabase, testLogger, testTransport } from '@daybook/testing';
 import type { z } from 'zod';
 import { createService, loadConfig } from '../src';
 
@@ -53,13 +53,7 @@ export async function intentsRig() {
   const database = await testDatabase();
   const { logger, lines } = testLogger();
   const now = fakeClock('2026-03-01T10:00:00.000Z');
-  const transport = openTransport({
-    kind: 'postgres',
-    databaseUrl: database.url,
-    brokers: [],
-    clientId: 'test',
-    logger,
-  });
+  const transport = testTransport(database.url, logger);
   await transport.start();
   const fatal: unknown[] = [];
   const allocations: string[] = [];

@@ -23,9 +23,9 @@ import {
 } from '@daybook/contracts';
 import type { StoredEvent } from '@daybook/event-store';
 import { callClient } from '@daybook/http';
-import { messageOf, openTransport, readMessage } from '@daybook/messaging';
+import { messageOf, readMessage } from '@daybook/messaging';
 import { Secret, uuidFrom } from '@daybook/runtime';
-import { eventually, fakeClock, testDatabase, testLogger } from '@daybook/testing';
+import { eventually, fakeClock, testDatabase, testLogger, testTransport } from '@daybook/testing';
 import { createService, loadConfig } from '../src';
 import { chargePayments, coinbaseSignature } from './coinbase-double';
 import { paypalCaptureOf, paypalDispute, paypalRefund } from './paypal-double';
@@ -43,13 +43,7 @@ type Moved = z.output<typeof providerPaymentReturned.data>;
 async function paymentsRig(providers: ProviderDouble) {
   const database = await testDatabase();
   const { logger, lines } = testLogger();
-  const transport = openTransport({
-    kind: 'postgres',
-    databaseUrl: database.url,
-    brokers: [],
-    clientId: 'test',
-    logger,
-  });
+  const transport = testTransport(database.url, logger);
   await transport.start();
   const fatal: unknown[] = [];
   const settings = {

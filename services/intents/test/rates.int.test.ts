@@ -3,9 +3,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createQuote, getQuote, getRate, type CallRequest } from '@daybook/contracts';
 import { callClient } from '@daybook/http';
-import { openTransport } from '@daybook/messaging';
 import { Secret } from '@daybook/runtime';
-import { fakeClock, testDatabase, testLogger } from '@daybook/testing';
+import { fakeClock, testDatabase, testLogger, testTransport } from '@daybook/testing';
 import { createService, loadConfig } from '../src';
 
 const tenantId = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
@@ -61,13 +60,7 @@ async function startExchanges() {
 async function ratesRig() {
   const [database, wire] = [await testDatabase(), await startExchanges()];
   const { logger } = testLogger();
-  const transport = openTransport({
-    kind: 'postgres',
-    databaseUrl: database.url,
-    brokers: [],
-    clientId: 'test',
-    logger,
-  });
+  const transport = testTransport(database.url, logger);
   await transport.start();
   const fatal: unknown[] = [];
   const config = loadConfig({

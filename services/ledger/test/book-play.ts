@@ -302,7 +302,7 @@ const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [
   ],
 ];
 
-export const anyCommand: fc.Arbitrary<BookCommand> = fc.oneof(
+const anyCommand: fc.Arbitrary<BookCommand> = fc.oneof(
   ...weighted.map(([weight, arbitrary]) => ({ weight, arbitrary })),
 );
 

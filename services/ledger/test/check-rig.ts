@@ -15,8 +15,6 @@ import { validHistory } from './check-history';
 
 /** A schema in front of the ledger's: what is copied there is what the check reads. */
 const scratch = 'scratch';
-/** Of the first generation of tables. */
-export const checkpoint = 'ledger_g1';
 export const ledgerTables = tablesOf(ledgerProjections);
 
 /** Books with every kind of event, their tables, and a check over them. No service runs, so nothing moves meanwhile. */

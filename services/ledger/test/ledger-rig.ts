@@ -128,7 +128,6 @@ export async function ledgerRig(options: Options = {}) {
   };
 }
 export type LedgerRig = Awaited<ReturnType<typeof ledgerRig>>;
-export type LedgerCalls = ReturnType<typeof callsTo>;
 
 export async function stop(opened: { service: Service; close(): Promise<void> }): Promise<void> {
   await opened.close();

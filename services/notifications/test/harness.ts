@@ -12,9 +12,16 @@ import type {
 } from '@daybook/contracts';
 import type { Position, StoredEvent } from '@daybook/event-store';
 import { callClient, type CallClient } from '@daybook/http';
-import { messageOf, openTransport, type OutgoingMessage, type Transport } from '@daybook/messaging';
+import { messageOf, type OutgoingMessage, type Transport } from '@daybook/messaging';
 import { Secret, type Service } from '@daybook/runtime';
-import { fakeClock, testDatabase, testLogger, type FakeClock, type TestDatabase } from '@daybook/testing';
+import {
+  fakeClock,
+  testDatabase,
+  testLogger,
+  testTransport,
+  type FakeClock,
+  type TestDatabase,
+} from '@daybook/testing';
 import { createService, loadConfig } from '../src';
 import type { z } from 'zod';
 import type { WebhookClient } from '../src/ports';
@@ -42,13 +49,7 @@ export async function startHarness(): Promise<Harness> {
   const log = testLogger();
   const fatal: unknown[] = [];
   const clock = fakeClock('2026-03-01T12:00:00.000Z');
-  const transport = openTransport({
-    kind: 'postgres',
-    databaseUrl: database.url,
-    brokers: [],
-    clientId: 'test',
-    logger: log.logger,
-  });
+  const transport = testTransport(database.url, log.logger);
   await transport.start();
   const settings = {
     DATABASE_URL: database.url,

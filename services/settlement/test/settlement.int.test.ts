@@ -7,9 +7,9 @@ import {
   type AnyEventContract,
 } from '@daybook/contracts';
 import { postgresEventStore, type EventStore, type StoredEvent } from '@daybook/event-store';
-import { messageOf, openTransport, readMessage, type OutgoingMessage, type Transport } from '@daybook/messaging';
+import { messageOf, readMessage, type OutgoingMessage, type Transport } from '@daybook/messaging';
 import { uuidFrom, type Service } from '@daybook/runtime';
-import { eventually, fakeClock, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
+import { eventually, fakeClock, testDatabase, testLogger, testTransport, type TestDatabase } from '@daybook/testing';
 import fc from 'fast-check';
 import { createService, loadConfig } from '../src';
 
@@ -32,7 +32,7 @@ const onFatal = (error: unknown) => void fatal.push(error);
 
 beforeAll(async () => {
   database = await testDatabase();
-  transport = openTransport({ kind: 'postgres', databaseUrl: database.url, brokers: [], clientId: 'test', logger });
+  transport = testTransport(database.url, logger);
   await transport.start();
   const config = loadConfig({
     DATABASE_URL: database.url,

@@ -39,7 +39,7 @@ const ranges = {
 const metadata = z.record(text(200), text(2_000));
 
 /** Totals of an account's entries. `posted` is on its normal side: debits raise assets and expenses, credits the rest. */
-export const accountTotals = z.object({
+const accountTotals = z.object({
   posted: signedTotalUnits,
   debits: totalUnits,
   credits: totalUnits,
@@ -54,7 +54,7 @@ export const getBalanceAsOf = defineCall({
   rejections: ['account_not_found'],
 });
 
-export const entryView = z.object({
+const entryView = z.object({
   sequence,
   entryIndex: z.number().int().nonnegative(),
   transactionId: z.string(),
@@ -81,7 +81,7 @@ export const listEntries = defineCall({
   rejections: ['cursor_invalid'],
 });
 
-export const transactionView = z.object({
+const transactionView = z.object({
   sequence,
   transactionId: z.string(),
   tenantId: tenantId.nullable(),

@@ -27,7 +27,7 @@ import { watermark } from './ledger-audit-calls';
 import { accountTypes, balanceView } from './ledger-calls';
 
 /** Whatever a caller wants to find again. No personal data: it is stored as it is, for ever. */
-export const bookMetadata = callersMetadata;
+const bookMetadata = callersMetadata;
 
 /** Of something that is there. A tenant names its own as it did when it made it; operators by the id in the journal. */
 const reference = storableText(300).min(1);
@@ -120,7 +120,7 @@ const operations = {
 };
 
 /** One thing to do with a book, in a call of its own or among others in a bulk. */
-export const bookOperation = z.discriminatedUnion('type', [
+const bookOperation = z.discriminatedUnion('type', [
   operations.post,
   operations.reverse,
   operations.hold,
@@ -203,7 +203,7 @@ export const closePeriod = defineCall({
   rejections: ['id_reused', 'period_closed', 'period_not_over'],
 });
 
-export const bookAccountView = balanceView.extend({
+const bookAccountView = balanceView.extend({
   ownerId: tenantId.nullable(),
   floor: signedMinorUnits.nullable(),
   ceiling: signedMinorUnits.nullable(),

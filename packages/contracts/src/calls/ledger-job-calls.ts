@@ -24,11 +24,11 @@ export const checkParameters = z.strictObject({ incremental: z.boolean().default
 export const checkScope = z.enum(['full', 'incremental']);
 
 /** The kinds of long work that the ledger does in the background, with what each is asked. */
-export const jobRequest = z.discriminatedUnion('kind', [
+const jobRequest = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('replay'), parameters: replayParameters }),
   z.strictObject({ kind: z.literal('check'), parameters: checkParameters }),
 ]);
-export const jobKinds = ['replay', 'check'] as const;
+const jobKinds = ['replay', 'check'] as const;
 export const jobKind = z.enum(jobKinds);
 
 /**
@@ -37,7 +37,7 @@ export const jobKind = z.enum(jobKinds);
  */
 export const jobStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled', 'interrupted'] as const;
 
-export const jobProgress = z.object({
+const jobProgress = z.object({
   /** What it is doing, in a few words. Null before it begins. */
   phase: z.string().nullable(),
   /** Of the phase, in units that the phase names or implies. */

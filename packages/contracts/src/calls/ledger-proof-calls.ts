@@ -10,7 +10,7 @@ const size = z.number().int().positive();
 const hash = z.string().regex(/^[A-Za-z0-9+/]{43}=$/);
 
 /** The exact text that is signed, and the Ed25519 signature of its bytes in base64. */
-export const signedCheckpoint = z.object({ text: z.string(), signature: z.string() });
+const signedCheckpoint = z.object({ text: z.string(), signature: z.string() });
 
 const checkpointView = signedCheckpoint.extend({
   size,

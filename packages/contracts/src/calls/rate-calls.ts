@@ -10,7 +10,7 @@ const positive = z.codec(z.string().regex(/^[1-9]\d*$/), z.bigint(), {
 /** Units of `to` for one unit of `from`, both whole units: an exact fraction in lowest terms. */
 const rate = { from: asset, to: asset, numerator: positive, denominator: positive };
 
-export const rateView = z.object({
+const rateView = z.object({
   ...rate,
   /** Who said so. */
   sources: z.array(z.string()),

@@ -16,9 +16,9 @@ export const institutionView = z.object({
 });
 
 /** ISO 13616: country, check digits, at most 30 characters. */
-export const iban = z.string().regex(/^[A-Z]{2}\d{2}[A-Z0-9]{8,30}$/);
+const iban = z.string().regex(/^[A-Z]{2}\d{2}[A-Z0-9]{8,30}$/);
 /** ISO 9362. */
-export const bic = z.string().regex(/^[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$/);
+const bic = z.string().regex(/^[A-Z]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$/);
 
 /** How each bank is reached. Settings are sealed before they are recorded, and no answer shows them. */
 export const institutionSettings = z.discriminatedUnion('bank', [

@@ -2,8 +2,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { assert } from '@daybook/core';
+import { freePort } from '@daybook/embedded';
 import { Client } from 'pg';
 
 const startTimeoutMs = 60_000;
@@ -100,14 +100,4 @@ function statOf(pid: number): { readonly parent: number; readonly microseconds: 
     // It has ended.
     return undefined;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

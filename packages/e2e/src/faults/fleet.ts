@@ -6,7 +6,7 @@ import type { Lab } from './lab';
 import { services, type ServiceName } from './services';
 import { supervised, type Supervised } from './supervised';
 
-export const sessionTimeoutMs = 2_000;
+const sessionTimeoutMs = 2_000;
 /** Of a machine that has other things to do too. */
 const readyWithinMs = 180_000;
 

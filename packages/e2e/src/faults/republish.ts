@@ -43,7 +43,7 @@ async function someIn(transport: ReturnType<typeof openTransport>, topic: string
 }
 
 /** What is in the topic by now. */
-export async function readAll(
+async function readAll(
   transport: ReturnType<typeof openTransport>,
   topic: string,
   reader: number | string,

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { embeddedPostgres } from '@daybook/embedded';
 import { formatJvmBroker, runJvmBroker, stopJvmBroker, type BrokerDoor } from '@daybook/testing';
-import { Client } from 'pg';
+import type { Client } from 'pg';
+import { withDatabase } from './journal';
 
 const goneWithinMs = 20_000;
 
@@ -41,16 +42,7 @@ export function postgresServer(directory: string, port: number): PostgresServer 
   let pidFile: string | undefined;
   const url = (database: string) => Object.assign(new URL(server.url), { pathname: `/${database}` }).href;
 
-  async function withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    const client = new Client({ connectionString: url('postgres') });
-    client.on('error', () => undefined);
-    await client.connect();
-    try {
-      return await work(client);
-    } finally {
-      await client.end().catch(() => undefined);
-    }
-  }
+  const withClient = <T>(work: (client: Client) => Promise<T>): Promise<T> => withDatabase(url('postgres'), work);
 
   return {
     url,

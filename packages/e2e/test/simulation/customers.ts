@@ -38,8 +38,8 @@ export type Customers = {
 
 export const wallets = ['w0', 'w1', 'w2'] as const;
 export const tenantOf = (wallet: string) => (wallet === 'w2' ? tenants[1] : tenants[0]);
-export const own = (tenantId: string, name: string) => `acct:${tenantId}:${name}`;
-export const funds = 1_000n;
+const own = (tenantId: string, name: string) => `acct:${tenantId}:${name}`;
+const funds = 1_000n;
 /** Customers ask less and less often: those who do not keep a queue full of what nobody waits for any more. */
 const patienceMinMs = 300;
 const patienceMaxMs = 5_000;

@@ -130,7 +130,7 @@ const consumerOf = (service: ServiceName, group: string, ...contracts: readonly 
   topic: contracts[0]!.topic,
   contracts,
 });
-export const consumers: readonly Consumer[] = [
+const consumers: readonly Consumer[] = [
   consumerOf('intents', 'deposits', depositSeen, depositReverted, depositConfirmed),
   {
     ...consumerOf('intents', 'ledger-transactions', transactionPosted),

@@ -11,7 +11,7 @@ import { pack, unpack } from './packed-append';
 import { positionOf } from './place';
 import type { Appended, RecordedEvent, Wire, WireEvent } from './wire';
 
-export const appendType = 'daybook.append';
+const appendType = 'daybook.append';
 const partType = 'daybook.part';
 
 /** What the server counts besides the payload: names, types, metadata. */

@@ -73,5 +73,3 @@ export function serverLog() {
     },
   };
 }
-
-export type ServerLog = ReturnType<typeof serverLog>;

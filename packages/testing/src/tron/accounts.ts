@@ -15,7 +15,7 @@ export const chainParameters = {
 /** Of a TRC-20 transfer to a holder, and to who has none yet. */
 const energy = { holder: 64_285, newHolder: 129_285 } as const;
 const transferSelector = 'a9059cbb';
-export const transferTopic = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
+const transferTopic = 'ddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef';
 
 export type Outcome = {
   readonly result: 'SUCCESS' | 'OUT_OF_ENERGY' | 'REVERT';

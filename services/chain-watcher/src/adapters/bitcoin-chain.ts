@@ -16,7 +16,7 @@ import { numbersAfter, readInOrder } from './block-range';
 const payToWitnessKeyHash = Buffer.from([0x00, 0x14]);
 const scriptLength = 22;
 
-export const bitcoinChainName = (network: BitcoinNetwork) => `bitcoin-${network}`;
+const bitcoinChainName = (network: BitcoinNetwork) => `bitcoin-${network}`;
 
 export function bitcoinChain(node: BitcoinNode, network: BitcoinNetwork): ChainSource {
   const { genesisHash } = bitcoinNetworks[network];

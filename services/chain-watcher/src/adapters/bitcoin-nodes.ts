@@ -2,7 +2,7 @@
  * Two ways to a Bitcoin node: the JSON-RPC of bitcoind, and the HTTP API of Esplora (blockstream.info, mempool.space).
  * Both are asked only for what proves itself (raw blocks), or is proven by what links to it (hashes by height).
  */
-import { checked, contradiction, nodeHttp } from '@daybook/http';
+import { checked, contradiction, jsonIn, nodeHttp } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 import type { BlockReference } from '../domain/reorg';
@@ -54,7 +54,7 @@ export function esploraNode(url: Secret): BitcoinNode {
     async head() {
       const tip = checked('blocks/tip/hash', hash, await text('blocks/tip/hash'));
       const path = `block/${tip}`;
-      const { id, height: number } = checked(path, z.object({ id: hash, height }), parsed(path, await text(path)));
+      const { id, height: number } = checked(path, z.object({ id: hash, height }), jsonIn(path, await text(path)));
       if (id !== tip) throw contradiction(`${path}: is ${id}`);
       return { number, hash: tip };
     },
@@ -64,12 +64,4 @@ export function esploraNode(url: Secret): BitcoinNode {
     },
     rawBlock: (of) => http.get(`block/${of}/raw`),
   };
-}
-
-function parsed(path: string, json: string | undefined): unknown {
-  try {
-    return JSON.parse(json ?? '');
-  } catch {
-    throw contradiction(`${path}: no JSON`);
-  }
 }

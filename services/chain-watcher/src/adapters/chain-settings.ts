@@ -1,21 +1,10 @@
 /** How nodes, modes and amounts are written in settings. Addresses of nodes are secrets: they may hold a key. */
 import { assetCodes, assets, parseAmount, type AssetCode } from '@daybook/money';
-import { Secret } from '@daybook/runtime';
+import { entriesOf, Secret } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Tier } from '../domain/confirmation';
 
 const isNodeUrl = (text: string) => z.url({ protocol: /^https?$/ }).safeParse(text).success;
-const entriesOf = (list: string) =>
-  list
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-
-export const nodeUrl = z
-  .url({ protocol: /^https?$/ })
-  .transform((url) => new Secret(url))
-  .optional()
-  .meta({ secret: true });
 
 export const urlList = z
   .string()

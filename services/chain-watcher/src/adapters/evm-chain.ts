@@ -21,7 +21,7 @@ import {
 } from './evm-rpc';
 import { evmTransfers } from './evm-transfers';
 
-export const evmChainName = (chainId: number) => `evm-${chainId}`;
+const evmChainName = (chainId: number) => `evm-${chainId}`;
 
 /** Selector of `decimals()`. */
 const decimalsCall = '0x313ce567';

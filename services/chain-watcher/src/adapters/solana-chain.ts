@@ -16,7 +16,7 @@ import { readInOrder } from './block-range';
 import { blockWithBalances, transfersIn, type PinnedToken } from './solana-transfers';
 
 /** Genesis hashes of the public clusters. Of a local one it is not known. */
-export const solanaClusters = {
+const solanaClusters = {
   mainnet: '5eykt4UsFv8P8NJdTREpY1vzqKqZKvdpKuc147dw2N9d',
   testnet: '4uhcVJyU9pJkvQyS88uRDiswHXSCkY3zQawwpjk2NsNY',
   devnet: 'EtWTRABZaYq6iMfeYKouRu166VU2xqa1wcaWoxPkrZBG',
@@ -69,7 +69,7 @@ const mintAccount = z.object({
     .nullable(),
 });
 
-export const solanaChainName = (cluster: SolanaCluster) => `solana-${cluster}`;
+const solanaChainName = (cluster: SolanaCluster) => `solana-${cluster}`;
 
 export function solanaChain(options: Options): ChainSource {
   const { ask, askBlock } = solanaRpc(options.url);

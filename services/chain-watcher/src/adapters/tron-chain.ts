@@ -38,7 +38,7 @@ import {
 import { spendersOf } from './token-spenders';
 
 /** First blocks of the public networks. Of a private one it is not known. */
-export const tronNetworks = {
+const tronNetworks = {
   mainnet: '00000000000000001ebf88508a03865c71d452e25f4d51194196a1d22b6653dc',
   nile: '0000000000000000d698d4192c56cb6be724a558448e2684802de4d6cd8690dc',
   shasta: '0000000000000000de1aa88295e1fcf982742f773e0419c5a9c134c994a9059e',
@@ -61,7 +61,7 @@ type Options = {
   readonly usdtContract: string | undefined;
 };
 
-export const tronChainName = (network: TronNetwork) => `tron-${network}`;
+const tronChainName = (network: TronNetwork) => `tron-${network}`;
 
 export function tronChain({ url, apiKey, network, usdtContract }: Options): ChainSource {
   const rpc = tronRpc(url, apiKey);

@@ -26,7 +26,7 @@ export const tronHeader = z.object({
 });
 const owned = z.object({ owner_address: hexBytes });
 const transfer = owned.extend({ amount: amount.optional(), to_address: hexBytes });
-export const tronTransaction = z.object({
+const tronTransaction = z.object({
   txID: hash,
   raw_data_hex: hexBytes,
   ret: z.array(z.object({ contractRet: z.string().optional() })).optional(),
@@ -38,7 +38,7 @@ export type TronTransaction = z.output<typeof tronTransaction>;
 export const tronBlock = tronHeader.extend({ transactions: z.array(tronTransaction).optional() });
 export type TronBlock = z.output<typeof tronBlock>;
 
-export const tronLog = z.object({ address: hexBytes, topics: z.array(hash).optional(), data: hexBytes.optional() });
+const tronLog = z.object({ address: hexBytes, topics: z.array(hash).optional(), data: hexBytes.optional() });
 export type TronLog = z.output<typeof tronLog>;
 export const tronInfo = z.object({
   id: hash,

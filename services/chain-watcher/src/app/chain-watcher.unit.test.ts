@@ -7,7 +7,7 @@ import type { Pass } from './watch-chain';
 import { ChainHaltedError } from './watch-deps';
 
 const head = { number: 5, hash: 'five' };
-const done: Pass = { head, tip: head, more: false, waiting: 0 };
+const done: Pass = { tip: head, more: false, waiting: 0 };
 
 /** A watcher whose passes answer in turn; the last answer repeats. */
 function watcherOf(

@@ -11,7 +11,6 @@ import { ChainHaltedError, contextOf, decide, now, overtaken, sourceFailed, type
 import { sweptBy } from './watchlist';
 
 export type Pass = {
-  readonly head: BlockReference;
   readonly tip: BlockReference;
   /** More blocks can be read at once. */
   readonly more: boolean;
@@ -47,10 +46,10 @@ export async function watchPass(
   await revertMisplaced(deps, tip);
   try {
     const scan = await scanBlocks(deps, head, tip, strays, (joined) => (tip = joined));
-    if (scan === 'forked') return { head, tip: await unwind(deps, tip), more: true, waiting: 0 };
+    if (scan === 'forked') return { tip: await unwind(deps, tip), more: true, waiting: 0 };
     // Here the tip is in the source's chain: it was read from it, links to what was, or is its head.
     await seeAgain(deps);
-    return { head, tip, more: scan === 'more', waiting: await confirmDeposits(deps, tip, mark) };
+    return { tip, more: scan === 'more', waiting: await confirmDeposits(deps, tip, mark) };
   } catch (error) {
     throw error instanceof ChainHaltedError && (await isOvertaken(deps, tip)) ? overtaken(error) : error;
   }

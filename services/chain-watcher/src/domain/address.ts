@@ -39,7 +39,7 @@ export type AddressEvent = AllocatedAddress & { readonly type: 'AddressAllocated
 /** What was asked for. The rest of an address is our choice, and the first choice stays. */
 export type AddressTerms = Pick<AllocatedAddress, 'asset' | 'amount' | 'tenantId' | 'mode'>;
 
-export const addressRejections = ['address_exists_with_different_fields'] as const;
+const addressRejections = ['address_exists_with_different_fields'] as const;
 export type AddressRejection = (typeof addressRejections)[number];
 
 export type AddressState = { readonly status: 'none' } | ({ readonly status: 'allocated' } & AllocatedAddress);

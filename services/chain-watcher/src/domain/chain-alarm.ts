@@ -6,7 +6,7 @@
  *   L1  A chain whose newest block has not changed for the limit is frozen, whatever else it says; one that is halted is
  *       halted first.
  */
-export const chainAlarms = ['halted', 'frozen', 'lagging', 'asset_off'] as const;
+const chainAlarms = ['halted', 'frozen', 'lagging', 'asset_off'] as const;
 export type ChainAlarm = (typeof chainAlarms)[number];
 
 export type AlarmLimits = {

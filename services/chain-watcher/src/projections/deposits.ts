@@ -32,24 +32,25 @@ function put(event: DepositEvent, status: DepositPlace['status']): Sql {
                reference = excluded.reference, tenant_id = excluded.tenant_id, mode = excluded.mode,
                block_number = excluded.block_number, block_hash = excluded.block_hash,
                status = excluded.status, updated_at = excluded.updated_at, swept_from = excluded.swept_from`,
-    values: [
-      event.depositId,
-      event.chain,
-      event.transactionId,
-      event.index,
-      event.asset,
-      event.amount,
-      event.address,
-      event.reference,
-      event.tenantId,
-      event.mode,
-      event.blockNumber,
-      event.blockHash,
-      status,
-      event.at,
-      event.sweptFrom ?? null,
-    ],
+    values: [...valuesOf(event), status, event.at, event.sweptFrom ?? null],
   };
+}
+
+function valuesOf(event: DepositEvent) {
+  return [
+    event.depositId,
+    event.chain,
+    event.transactionId,
+    event.index,
+    event.asset,
+    event.amount,
+    event.address,
+    event.reference,
+    event.tenantId,
+    event.mode,
+    event.blockNumber,
+    event.blockHash,
+  ];
 }
 
 function keepPlace(event: DepositEvent): Sql {
@@ -61,21 +62,7 @@ function keepPlace(event: DepositEvent): Sql {
            set asset = excluded.asset, amount = excluded.amount, address = excluded.address,
                reference = excluded.reference, tenant_id = excluded.tenant_id, mode = excluded.mode,
                swept_from = excluded.swept_from`,
-    values: [
-      event.depositId,
-      event.chain,
-      event.transactionId,
-      event.index,
-      event.asset,
-      event.amount,
-      event.address,
-      event.reference,
-      event.tenantId,
-      event.mode,
-      event.blockNumber,
-      event.blockHash,
-      event.sweptFrom ?? null,
-    ],
+    values: [...valuesOf(event), event.sweptFrom ?? null],
   };
 }
 

@@ -1,8 +1,7 @@
 import type { CallOutcome, CallRequest, exchangeLogin } from '@daybook/contracts';
-import type { Clock } from '@daybook/runtime';
+import type { Clock, InTurn } from '@daybook/runtime';
 import type { LoginAttempts, LoginNames, Passwords, Tokens } from '../ports';
 import type { Credentials } from './credentials';
-import type { inTurn } from './in-turn';
 
 export type ExchangeDeps = {
   readonly credentials: Credentials;
@@ -11,7 +10,7 @@ export type ExchangeDeps = {
   readonly loginNames: LoginNames;
   readonly attempts: LoginAttempts;
   /** Keyed by login. Tries at the same time would otherwise use each other up, also those with the right password. */
-  readonly oneByOne: ReturnType<typeof inTurn>;
+  readonly oneByOne: InTurn;
   readonly now: Clock;
 };
 

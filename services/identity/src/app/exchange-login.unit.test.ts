@@ -1,7 +1,7 @@
 import { memoryEventStore } from '@daybook/event-store';
+import { inTurn } from '@daybook/runtime';
 import { openCredentials } from './credentials';
 import { exchange, type ExchangeDeps } from './exchange-login';
-import { inTurn } from './in-turn';
 import { issue, type IssueDeps } from './issue-credential';
 
 const tenantId = '0190f5a4-7c1e-7b3a-8d2f-4e5a6b7c8d9e';

@@ -105,7 +105,7 @@ export type IntentCommand =
     };
 
 /** In descending precedence: when several apply, the first listed is returned. */
-export const intentRejections = [
+const intentRejections = [
   'idempotency_key_reused',
   'intent_not_found',
   'deposit_not_confirmed',

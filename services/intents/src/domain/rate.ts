@@ -36,7 +36,7 @@ export type Reading = {
 export type GoodRate = { readonly rate: Rate; readonly sources: readonly string[]; readonly observedAt: string };
 
 /** A source that was observed longer ago than this says nothing of now. */
-export const readingAgeMsMax = 60_000;
+const readingAgeMsMax = 60_000;
 /** Clocks of sources may be ahead of ours. */
 const aheadMsMax = 60_000;
 /** After this the last good rate says nothing of what is likely any more. */

@@ -43,8 +43,6 @@ export type ReceiptPolicy = {
   };
 };
 
-export const toleranceBpsMax = 1_000;
-
 export const defaultReceiptPolicy: ReceiptPolicy = {
   under: { toleranceBps: 0, place: 'refundable' },
   over: 'refundable',

@@ -16,7 +16,6 @@ import {
   placeFor,
   receiptPlaces,
   receiptPolicy,
-  toleranceBpsMax,
   type ReceiptPlace,
   type ReceiptPolicy,
 } from './receipt-policy';
@@ -114,7 +113,7 @@ function held(book: Book, asset: AssetCode = 'USDT_TRC20'): Record<string, bigin
 const place = fc.constantFrom(...receiptPlaces);
 const policyOf = fc.record({
   under: fc.record({
-    toleranceBps: fc.constantFrom(0, 1, 50, toleranceBpsMax),
+    toleranceBps: fc.constantFrom(0, 1, 50, 1_000),
     place: fc.constantFrom('held' as const, 'refundable' as const),
   }),
   over: fc.constantFrom('credited' as const, 'held' as const, 'refundable' as const),

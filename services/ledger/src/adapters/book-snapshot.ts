@@ -17,7 +17,7 @@ import { emptyBook, type BookState } from '../domain/book-state';
 import { cloneRecord, type BookRecord } from '../domain/records';
 
 /** To be raised when the meaning of a field of the state changes, or a record has another field. Other formats are not read: the book is folded anew. */
-export const snapshotFormat = 2;
+const snapshotFormat = 2;
 
 /** A state as it was at one moment, while the book goes on. */
 export type CapturedState = {

@@ -200,7 +200,7 @@ const reservedPrefix =
 const ownPrefix = 'acct:';
 
 /** Where the ids of a tenant's own accounts begin. */
-export function ownAccountsOf(tenantId: string): string {
+function ownAccountsOf(tenantId: string): string {
   return `${ownPrefix}${tenantId}:`;
 }
 

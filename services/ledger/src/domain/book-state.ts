@@ -95,7 +95,7 @@ function signCheckpoint(state: WorkingState, size: number): void {
   state.checkpointSize = size;
 }
 
-export function applyToAccounts(state: Pick<WorkingState, 'accounts'>, event: BookEvent): void {
+function applyToAccounts(state: Pick<WorkingState, 'accounts'>, event: BookEvent): void {
   switch (event.type) {
     case 'AccountOpened':
       if (state.accounts.has(event.accountId)) throw new AssertionError(`account ${event.accountId} opened twice`);

@@ -14,7 +14,7 @@ import {
 import type { BookRejection } from './book-events';
 import type { WorkingState } from './book-state';
 
-export const entriesMax = 100;
+const entriesMax = 100;
 
 /** Why these entries can be posted by nobody, or null. With a tenant, they have to be on its own accounts. */
 export function entriesRefusal(

@@ -15,8 +15,8 @@ export function record(...events: readonly BookEvent[]): Verdict {
   return { type: 'recorded', events, rejection: null };
 }
 
-export function nothingToDo(at: string, reference = ''): Verdict {
-  return { type: 'repeated', outcome: { rejection: null, at, reference } };
+export function nothingToDo(at: string): Verdict {
+  return { type: 'repeated', outcome: { rejection: null, at, reference: '' } };
 }
 
 export function refuse(rejection: BookRejection): Verdict {

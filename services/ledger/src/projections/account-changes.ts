@@ -9,7 +9,7 @@ import { accountsTable } from './accounts';
 import { ownRows } from './audit-policies';
 import { modeOf } from './place';
 
-export const accountChangesTable = defineTable({
+const accountChangesTable = defineTable({
   name: 'account_changes_v1',
   kind: 'appended',
   columns: {

@@ -49,7 +49,7 @@ const shared: Readonly<Record<string, string>> = {
 export const auditViews: readonly AuditView[] = [...balanceViews, ...eventViews];
 
 /** What is said of a column. */
-export function commentOf(view: AuditView, column: string): string {
+function commentOf(view: AuditView, column: string): string {
   const comment = view.columns[column] ?? shared[column];
   if (comment === undefined) throw new Error(`${view.name}.${column} has no comment`);
   return comment;

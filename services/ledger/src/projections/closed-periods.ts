@@ -7,7 +7,7 @@ import type { SealedEvent } from '../adapters/stored-events';
 import { everyAuditor } from './audit-policies';
 import { modeOf } from './place';
 
-export const closedPeriodsTable = defineTable({
+const closedPeriodsTable = defineTable({
   name: 'closed_periods_v1',
   kind: 'appended',
   columns: {

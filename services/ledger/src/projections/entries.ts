@@ -12,7 +12,7 @@ import { accountsTable } from './accounts';
 import { ownRows } from './audit-policies';
 import { modeOf } from './place';
 
-export const entriesTable = defineTable({
+const entriesTable = defineTable({
   name: 'entries_v1',
   kind: 'appended',
   columns: {

@@ -13,7 +13,7 @@ import { accountsTable } from './accounts';
 import { ownRows } from './audit-policies';
 import { modeOf } from './place';
 
-export const holdsTable = defineTable({
+const holdsTable = defineTable({
   name: 'holds_v1',
   kind: 'kept',
   columns: {
@@ -44,7 +44,7 @@ export const holdsTable = defineTable({
   readers: ownRows,
 });
 
-export const holdDetailsTable = defineTable({
+const holdDetailsTable = defineTable({
   name: 'hold_details_v1',
   kind: 'appended',
   columns: {

@@ -11,7 +11,7 @@ import { ownRows } from './audit-policies';
 import { nodeOf } from './late-node';
 import { modeOf } from './place';
 
-export const lateEntriesTable = defineTable({
+const lateEntriesTable = defineTable({
   name: 'late_entries_v1',
   kind: 'appended',
   columns: {

@@ -7,7 +7,7 @@ import type { SealedEvent } from '../adapters/stored-events';
 import { ownRows } from './audit-policies';
 import { modeOf } from './place';
 
-export const rejectionsTable = defineTable({
+const rejectionsTable = defineTable({
   name: 'rejections_v1',
   kind: 'appended',
   columns: {

@@ -14,7 +14,7 @@ import { tenantOf } from './accounts';
 import { ownRows } from './audit-policies';
 import { modeOf } from './place';
 
-export const transactionDetailsTable = defineTable({
+const transactionDetailsTable = defineTable({
   name: 'transaction_details_v1',
   kind: 'appended',
   columns: {
@@ -28,7 +28,7 @@ export const transactionDetailsTable = defineTable({
   readers: ownRows,
 });
 
-export const transactionMetadataTable = defineTable({
+const transactionMetadataTable = defineTable({
   name: 'transaction_metadata_v1',
   kind: 'appended',
   columns: {
@@ -42,7 +42,7 @@ export const transactionMetadataTable = defineTable({
   indexes: [{ name: 'by_value', on: ['mode', 'name', 'value', 'sequence'] }],
 });
 
-export const limitBreachesTable = defineTable({
+const limitBreachesTable = defineTable({
   name: 'limit_breaches_v1',
   kind: 'appended',
   columns: {

@@ -10,7 +10,7 @@ import type { TransferRow } from '../app/transfer-view';
 import { assetOf } from './accounts';
 import { modeOf, referenceAt } from './place';
 
-export const transfersTable = defineTable({
+const transfersTable = defineTable({
   name: 'transfers_v1',
   kind: 'kept',
   columns: {

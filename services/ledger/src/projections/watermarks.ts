@@ -7,7 +7,7 @@ import { bookEventCodec, type SealedEvent } from '../adapters/stored-events';
 import { everyAuditor } from './audit-policies';
 import { modeOf } from './place';
 
-export const watermarksTable = defineTable({
+const watermarksTable = defineTable({
   name: 'watermarks_v1',
   kind: 'kept',
   columns: {

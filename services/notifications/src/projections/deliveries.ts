@@ -9,7 +9,7 @@ import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { NotificationEvent } from '../adapters/stored-events';
 
-export const deliveriesTable = defineTable({
+const deliveriesTable = defineTable({
   name: 'deliveries_v1',
   kind: 'kept',
   columns: {

@@ -60,7 +60,7 @@ export function sendLedger(call: CallClient): SendLedger {
 }
 
 /** What the wallet holds, in the ledger's chart of accounts. */
-export const walletAccountOf = (walletId: string, asset: AssetCode) => `wallet:${walletId}:${asset}`;
+const walletAccountOf = (walletId: string, asset: AssetCode) => `wallet:${walletId}:${asset}`;
 
 function notUnderstood(detail: string): OperationalError {
   return new OperationalError('upstream_unavailable', false, { detail: `ledger: ${detail}` });

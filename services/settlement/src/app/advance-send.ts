@@ -4,12 +4,12 @@
  * own id and recorded by one append, so that the step after it begins with what is recorded and with nothing else.
  */
 import { assert, assertNever, isOperationalError, OperationalError } from '@daybook/core';
+import { inTurn, type InTurn } from '@daybook/runtime';
 import type { Refusal } from '@daybook/signer';
 import { isOver, wasRefusedByLedger, type ChainSend, type SendFailure, type SendState } from '../domain/send-state';
 import { isBusy, takenBut, type Wallet, type WalletFields } from '../domain/wallet';
 import type { Prepared } from '../ports';
 import { followSend } from './follow-send';
-import { inTurn, type InTurn } from './in-turn';
 import {
   contextOf,
   failureOf,

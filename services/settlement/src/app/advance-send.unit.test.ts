@@ -2,7 +2,7 @@
 import { OperationalError } from '@daybook/core';
 import { commandHandler, memoryEventStore } from '@daybook/event-store';
 import type { Refusal, Signer } from '@daybook/signer';
-import { fakeClock, testLogger } from '@daybook/testing';
+import { fakeClock, gate, testLogger } from '@daybook/testing';
 import { preparedAt, sampleStart as start, sampleTerms as terms, sampleWallet as wallet } from '../../test/evm-sample';
 import { fundingEvents, sendEvents, walletEvents } from '../adapters/stored-sends';
 import { chainSend } from '../domain/chain-send';
@@ -124,12 +124,6 @@ async function world() {
       { ...context, commandId: 'late' },
     );
   return { outside, now, process, signer, create, reserveLate, slotsOf, lines };
-}
-
-function gate() {
-  let open = () => undefined as void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
 }
 
 test('what one process finds too dear does not end what another has prepared, and may have had signed', async () => {

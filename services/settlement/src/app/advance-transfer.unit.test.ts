@@ -8,7 +8,7 @@ import type { CallOutcome, operateBook } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { commandHandler, memoryEventStore, type EventStore, type PersonalData } from '@daybook/event-store';
 import { createLogger, createSealer, Secret, type Keyring } from '@daybook/runtime';
-import { seededRandom } from '@daybook/testing';
+import { gate, seededRandom } from '@daybook/testing';
 import { institutionEvents, transferEvents } from '../adapters/stored-transfers';
 import type { Bank, OperateBook } from '../ports';
 import { bankTransfer, type TransferObservation } from '../domain/bank-transfer';
@@ -196,12 +196,6 @@ test('what a bank would not take any more has its first answer under its key; un
 });
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-function gate() {
-  let open = () => undefined as void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
 
 test.each([
   ['insufficient_balance', 'insufficient_balance'],

@@ -8,6 +8,7 @@ import { OperationalError } from '@daybook/core';
 import { commandHandler, memoryEventStore, start, type PersonalData } from '@daybook/event-store';
 import { codeFrom, createLogger, keyedDigests, Secret, sha256Hex, type Keyring } from '@daybook/runtime';
 import type { Signer } from '@daybook/signer';
+import { gate } from '@daybook/testing';
 import { fundingEvents, sendEvents, walletEvents } from '../adapters/stored-sends';
 import { chainSend } from '../domain/chain-send';
 import { hotWallet } from '../domain/wallet';
@@ -39,12 +40,6 @@ const plain: PersonalData = {
 };
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
-
-function gate() {
-  let open = () => undefined as void;
-  const opened = new Promise<void>((resolve) => (open = resolve));
-  return { opened, open };
-}
 
 const newKey = () => new Secret(randomBytes(32).toString('base64'));
 const keys: Keyring = { current: newKey(), old: [] };

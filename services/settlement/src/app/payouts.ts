@@ -29,7 +29,7 @@ export type PayoutDeps = {
   readonly logger: Logger;
 };
 
-export const payoutsStream = (mode: Mode) => `payouts-${mode}`;
+const payoutsStream = (mode: Mode) => `payouts-${mode}`;
 
 export const arePayoutsStopped =
   (stops: PayoutStopStore): ArePayoutsStopped =>

@@ -55,7 +55,7 @@ export type SettlementEvent =
     };
 
 /** In descending precedence: when several apply, the first listed is returned. */
-export const ignoredReasons = [
+const ignoredReasons = [
   'started_with_other_terms',
   'already_started',
   'posted_with_other_reference',

@@ -91,7 +91,7 @@ type NativeCall =
 const notFound = (code: string, message: string) => ({ status: 404, code, message }) as const;
 const badField = (field: string, said: string) =>
   ({ status: 400, code: 'INVALID_REQUEST', message: `${field}: ${said}`, field }) as const;
-const conflict = (code: string, message: string) => ({ status: 409, code, message }) as const;
+export const conflict = (code: string, message: string) => ({ status: 409, code, message }) as const;
 
 const rateRefused = (code: string, said: string) =>
   ({ status: 422, code, message: `There is no rate that can be used: ${said}.` }) as const;

@@ -23,7 +23,7 @@ import { transactionId } from '../partner/fields';
 import { accepted, type RejectionOf } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
-import { nativeDialect, sandboxOnly } from './dialect';
+import { conflict, nativeDialect, sandboxOnly } from './dialect';
 
 type Deps = { readonly services: Pick<Services, 'settlement'> };
 type InstitutionCall =
@@ -36,8 +36,6 @@ type InstitutionCall =
 export function institutionRoutes(deps: Deps): Route[] {
   return [add(deps), list(deps), enable(deps, true), enable(deps, false), receive(deps), lines(deps), simulate(deps)];
 }
-
-const conflict = (code: string, message: string) => ({ status: 409, code, message }) as const;
 
 const rejections = {
   bank_not_in_mode: invalidField('settings.bank', 'sandbox is for sandbox credentials only'),

@@ -31,6 +31,11 @@ export function shownId({ tenantId, scopes }: Caller, id: string): string {
   return !isOperator({ scopes }) && id.startsWith(prefix) ? id.slice(prefix.length) : id;
 }
 
+/** What is new, as lists show it. */
+export function newIdShown(caller: Caller, id: string): string {
+  return isOperator(caller) ? `ops/${id}` : id;
+}
+
 /** What it may stand as in the journal, the caller's own first. */
 export function journalIdsOf(caller: Caller, id: string): readonly [string, ...string[]] {
   const own = `${caller.tenantId}/${id}`;

@@ -9,7 +9,7 @@ import { accepted } from '../rejections';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
-import { journalId, shownId } from './journal-ids';
+import { journalId, newIdShown, shownId } from './journal-ids';
 import {
   decimal,
   decimalOf,
@@ -142,11 +142,6 @@ function told(done: Done, ids: { readonly id: string; readonly hold_id: string }
     headers: replayedIf(done.replayed),
     body: { ...ids, ledger_reference: done.ledgerReference, recorded_at: done.at, dry_run },
   };
-}
-
-/** As lists show it: operators see ids as they stand in the journal. */
-function newIdShown(caller: Credential, id: string): string {
-  return readerOf(caller).tenantId === null ? `ops/${id}` : id;
 }
 
 function placeOne({ services: { ledger } }: Deps): Route {

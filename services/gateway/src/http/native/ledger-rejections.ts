@@ -13,7 +13,7 @@ import type {
 import type { Failure } from '@daybook/http';
 import type { RejectionOf } from '../rejections';
 import { invalidField } from '../responses';
-import { nativeRejections } from './dialect';
+import { conflict, nativeRejections } from './dialect';
 
 type LedgerCall =
   | typeof openBookAccount
@@ -27,7 +27,6 @@ type LedgerCall =
   | typeof searchTransactions
   | typeof listRejections;
 
-const conflict = (code: string, message: string) => ({ status: 409, code, message }) as const;
 const unprocessable = (code: string, message: string) => ({ status: 422, code, message }) as const;
 
 const idReserved = 'must not begin with ops/ or with a UUID and /, as ids of others do';

@@ -7,14 +7,13 @@ import {
 } from '@daybook/contracts';
 import { FailureError, type Failure } from '@daybook/http';
 import { z } from 'zod';
-import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { amountOf, amountToken, idempotencyKey, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
-import { journalId } from './journal-ids';
+import { journalId, newIdShown } from './journal-ids';
 import {
   dryRun,
   dryRunShown,
@@ -119,11 +118,6 @@ function postOne({ services: { ledger } }: Deps): Route {
       };
     },
   });
-}
-
-/** As lists show it: operators see ids as they stand in the journal. */
-function newIdShown(caller: Credential, id: string): string {
-  return readerOf(caller).tenantId === null ? `ops/${id}` : id;
 }
 
 const result = z.strictObject({

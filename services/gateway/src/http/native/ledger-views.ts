@@ -14,7 +14,7 @@ type TransactionView = Extract<CallOutcome<typeof searchTransactions>, { ok: tru
 export const ledgerReferenceExample = `0x${'9f86d081'.repeat(8)}`;
 
 /** One line of a transaction. */
-export const line = z.strictObject({
+const line = z.strictObject({
   account_id: z.string(),
   asset,
   direction: z.enum(['debit', 'credit']),
@@ -28,7 +28,7 @@ type Line = {
   readonly amount: bigint;
 };
 
-export function describeLine(caller: Credential, entry: Line) {
+function describeLine(caller: Credential, entry: Line) {
   return {
     account_id: accountRefOf(caller, entry.accountId),
     asset: entry.asset,

@@ -1,7 +1,7 @@
 import type { AssetCode } from '@daybook/money';
 
 /** What exchanges call our assets: a stablecoin has one price on all its chains. TXC is traded nowhere. */
-export const symbols: Readonly<Partial<Record<AssetCode, string>>> = {
+const symbols: Readonly<Partial<Record<AssetCode, string>>> = {
   BTC: 'BTC',
   ETH: 'ETH',
   SOL: 'SOL',

@@ -9,7 +9,6 @@ import { genesisHash } from '../../adapters/stored-events';
 import { streamOf } from '../books';
 import { compareRow, compareRows, keyOf, unexpectedRow } from './compare';
 import type { CheckedRow, Difference, Findings, Violation, Watermark } from './findings';
-import { partOf } from './parts';
 import type { BookContext, Invariant } from './invariant';
 import { readBook, type Observer, type Unread } from './read-book';
 import { refold, unfolded, type Refold } from './refold';
@@ -190,4 +189,12 @@ function idObservers(run: BookRun, fold: Refold, mine: (id: string) => boolean):
       isState(pass) && pass.pass.partition !== null ? stateObserver(run, fold, pass, mine) : [],
     ),
   ];
+}
+
+/** Tells which of `parts` an id belongs to, the same in every pass over the journal (FNV-1a). */
+function partOf(id: string, parts: number): number {
+  if (parts === 1) return 0;
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193);
+  return (hash >>> 0) % parts;
 }

@@ -5,7 +5,7 @@ import type { Mode } from '@daybook/contracts';
 export type CheckStatus = 'CLEAN' | 'DIFFERENCES' | 'INCOMPLETE';
 
 /** Findings of one pass or invariant that are listed; all of them are counted. */
-export const listedMax = 50;
+const listedMax = 50;
 
 /** A value of a column as text, null as it is. */
 export type Cell = string | null;

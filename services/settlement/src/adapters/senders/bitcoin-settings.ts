@@ -1,16 +1,17 @@
 /** Settings of the Bitcoin network that is sent on, named as chain-watcher names its own. */
 import { assets } from '@daybook/money';
+import { nodeUrlSetting } from '@daybook/runtime';
 import { z } from 'zod';
 import { bitcoinSendChain } from './bitcoin-send-chain';
 import { bitcoindWallet, esploraWallet } from './bitcoin-wallet-nodes';
-import { amountSetting, modeSetting, opened, urlSetting } from './chain-settings';
+import { amountSetting, modeSetting, opened } from './chain-settings';
 
 export const bitcoinSettings = {
-  BITCOIN_RPC_URL: urlSetting.describe(
+  BITCOIN_RPC_URL: nodeUrlSetting.describe(
     'JSON-RPC of bitcoind with user, password and the path of a descriptor wallet without keys (`/wallet/<name>`). Without a ' +
       'node BTC is not sent.',
   ),
-  BITCOIN_ESPLORA_URL: urlSetting.describe('HTTP API of an Esplora, used when BITCOIN_RPC_URL is not set.'),
+  BITCOIN_ESPLORA_URL: nodeUrlSetting.describe('HTTP API of an Esplora, used when BITCOIN_RPC_URL is not set.'),
   BITCOIN_NETWORK: z
     .enum(['mainnet', 'testnet', 'signet', 'regtest'])
     .default('mainnet')

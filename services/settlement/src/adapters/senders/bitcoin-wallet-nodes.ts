@@ -3,7 +3,7 @@
  * HTTP API of Esplora. What they say of coins is proven by the transactions they are of;
  * what they say of inclusion is not asked: it is read in raw blocks.
  */
-import { checked, contradiction, nodeHttp } from '@daybook/http';
+import { checked, contradiction, jsonIn, nodeHttp } from '@daybook/http';
 import type { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 import { relayRate } from '../../domain/coin-selection';
@@ -134,7 +134,7 @@ export function esploraWallet(url: Secret): BitcoinWalletNode {
   const http = nodeHttp(url);
   const text = async (path: string) => (await http.get(path))?.toString('utf8').trim();
   async function ask<Answer extends z.ZodType>(path: string, answer: Answer) {
-    return checked(path, answer, parsed(path, await text(path)));
+    return checked(path, answer, jsonIn(path, await text(path)));
   }
   const status = z.object({ confirmed: z.boolean(), block_height: count.optional() });
   const coins = z.array(z.object({ txid: hash, vout: count, value: inSatoshis, status }));
@@ -174,7 +174,7 @@ export function esploraWallet(url: Secret): BitcoinWalletNode {
     async isPending(txid) {
       const path = `tx/${txid}/status`;
       const told = await text(path);
-      return told !== undefined && !checked(path, status, parsed(path, told)).confirmed;
+      return told !== undefined && !checked(path, status, jsonIn(path, told)).confirmed;
     },
     async send(hex) {
       const { status: code, body } = await http.post('tx', hex);
@@ -186,11 +186,3 @@ export function esploraWallet(url: Secret): BitcoinWalletNode {
 }
 
 const distinct = (list: readonly { readonly txid: string }[]) => [...new Set(list.map(({ txid }) => txid))];
-
-function parsed(path: string, json: string | undefined): unknown {
-  try {
-    return JSON.parse(json ?? '');
-  } catch {
-    throw contradiction(`${path}: no JSON`);
-  }
-}

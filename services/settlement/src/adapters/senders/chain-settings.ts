@@ -1,15 +1,8 @@
 /** What the settings of the chains have in common, and chains whose library is loaded when the service starts. */
 import { assert } from '@daybook/core';
 import { assets, parseAmount, type AssetCode } from '@daybook/money';
-import { Secret } from '@daybook/runtime';
 import { z } from 'zod';
 import type { SendChain } from '../../ports';
-
-export const urlSetting = z
-  .url({ protocol: /^https?$/ })
-  .transform((url) => new Secret(url))
-  .optional()
-  .meta({ secret: true });
 
 /** Chains with a public network are live unless it is said otherwise. */
 export const modeSetting = z.enum(['sandbox', 'live']).default('live');

@@ -18,7 +18,7 @@ export function configuredSenders(config: Config): readonly SendChain[] {
 }
 
 /** Anew after every failure: what answers then may be another node. */
-export function verified(chain: SendChain): SendChain {
+function verified(chain: SendChain): SendChain {
   let checking: Promise<void> | undefined;
 
   async function through<Answer>(use: () => Promise<Answer>): Promise<Answer> {

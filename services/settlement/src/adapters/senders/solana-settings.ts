@@ -1,10 +1,11 @@
 /** Settings of the Solana cluster that is sent on, named as chain-watcher names its own. */
+import { nodeUrlSetting } from '@daybook/runtime';
 import { z } from 'zod';
-import { amountSetting, modeSetting, opened, urlSetting } from './chain-settings';
+import { amountSetting, modeSetting, opened } from './chain-settings';
 import { solanaSendChain } from './solana-send-chain';
 
 export const solanaSettings = {
-  SOLANA_RPC_URL: urlSetting.describe('JSON-RPC of a Solana node. Without it SOL and USDT_SOL are not sent.'),
+  SOLANA_RPC_URL: nodeUrlSetting.describe('JSON-RPC of a Solana node. Without it SOL and USDT_SOL are not sent.'),
   SOLANA_CLUSTER: z
     .enum(['mainnet', 'testnet', 'devnet', 'local'])
     .default('mainnet')

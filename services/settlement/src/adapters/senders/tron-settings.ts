@@ -1,11 +1,11 @@
 /** Settings of the Tron network that is sent on, named as chain-watcher names its own. */
-import { Secret } from '@daybook/runtime';
+import { nodeUrlSetting, Secret } from '@daybook/runtime';
 import { z } from 'zod';
-import { amountSetting, modeSetting, opened, urlSetting } from './chain-settings';
+import { amountSetting, modeSetting, opened } from './chain-settings';
 import { tronSendChain } from './tron-send-chain';
 
 export const tronSettings = {
-  TRON_API_URL: urlSetting.describe('HTTP API of a Tron node. Without it TRX and USDT_TRC20 are not sent.'),
+  TRON_API_URL: nodeUrlSetting.describe('HTTP API of a Tron node. Without it TRX and USDT_TRC20 are not sent.'),
   TRON_API_KEY: z
     .string()
     .min(1)

@@ -1,4 +1,4 @@
-/** Runs the work of one key one after the other, in the order of asking; different keys do not wait for each other. */
+/** Runs the work of one key one after the other, in the order of asking, within this process; keys do not wait for each other. */
 export function inTurn() {
   const last = new Map<string, Promise<unknown>>();
   return async <T>(key: string, work: () => Promise<T>): Promise<T> => {
@@ -11,3 +11,4 @@ export function inTurn() {
     }
   };
 }
+export type InTurn = ReturnType<typeof inTurn>;
