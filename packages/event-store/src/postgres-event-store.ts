@@ -193,7 +193,10 @@ function positionOf(row: { tx: string; position: string }): Position {
 function placeOf(position: Position): { tx: bigint; position: bigint } {
   if (position === start) return { tx: 0n, position: 0n };
   const [, tx, place] = /^(\d+):(\d+)$/.exec(position) ?? [];
-  assert(tx !== undefined && place !== undefined, `${position} is not a position of this store`);
+  assert(
+    tx !== undefined && place !== undefined,
+    `${position} is not a position of Postgres: is EVENT_STORE the one of before?`,
+  );
   return { tx: BigInt(tx), position: BigInt(place) };
 }
 

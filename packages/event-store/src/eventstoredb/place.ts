@@ -19,7 +19,7 @@ export function placeOf(position: Position): EventPlaceInLog {
   const [, commit, prepare, index] = /^esdb:(\d+):(\d+):(\d+)$/.exec(position) ?? [];
   assert(
     commit !== undefined && prepare !== undefined && index !== undefined,
-    `${position} is not a position of EventStoreDB`,
+    `${position} is not a position of EventStoreDB: is EVENT_STORE the one of before?`,
   );
   return { commit: BigInt(commit), prepare: BigInt(prepare), index: BigInt(index) };
 }
