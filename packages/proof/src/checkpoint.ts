@@ -119,8 +119,9 @@ export function createTrust(origin: string, first: PublicKey): Trust {
   const accept = (signed: SignedCheckpoint): Checkpoint => {
     const current = keys.at(-1)!;
     const { keyId } = parseCheckpoint(signed.text);
-    const past = keys.slice(0, -1).find(({ key }) => key.keyId === keyId);
-    if (past !== undefined)
+    // One that was replaced and introduced again is the current one too.
+    const past = keys.findLast(({ key }) => key.keyId === keyId);
+    if (past !== undefined && past !== current)
       throw new CheckpointError(`is signed with key ${brief(keyId)}, which was replaced after size ${past.upTo}`);
     const checkpoint = verifyCheckpoint(signed, current.key);
     if (checkpoint.origin !== origin) throw new CheckpointError(`is of ${checkpoint.origin}, not of ${origin}`);

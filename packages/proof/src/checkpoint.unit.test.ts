@@ -147,6 +147,17 @@ describe('trust', () => {
     expect(() => chain.accept(sign(key, 8))).toThrow('which was replaced after size 5');
   });
 
+  test('takes a replaced key again once the one that signs now introduces it, and no longer than that', () => {
+    const there = sign(key, 5, other.publicKey);
+    const back = sign(other, 8, key.publicKey);
+    for (const first of [key, other]) {
+      const chain = trust(first);
+      for (const introduction of [there, back]) chain.follow(introduction);
+      expect(chain.accept(sign(key, 9, third.publicKey)).size).toBe(9);
+      expect(() => chain.accept(sign(key, 12))).toThrow('which was replaced after size 9');
+    }
+  });
+
   test('takes no other book, and no smaller size', () => {
     const chain = trust();
     chain.accept(sign(key, 5));

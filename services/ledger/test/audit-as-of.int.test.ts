@@ -286,6 +286,55 @@ describe('the books by two clocks', () => {
   );
 });
 
+describe('days where clocks show midnight twice', () => {
+  let rig: AuditRig;
+
+  beforeAll(async () => {
+    rig = await auditRig();
+    const legs = [entry('house', 'debit'), entry('customer', 'credit')];
+    // On the Azores it is 00:30 of the 26th at both moments, in Havana 00:30 of the 2nd.
+    const moments = ['2025-10-26T00:30', '2025-10-26T01:30', '2025-11-02T04:30', '2025-11-02T05:30'];
+    const twice = moments.map((moment) => posted(moment, legs, `${moment}:00.000Z`));
+    await rig.record([opened('house', iso(begin - 365 * day), { accountType: 'asset' })]);
+    await rig.record([opened('customer', iso(begin - 365 * day)), ...twice]);
+  });
+  afterAll(() => rig.close());
+
+  test.each([
+    ['Atlantic/Azores', '2025-10-25', '2025-10-26', '2025-10-27', '2025-10-26T00:00:00.000Z', 0n],
+    ['America/Havana', '2025-11-01', '2025-11-02', '2025-11-03', '2025-11-02T04:00:00.000Z', 2n],
+  ])('a day begins at the first of both, in %s', async (timeZone, before, from, to, starts, opening) => {
+    const balances = auditBalances(rig.pool);
+    const asked = { mode: 'sandbox', tenantId: null, accountId: 'customer', timeZone, knownAt: null } as const;
+    const closing = opening + 2n;
+    const days = await dailyBalances(balances)({ ...asked, from: before, to });
+    expect(days).toMatchObject({
+      value: {
+        days: [
+          { day: before, closing: opening },
+          { day: from, opening, closing },
+        ],
+      },
+    });
+    const [page] = await pagesOf(balances, { ...asked, from, to, limit: 10 });
+    expect(page).toMatchObject({ from: starts, opening, closing, entryCount: 2 });
+    const { rows } = await rig.pool.query<{ effective_at: Date; balance: string }>(
+      `select effective_at, balance from audit_statement('sandbox', 'customer', $1, $1, $2)`,
+      [from, timeZone],
+    );
+    expect(rows.map(({ balance }) => BigInt(balance))).toEqual([opening, opening + 1n, closing, closing]);
+    expect(rows[0]?.effective_at.toISOString()).toBe(starts);
+  });
+
+  test('the days without limit begin with nothing', async () => {
+    const { rows } = await rig.pool.query<{ day: string; opening: string; entries: string }>(
+      `select to_char(day, 'YYYY-MM-DD') as day, opening, entries
+       from audit_daily_balances_between('sandbox', 'customer', null, '2025-10-26', 'Atlantic/Azores')`,
+    );
+    expect(rows).toEqual([{ day: '2025-10-26', opening: '0', entries: '2' }]);
+  });
+});
+
 const entry = (accountId: string, direction: Entry['direction']): Entry => ({
   accountId,
   asset: 'TXC',

@@ -129,8 +129,9 @@ const timeZone = z.string().min(1).max(64);
 
 /**
  * What happened on an account from one day up to, and not including, another, by the effective clock. Days begin at
- * midnight in the time zone. The closing balance is the opening balance of the statement that begins where this one
- * ends. All pages show what the first one knew: up to its watermark, or to `knownAt`. At most 4,000 days.
+ * midnight in the time zone, at the first one where clocks show two. The closing balance is the opening balance of the
+ * statement that begins where this one ends. All pages show what the first one knew: up to its watermark, or to `knownAt`.
+ * At most 4,000 days.
  */
 export const getStatement = defineCall({
   name: 'ledger.get-statement',

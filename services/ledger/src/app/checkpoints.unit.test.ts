@@ -179,6 +179,24 @@ describe('checkpoints', () => {
     expect(it.sizes()).toEqual([3, 4, 305]);
   });
 
+  test('form a chain of trust from the first key over a change of keys that was taken back', async () => {
+    const it = rig();
+    it.post(3);
+    await it.lookLater();
+    await rig({ key: second, formerKey: first }, it.book).lookLater();
+    const back = rig({ key: first, formerKey: second }, it.book);
+    await back.lookLater();
+    back.post(2);
+    await back.lookLater();
+    const trust = createTrust(origin, first.publicKey);
+    for (const checkpoint of it.recorded) trust.accept(checkpoint);
+    expect(trust.keys().map(({ key, after }) => [key.keyId, after])).toEqual([
+      [first.publicKey.keyId, 0],
+      [second.publicKey.keyId, 4],
+      [first.publicKey.keyId, 5],
+    ]);
+  });
+
   test.each([
     ['another that has the new key too', second, first],
     ['one that still has the former key', first, null],

@@ -206,6 +206,13 @@ describe('a reversal', () => {
     expect(played.state.accounts.get('a')?.posted).toBe(60n);
   });
 
+  test('is taken from a wallet that is frozen too', () => {
+    const freeze: BookCommand = { type: 'SetAccountFrozen', accountId: 'b', frozen: true, actor: 'op' };
+    const played = funded(60n, transfer('t', 60n), confirm, freeze, reverse);
+    expect(rejectionOf(lastOf(played))).toBeNull();
+    expect(played.state.accounts.get('b')).toMatchObject({ posted: 0n, frozen: true });
+  });
+
   test('asked for again under its id gets the answer that it got, and its reference', () => {
     const played = funded(60n, transfer('t', 60n), confirm, reverse, reversal('w'), reverse, reversal('w'));
     const recorded = played.log.findIndex(({ type }) => type === 'TransferReversed');

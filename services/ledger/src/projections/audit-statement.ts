@@ -55,8 +55,8 @@ const text = `
            coalesce($12::bigint, w.sequence) as mark,
            coalesce($8::timestamptz, b.starts) as after_at, coalesce($9::bigint, -1) as after_sequence,
            coalesce($10::integer, -1) as after_index
-      from (select a.asset, a.type, $4::date::timestamp at time zone $6 as starts,
-                   $5::date::timestamp at time zone $6 as ends
+      from (select a.asset, a.type, audit_day_begin($4::date, $6) as starts,
+                   audit_day_begin($5::date, $6) as ends
               from accounts_v1 a
              where a.mode = $1 and a.account_id = $2 and ($3::uuid is null or a.tenant_id = $3)) b
       left join watermarks_v1 w on w.mode = $1)

@@ -24,7 +24,10 @@ function freezing({ services: { ledger } }: Deps, frozen: boolean): Route {
     method: 'post',
     path: `/v1/ops/accounts/{id}/${frozen ? 'freeze' : 'unfreeze'}`,
     summary: frozen ? 'Freeze an account' : 'Unfreeze an account',
-    description: frozen ? 'Nothing moves in or out until it is unfrozen.' : 'Money may move again.',
+    description: frozen
+      ? 'What needs its consent is refused until it is unfrozen, and transfers that are being confirmed fail. What has ' +
+        'happened anyway is recorded all the same, and operators can still reverse a transfer.'
+      : 'Money may move again.',
     access: ['ops'],
     request: {
       params: z.strictObject({ id: pathId }),
