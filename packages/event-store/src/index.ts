@@ -35,6 +35,7 @@ export { memoryEventStore } from './memory-event-store';
 export { eventStoreMigrations, migrate, type MigrationSource } from './migrate';
 export { oldestWriter } from './oldest-writer';
 export { asOperational } from './operational';
+export { assertOwnTransactions } from './own-transactions';
 export { createPersonalData, type PersonalData } from './personal-data';
 export { postgresEventStore } from './postgres-event-store';
 export { createProjections, type EventPlace, type Projection, type Projections } from './projections';

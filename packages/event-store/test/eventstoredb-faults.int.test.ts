@@ -264,6 +264,19 @@ describe('services that share a server', () => {
     expect(idsOf(await readWhole(store))).toHaveLength(3);
   });
 
+  test('one that was quiet for longer than a search may take gets past what the others have appended', async () => {
+    const service = `s${services++}`;
+    const before = open({ service });
+    await before.append('s', someEvents(2), 'no_stream');
+    const [place] = (await readWhole(before)).slice(-1).map(({ position }) => position);
+    for (let n = 0; n < 400; n++) server.append('foreign', '{}');
+    server.fault({ kind: 'slow_search', msEach: 1 });
+    const store = open({ service, deadlineMs: 100 });
+    await expect(store.readAll(place!, 10)).rejects.toMatchObject({ code: 'store_unavailable' });
+    await eventually(async () => expect(await store.tail()).toBe(place), { timeoutMs: 20_000 });
+    await eventually(async () => expect(await store.readAll(place!, 10)).toEqual([]), { timeoutMs: 20_000 });
+  });
+
   test('a position of another kind of store is refused', async () => {
     const store = open();
     await expect(store.readAll('12:7' as never, 1)).rejects.toMatchObject({ name: 'AssertionError' });

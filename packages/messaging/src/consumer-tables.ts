@@ -77,11 +77,11 @@ async function rewindOffset(pool: Pool, place: Place, end: bigint): Promise<void
   );
 }
 
-/** Shows that a partition which does not advance is being retried. */
+/** Shows that a partition which does not advance is being retried, also one whose first message is. */
 async function touchOffset(pool: Pool, place: Place): Promise<void> {
   await pool.query(
-    `update consumer_offsets set alive_at = clock_timestamp()
-     where group_name = $1 and topic = $2 and partition = $3`,
+    `insert into consumer_offsets (group_name, topic, partition) values ($1, $2, $3)
+     on conflict (group_name, topic, partition) do update set alive_at = clock_timestamp()`,
     [place.group, place.topic, place.partition],
   );
 }

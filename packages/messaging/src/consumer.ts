@@ -3,6 +3,7 @@
  * retried, parks its key, or ends the process; a message is never skipped.
  */
 import { isOperationalError, type OperationalError } from '@daybook/core';
+import type { EventStore } from '@daybook/event-store';
 import type { Clock, Component, Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { backoffMs, pause } from './backoff';
@@ -19,6 +20,8 @@ export type ConsumerDeps = {
   /** Of the service's schema, with the tables of `messagingMigrations`. */
   readonly pool: Pool;
   readonly transport: Transport;
+  /** Where handlers append, if that is elsewhere than in the pool's database. */
+  readonly store?: Pick<EventStore, 'tail'>;
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly onFatal: OnFatal;

@@ -3,7 +3,7 @@
  * nothing is committed to the broker. No error of a handler reaches the client, which would take a TypeError for its
  * own end: the partition is paused, fetched again from the same offset, and the others go on meanwhile.
  */
-import type { Logger } from '@daybook/runtime';
+import { sha256Hex, type Logger } from '@daybook/runtime';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs, pause } from './backoff';
@@ -218,6 +218,15 @@ function retryLater(member: Member, { batch, pause: pausePartition }: EachBatchP
 
 type KafkaMessage = EachBatchPayload['batch']['messages'][number];
 
+/** Fits into an index of Postgres in any script. Ours are shorter. */
+const keyLengthMax = 500;
+
+/** What has no place in Postgres or its indexes could be neither handled nor parked; equal keys stay equal. */
+function storableKey(key: Buffer | null): string {
+  const text = key?.toString().replaceAll('\0', '\uFFFD') ?? '';
+  return text.length <= keyLengthMax ? text : `sha256:${sha256Hex(text)}`;
+}
+
 function rawMessage(topic: string, partition: number, message: KafkaMessage): RawMessage {
   const headers = Object.entries(message.headers ?? {}).map(([name, value]) => [
     name,
@@ -227,8 +236,7 @@ function rawMessage(topic: string, partition: number, message: KafkaMessage): Ra
     topic,
     partition,
     offset: BigInt(message.offset),
-    // What has no place in Postgres could be neither handled nor parked; equal keys stay equal.
-    key: message.key?.toString().replaceAll('\0', '\uFFFD') ?? '',
+    key: storableKey(message.key),
     value: message.value,
     headers: Object.fromEntries(headers) as Record<string, string>,
   };

@@ -1,3 +1,4 @@
+import { sha256Hex } from '@daybook/runtime';
 import { eventually, testLogger } from '@daybook/testing';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
 import { consumeFromKafka } from './kafka-consumer';
@@ -100,6 +101,8 @@ test.each([
   ['that is none', null, ''],
   ['with zeros, which Postgres cannot store', Buffer.from('a\0b\0'), 'a\uFFFDb\uFFFD'],
   ['that is no text', Buffer.from([97, 255]), 'a\uFFFD'],
+  ['that just fits into an index', Buffer.from('\u20ac'.repeat(500)), '\u20ac'.repeat(500)],
+  ['that does not', Buffer.from('k'.repeat(501)), `sha256:${sha256Hex('k'.repeat(501))}`],
 ])('a key %s reaches the handler as one that can be stored', async (_name, key, stored) => {
   const keys = new Set<string>();
   const member = await memberOf(async (messages) => messages.forEach((each) => keys.add(each.key)), key);

@@ -69,6 +69,10 @@ export function kafkaTransport(options: KafkaOptions & { readonly topics: readon
       const offsets = await admin.use((client) => client.fetchTopicOffsets(topic));
       return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
     },
+    async begins(topic) {
+      const offsets = await admin.use((client) => client.fetchTopicOffsets(topic));
+      return new Map(offsets.map(({ partition, low }) => [partition, BigInt(low)]));
+    },
     verify: heldFor(verifiedForMs, verify),
   };
 }

@@ -120,6 +120,16 @@ export async function readEnds(pool: Pool, topics: readonly string[]): Promise<R
   return new Map(rows.map((row) => [placeName(row.topic, row.partition), BigInt(row.next_offset)]));
 }
 
+/** First offset that is there, by partition; the next one to be written where there is none. */
+export async function readBegins(pool: Pool, topic: string): Promise<ReadonlyMap<number, bigint>> {
+  const text = `select partition,
+                       coalesce((select min("offset") from log l where (l.topic, l.partition) = (p.topic, p.partition)),
+                                next_offset) as first
+                  from partitions p where topic = $1`;
+  const { rows } = await pool.query<{ partition: number; first: string }>(prepared(text, [topic]));
+  return new Map(rows.map(({ partition, first }) => [partition, BigInt(first)]));
+}
+
 export function placeName(topic: string, partition: number): string {
   return `${topic}/${String(partition).padStart(4, '0')}`;
 }

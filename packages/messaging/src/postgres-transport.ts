@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Pool } from 'pg';
 import { backoffMs } from './backoff';
 import { inTurn } from './in-turn';
-import { appendMessages, declarePartitions, placeName, readEnds, readMessages } from './postgres-log';
+import { appendMessages, declarePartitions, placeName, readBegins, readEnds, readMessages } from './postgres-log';
 import { createMember, type Member } from './postgres-member';
 import { openSession, type LockSession } from './postgres-session';
 import { batchesOf, byName } from './publishable';
@@ -68,6 +68,7 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
       const partitions = Array.from({ length: partitionsOf(declared, topic) }, (_, partition) => partition);
       return new Map(partitions.map((partition) => [partition, found.get(placeName(topic, partition)) ?? 0n]));
     },
+    begins: (topic) => reaching(readBegins(pool, topic)),
   };
 }
 

@@ -59,6 +59,8 @@ export interface Transport {
   consume(options: ConsumeOptions): Promise<{ stop(): Promise<void> }>;
   /** Next offset to be written, per partition of the topic: the high watermark. */
   ends(topic: string): Promise<ReadonlyMap<number, bigint>>;
+  /** First offset that is there, per partition; of one without messages its end. Absent where none is ever lost. */
+  begins?(topic: string): Promise<ReadonlyMap<number, bigint>>;
   /** Rejects while the topics are not as declared, when nothing is consumed. Absent where they cannot be otherwise. */
   verify?(): Promise<void>;
 }

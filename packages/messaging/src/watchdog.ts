@@ -1,12 +1,15 @@
 /**
  * Ends the process when a consumer lags and nobody in its group shows a sign of life: a client that stopped without
- * saying so looks exactly like this. Retrying is a sign of life; a database or broker that cannot be asked proves
- * nothing, and neither do topics that are not as declared. Also where lag and parked messages are measured.
+ * saying so looks exactly like this. Retrying is a sign of life; a database, broker or event store that does not answer proves
+ * nothing, and neither do a database that stores nothing, topics that are not as declared and messages that are gone. Also
+ * where lag and parked messages are measured.
  */
+import { isOperationalError } from '@daybook/core';
+import type { EventStore } from '@daybook/event-store';
 import type { Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { consumerMetrics } from './consumer-metrics';
-import type { ConsumerTables, Progress } from './consumer-tables';
+import type { ConsumerTables, Place, Progress } from './consumer-tables';
 import type { Transport } from './transport';
 
 export const stallMsDefault = 60_000;
@@ -15,13 +18,14 @@ type Deps = {
   readonly pool: Pool;
   readonly tables: ConsumerTables;
   readonly transport: Transport;
+  readonly store?: Pick<EventStore, 'tail'>;
   readonly logger: Logger;
   readonly metrics: Registry;
   readonly onFatal: OnFatal;
   readonly stallMs: number;
 };
 
-export function createWatchdog(deps: Deps, place: { readonly group: string; readonly topic: string }) {
+export function createWatchdog(deps: Deps, place: Omit<Place, 'partition'>) {
   const { group, topic } = place;
   const seen = new Map<number, { readonly state: string; readonly since: number }>();
   let timer: NodeJS.Timeout | undefined;
@@ -43,7 +47,9 @@ export function createWatchdog(deps: Deps, place: { readonly group: string; read
       const known = seen.get(partition);
       if (next >= end) seen.delete(partition);
       else if (known?.state !== state) seen.set(partition, { state, since: now });
-      else if (now - known.since >= deps.stallMs && timer !== undefined) {
+      else if (now - known.since >= deps.stallMs) {
+        seen.delete(partition);
+        if ((await isExcused(deps, { ...place, partition }, next)) || timer === undefined) continue;
         stop();
         deps.onFatal(new Error(`${group} makes no progress in ${topic}/${partition} at ${next} of ${end}`));
         return;
@@ -84,6 +90,36 @@ export function createWatchdog(deps: Deps, place: { readonly group: string; read
     },
     stop,
   };
+}
+
+/** Whether another process would get on no better than one that stands still before `next`. */
+async function isExcused(
+  { transport, store, tables, pool, logger }: Deps,
+  place: Place,
+  next: bigint,
+): Promise<boolean> {
+  const first = (await transport.begins?.(place.topic))?.get(place.partition) ?? 0n;
+  if (first > next) {
+    // Nothing is delivered that would tell of it.
+    logger.error({ ...place, next, first }, 'messages are missing; publish them again');
+    return true;
+  }
+  try {
+    await store?.tail();
+    // No sign of life is missed where none can be left, as on a disk that is full.
+    await tables.touchOffset(pool, place);
+    return false;
+  } catch (error) {
+    // Whoever holds the place could store something there.
+    if (isLockTimeout(error)) return false;
+    logger.warn({ error, ...place }, 'nothing can be stored; lag proves nothing');
+    return true;
+  }
+}
+
+function isLockTimeout(error: unknown): boolean {
+  const cause = isOperationalError(error) ? error.cause : error;
+  return (cause as { code?: unknown } | undefined)?.code === '55P03';
 }
 
 function total(ends: ReadonlyMap<number, bigint>, progress: ReadonlyMap<number, Progress>): number {

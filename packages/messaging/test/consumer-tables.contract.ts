@@ -31,6 +31,21 @@ export function describeConsumerTables(name: string, create: () => Promise<Table
       expect((await tables.readProgress(pool, at)).get(0)?.next).toBe(7n);
     });
 
+    test('a sign of life can be left also where nothing was handled, and moves no place', async () => {
+      const at = place();
+      const signs = new Set<string | undefined>();
+      const touch = async () => {
+        await tables.touchOffset(pool, at);
+        const { next, aliveAt } = (await tables.readProgress(pool, at)).get(0)!;
+        signs.add(aliveAt);
+        return next;
+      };
+      expect(await touch()).toBe(0n);
+      await within((tx) => tables.lockOffset(tx, at).then(() => tables.moveOffset(tx, at, 7n)));
+      expect(await touch()).toBe(7n);
+      expect(signs).not.toContain('');
+    });
+
     test('a place is one transaction at a time', async () => {
       const at = place();
       const add = () =>

@@ -30,7 +30,10 @@ onEachTransport('the consumer', (name, create) => {
     let started: Consumer[];
     let fatal: unknown[];
     const metrics = testMetrics();
-    const { logger } = testLogger();
+    const { logger, lines } = testLogger();
+    /** How often the log of this test says so. */
+    const said = (what: string) =>
+      lines.filter(({ msg, topic }) => msg === what && topic === harness.topic.name).length;
 
     beforeEach(async () => {
       harness = await create();
@@ -329,6 +332,68 @@ onEachTransport('the consumer', (name, create) => {
       });
       release();
     });
+
+    test('that cannot leave a sign of life, as on a disk that is full, ends no process, and goes on when it can', async () => {
+      await transport.publish(numbered(['a'], 1));
+      const first = await run(subscribe());
+      await first.caughtUp();
+      await first.stop();
+      await pool.query(
+        `create table disk (is_full boolean); insert into disk values (true);
+         create function refuse_when_full() returns trigger language plpgsql as $$
+         begin
+           if (select is_full from disk) then raise exception 'no space left' using errcode = 'disk_full'; end if;
+           return new;
+         end $$;
+         create trigger full_disk before insert or update on consumer_offsets for each row execute function refuse_when_full()`,
+      );
+      await transport.publish(numbered(['a'], 1));
+      await run(subscribe(), 600);
+      await eventually(() => expect(said('nothing can be stored; lag proves nothing')).toBeGreaterThan(1), {
+        timeoutMs,
+      });
+      expect(fatal).toEqual([]);
+      await pool.query('update disk set is_full = false');
+      await eventually(async () => expect(await total()).toBe(2), { timeoutMs });
+    });
+
+    test('whose first message waits for the world shows that it tries, and ends no process', async () => {
+      let [away, tries] = [true, 0];
+      const waits = subscribe(async (tx, received) => {
+        tries += 1;
+        if (away) throw new OperationalError('upstream_unavailable', true);
+        await record(tx, received);
+      });
+      const first = await run(waits);
+      await transport.publish(numbered(['a'], 1));
+      await eventually(() => expect(tries).toBeGreaterThan(0), { timeoutMs });
+      const alive = async () => {
+        const { rows } = await pool.query<{ alive: string }>('select alive_at::text as alive from consumer_offsets');
+        return rows.map((row) => row.alive);
+      };
+      await eventually(async () => expect(await alive()).toHaveLength(1), { timeoutMs });
+      const before = await alive();
+      await eventually(async () => expect(await alive()).not.toEqual(before), { timeoutMs });
+      away = false;
+      await first.caughtUp();
+      expect([fatal, await total()]).toEqual([[], 1]);
+    });
+
+    test('says so when all that comes next is gone from the topic, and ends no process', async () => {
+      const sent = numbered(['a'], 30);
+      await transport.publish(sent);
+      await harness.removeBefore(30n);
+      const waiting = await run(subscribe(), 600);
+      await eventually(() => expect(said('messages are missing; publish them again')).toBeGreaterThan(1), {
+        timeoutMs,
+      });
+      expect([fatal, await total()]).toEqual([[], 0]);
+      await waiting.stop();
+      await harness.wipe();
+      await (await harness.open()).publish(sent);
+      await (await run(subscribe())).caughtUp();
+      expect(await total()).toBe(30);
+    }, 60_000);
 
     test('does not take the whole pool, so handlers that ask for another connection get it', async () => {
       const consumer = await run(

@@ -4,6 +4,7 @@
  */
 import {
   assertAppendOnly,
+  assertOwnTransactions,
   createProjections,
   databaseClock,
   eventStoreDb,
@@ -126,6 +127,7 @@ export function openPlatform(
       async start() {
         await migrate(pool, schema, [eventStoreMigrations, messagingMigrations, { name, directory: migrations }]);
         await assertAppendOnly(pool);
+        await assertOwnTransactions(pool);
       },
       stop: () => store.close(),
     },
@@ -144,7 +146,10 @@ export function openPlatform(
     projections: (group) => createProjections({ ...group, pool, store, logger, onFatal }),
     consumer(subscription) {
       subscriptions.push(subscription);
-      return createConsumer({ pool: consumerPool, transport, logger, metrics, onFatal, now }, subscription);
+      // On Postgres the log is where the places of consumers are.
+      const elsewhere = config.EVENT_STORE === 'postgres' ? {} : { store };
+      const deps = { pool: consumerPool, transport, logger, metrics, onFatal, now, ...elsewhere };
+      return createConsumer(deps, subscription);
     },
     relay: (options) => createRelay({ pool, store, transport, logger, metrics, onFatal }, options),
     parked,

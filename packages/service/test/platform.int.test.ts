@@ -204,6 +204,18 @@ test('7. does not start on a log that somebody may change', async () => {
   });
 });
 
+test('7. does not start on a log whose places are transactions of another server', async () => {
+  await open().service({ components: [] }).start();
+  const { service, pool } = open();
+  await pool.query(
+    `insert into two_words.appends (tx, stream, first_revision, count, ids, types, versions, payloads, metadata)
+     values ('9000000000000', 's', 0, 1, array[gen_random_uuid()], array['T'], array[1], array[''::bytea], array['{}'::json])`,
+  );
+  await expect(service({ components: [] }).start()).rejects.toMatchObject({
+    cause: { name: 'AssertionError', message: expect.stringMatching(/^the log was loaded from another server: /) },
+  });
+});
+
 test('is called by its folder, its schema with underscores', async () => {
   const { service, pool } = open();
   const { url } = await service({ components: [] }).start();

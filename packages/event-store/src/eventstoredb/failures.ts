@@ -58,6 +58,11 @@ export function appendFailure(error: unknown): unknown {
   return new OperationalError(outcome, true, { cause: error });
 }
 
+/** Of a call that was given up because its time was over. */
+export function isLate(error: unknown): boolean {
+  return isObject(error) && error.code === code.deadlineExceeded;
+}
+
 function isTransient(error: unknown): error is Failure {
   if (!isObject(error)) return false;
   return (typeof error.code === 'number' && transient.has(error.code)) || isNotLeader(error) || wasNotTaken(error);

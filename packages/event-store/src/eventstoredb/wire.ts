@@ -11,6 +11,7 @@ import { Empty, StreamIdentifier, UUID } from '@eventstore/db-client/generated/s
 import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb';
 import { AppendReq, ReadReq, type AppendResp, type ReadResp } from '@eventstore/db-client/generated/streams_pb';
 import type { CallOptions, Channel, ClientReadableStream, Metadata } from '@grpc/grpc-js';
+import { patience } from './patience';
 import type { LogPlace } from './place';
 
 export type WireEvent = {
@@ -69,6 +70,7 @@ const closeMs = 1_000;
 export function openWire(connectionString: string, deadlineMs: number): Wire {
   const { using, close } = connect(connectionString);
   const call = { deadline: deadlineMs, requiresLeader: true };
+  const patiently = patience(deadlineMs);
 
   const open = (request: ReadReq, options: BaseOptions, more?: CallOptions) =>
     using((inside) =>
@@ -76,6 +78,16 @@ export function openWire(connectionString: string, deadlineMs: number): Wire {
         streams.read(request, ...inside.callArguments(options, more)),
       )(),
     );
+
+  const read = (options: ReadOptions, ms = deadlineMs) =>
+    within(ms, async () => {
+      const answer = await open(readRequest(options), { ...call, deadline: ms });
+      const events: RecordedEvent[] = [];
+      for await (const message of messages(answer)) {
+        if (message.hasEvent()) events.push(recordedEvent(message));
+      }
+      return events;
+    });
 
   return {
     append: (stream, events, expected) =>
@@ -86,15 +98,7 @@ export function openWire(connectionString: string, deadlineMs: number): Wire {
           ),
         ),
       ),
-    read: (options) =>
-      within(deadlineMs, async () => {
-        const answer = await open(readRequest(options), call);
-        const events: RecordedEvent[] = [];
-        for await (const message of messages(answer)) {
-          if (message.hasEvent()) events.push(recordedEvent(message));
-        }
-        return events;
-      }),
+    read: (options) => (isSearch(options) ? patiently(searchName(options), (ms) => read(options, ms)) : read(options)),
     async *follow(from, signal) {
       const answer = await open(followRequest(from), {}, { deadline: Infinity });
       const cancel = () => answer.cancel();
@@ -111,6 +115,16 @@ export function openWire(connectionString: string, deadlineMs: number): Wire {
     },
     close,
   };
+}
+
+/** Whether the server passes events of others until it finds what is wanted. */
+function isSearch({ from }: ReadOptions): boolean {
+  return 'prefix' in from && from.prefix !== undefined;
+}
+
+function searchName({ direction, from }: ReadOptions): string {
+  const place = 'place' in from ? from.place : from.stream;
+  return `${direction} ${typeof place === 'string' ? place : place.commit}`;
 }
 
 /** The client remembers a discovery that found nobody for ever, so after one it is replaced. */

@@ -46,7 +46,9 @@ export type Fault =
   /** The next append is stored, and the connection is cut before its answer; or cut before it is stored. */
   | { readonly kind: 'cut_append'; readonly when: 'stored' | 'received' }
   /** The next append is stored and never answered. */
-  | { readonly kind: 'swallow_answer' };
+  | { readonly kind: 'swallow_answer' }
+  /** Every event that a read of the whole log passes over takes time. */
+  | { readonly kind: 'slow_search'; readonly msEach: number };
 
 export type EventStoreDbServer = {
   /** For the client. */
@@ -183,11 +185,19 @@ async function read(state: State, call: ReadCall): Promise<void> {
   if (!(await passesFault(state, refuse))) return;
   const options = call.request.getOptions()!;
   if (options.hasSubscription()) return follow(state, call, options);
-  for (const message of answersTo(state, options)) {
+  for (const message of await searched(state, options)) {
     if (!call.write(message)) await once(call, 'drain').catch(() => undefined);
     if (call.cancelled || call.destroyed) return;
   }
   call.end();
+}
+
+async function searched(state: State, options: ReadReq.Options): Promise<Iterable<ReadResp>> {
+  const { fault, looked: before } = state;
+  if (fault.kind !== 'slow_search' || !options.hasAll()) return answersTo(state, options);
+  const found = [...answersTo(state, options)];
+  await delay((state.looked - before - found.length) * fault.msEach);
+  return found;
 }
 
 function* answersTo(state: State, options: ReadReq.Options): Generator<ReadResp> {

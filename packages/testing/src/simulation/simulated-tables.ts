@@ -73,8 +73,8 @@ function offsetsOf(database: SimulatedDatabase): Pick<ConsumerTables, Offsets> {
       }),
     touchOffset: (pool, place) =>
       database.ask(pool, 'touch', (rows) => {
-        const known = rows.get<Progress>(offsets, keyOf(place));
-        if (known !== undefined) rows.put(offsets, keyOf(place), { ...known, aliveAt: new Date().toISOString() });
+        const next = rows.get<Progress>(offsets, keyOf(place))?.next ?? 0n;
+        rows.put(offsets, keyOf(place), { next, aliveAt: new Date().toISOString() } satisfies Progress);
       }),
     readProgress: (pool, { group, topic }) =>
       database.ask(pool, 'progress', (rows) => {

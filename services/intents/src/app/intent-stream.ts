@@ -1,3 +1,4 @@
+import { uuidv7 } from '@daybook/runtime';
 import type { IntentCommand } from '../domain/payment-intent';
 import type { IntentStore } from '../ports';
 
@@ -8,8 +9,7 @@ type FactCommand = WithoutTime<Exclude<IntentCommand, { type: 'CreateIntent' | '
 
 /**
  * Records a fact that another service published. A refusal means that the fact contradicts the intent's history: it is
- * thrown, so that the message is set aside with its cause and nothing is lost. Ids and time come from the message, so
- * two that handle it at once write the same events.
+ * thrown, so that the message is set aside with its cause and nothing is lost. Its time is the message's.
  */
 export async function recordFact(
   intents: IntentStore,
@@ -19,7 +19,8 @@ export async function recordFact(
 ): Promise<void> {
   const command = { ...fact, at: message.occurredAt };
   const outcome = await intents.handle(streamOf(intentId), command, {
-    commandId: message.id,
+    // Of its own: the tenant's policy may be another when it is handled again. Of two at once the second finds it done.
+    commandId: uuidv7(),
     correlationId: message.correlationId,
     causationId: message.id,
   });
