@@ -46,7 +46,8 @@ export const depositReverted = defineEvent({
   type: 'DepositReverted',
   version: 1,
   topic,
-  summary: 'The block of an unconfirmed deposit left the chain. The same deposit may be seen again in another block.',
+  summary:
+    'The block of an unconfirmed deposit left the chain, or is told otherwise. The deposit may be seen again, in any block.',
   key,
   data: deposit,
 });

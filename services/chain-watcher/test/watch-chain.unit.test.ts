@@ -265,6 +265,22 @@ describe('what a node tells otherwise than before, of the same block', () => {
     await pass();
     expect(amountsIn(watched)).toEqual(asIs);
   });
+
+  test('is not credited as what one reading told alone, while it was about to be confirmed as another told it', async () => {
+    const watched = scene(chain.slice(0, 6));
+    const { deps, source, honest, pass, show } = watched;
+    await pass();
+    show(chain);
+    const rescannable = new Map([['test', { deps, lookAgain: () => undefined }]]);
+    source.finalTransfers = async (...asked) => {
+      const told = await honest.finalTransfers(...asked);
+      show(mistold);
+      await rescan({ rescannable }, { chain: 'test', from: 5, to: 5 });
+      return told;
+    };
+    await expect(pass()).rejects.toThrow('version_conflict');
+    expect(amountsIn(watched)).toEqual(['Seen a5 5', 'Reverted a5 5', 'Seen a5 6']);
+  });
 });
 
 describe('what a deposit address spends', () => {

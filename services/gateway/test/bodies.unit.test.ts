@@ -150,7 +150,12 @@ describe.each(each)('a body of %s that is needed', (_name, dialect) => {
     return text(socket);
   }
 
-  test.each(['Content-Type: application/json\r\n', ''])('and is not sent is what is said, with %j', async (header) => {
+  test.each([
+    'Content-Type: application/json\r\n',
+    '',
+    'Content-Length: 0\r\n',
+    'Content-Type: application/json\r\nContent-Length: 0\r\n',
+  ])('and is not sent is what is said, with %j', async (header) => {
     const answered = await sendNone(header);
     expect(answered).toMatch(/^HTTP\/1\.1 400 /);
     expect(answered).toContain('the body must be a JSON object');

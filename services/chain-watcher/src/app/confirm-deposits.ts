@@ -77,8 +77,9 @@ async function confirmBlock(deps: WatchDeps, deposits: readonly Waiting[]): Prom
     );
   const sure = deposits.filter((deposit) => tells(deps, told, deposit));
   await requireWitnesses(deps, { number, hash }, sure, amountsAtStake(deposits));
-  for (const { depositId, sweptFrom, address, asset } of sure) {
-    await decide(deps, depositId, 'confirm', { type: 'ConfirmDeposit', blockHash: hash, at: now(deps) }, hash);
+  for (const deposit of sure) {
+    const { depositId, sweptFrom, address, asset } = deposit;
+    await decide(deps, depositId, 'confirm', { type: 'ConfirmDeposit', told: deposit, at: now(deps) }, hash);
     const { chain } = deps.source;
     // Nobody else hears of one to a deposit address.
     if (sweptFrom !== undefined) deps.logger.info({ chain, depositId, asset, sweptFrom, address }, 'a sweep is final');

@@ -60,7 +60,7 @@ export function sourceFailed(detail: string): OperationalError {
 /**
  * Decides about a deposit in a block of the chain. A refusal contradicts what was believed, so it halts the chain; except
  * where another watcher has the deposit in a block that it is about to join, or has reverted it before it takes the cursor
- * back.
+ * back, or where its block has been read again as it is about to be confirmed.
  */
 export async function decide(
   deps: WatchDeps,
@@ -74,9 +74,10 @@ export async function decide(
   const halted = new ChainHaltedError(
     `cannot ${what} deposit ${depositId} in block ${blockHash}: ${outcome.rejection}`,
   );
-  if (outcome.rejection === 'deposit_not_in_a_block') throw overtaken(halted);
-  if (outcome.rejection === 'deposit_in_another_block' && !(await isJoined(deps, outcome.state)))
-    throw overtaken(halted);
+  const { rejection, state } = outcome;
+  if (rejection === 'deposit_not_in_a_block') throw overtaken(halted);
+  if (rejection === 'deposit_exists_with_different_fields' && state.status === 'seen') throw overtaken(halted);
+  if (rejection === 'deposit_in_another_block' && !(await isJoined(deps, state))) throw overtaken(halted);
   throw halted;
 }
 

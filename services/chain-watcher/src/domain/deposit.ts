@@ -15,6 +15,7 @@
  *   D5  The amount is positive.
  *   D6  Each event is dated after the one before, whatever the clock does: readers tell by it which fact is the later.
  *   D7  What stands as a sweep is never taken for a payment, and a payment for a sweep only by being reverted first.
+ *   D8  A deposit is confirmed only as what was told of it when its block was final.
  *
  * A sweep is spent by a deposit address: nobody but the operator has its key, so nobody has paid. It takes the same way and
  * is credited to nobody.
@@ -41,9 +42,12 @@ export type Deposit = {
   readonly sweptFrom?: string;
 };
 
+/** What has to be told the same once more. */
+type Told = Pick<Deposit, 'asset' | 'amount' | 'address' | 'blockHash' | 'sweptFrom'>;
+
 export type DepositCommand =
   | { readonly type: 'SeeDeposit'; readonly deposit: Deposit; readonly at: string }
-  | { readonly type: 'ConfirmDeposit'; readonly blockHash: string; readonly at: string }
+  | { readonly type: 'ConfirmDeposit'; readonly told: Told; readonly at: string }
   | { readonly type: 'RevertDeposit'; readonly blockHash: string; readonly at: string };
 
 export type DepositEvent = Deposit & {
@@ -78,10 +82,11 @@ function decide(command: DepositCommand, state: DepositState): Decision<DepositE
       return see(command.deposit, command.at, state);
     case 'ConfirmDeposit':
       if (state.status === 'none') return reject('deposit_not_found');
-      if (state.deposit.blockHash !== command.blockHash)
+      if (state.deposit.blockHash !== command.told.blockHash)
         return reject(state.status === 'confirmed' ? 'deposit_already_confirmed' : 'deposit_in_another_block');
       if (state.status === 'confirmed') return accept();
       if (state.status === 'reverted') return reject('deposit_not_in_a_block');
+      if (!samePayment(command.told, state.deposit)) return reject('deposit_exists_with_different_fields');
       return accept({ type: 'DepositConfirmed', ...state.deposit, at: after(state.at, command.at) });
     case 'RevertDeposit':
       if (state.status === 'none') return reject('deposit_not_found');
@@ -134,6 +139,10 @@ function evolve(state: DepositState, event: DepositEvent): DepositState {
 /** `at`, or the first instant after `last` if the clock was set back. */
 function after(last: string, at: string): string {
   return at > last ? at : new Date(Date.parse(last) + 1).toISOString();
+}
+
+function samePayment(a: Told, b: Told): boolean {
+  return a.asset === b.asset && a.amount === b.amount && a.address === b.address && a.sweptFrom === b.sweptFrom;
 }
 
 /** By whom it was spent is asked apart. */

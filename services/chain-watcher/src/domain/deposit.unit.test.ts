@@ -23,7 +23,7 @@ const seen: fc.Arbitrary<Deposit> = fc
   .map(({ sweptFrom, ...fields }) => ({ ...deposit, ...fields, ...(sweptFrom === undefined ? {} : { sweptFrom }) }));
 const command: fc.Arbitrary<DepositCommand> = fc.oneof(
   fc.record({ type: fc.constant('SeeDeposit' as const), deposit: seen, at: time }),
-  fc.record({ type: fc.constant('ConfirmDeposit' as const), blockHash: hash, at: time }),
+  fc.record({ type: fc.constant('ConfirmDeposit' as const), told: seen, at: time }),
   fc.record({ type: fc.constant('RevertDeposit' as const), blockHash: hash, at: time }),
 );
 const commands = fc.array(command, { maxLength: 40 });
@@ -114,12 +114,30 @@ describe('deposit', () => {
     });
   });
 
+  test('D8: is confirmed only as what was told of it when its block was final', () => {
+    holds((given) => {
+      let state = depositDecider.initial;
+      for (const one of given) {
+        const decision = depositDecider.decide(one, state);
+        if (!decision.ok) continue;
+        state = decision.events.reduce(depositDecider.evolve, state);
+        if (one.type !== 'ConfirmDeposit' || decision.events.length === 0) continue;
+        const { type: _type, at: _at, ...confirmed } = decision.events[0]!;
+        expect(confirmed).toEqual(one.told);
+      }
+    });
+  });
+
   const see = (fields: Partial<Deposit> = {}): DepositCommand => ({
     type: 'SeeDeposit',
     deposit: { ...deposit, ...fields },
     at,
   });
-  const confirm = (blockHash = 'x'): DepositCommand => ({ type: 'ConfirmDeposit', blockHash, at });
+  const confirm = (fields: Partial<Deposit> = {}): DepositCommand => ({
+    type: 'ConfirmDeposit',
+    told: { ...deposit, ...fields },
+    at,
+  });
   const revert = (blockHash = 'x'): DepositCommand => ({ type: 'RevertDeposit', blockHash, at });
   const after = (...given: DepositCommand[]): DepositState =>
     play(given).log.reduce(depositDecider.evolve, depositDecider.initial);
@@ -147,6 +165,15 @@ describe('deposit', () => {
     );
   });
 
+  test.each([{ amount: 6n }, { address: '0xB' }, { sweptFrom: '0xB' }])(
+    'what was told as %j is not confirmed as other',
+    (told) => {
+      expect(depositDecider.decide(confirm(told), after(see()))).toEqual(
+        reject('deposit_exists_with_different_fields'),
+      );
+    },
+  );
+
   test('what was seen as a payment and is a sweep is taken back and seen as one, unless it is confirmed', () => {
     const swept = { ...deposit, sweptFrom: '0xB' };
     expect(depositDecider.decide(see(swept), after(see()))).toEqual(
@@ -162,11 +189,11 @@ describe('deposit', () => {
     ]);
     // A range that is read again is read to its end, whatever was credited in it.
     for (const [first, then] of [
-      [see(), see(swept)],
-      [see(swept), see()],
-      [see(swept), see(swept)],
-    ] as const)
-      expect(depositDecider.decide(then, after(first, confirm()))).toEqual(accept());
+      [{}, swept],
+      [swept, {}],
+      [swept, swept],
+    ])
+      expect(depositDecider.decide(see(then), after(see(first), confirm(first)))).toEqual(accept());
   });
 
   test('refuses what contradicts the history, in the documented precedence', () => {
@@ -181,7 +208,9 @@ describe('deposit', () => {
     expect(refused.map(([one, state]) => depositDecider.decide(one, state))).toEqual(
       depositRejections.map((rejection) => reject(rejection)),
     );
-    expect(depositDecider.decide(confirm('y'), after(see()))).toEqual(reject('deposit_in_another_block'));
+    expect(depositDecider.decide(confirm({ blockHash: 'y' }), after(see()))).toEqual(
+      reject('deposit_in_another_block'),
+    );
     expect(depositDecider.decide(see({ blockHash: 'y' }), after(see(), confirm()))).toEqual(
       reject('deposit_already_confirmed'),
     );

@@ -180,24 +180,16 @@ function bodyOf({ method, request: { body, bodyOptional } }: Route): Taken | und
 function bodyReaders(route: Route): RequestHandler[] {
   const body = bodyOf(route);
   if (body === undefined) return [];
-  const read = readBody(route.bodyBytesMax ?? bodyBytesMaxDefault);
-  // Only what was read tells that there is none: its length need not be said.
-  return body.isOptional ? [read, unlessEmpty(jsonOnly), parseBody] : [jsonOnly, read, parseBody];
+  return [readBody(route.bodyBytesMax ?? bodyBytesMaxDefault), jsonOnly, parseBody];
 }
 
+/** Only what was read tells that there is no body: its length need not be said. Where one is needed, that is what is wrong then. */
 const jsonOnly: RequestHandler = (req, _res, next) => {
-  // Null where there is no body at all: that is what is wrong then, whatever it was said to be.
-  if (req.is(['application/json', 'application/*+json']) === false)
+  const isEmpty = !Buffer.isBuffer(req.body) || req.body.length === 0;
+  if (!isEmpty && !req.is(['application/json', 'application/*+json']))
     throw new FailureError(edgeFailures.mediaTypeUnsupported);
   next();
 };
-
-function unlessEmpty(handler: RequestHandler): RequestHandler {
-  return (req, res, next) => {
-    if (Buffer.isBuffer(req.body) && req.body.length > 0) handler(req, res, next);
-    else next();
-  };
-}
 
 function answer(route: Route, deps: GateDeps): RequestHandler {
   return async (req, res) => {

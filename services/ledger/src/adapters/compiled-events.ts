@@ -4,7 +4,8 @@
  * them when it is loaded; there its own values need no validation, because the types hold them, and stored bytes need
  * none, because the chain does.
  *
- *   encode   the same bytes as zod's, for every event that zod accepts; an amount out of range is left to zod to refuse
+ *   encode   the same bytes as zod's, for every event that zod accepts and that has ids of tenants in the one spelling; an
+ *            amount out of range is left to zod to refuse
  *   decode   the same values as zod's, for every payload of the current version that zod accepts
  *
  * with the fields left out that say nothing (`implied-fields.ts`).
@@ -12,7 +13,7 @@
  * A definition with a kind of field that is not known here is not compiled, and zod does it all. A property test holds
  * both against zod for every type of event. The source is made of the definitions alone, never of data.
  */
-import { minorUnits, signedMinorUnits } from '@daybook/contracts';
+import { minorUnits, signedMinorUnits, tenantId } from '@daybook/contracts';
 import type { z } from 'zod';
 import { defOf, identifier, toldOf, type Def, type Seal } from './event-definitions';
 import type { Implied } from './implied-fields';
@@ -236,6 +237,8 @@ function objectOf(fields: readonly (readonly [string, Writing])[]): Writing {
 /** Source of a function that makes the value of what was parsed; null when that is the value. */
 function decoderOf(schema: z.ZodType): string | null | undefined {
   if (schema === minorUnits || schema === signedMinorUnits) return '(value) => BigInt(value)';
+  // Until it had one spelling, it was stored as it came, and no table of the projections takes it in capitals.
+  if (schema === tenantId) return '(value) => value.toLowerCase()';
   const def = defOf(schema);
   switch (def.type) {
     case 'string':

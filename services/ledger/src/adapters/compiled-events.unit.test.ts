@@ -126,6 +126,24 @@ test.each(types)('%s is written byte for byte, and read value for value, as its 
   );
 });
 
+test.each(types)(
+  '%s that was stored with ids of tenants in capitals is read with them as they are spelled now',
+  (type) => {
+    fc.assert(
+      fc.property(eventsOf(type), (event) => {
+        const stored = encodeBookEvent(event, genesisHash);
+        const capitals = stored.payload
+          .toString()
+          .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, (id) => id.toUpperCase());
+        const before = { ...stored, payload: Buffer.from(capitals) };
+        expect(decodeBookEvent(before)).toEqual({ event, previousHash: genesisHash });
+        expect(decodeChecked(before)).toEqual({ event, previousHash: genesisHash });
+      }),
+      { numRuns: 50 },
+    );
+  },
+);
+
 const readByPosition = types.filter((type) => compiledOf(type)?.readPlain !== undefined);
 
 test('what a book consists of is read by position', () => {

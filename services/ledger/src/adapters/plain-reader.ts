@@ -8,7 +8,7 @@
  *
  * A text is read into slices of itself, which keep all of it in memory as long as one of them is kept.
  */
-import { minorUnits, signedMinorUnits } from '@daybook/contracts';
+import { minorUnits, signedMinorUnits, tenantId } from '@daybook/contracts';
 import type { z } from 'zod';
 import { defOf, identifier, toldOf, type Seal } from './event-definitions';
 import type { Implied } from './implied-fields';
@@ -105,6 +105,7 @@ type Value = { readonly begins: string; read(into: string): string };
 
 function valueReaderOf(schema: z.ZodType, names: () => string): Value | undefined {
   if (schema === minorUnits || schema === signedMinorUnits) return text((slice) => `BigInt(${slice})`, noSpace);
+  if (schema === tenantId) return text((slice) => `${slice}.toLowerCase()`);
   const def = defOf(schema);
   switch (def.type) {
     case 'string':

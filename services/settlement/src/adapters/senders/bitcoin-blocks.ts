@@ -93,41 +93,44 @@ export function spenders(library: Library, node: BitcoinWalletNode) {
     return transactions.find(({ inputs }) => inputs.some((input) => wanted.has(nameOf(input))));
   }
 
-  /** A node may say of itself that it is far ahead: what is above a block is read, and linked, until it is deep enough. */
-  async function depthOf({ height, blockHash }: Found, enough: number): Promise<number> {
-    let below = blockHash;
-    for (let depth = 1; depth < enough; depth++) {
-      const hash = await node.hashAt(height + depth);
-      if (hash === undefined) return depth;
-      requireLink(await blockOf(hash), below, height + depth);
-      below = hash;
-    }
-    return enough;
+  /** Where to go on: at the block that was read last, or at the one with the spender, if that is still the node's. */
+  async function standing(name: string): Promise<Reading | undefined> {
+    const before = readings.get(name);
+    if (before === undefined) return undefined;
+    if ((await node.hashAt(before.height)) === before.hash) return before;
+    const { found } = before;
+    if (found === undefined || (await node.hashAt(found.height)) !== found.blockHash) return undefined;
+    return { height: found.height, hash: found.blockHash, found };
   }
 
-  /** The transaction of the newest chain that spends one of the coins, in a block above `above`; its depth up to `enough`. */
+  /**
+   * The transaction of the newest chain that spends one of the coins, in a block above `above`. A node may say of itself that
+   * it is far ahead: what is on top of the spender is read, and linked, until it is `enough` deep.
+   */
   return async function spenderOf(coins: readonly Outpoint[], above: number, enough: number) {
     const name = `${above} ${coins.map(nameOf).join(' ')}`;
     const head = await node.head();
-    const before = readings.get(name);
-    const goesOn = before !== undefined && (await node.hashAt(before.height)) === before.hash;
-    let reading = goesOn ? before : undefined;
-    for (let height = (reading?.height ?? above) + 1; height <= head && reading?.found === undefined; height++) {
+    let reading = await standing(name);
+    for (let height = (reading?.height ?? above) + 1; height <= head && depthIn(reading) < enough; height++) {
       const hash = await node.hashAt(height);
       if (hash === undefined) break;
       const raw = await blockOf(hash);
       // What was replaced below while this was read may have the spender by now, and would not be looked at again.
       if (reading !== undefined) requireLink(raw, reading.hash, height);
-      const transaction = spenderIn(raw, coins);
+      const transaction = reading?.found === undefined ? spenderIn(raw, coins) : undefined;
       const found = transaction && { transaction, height, blockHash: hash };
-      reading = { height, hash, found };
+      reading = { height, hash, found: reading?.found ?? found };
     }
     readings.delete(name);
     if (reading !== undefined) readings.set(name, reading);
     limit(readings, keptReadings);
-    const found = reading?.found;
-    return found && ({ ...found, depth: await depthOf(found, enough) } satisfies Spender);
+    return reading?.found && ({ ...reading.found, depth: depthIn(reading) } satisfies Spender);
   };
+}
+
+/** Zero while there is no spender. */
+function depthIn(reading: Reading | undefined): number {
+  return reading?.found === undefined ? 0 : reading.height - reading.found.height + 1;
 }
 
 function requireLink(raw: Buffer, below: string, height: number): void {

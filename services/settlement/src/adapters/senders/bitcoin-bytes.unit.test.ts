@@ -122,6 +122,31 @@ describe('a block whose transactions', () => {
     expect(await failed(spenders(library, told([one, two, four]))([coin], 9, 6))).toContain('11 and 12');
   });
 
+  test('is looked at again for its depth without reading what was read, but where others took its place', async () => {
+    const linked = [mined('00'.repeat(32), coinbase, spend)];
+    for (let seed = 1; seed <= 30; seed++)
+      linked.push(mined(linked.at(-1)!.hash, rawOf(input('00'.repeat(32), 0xffffffff), input(txid, seed))));
+    let [told, read] = [linked.slice(0, -1), 0];
+    const spenderOf = spenders(library, {
+      ...node,
+      head: async () => 9 + told.length,
+      hashAt: async (height) => told[height - 10]?.hash,
+      async rawBlock(hash) {
+        read++;
+        return told.find((one) => one.hash === hash)?.raw;
+      },
+    });
+    expect(await spenderOf([coin], 9, 100)).toMatchObject({ depth: 30 });
+    expect(read).toBe(30);
+    told = linked;
+    expect(await spenderOf([coin], 9, 100)).toMatchObject({ depth: 31 });
+    expect(read).toBe(31);
+    told = [...linked.slice(0, 5), mined(linked[4]!.hash, rawOf(input('00'.repeat(32), 0xffffffff)))];
+    expect(await spenderOf([coin], 9, 100)).toMatchObject({ height: 10, depth: 6 });
+    told = [mined('00'.repeat(32), coinbase), ...linked.slice(1)];
+    expect(await failed(spenderOf([coin], 9, 100))).toContain('10 and 11');
+  });
+
   test('are those of its header tells who spent a coin', async () => {
     expect(await spenderIn(blockOf(root, coinbase, spend))).toBe(hashOf(spend));
   });
