@@ -7,27 +7,12 @@ import { uuidFrom } from '@daybook/runtime';
 import { seededRandom } from '@daybook/testing';
 import { intentEvents } from '../src/adapters/stored-events';
 import { paymentIntent, summaryOf, type DepositFact, type IntentCommand } from '../src/domain/payment-intent';
+import { createSample } from './sample-intent';
 
 /** `RACE_PAIRS=10000` for a long run. */
 const pairs = Number(process.env['RACE_PAIRS'] ?? 2_000);
-const amount = 10n;
-const createdAt = '2026-03-01T10:00:00.000Z';
-const expiresAt = '2026-03-01T10:00:01.000Z';
+const { amount, createdAt } = createSample;
 const late = '2026-03-01T10:00:01.001Z';
-
-const create = (intentId: string): IntentCommand => ({
-  type: 'CreateIntent',
-  intentId,
-  tenantId: uuidFrom(['tenant']),
-  mode: 'sandbox',
-  orderId: 'INV_1',
-  currency: 'USDT_TRC20',
-  asset: 'USDT_TRC20',
-  amount,
-  paymentAddress: 'TAddress',
-  createdAt,
-  expiresAt,
-});
 
 const deposit: DepositFact = {
   depositId: 'd1',
@@ -65,7 +50,7 @@ test(`${pairs} pairs end in one way each, and no unit is lost`, async () => {
       const id = uuidFrom(['command', String(commands++)]);
       return handle('intent', command, { commandId: id, correlationId: id, causationId: id });
     };
-    await does(create(uuidFrom(['intent', String(pair)])));
+    await does({ ...createSample, intentId: uuidFrom(['intent', String(pair)]) });
     const pay = async () => {
       await elsewhere();
       await does({ type: 'RecordDepositConfirmed', deposit, at: late });

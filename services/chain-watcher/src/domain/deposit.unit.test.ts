@@ -29,16 +29,15 @@ const command: fc.Arbitrary<DepositCommand> = fc.oneof(
 const commands = fc.array(command, { maxLength: 40 });
 
 function play(given: readonly DepositCommand[]) {
-  const log: DepositEvent[] = [];
   let state = depositDecider.initial;
-  const accepted = given.map((one) => {
-    const decision = depositDecider.decide(one, state);
-    if (!decision.ok) return false;
-    state = decision.events.reduce(depositDecider.evolve, state);
-    log.push(...decision.events);
-    return true;
+  const steps = given.map((command) => {
+    const before = state;
+    const decision = depositDecider.decide(command, before);
+    const events = decision.ok ? decision.events : [];
+    state = events.reduce(depositDecider.evolve, before);
+    return { command, accepted: decision.ok, before, after: state, events };
   });
-  return { log, accepted };
+  return { steps, log: steps.flatMap(({ events }) => events), accepted: steps.map(({ accepted }) => accepted) };
 }
 const holds = (predicate: (given: readonly DepositCommand[]) => void) =>
   fc.assert(fc.property(commands, predicate), { numRuns: 500 });
@@ -97,16 +96,11 @@ describe('deposit', () => {
 
   test('D7: what stands as a sweep is never taken for a payment, nor a payment for a sweep without a reversal', () => {
     holds((given) => {
-      let state = depositDecider.initial;
-      for (const one of given) {
-        const decision = depositDecider.decide(one, state);
-        if (!decision.ok) continue;
-        const before = state;
-        state = decision.events.reduce(depositDecider.evolve, state);
+      for (const { before, after: state, events } of play(given).steps) {
         if (before.status !== 'seen' || state.status === 'none') continue;
         const [was, is] = [before.deposit.sweptFrom, state.deposit.sweptFrom];
         if (was === is) continue;
-        expect(decision.events.map(({ type, sweptFrom }) => [type, sweptFrom])).toEqual([
+        expect(events.map(({ type, sweptFrom }) => [type, sweptFrom])).toEqual([
           ['DepositReverted', was],
           ['DepositSeen', is],
         ]);
@@ -116,13 +110,9 @@ describe('deposit', () => {
 
   test('D8: is confirmed only as what was told of it when its block was final', () => {
     holds((given) => {
-      let state = depositDecider.initial;
-      for (const one of given) {
-        const decision = depositDecider.decide(one, state);
-        if (!decision.ok) continue;
-        state = decision.events.reduce(depositDecider.evolve, state);
-        if (one.type !== 'ConfirmDeposit' || decision.events.length === 0) continue;
-        const { type: _type, at: _at, ...confirmed } = decision.events[0]!;
+      for (const { command: one, events } of play(given).steps) {
+        if (one.type !== 'ConfirmDeposit' || events.length === 0) continue;
+        const { type: _type, at: _at, ...confirmed } = events[0]!;
         expect(confirmed).toEqual(one.told);
       }
     });

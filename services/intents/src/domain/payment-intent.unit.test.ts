@@ -1,5 +1,6 @@
 import { accept, reject, valuesOf } from '@daybook/core';
 import fc from 'fast-check';
+import { createSample as create } from '../../test/sample-intent';
 import {
   paymentIntent,
   summaryOf,
@@ -12,24 +13,10 @@ import {
   type WatchedDeposit,
 } from './payment-intent';
 
-const base = Date.parse('2026-03-01T10:00:00.000Z');
+const { amount } = create;
+const base = Date.parse(create.createdAt);
 const time = (offsetMs: number) => new Date(base + offsetMs).toISOString();
-const ttlMs = 1_000;
-const amount = 10n;
-
-const create: IntentCommand = {
-  type: 'CreateIntent',
-  intentId: '9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d',
-  tenantId: '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11',
-  mode: 'sandbox',
-  orderId: 'INV_1',
-  currency: 'USDT_TRC20',
-  asset: 'USDT_TRC20',
-  amount,
-  paymentAddress: 'TAddress',
-  createdAt: time(0),
-  expiresAt: time(ttlMs),
-};
+const ttlMs = Date.parse(create.expiresAt) - base;
 
 function deposit(id: string, units: bigint, options: { at?: number; asset?: DepositFact['asset'] } = {}): DepositFact {
   return {

@@ -2,6 +2,7 @@
 import { reject, valuesOf } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
 import fc from 'fast-check';
+import { createSample } from '../../test/sample-intent';
 import {
   paymentIntent,
   summaryOf,
@@ -20,25 +21,13 @@ import {
   type ReceiptPolicy,
 } from './receipt-policy';
 
-const base = Date.parse('2026-03-01T10:00:00.000Z');
-const time = (offsetMs: number) => new Date(base + offsetMs).toISOString();
-const ttlMs = 1_000;
 const amount = 1_000n;
-const [tenantId, mode, actor] = ['0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11', 'sandbox', 'key_ops'] as const;
-
-const create: IntentCommand = {
-  type: 'CreateIntent',
-  intentId: '9b1deb4d-3b7d-4bad-9bdd-2b0d7b3dcb6d',
-  tenantId,
-  mode,
-  orderId: 'INV_1',
-  currency: 'USDT_TRC20',
-  asset: 'USDT_TRC20',
-  amount,
-  paymentAddress: 'TAddress',
-  createdAt: time(0),
-  expiresAt: time(ttlMs),
-};
+const create = { ...createSample, amount };
+const { tenantId, mode } = create;
+const actor = 'key_ops';
+const base = Date.parse(create.createdAt);
+const time = (offsetMs: number) => new Date(base + offsetMs).toISOString();
+const ttlMs = Date.parse(create.expiresAt) - base;
 
 type Came = { readonly units: bigint; readonly asset?: AssetCode; readonly at: number };
 type Book = Record<AssetCode | string, Record<string, bigint>>;

@@ -118,6 +118,13 @@ function rig(options: { key?: SigningKey | null; formerKey?: SigningKey } = {}, 
   return { ...of, book: of, worker, clock, lines, fatal, sizes, lookLater };
 }
 
+/** Who trusts the first key alone comes to trust these, each from a size on. */
+function keysTrusted(of: string, recorded: readonly RecordedCheckpoint[]) {
+  const trust = createTrust(of, first.publicKey);
+  for (const checkpoint of recorded) trust.accept(checkpoint);
+  return trust.keys().map(({ key, after }) => [key.keyId, after]);
+}
+
 describe('checkpoints', () => {
   test('are signed when new events have waited long enough, and not for their own sake', async () => {
     const it = rig();
@@ -170,9 +177,7 @@ describe('checkpoints', () => {
     await later.lookLater();
     later.post(300);
     await later.lookLater();
-    const trust = createTrust(origin, first.publicKey);
-    for (const checkpoint of it.recorded) trust.accept(checkpoint);
-    expect(trust.keys().map(({ key, after }) => [key.keyId, after])).toEqual([
+    expect(keysTrusted(origin, it.recorded)).toEqual([
       [first.publicKey.keyId, 0],
       [second.publicKey.keyId, 4],
     ]);
@@ -188,9 +193,7 @@ describe('checkpoints', () => {
     await back.lookLater();
     back.post(2);
     await back.lookLater();
-    const trust = createTrust(origin, first.publicKey);
-    for (const checkpoint of it.recorded) trust.accept(checkpoint);
-    expect(trust.keys().map(({ key, after }) => [key.keyId, after])).toEqual([
+    expect(keysTrusted(origin, it.recorded)).toEqual([
       [first.publicKey.keyId, 0],
       [second.publicKey.keyId, 4],
       [first.publicKey.keyId, 5],
@@ -216,9 +219,8 @@ describe('checkpoints', () => {
     await engine.submit(open('d'));
     // The former key is not needed any more.
     await signer(second, null).look();
-    const trust = createTrust('test/book-sandbox', first.publicKey);
-    for (const checkpoint of recorded) trust.accept(checkpoint);
-    expect(trust.keys().map((each) => each.key.keyId)).toEqual([first.publicKey.keyId, second.publicKey.keyId]);
+    const keyIds = keysTrusted('test/book-sandbox', recorded).map(([keyId]) => keyId);
+    expect(keyIds).toEqual([first.publicKey.keyId, second.publicKey.keyId]);
   });
 
   test('are not signed with a key that the former one does not introduce', async () => {
