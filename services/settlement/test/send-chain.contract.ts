@@ -2,6 +2,7 @@ import { isOperationalError } from '@daybook/core';
 import { seededRandom } from '@daybook/testing';
 import type { AssetCode } from '@daybook/money';
 import type { Prepared, SendChain, SendTerms, SlotStatus, TakenSlot } from '../src/ports';
+import type { Asked } from './lying-wire';
 import type { SendTestChain, SignedBytes } from './send-test-chain';
 
 /** Of a node in this process, on a machine that has much else to do. */
@@ -10,6 +11,16 @@ const schedulesTimeoutMs = 240_000;
 type Options = {
   /** Random schedules of lost answers, restarts, reorgs and raised fees. */
   readonly schedules: number;
+  readonly mistold?: readonly Mistold[];
+};
+
+/** What a node may tell of a payment that is final, and the words that refuse it. */
+type Mistold = {
+  readonly what: string;
+  readonly of: 'coin' | 'token';
+  about(asked: Asked): boolean;
+  answer(answer: string, transactionId: string): string;
+  readonly refusal: string;
 };
 
 /** A send as its service knows it: what was prepared and signed is stored, all else is asked. */
@@ -19,7 +30,8 @@ type Send = { readonly terms: SendTerms; prepared: Prepared; readonly signed: Si
  * What every chain that value leaves on owes, whatever is behind the port: one send, at most one payment. A chain that needs
  * an exception is not a chain.
  */
-export function describeSendChain(name: string, create: () => Promise<SendTestChain>, { schedules }: Options): void {
+export function describeSendChain(name: string, create: () => Promise<SendTestChain>, options: Options): void {
+  const { schedules, mistold = [] } = options;
   describe(`sends on ${name}`, () => {
     let chain: SendTestChain;
     let sends: SendChain;
@@ -93,6 +105,17 @@ export function describeSendChain(name: string, create: () => Promise<SendTestCh
       expect(fee).toBeGreaterThan(0n);
       expect(fee).toBeLessThanOrEqual(send.prepared.maxFee);
     });
+
+    for (const { what, of, about, answer, refusal } of mistold)
+      test(`a payment that arrived is neither a failure nor another one where a node tells ${what}`, async () => {
+        const send = of === 'token' ? await newSend(chain.token!.asset, chain.token!.amount) : await newSend();
+        await give(send);
+        await finished(send);
+        chain.wire.lie(about, (told) => answer(told, send.signed[0]!.transactionId));
+        await expect(statusOf(send)).rejects.toThrow(refusal);
+        chain.wire.honest();
+        expect(await finished(send)).toMatchObject({ succeeded: true });
+      });
 
     test('the same bytes again, whenever they come, pay nothing more', async () => {
       const send = await newSend();
