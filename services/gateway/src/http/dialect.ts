@@ -3,6 +3,7 @@ import type { Response } from 'express';
 import type { z } from 'zod';
 import type { Scheme } from '../app/presented-credential';
 import type { LimitName } from './limits';
+import { replayedIf } from './replayed';
 import type { DialectName } from './route';
 
 /** What is the same on every route of a dialect: where it is, who may knock, and what an error looks like. */
@@ -58,9 +59,8 @@ export function sendFailure(dialect: Dialect, res: Response, failure: Failure): 
 }
 
 export function failureAnswer(dialect: Dialect, failure: Failure) {
-  const headers: Record<string, string> = {};
+  const headers = replayedIf(failure.replayed === true);
   if (failure.retryAfterSeconds !== undefined) headers['Retry-After'] = String(failure.retryAfterSeconds);
-  if (failure.replayed === true) headers['Idempotent-Replayed'] = 'true';
   if (failure.status === 401 && dialect.schemes.includes('token')) headers['WWW-Authenticate'] = 'Bearer';
   const contentType = `${dialect.errorMediaType}; charset=utf-8`;
   return { status: failure.status, headers, contentType, body: stringifyJson(dialect.errorBody(failure)) };

@@ -2,6 +2,7 @@ import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject, ZodOpenApiRespon
 import { createDocument } from 'zod-openapi';
 import type { Scheme } from '../app/presented-credential';
 import type { Dialect } from './dialect';
+import { replayedHeader, replayedName } from './replayed';
 import type { Access, DialectName, ResponseSpec, Route } from './route';
 
 /** How each scheme is written in the document. Client credentials are two headers, both required. */
@@ -91,18 +92,16 @@ function operationOf(route: Route, dialect: Dialect): ZodOpenApiOperationObject 
   };
 }
 
-const replayedName = 'Idempotent-Replayed';
 /** What rules refuse with. A refusal of the edge is no answer that is kept. */
 const statusesOfRules: readonly string[] = ['400', '403', '404', '409', '422'];
 
 /** A key that has its answer gets it again, refusals included, so those say it with the header of the success. */
 function responsesOf({ responses }: Route): Record<string, ZodOpenApiResponseObject> {
-  const repeated = Object.values(responses).find(({ headers }) => headers?.shape[replayedName] !== undefined)?.headers;
-  const replayed = repeated?.pick({ [replayedName]: true });
+  const isRepeatable = Object.values(responses).some(({ headers }) => headers?.shape[replayedName] !== undefined);
   return Object.fromEntries(
     Object.entries(responses).map(([status, spec]) => {
-      const isReplayed = replayed !== undefined && statusesOfRules.includes(status);
-      return [status, responseOf(status, isReplayed ? { ...spec, headers: replayed } : spec)];
+      const isKept = isRepeatable && statusesOfRules.includes(status);
+      return [status, responseOf(status, isKept ? { ...spec, headers: replayedHeader } : spec)];
     }),
   );
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { amountOf, amountToken, idempotencyKey, pathUuid, text } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { intentsDialect, intentsRejections, methodUnsupported } from './dialect';
@@ -52,7 +53,7 @@ function create({ services: { intents } }: Deps): Route {
         description: 'The intent.',
         schema: z.strictObject({ success: z.literal(true), ...intentShape }),
         example: { success: true, ...intentExample },
-        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+        headers: replayedHeader,
       },
       ...errorsOf(intentsDialect, [
         ...bodyFailures,
@@ -73,7 +74,7 @@ function create({ services: { intents } }: Deps): Route {
       });
       const { intent, replayed } = accepted<typeof createIntent>(outcome, intentsRejections);
       return {
-        headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
+        headers: replayedIf(replayed),
         body: { success: true, ...describeIntent(intent) },
       };
     },

@@ -16,10 +16,11 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { overlapHours, pathUuid, text, timestampField } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
-import { keyHeader, keyInvalid, replayedHeader, replayedIf } from './ledger-fields';
+import { keyHeader, keyInvalid } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'intents'> };
 

@@ -21,6 +21,7 @@ import type { Services } from '../../ports';
 import { cursor, limit, text, timestampField } from '../fields';
 import { transactionId } from '../partner/fields';
 import { accepted, type RejectionOf } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { conflict, nativeDialect, sandboxOnly } from './dialect';
@@ -225,7 +226,7 @@ function receive({ services: { settlement } }: Deps): Route {
           unmatched: z.number().int(),
         }),
         example: { statements: ['STMT-2026-02-12'], matched: 1, unmatched: 0 },
-        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+        headers: replayedHeader,
       },
       ...errorsOf(nativeDialect, [
         ...bodyFailures,
@@ -241,7 +242,7 @@ function receive({ services: { settlement } }: Deps): Route {
       const outcome = await settlement(receiveStatement, { tenantId, mode, institutionNumber, document });
       const { statementIds, matched, unmatched, replayed } = accepted<typeof receiveStatement>(outcome, rejections);
       return {
-        headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
+        headers: replayedIf(replayed),
         body: { statements: statementIds, matched, unmatched },
       };
     },

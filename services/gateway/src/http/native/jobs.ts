@@ -18,6 +18,7 @@ import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { cursor, idempotencyKey, limit, pathUuid, timestampField, text } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route, type ServerSentEvent } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
@@ -186,7 +187,7 @@ function start<Body extends z.ZodObject>({ services: { ledger } }: Deps, resourc
         description: 'Asked for, or asked for before with the same key.',
         schema: job,
         example: { ...resource.example, status: 'queued', started_at: null },
-        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+        headers: replayedHeader,
       },
       ...errorsOf(nativeDialect, [
         ...bodyFailures,
@@ -204,7 +205,7 @@ function start<Body extends z.ZodObject>({ services: { ledger } }: Deps, resourc
         actor: caller.credentialId,
       });
       const { job: started, replayed } = accepted<typeof startJob>(outcome, rejections);
-      return { status: 202, headers: replayed ? { 'Idempotent-Replayed': 'true' } : {}, body: shown(started) };
+      return { status: 202, headers: replayedIf(replayed), body: shown(started) };
     },
   });
 }

@@ -13,6 +13,7 @@ import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { cursor, limit, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
@@ -28,8 +29,6 @@ import {
   metadataFilter,
   metadataShown,
   readerOf,
-  replayedHeader,
-  replayedIf,
   twoClocks,
   watermark,
   watermarkExample,

@@ -115,16 +115,6 @@ export const dryRunShown = z.boolean().meta({ description: 'Nothing was recorded
 
 export const keyHeader = z.object({ 'Idempotency-Key': idempotencyKey });
 export const keyInvalid = invalidField('Idempotency-Key', 'must be 1 to 200 printable ASCII characters without spaces');
-export const replayedHeader = z.object({
-  'Idempotent-Replayed': z
-    .literal('true')
-    .optional()
-    .meta({ description: 'Present when this is the answer to an earlier request with the same key.' }),
-});
-
-export function replayedIf(replayed: boolean): Record<string, string> {
-  return replayed ? { 'Idempotent-Replayed': 'true' } : {};
-}
 
 /** Minor units of an account's limit, which may be zero or below. Throws the failure that names the field. */
 export function limitOf(token: string, code: AssetCode, field: string): bigint {

@@ -6,6 +6,7 @@ import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { amountOf, amountToken, cursor, limit, timestampField } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
@@ -22,8 +23,6 @@ import {
   metadataFilter,
   metadataShown,
   readerOf,
-  replayedHeader,
-  replayedIf,
   watermark,
   watermarkExample,
   writerOf,

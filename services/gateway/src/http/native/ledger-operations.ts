@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { cursor, limit, timestampField } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
@@ -13,8 +14,6 @@ import {
   keyHeader,
   keyInvalid,
   readerOf,
-  replayedHeader,
-  replayedIf,
   watermark,
   watermarkExample,
 } from './ledger-fields';

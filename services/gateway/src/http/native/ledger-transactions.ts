@@ -10,20 +10,12 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { amountOf, amountToken, idempotencyKey, timestampField } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
 import { journalId, newIdShown } from './journal-ids';
-import {
-  dryRun,
-  dryRunShown,
-  keyHeader,
-  keyInvalid,
-  readerOf,
-  replayedHeader,
-  replayedIf,
-  writerOf,
-} from './ledger-fields';
+import { dryRun, dryRunShown, keyHeader, keyInvalid, readerOf, writerOf } from './ledger-fields';
 import { posting, postOf } from './ledger-postings';
 import { bulkRejections, ledgerRejections } from './ledger-rejections';
 import { ledgerReferenceExample } from './ledger-views';

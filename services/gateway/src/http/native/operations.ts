@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { idempotencyKey, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
@@ -88,7 +89,7 @@ function reverse({ services: { ledger } }: Deps): Route {
           dry_run: dryRunShown,
         }),
         example: { transaction_id: 'TX2001', ledger_reference: `0x${'9f86d081'.repeat(8)}`, dry_run: false },
-        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+        headers: replayedHeader,
       },
       ...errorsOf(nativeDialect, [
         ...bodyFailures,
@@ -112,7 +113,7 @@ function reverse({ services: { ledger } }: Deps): Route {
       });
       const reversed = accepted<typeof reverseTransfer>(outcome, nativeRejections);
       return {
-        headers: reversed.replayed ? { 'Idempotent-Replayed': 'true' } : {},
+        headers: replayedIf(reversed.replayed),
         body: {
           transaction_id: reversed.transferId,
           ledger_reference: reversed.ledgerReference,

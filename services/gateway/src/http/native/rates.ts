@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { amountOf, amountToken, idempotencyKey, pathUuid, timestampField } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections, noRate } from './dialect';
@@ -122,7 +123,7 @@ function issue({ services: { intents } }: Deps): Route {
         description: 'Quoted, or quoted before with the same key.',
         schema: z.strictObject(quoteShape),
         example: quoteExample,
-        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+        headers: replayedHeader,
       },
       ...errorsOf(nativeDialect, [
         ...bodyFailures,
@@ -142,7 +143,7 @@ function issue({ services: { intents } }: Deps): Route {
       const { quote, isExpired, replayed } = accepted<typeof createQuote>(outcome, table);
       return {
         status: 201,
-        headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
+        headers: replayedIf(replayed),
         body: describeQuote(quote, isExpired),
       };
     },

@@ -16,10 +16,11 @@ import type { Services } from '../../ports';
 import { edgeFailures } from '../dialect';
 import { overlapHours, pathUuid, timestampField } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
-import { keyHeader, keyInvalid, replayedHeader, replayedIf } from './ledger-fields';
+import { keyHeader, keyInvalid } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'notifications'> };
 type Endpoint = Extract<CallOutcome<typeof listEndpoints>, { ok: true }>['value']['endpoints'][number];

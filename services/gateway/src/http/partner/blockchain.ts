@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { partnerDialect } from './dialect';
@@ -97,7 +98,7 @@ const sendResponses = {
       amount: jsonNumber('0.10'),
       status: 'pending',
     },
-    headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+    headers: replayedHeader,
   },
   ...errorsOf(partnerDialect, [
     ...bodyFailures,
@@ -145,7 +146,7 @@ function send({ services: { settlement } }: Deps): Route {
       });
       const { send: sent, replayed } = accepted<typeof createSend>(outcome, rejections);
       return {
-        headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
+        headers: replayedIf(replayed),
         body: {
           success: true,
           transaction_id: sent.transactionId,

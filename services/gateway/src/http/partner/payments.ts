@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText, text } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { partnerDialect, partnerRejections, paymentRefused, providerUnavailable } from './dialect';
@@ -83,7 +84,7 @@ function create({ services: { intents } }: Deps): Route {
         description: 'The payment is open at the provider.',
         schema: z.strictObject({ success: z.literal(true), transaction_id: z.string(), ...session }),
         example: openExample,
-        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+        headers: replayedHeader,
       },
       ...errorsOf(partnerDialect, [
         ...bodyFailures,
@@ -112,7 +113,7 @@ function create({ services: { intents } }: Deps): Route {
       const { payment, session: opened, replayed } = accepted<typeof createPayment>(outcome, partnerRejections);
       if (opened === null) throw new FailureError(notOpened(payment, replayed));
       return {
-        headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
+        headers: replayedIf(replayed),
         body: { success: true, transaction_id: payment.transactionId, ...opened },
       };
     },

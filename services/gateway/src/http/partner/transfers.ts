@@ -12,6 +12,7 @@ import { z } from 'zod';
 import type { Services } from '../../ports';
 import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText, text } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route } from '../route';
 import { partnerDialect } from './dialect';
@@ -167,7 +168,7 @@ function create({ services: { settlement } }: Deps): Route {
         description: 'The transfer is recorded.',
         schema: z.strictObject(shape),
         example,
-        headers: z.object({ 'Idempotent-Replayed': z.literal('true').optional() }),
+        headers: replayedHeader,
       },
       ...errorsOf(partnerDialect, [
         ...bodyFailures,
@@ -195,7 +196,7 @@ function create({ services: { settlement } }: Deps): Route {
         idempotencyKey: headers['Idempotency-Key'] ?? randomUUID(),
       });
       const { transfer, replayed } = accepted<typeof createInstitutionTransfer>(outcome, rejections);
-      return { headers: replayed ? { 'Idempotent-Replayed': 'true' } : {}, body: describe(transfer) };
+      return { headers: replayedIf(replayed), body: describe(transfer) };
     },
   });
 }

@@ -19,6 +19,7 @@ import {
   walletId,
 } from '../fields';
 import { accepted } from '../rejections';
+import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type RawRequest, type Route } from '../route';
 import { payDialect, payRejections, signatureFailures } from './dialect';
@@ -33,13 +34,6 @@ export type TransferDeps = {
 };
 
 type Transfer = Extract<CallOutcome<typeof getTransfer>, { ok: true }>['value']['transfer'];
-
-const repeated = z.object({
-  'Idempotent-Replayed': z
-    .literal('true')
-    .optional()
-    .meta({ description: 'Present when this is the answer to an earlier request with the same key.' }),
-});
 
 export function transferRoutes(deps: TransferDeps): Route[] {
   return [initiate(deps), lookUp(deps), history(deps)];
@@ -77,7 +71,7 @@ const initiateResponses = {
       created_at: timestampField,
     }),
     example: { transaction_id: 'TX2001', status: 'processing', created_at: '2026-02-11T10:05:00Z' },
-    headers: repeated,
+    headers: replayedHeader,
   },
   ...errorsOf(payDialect, [
     ...bodyFailures,
@@ -131,7 +125,7 @@ function initiate(deps: TransferDeps): Route {
       if (unproven !== null && !isRepeat(outcome)) throw new FailureError(unproven);
       const { transferId, acceptedAt, replayed } = accepted<typeof acceptTransfer>(outcome, payRejections);
       return {
-        headers: replayed ? { 'Idempotent-Replayed': 'true' } : {},
+        headers: replayedIf(replayed),
         body: { transaction_id: transferId, status: 'processing', created_at: acceptedAt },
       };
     },
