@@ -13,6 +13,15 @@ describe('the standalone', () => {
   afterAll(() => daybook.dispose());
   afterEach(() => expectBooksBalance(daybook));
 
+  const others: Instance[] = [];
+  afterEach(() => Promise.all(others.splice(0).map((other) => other.dispose())));
+  /** With a home of its own, unless the settings name one. */
+  const another = (settings: Record<string, string> = {}) => {
+    const other = new Instance(settings);
+    others.push(other);
+    return other;
+  };
+
   test('says where it is ready as its last start-up line', async () => {
     await eventually(async () => expect(daybook.log).toMatch(`\nDaybook ready on ${daybook.url}\n`), {
       timeoutMs: 5_000,
@@ -195,13 +204,13 @@ describe('the standalone', () => {
   });
 
   test('a wrong setting stops the start with a message that names it', async () => {
-    await expect(new Instance({ LOG_LEVEL: 'loud', DATABASE_URL: 'mysql://x/y' }).start()).rejects.toThrow(
+    await expect(another({ LOG_LEVEL: 'loud', DATABASE_URL: 'mysql://x/y' }).start()).rejects.toThrow(
       /\(64\)[\s\S]*DATABASE_URL[\s\S]*LOG_LEVEL/,
     );
   });
 
   test('a second one on the same home is refused while the first runs', async () => {
-    await expect(new Instance({ DAYBOOK_HOME: daybook.home }).start()).rejects.toThrow(/^another Daybook runs .*\n$/m);
+    await expect(another({ DAYBOOK_HOME: daybook.home }).start()).rejects.toThrow(/^another Daybook runs .*\n$/m);
     await eventually(async () => expect((await daybook.request('GET', '/readyz')).status).toBe(200), {
       timeoutMs: 5_000,
     });
@@ -210,7 +219,7 @@ describe('the standalone', () => {
   test('one that is started while another stops takes over when that has ended', async () => {
     const client = new Client({ connectionString: daybook.databaseUrl });
     await client.connect();
-    const next = new Instance({ DAYBOOK_HOME: daybook.home });
+    const next = another({ DAYBOOK_HOME: daybook.home });
     const started = next.start();
     await eventually(
       async () => {
@@ -225,7 +234,7 @@ describe('the standalone', () => {
     expect(await daybook.stop()).toBe(0);
     await started;
     expect((await next.request('GET', '/readyz')).status).toBe(200);
-    await next.dispose();
+    await next.stop();
     await daybook.start();
   });
 
@@ -256,22 +265,38 @@ describe('the standalone', () => {
   });
 
   test('a home that it makes holds the database too, also when root starts it', async () => {
-    const other = new Instance();
+    const other = another();
     const home = join(other.home, 'made');
     const settings = { DAYBOOK_HOME: home, DAYBOOK_PORT: new URL(daybook.url).port };
     await expect(other.start(settings)).rejects.toThrow(/^port .* is taken/m);
     expect(existsSync(join(home, 'postgres', 'data', 'PG_VERSION'))).toBe(true);
     expect((statSync(home).mode & 0o777).toString(8)).toBe(process.getuid?.() === 0 ? '711' : '700');
-    await other.dispose();
   });
 
   test('a port that is taken is told in one line, with what to set', async () => {
     const port = new URL(daybook.url).port;
-    const other = new Instance({ DAYBOOK_PORT: port });
+    const other = another({ DAYBOOK_PORT: port });
     await expect(other.start()).rejects.toThrow(
       new RegExp(`^port ${port} is taken; give another as DAYBOOK_PORT`, 'm'),
     );
     expect(other.log).not.toMatch(/^ +at /m);
+  });
+
+  test.each([
+    [
+      'a database that is away',
+      { DATABASE_URL: 'postgres://daybook:secret@127.0.0.1:9/daybook' },
+      /:\n+the database of DATABASE_URL cannot be used: connect ECONNREFUSED 127\.0\.0\.1:9\n$/,
+    ],
+    [
+      'a broker that is away',
+      { MESSAGING: 'kafka', KAFKA_BROKERS: '127.0.0.1:9' },
+      /^Daybook: topics did not start: .*ECONNREFUSED 127\.0\.0\.1:9\n$/m,
+    ],
+  ])('%s is told in one line, without the password', async (_what, settings, said) => {
+    const other = another({ LOG_LEVEL: 'silent', ...settings });
+    await expect(other.start()).rejects.toThrow(said);
+    expect(other.log).not.toMatch(/^ +at |secret/m);
   });
 
   test('stops cleanly on SIGTERM, and starts again with everything it knew', async () => {

@@ -1,3 +1,5 @@
+import { StartRefusal } from '@daybook/runtime';
+
 /** A server process that outlives its starter: `start` adopts the living one, `stop` ends it. Fits runtime's Component. */
 export type EmbeddedServer = {
   readonly name: string;
@@ -8,6 +10,6 @@ export type EmbeddedServer = {
 };
 
 /** The server did not start or stop. The message says what to do about it. */
-export class EmbeddedServerError extends Error {
+export class EmbeddedServerError extends StartRefusal {
   override readonly name = 'EmbeddedServerError';
 }

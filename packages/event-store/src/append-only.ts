@@ -2,7 +2,7 @@
  * Asserted when a service starts: the log in the schema of the pool's search_path is append-only by privileges and by its
  * trigger. Both were made by migrations; this finds what an operator, or a restore without privileges, has undone since.
  */
-import { AssertionError } from '@daybook/core';
+import { StartRefusal } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { asOperational } from './operational';
 
@@ -27,7 +27,7 @@ const protectionQuery = `
     from pg_class log where log.oid = 'appends'::regclass`;
 
 /**
- * Throws AssertionError that names what is wrong: a trigger that is off or gone, a role with a privilege to change the
+ * Throws StartRefusal that names what is wrong: a trigger that is off or gone, a role with a privilege to change the
  * log, or no privilege to append and read. Throws OperationalError `store_unavailable`.
  */
 export async function assertAppendOnly(pool: Pool): Promise<void> {
@@ -43,5 +43,5 @@ export async function assertAppendOnly(pool: Pool): Promise<void> {
     ...(found?.changers ?? []),
     ...(found?.mayAppend && found.mayRead ? [] : ['this role may not append and read']),
   ];
-  if (wrong.length > 0) throw new AssertionError(`the log is not append-only: ${wrong.join(', ')}`);
+  if (wrong.length > 0) throw new StartRefusal(`the log is not append-only: ${wrong.join(', ')}`);
 }

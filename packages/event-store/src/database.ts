@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import { isOperationalError } from '@daybook/core';
+import { reasonOf, StartRefusal } from '@daybook/runtime';
 import { Pool, type ClientBase, type PoolClient, type QueryConfig, type QueryResult } from 'pg';
 import { asOperational, isConnectionLoss } from './operational';
 
@@ -65,6 +67,19 @@ export function openDatabase(options: {
   pool.on('release', (_error, client) => (waitingOf(client).query_timeout = answerTimeoutMs));
   failOperationally(pool);
   return pool;
+}
+
+/** Asked first when a program starts. Throws StartRefusal where the server is away, or does not let us in. */
+export async function assertDatabase(pool: Pool): Promise<void> {
+  await pool.query('select 1').catch((error: unknown) => {
+    throw noDatabase(error);
+  });
+}
+
+/** For whoever has been told so by a connection of its own. */
+export function noDatabase(error: unknown): StartRefusal {
+  const reason = reasonOf(isOperationalError(error) ? error.cause : error);
+  return new StartRefusal(`the database of DATABASE_URL cannot be used: ${reason}`, { cause: error });
 }
 
 /** So that no caller takes an outage for a fault of the program, which would end the process. */

@@ -83,6 +83,9 @@ export interface EventStore {
   /** Position of the newest committed event. A reader that has reached it has seen every append answered before the call. */
   tail(): Promise<Position>;
 
+  /** Whether one of its events stands there, or it is `start`. A place that another log gave, of whatever store, is none. */
+  holds(place: Position): Promise<boolean>;
+
   /** Negative, zero or positive, as `a` is before, at or after `b`. */
   compare(a: Position, b: Position): number;
 

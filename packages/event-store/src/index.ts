@@ -6,8 +6,10 @@ export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './code
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';
 export { databaseClock } from './database-clock';
 export {
+  assertDatabase,
   inTransaction,
   inTransactionAfter,
+  noDatabase,
   openDatabase,
   prepared,
   queryAll,
@@ -35,7 +37,7 @@ export { memoryEventStore } from './memory-event-store';
 export { eventStoreMigrations, migrate, type MigrationSource } from './migrate';
 export { oldestWriter } from './oldest-writer';
 export { asOperational } from './operational';
-export { assertOwnTransactions } from './own-transactions';
+export { assertOwnLog } from './own-log';
 export { createPersonalData, type PersonalData } from './personal-data';
 export { postgresEventStore } from './postgres-event-store';
 export { createProjections, type EventPlace, type Projection, type Projections } from './projections';

@@ -45,6 +45,9 @@ export function memoryEventStore(now: () => Date = () => new Date()): EventStore
     async tail() {
       return log.at(-1)?.position ?? start;
     },
+    async holds(place) {
+      return place === start || log[Number(place) - 1]?.position === place;
+    },
     compare: (a, b) => indexOf(a) - indexOf(b),
     onAppend(wake) {
       listeners.add(wake);

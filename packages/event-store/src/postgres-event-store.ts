@@ -58,6 +58,14 @@ export function postgresEventStore(pool: Pool): EventStore {
       const { rows } = await query<{ tx: string; position: string }>(pool, tailQuery);
       return rows[0] ? positionOf(rows[0]) : start;
     },
+    async holds(place) {
+      if (place === start) return true;
+      const parsed = parsedPlace(place);
+      if (parsed === undefined) return false;
+      const index = parsed.position % placesPerAppend;
+      const { rows } = await query(pool, { ...holdsQuery, values: [parsed.tx, parsed.position - index, index] });
+      return rows.length === 1;
+    },
     compare(a, b) {
       const [left, right] = [placeOf(a), placeOf(b)];
       if (left.tx !== right.tx) return left.tx < right.tx ? -1 : 1;
@@ -141,6 +149,11 @@ const tailQuery = {
   values: [],
 };
 
+const holdsQuery = {
+  name: 'holds_place',
+  text: `select 1 from appends where (tx, position) = ($1::xid8, $2::bigint) and count > $3::integer`,
+};
+
 type Query = { readonly name: string; readonly text: string; readonly values: unknown[] };
 
 /** False when the place is taken, or its predecessor is not there. */
@@ -192,12 +205,14 @@ function positionOf(row: { tx: string; position: string }): Position {
 
 function placeOf(position: Position): { tx: bigint; position: bigint } {
   if (position === start) return { tx: 0n, position: 0n };
+  const place = parsedPlace(position);
+  assert(place !== undefined, `${position} is not a position of Postgres: is EVENT_STORE the one of before?`);
+  return place;
+}
+
+function parsedPlace(position: Position): { tx: bigint; position: bigint } | undefined {
   const [, tx, place] = /^(\d+):(\d+)$/.exec(position) ?? [];
-  assert(
-    tx !== undefined && place !== undefined,
-    `${position} is not a position of Postgres: is EVENT_STORE the one of before?`,
-  );
-  return { tx: BigInt(tx), position: BigInt(place) };
+  return tx === undefined || place === undefined ? undefined : { tx: BigInt(tx), position: BigInt(place) };
 }
 
 /** Wakes the readers of this process at once, and listens for appends of others while there is a reader. */

@@ -2,7 +2,7 @@ import { eventually } from '@daybook/testing';
 import fc from 'fast-check';
 import { appendEach } from '../src/append-each';
 import { columnsOf, createEventColumns } from '../src/event-columns';
-import { start, type EventStore, type NewEvent } from '../src/event-store';
+import { start, type EventStore, type NewEvent, type Position } from '../src/event-store';
 import { anEvent, bug, comparable, conflict, readWhole, someEvents } from './counted-events';
 import { describeIdempotency } from './idempotency.contract';
 import { describeScan } from './scan.contract';
@@ -260,6 +260,20 @@ function describeOrder(current: () => EventStore): void {
     expect(store.compare(tail, start)).toBeGreaterThan(0);
     expect(store.compare(start, start)).toBe(0);
     expect(await store.readAll(tail, 10)).toEqual([]);
+  });
+
+  test('holds the places of its events, and no others', async () => {
+    const store = current();
+    expect(await store.holds(start)).toBe(true);
+    const next = (place: string) => place.replace(/\d+$/, (index) => `${Number(index) + 1}`);
+    for (const size of [1, 3, 1]) {
+      await store.append(`s${size}-${await store.tail()}`, someEvents(size), 'no_stream');
+      expect(await store.holds(next(await store.tail()) as Position)).toBe(false);
+    }
+    for (const { position } of await readWhole(store)) expect(await store.holds(position)).toBe(true);
+    for (const place of ['12:7', '12:7:0', 'esdb:12:7:0', '0', '', 'x']) {
+      expect([place, await store.holds(place as Position)]).toEqual([place, false]);
+    }
   });
 
   test('wakes readers after an append, and not after they have stopped', async () => {

@@ -282,6 +282,14 @@ describe('services that share a server', () => {
     await expect(store.readAll('12:7' as never, 1)).rejects.toMatchObject({ name: 'AssertionError' });
     await expect(store.readAll('12:7:0' as never, 1)).rejects.toMatchObject({ name: 'AssertionError' });
   });
+
+  test('a place holds no event where another one begins', async () => {
+    const store = open();
+    await store.append('s', [anEvent()], 'no_stream');
+    const [, commit, prepare] = (await store.tail()).split(':');
+    expect(await store.holds(`esdb:${commit}:${prepare}:0` as never)).toBe(true);
+    expect(await store.holds(`esdb:${commit}:${Number(prepare) + 1}:0` as never)).toBe(false);
+  });
 });
 
 describe('the subscription', () => {

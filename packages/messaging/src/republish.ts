@@ -4,12 +4,22 @@
  * have. May be repeated, also while a republication runs.
  */
 import { inTransaction, rewindCheckpoint } from '@daybook/event-store';
+import { StartRefusal } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { subscriptionName } from './subscription-name';
 
 /** Told to whoever named the service, in one line. */
-export class NoSuchServiceError extends Error {
+export class NoSuchServiceError extends StartRefusal {
   override readonly name = 'NoSuchServiceError';
+}
+
+/** Throws NoSuchServiceError where no service has its tables in the schema, and OperationalError `store_unavailable`. */
+export async function assertService(pool: Pool): Promise<void> {
+  const { rows } = await pool.query<{ name: string; isThere: boolean }>(
+    `select current_setting('search_path') as name, to_regclass('subscriptions') is not null as "isThere"`,
+  );
+  if (rows[0]?.isThere !== true)
+    throw new NoSuchServiceError(`no service has its tables in the schema ${rows[0]?.name}`);
 }
 
 /**
@@ -18,12 +28,8 @@ export class NoSuchServiceError extends Error {
  * keys. Throws NoSuchServiceError where no service has its tables, and OperationalError `store_unavailable`.
  */
 export async function republish(pool: Pool): Promise<readonly string[]> {
+  await assertService(pool);
   return inTransaction(pool, async (tx) => {
-    const { rows: schemas } = await tx.query<{ name: string; isThere: boolean }>(
-      `select current_setting('search_path') as name, to_regclass('subscriptions') is not null as "isThere"`,
-    );
-    if (schemas[0]?.isThere !== true)
-      throw new NoSuchServiceError(`no service has its tables in the schema ${schemas[0]?.name}`);
     const { rows } = await tx.query<{ name: string }>(
       `select name from subscriptions where starts_with(name, $1) order by name`,
       [subscriptionName('')],

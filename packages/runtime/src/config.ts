@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { hasRepeatedKey } from './keyring';
 import { Secret } from './secret';
+import { StartRefusal } from './start-refusal';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -116,7 +117,7 @@ type Choices = {
   readonly SECRETS_KEYS_OLD?: readonly Secret[];
 };
 
-export class ConfigError extends Error {
+export class ConfigError extends StartRefusal {
   override readonly name = 'ConfigError';
   constructor(readonly problems: readonly string[]) {
     super(`invalid configuration\n${problems.map((problem) => `  ${problem}`).join('\n')}`);

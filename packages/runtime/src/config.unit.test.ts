@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -65,7 +65,8 @@ describe('parseConfig', () => {
   });
 
   test('reads a secret from the file that <NAME>_FILE names, and names the setting when it cannot', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'daybook-config-')), 'token');
+    const folder = mkdtempSync(join(tmpdir(), 'daybook-config-'));
+    const file = join(folder, 'token');
     writeFileSync(file, `${'y'.repeat(32)}\n`);
     const { DATABASE_URL } = valid;
     expect(parseConfig(schema, { DATABASE_URL, INTERNAL_TOKEN_FILE: file }).INTERNAL_TOKEN.reveal()).toBe(
@@ -74,6 +75,7 @@ describe('parseConfig', () => {
     expect(problemsOf({ DATABASE_URL, INTERNAL_TOKEN_FILE: `${file}.missing` })[0]).toContain(
       'INTERNAL_TOKEN_FILE: cannot be read (ENOENT)',
     );
+    rmSync(folder, { recursive: true });
   });
 
   test('takes a second internal token, which has to be as long as the first', () => {

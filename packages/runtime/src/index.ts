@@ -25,5 +25,6 @@ export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metri
 export { createSealer, sealingKeySetting, secretsKeySettings, secretsKeysOf, type Sealer } from './sealing';
 export { Secret } from './secret';
 export { deriveEd25519 } from './slip10';
+export { reasonOf, startFailure, StartRefusal } from './start-refusal';
 export { traceIdOf, traceparentOf } from './trace-context';
 export { createFile, replaceFile } from './whole-file';

@@ -1,4 +1,5 @@
 import { ConfigError, type Environment } from './config';
+import { startFailure } from './start-refusal';
 
 /** Something that runs: a server, a consumer, a relay. `stop` finishes work in hand and may be called when not started. */
 export type Component = {
@@ -60,7 +61,7 @@ export function runService<Config extends { readonly SHUTDOWN_GRACE_MS: number }
   runProgram({ env: process.env, loadConfig, createService, graceMs: (config) => config.SHUTDOWN_GRACE_MS }).then(
     (code) => process.exit(code),
     (error: unknown) => {
-      print(error);
+      process.stderr.write(`${startFailure(error)}\n`);
       process.exit(1);
     },
   );

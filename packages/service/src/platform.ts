@@ -4,7 +4,8 @@
  */
 import {
   assertAppendOnly,
-  assertOwnTransactions,
+  assertDatabase,
+  assertOwnLog,
   createProjections,
   databaseClock,
   eventStoreDb,
@@ -125,9 +126,10 @@ export function openPlatform(
     {
       name: 'database',
       async start() {
+        await assertDatabase(pool);
         await migrate(pool, schema, [eventStoreMigrations, messagingMigrations, { name, directory: migrations }]);
         await assertAppendOnly(pool);
-        await assertOwnTransactions(pool);
+        await assertOwnLog(pool, store);
       },
       stop: () => store.close(),
     },

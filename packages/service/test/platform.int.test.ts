@@ -200,7 +200,7 @@ test('7. does not start on a log that somebody may change', async () => {
   const { service, pool } = open();
   await pool.query('grant update on two_words.appends to public');
   await expect(service({ components: [] }).start()).rejects.toMatchObject({
-    cause: { name: 'AssertionError', message: 'the log is not append-only: everyone may update' },
+    cause: { name: 'StartRefusal', message: 'the log is not append-only: everyone may update' },
   });
 });
 
@@ -212,7 +212,18 @@ test('7. does not start on a log whose places are transactions of another server
      values ('9000000000000', 's', 0, 1, array[gen_random_uuid()], array['T'], array[1], array[''::bytea], array['{}'::json])`,
   );
   await expect(service({ components: [] }).start()).rejects.toMatchObject({
-    cause: { name: 'AssertionError', message: expect.stringMatching(/^the log was loaded from another server: /) },
+    cause: { name: 'StartRefusal', message: expect.stringMatching(/^the log was loaded from another server: /) },
+  });
+});
+
+test('7. does not start on another log than the one that its readers have read', async () => {
+  await open().service({ components: [] }).start();
+  const { service, pool } = open();
+  await pool.query(
+    `insert into two_words.subscriptions (name, version, position) values ('reader', '', 'esdb:12:7:0')`,
+  );
+  await expect(service({ components: [] }).start()).rejects.toMatchObject({
+    cause: { name: 'StartRefusal', message: expect.stringMatching(/^the log has no event at esdb:12:7:0, where its /) },
   });
 });
 

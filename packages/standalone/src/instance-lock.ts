@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { assert } from '@daybook/core';
 import { Client } from 'pg';
-import type { Component, OnFatal } from '@daybook/runtime';
-import { StartRefusal } from './start-refusal';
+import { StartRefusal, type Component, type OnFatal } from '@daybook/runtime';
 
 /** Any number; it stands for "the standalone of this database". */
 const lockKey = 7_204_311_905;

@@ -1,8 +1,6 @@
-import { inspect } from 'node:util';
-import { runProgram } from '@daybook/runtime';
+import { runProgram, startFailure } from '@daybook/runtime';
 import { loadConfig } from './config';
 import { createStandalone } from './standalone';
-import { refusalIn } from './start-refusal';
 
 void runProgram({
   env: process.env,
@@ -22,7 +20,7 @@ void runProgram({
 }).then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(`${refusalIn(error)?.message ?? inspect(error)}\n`);
+    process.stderr.write(`${startFailure(error)}\n`);
     process.exit(1);
   },
 );

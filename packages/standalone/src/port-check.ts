@@ -1,6 +1,5 @@
 import { createServer } from 'node:net';
-import type { Component } from '@daybook/runtime';
-import { StartRefusal } from './start-refusal';
+import { StartRefusal, type Component } from '@daybook/runtime';
 
 const problems: Readonly<Record<string, string>> = { EADDRINUSE: 'is taken', EACCES: 'is not for this user' };
 

@@ -1,5 +1,5 @@
 /** `node seed-main.js DIRECTORY`: seeds the demo tenant of services that run apart; its credentials go into DIRECTORY. */
-import { parseConfig } from '@daybook/runtime';
+import { parseConfig, startFailure } from '@daybook/runtime';
 import { z } from 'zod';
 import { loadSecrets } from './secrets';
 import { seedDemo } from './seed';
@@ -31,7 +31,7 @@ async function main(directory: string): Promise<void> {
 
 if (require.main === module) {
   main(process.argv[2] ?? '').catch((error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.stderr.write(`${startFailure(error)}\n`);
     process.exitCode = 1;
   });
 }

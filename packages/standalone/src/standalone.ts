@@ -6,9 +6,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, isOperationalError } from '@daybook/core';
 import { embeddedPostgres, type EmbeddedServer } from '@daybook/embedded';
-import { asOperational } from '@daybook/event-store';
+import { asOperational, noDatabase } from '@daybook/event-store';
 import { applyTopics } from '@daybook/messaging';
-import { createLogger, inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
+import { createLogger, inOrder, StartRefusal, type Component, type OnFatal, type Service } from '@daybook/runtime';
 import * as chainWatcher from '@services/chain-watcher';
 import * as gateway from '@services/gateway';
 import * as identity from '@services/identity';
@@ -114,7 +114,8 @@ function database(config: Config, running: Running, onFatal: OnFatal): Component
         } catch (error) {
           // An instance that was stopping has ended the server while this one waited for its lock.
           const isLost = server !== undefined && isOperationalError(asOperational(error));
-          if (!isLost || performance.now() > deadline) throw error;
+          if (isLost && performance.now() <= deadline) continue;
+          throw given === undefined || error instanceof StartRefusal ? error : noDatabase(error);
         }
       }
     },

@@ -7,10 +7,10 @@ import { assert } from '@daybook/core';
 import type { Logger } from '@daybook/runtime';
 import { assertAppendable, settleRepeat } from '../append-rule';
 import { start, type EventStore, type NewEvent, type Position, type StoredEvent } from '../event-store';
-import { appender, storedEvents } from './append-events';
-import { appendFailure, readFailure } from './failures';
+import { appender, extentOf, storedEvents } from './append-events';
+import { appendFailure, isNoPlace, readFailure } from './failures';
 import { followLive, type Live } from './live';
-import { comparePositions, placeOf, type LogPlace } from './place';
+import { comparePlaces, comparePositions, parsedPlace, placeOf, type LogPlace } from './place';
 import { quietLog } from './quiet-log';
 import { seek, streamEnds } from './stream-ends';
 import type * as WireModule from './wire';
@@ -90,6 +90,7 @@ export function eventStoreDb(options: EventStoreDbOptions): EventStore {
     },
     readAll: (from, limit) => reading(() => readAfter(log, from, limit)),
     tail: () => reading(async () => log.quiet.tail(await wire())),
+    holds: async (place) => place === start || reading(() => hasEventAt(log, place)),
     compare: comparePositions,
     onAppend: log.add,
     close: log.close,
@@ -193,6 +194,19 @@ async function* scan(log: Log, stream: string, from: bigint, to: bigint | undefi
     if (page.length < limit) return;
     at += BigInt(page.length);
   }
+}
+
+/** Asks without a filter: where nothing of ours stands, the server would look through all that others have. */
+async function hasEventAt(log: Log, position: Position): Promise<boolean> {
+  const place = parsedPlace(position);
+  if (place === undefined) return false;
+  const wire = await log.wire();
+  const [found] = await wire.read({ direction: 'forwards', limit: 1, from: { place } }).catch((error: unknown) => {
+    if (isNoPlace(error)) return [];
+    throw error;
+  });
+  if (found === undefined || comparePlaces(found.place, place) !== 0) return false;
+  return found.stream.startsWith(log.prefix) && place.index < extentOf(found).count;
 }
 
 async function readAfter(log: Log, from: Position, limit: number): Promise<StoredEvent[]> {

@@ -63,6 +63,11 @@ export function isLate(error: unknown): boolean {
   return isObject(error) && error.code === code.deadlineExceeded;
 }
 
+/** Of a read of the whole log: nothing begins at the place, which the server has no code of its own for. */
+export function isNoPlace(error: unknown): boolean {
+  return isObject(error) && error.code === code.unknown;
+}
+
 function isTransient(error: unknown): error is Failure {
   if (!isObject(error)) return false;
   return (typeof error.code === 'number' && transient.has(error.code)) || isNotLeader(error) || wasNotTaken(error);

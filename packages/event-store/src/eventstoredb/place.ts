@@ -16,11 +16,15 @@ export function positionOf(place: LogPlace, index: number): Position {
 
 export function placeOf(position: Position): EventPlaceInLog {
   if (position === start) return beforeAll;
+  const place = parsedPlace(position);
+  assert(place !== undefined, `${position} is not a position of EventStoreDB: is EVENT_STORE the one of before?`);
+  return place;
+}
+
+/** Undefined of what is no place of an event on EventStoreDB. */
+export function parsedPlace(position: Position): EventPlaceInLog | undefined {
   const [, commit, prepare, index] = /^esdb:(\d+):(\d+):(\d+)$/.exec(position) ?? [];
-  assert(
-    commit !== undefined && prepare !== undefined && index !== undefined,
-    `${position} is not a position of EventStoreDB: is EVENT_STORE the one of before?`,
-  );
+  if (commit === undefined || prepare === undefined || index === undefined) return undefined;
   return { commit: BigInt(commit), prepare: BigInt(prepare), index: BigInt(index) };
 }
 

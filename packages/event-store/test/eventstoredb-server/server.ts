@@ -185,11 +185,20 @@ async function read(state: State, call: ReadCall): Promise<void> {
   if (!(await passesFault(state, refuse))) return;
   const options = call.request.getOptions()!;
   if (options.hasSubscription()) return follow(state, call, options);
+  if (isInsideRecord(state, options))
+    return refuse(failure(status.UNKNOWN, 'Trying to read from an invalid position.'));
   for (const message of await searched(state, options)) {
     if (!call.write(message)) await once(call, 'drain').catch(() => undefined);
     if (call.cancelled || call.destroyed) return;
   }
   call.end();
+}
+
+/** A place where no event begins is refused; beyond the end there is nothing, which is no error. */
+function isInsideRecord({ log }: State, options: ReadReq.Options): boolean {
+  const place = options.getAll()?.getPosition()?.getCommitPosition();
+  const found = place === undefined ? undefined : log.events[log.indexOf(BigInt(place))];
+  return found !== undefined && found.position !== BigInt(place!);
 }
 
 async function searched(state: State, options: ReadReq.Options): Promise<Iterable<ReadResp>> {

@@ -4,7 +4,7 @@
  * chain, an ETH send through the settlement contract, and at the end a check of the books.
  */
 import { existsSync } from 'node:fs';
-import { runProgram } from '@daybook/runtime';
+import { runProgram, startFailure } from '@daybook/runtime';
 import { loadConfig, type Config } from '../config';
 import { readEndpoints } from '../endpoints';
 import { readCredentials, type Credentials } from '../seed';
@@ -76,9 +76,7 @@ async function demonstrate(config: Config, credentials: Credentials): Promise<vo
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    process.stderr.write(
-      `The demo failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    process.stderr.write(`The demo failed: ${startFailure(error)}\n`);
     process.exit(1);
   },
 );

@@ -176,6 +176,7 @@ function connect(net: Net, owner: SimulatedProcess): EventStore {
     },
     readAll: (from, limit) => call(net, owner, 'read all', () => durable.readAll(from, limit)),
     tail: () => call(net, owner, 'tail', () => durable.tail()),
+    holds: (place) => call(net, owner, 'holds', () => durable.holds(place)),
     compare: (a, b) => durable.compare(a, b),
     onAppend: (wake) =>
       durable.onAppend(() => {
