@@ -174,8 +174,8 @@ describe('status', () => {
   const book = (mode: string) => ({ mode, events: 3, last_checkpoint: { size: 2, signed_at: 't', key_id: 'k' } });
   const healthy = {
     services: [
-      { name: 'gateway', ready: true },
-      { name: 'ledger', ready: true },
+      { name: 'gateway', ready: true, readers: [] },
+      { name: 'ledger', ready: true, readers: [{ name: 'relay ledger', waits_s: 59.9 }] },
     ],
     books: [book('sandbox'), book('live')],
     readers: [],
@@ -201,7 +201,12 @@ describe('status', () => {
   });
 
   test('shows which service is not ready while the ledger is away, and what is not known', async () => {
-    const parts = { services: [{ name: 'ledger', ready: false }], books: null, readers: null, parked_keys: null };
+    const parts = {
+      services: [{ name: 'ledger', ready: false, readers: null }],
+      books: null,
+      readers: null,
+      parked_keys: null,
+    };
     daybook.json('GET /v1/ops/status', parts);
     daybook.on('GET /v1/ops/checks', unavailable);
     daybook.on('GET /v1/ops/replays', unavailable);
@@ -210,7 +215,7 @@ describe('status', () => {
     const shown = await run('status');
     expect([shown.code, shown.err]).toEqual([1, '']);
     for (const line of [
-      /^ledger +no$/m,
+      /^ledger +no +-$/m,
       /^live +- +- +-$/m,
       /^readers of the journal +unknown$/m,
       /^chains +unknown$/m,
@@ -295,7 +300,16 @@ describe('status', () => {
   });
 
   test.each<[string, object, string]>([
-    ['a service that is not ready', { services: [{ name: 'identity', ready: false }] }, 'identity is not ready'],
+    [
+      'a service that is not ready',
+      { services: [{ name: 'identity', ready: false, readers: null }] },
+      'identity is not ready',
+    ],
+    [
+      'a relay that nobody takes from',
+      { services: [{ name: 'intents', ready: true, readers: [{ name: 'relay intents', waits_s: 60.5 }] }] },
+      'relay intents of intents has not applied an event for 60 s',
+    ],
     ['parked messages', { parked_keys: 2 }, 'messages of 2 keys are parked'],
     ['a missing book', { books: [book('sandbox')] }, 'the live book is not there'],
   ])('is a no for %s', async (_name, wrong, problem) => {

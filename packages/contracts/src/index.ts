@@ -15,6 +15,7 @@ export * from './calls/payment-calls';
 export * from './calls/payout-calls';
 export * from './calls/rate-calls';
 export * from './calls/send-calls';
+export * from './calls/service-status';
 export * from './calls/transfer-calls';
 export * from './deposit-events';
 export * from './event-contract';

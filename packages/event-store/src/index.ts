@@ -50,6 +50,7 @@ export { tablesOf, type TableProjection } from './table-projections';
 export { createTableProjections } from './table-runner';
 export { createGenerations, type Generations } from './generations';
 export { withSessionLock } from './session-lock';
+export { readerWaits, type ReaderWait } from './reader-waits';
 export { watchWriters } from './writer-watch';
 export type { GenerationPlan } from './generation-tables';
 export type { BuildOptions, BuildReport, ComparedSchemas } from './generation-build';

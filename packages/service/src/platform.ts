@@ -2,6 +2,7 @@
  * What every service stands on, composed once: logger, metrics, connections, event store, transport, probes, and the order
  * of start and stop. A service's composition root opens it, builds its own parts with it, and lets it run them.
  */
+import { serviceStatusCall } from '@daybook/contracts';
 import {
   assertAppendOnly,
   assertDatabase,
@@ -13,13 +14,23 @@ import {
   migrate,
   openDatabase,
   postgresEventStore,
+  readerWaits,
   watchWriters,
   type EventCodec,
   type EventStore,
   type Projection,
   type Projections,
+  type ReaderWait,
 } from '@daybook/event-store';
-import { callRoutes, createListener, httpServer, onCall, type AppOptions, type DirectRoute } from '@daybook/http';
+import {
+  callRoutes,
+  createListener,
+  httpServer,
+  onCall,
+  type AppOptions,
+  type CallHandler,
+  type DirectRoute,
+} from '@daybook/http';
 import {
   createConsumer,
   createRelay,
@@ -119,6 +130,7 @@ export function openPlatform(
   const store = storeOf(config, name, pool, logger);
   const transport = overrides.transport ?? transportOf(config, name, logger);
   const subscriptions: Subscription[] = [];
+  const readers: string[] = [];
   const parked = parkedMessages({ pool: consumerPool, logger, metrics, onFatal, subscriptions });
 
   const foundation: Component[] = [
@@ -145,7 +157,10 @@ export function openPlatform(
     pool,
     consumerPool,
     store,
-    projections: (group) => createProjections({ ...group, pool, store, logger, onFatal }),
+    projections(group) {
+      readers.push(group.name);
+      return createProjections({ ...group, pool, store, logger, onFatal });
+    },
     consumer(subscription) {
       subscriptions.push(subscription);
       // On Postgres the log is where the places of consumers are.
@@ -153,11 +168,18 @@ export function openPlatform(
       const deps = { pool: consumerPool, transport, logger, metrics, onFatal, now, ...elsewhere };
       return createConsumer(deps, subscription);
     },
-    relay: (options) => createRelay({ pool, store, transport, logger, metrics, onFatal }, options),
+    relay(options) {
+      const relay = createRelay({ pool, store, transport, logger, metrics, onFatal }, options);
+      readers.push(relay.name);
+      return relay;
+    },
     parked,
     service(parts) {
-      const consumes = subscriptions.length > 0 && !isEdge;
-      const calls = consumes ? [parkedRoutes(config, name, parked)] : [];
+      const answered = [
+        ...(subscriptions.length > 0 ? parkedHandlers(name, parked) : []),
+        statusHandler(name, () => readerWaits({ pool, store, now }, readers)),
+      ];
+      const calls = isEdge ? [] : [callRoutes(callTokens(config), answered)];
       return assemble(config, { name, logger, metrics, pool, store, foundation, calls }, parts);
     },
   };
@@ -197,9 +219,13 @@ function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Ser
   };
 }
 
-function parkedRoutes(config: ServiceSettings, name: string, parked: ParkedMessages) {
+function parkedHandlers(name: string, parked: ParkedMessages): CallHandler[] {
   const { list, redrive } = parkedAnswers(name, parked);
-  return callRoutes(callTokens(config), [onCall(list.call, list.handle), onCall(redrive.call, redrive.handle)]);
+  return [onCall(list.call, list.handle), onCall(redrive.call, redrive.handle)];
+}
+
+function statusHandler(name: string, waits: () => Promise<readonly ReaderWait[]>): CallHandler {
+  return onCall(serviceStatusCall(name), async () => ({ ok: true, value: { readers: [...(await waits())] } }));
 }
 
 /**

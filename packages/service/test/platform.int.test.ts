@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineEvent } from '@daybook/contracts';
+import type { EventCodec, EventStore, StoredEvent } from '@daybook/event-store';
 import { on, openTransport, type Transport } from '@daybook/messaging';
 import { parseConfig, serviceSettings, type Component } from '@daybook/runtime';
 import { openPlatform, type PlatformOverrides, type ServiceParts } from '@daybook/service';
@@ -18,6 +19,10 @@ const counted = defineEvent({
   key: (data) => data.key,
   data: z.object({ key: z.string() }),
 });
+
+const token = 'a token of thirty-two characters';
+const asCall = { method: 'POST', body: '{}' };
+const headersOf = (held: string) => ({ authorization: `Bearer ${held}`, 'content-type': 'application/json' });
 
 let database: TestDatabase;
 let migrations: string;
@@ -37,7 +42,7 @@ afterEach(async () => {
 });
 
 function open(overrides: Partial<PlatformOverrides> = {}, settings: Record<string, string> = {}) {
-  const env = { DATABASE_URL: database.url, INTERNAL_TOKEN: 'a token of thirty-two characters', ...settings };
+  const env = { DATABASE_URL: database.url, INTERNAL_TOKEN: token, ...settings };
   const config = parseConfig(z.object(serviceSettings), env);
   const platform = openPlatform(config, { name: 'two-words', migrations }, { logger, ...overrides });
   const service = (parts: ServiceParts) => {
@@ -134,31 +139,64 @@ test('3. appends while every connection of the consumers is held, out of the few
   await append('held', randomUUID()).finally(() => held.forEach((client) => client.release()));
 }, 30_000);
 
-test('3. appends while the broker swallows what is published, out of the fewest connections that may be set', async () => {
+/** A broker that takes what is published and answers when it is released. */
+function swallowing() {
   let release!: () => void;
   const swallowed = new Promise<void>((resolve) => (release = resolve));
-  let publications = 0;
+  const taken: unknown[] = [];
   const transport = {
     name: 'swallows',
     ends: async () => new Map(),
-    async publish() {
-      publications++;
+    async publish(messages: readonly unknown[]) {
+      taken.push(...messages);
       await swallowed;
       return [];
     },
   } as unknown as Transport;
+  return { transport, taken, release };
+}
+
+async function appendOne(store: EventStore): Promise<void> {
+  const id = randomUUID();
+  const metadata = { correlationId: id, causationId: id };
+  const event = { id, type: 'Counted', version: 1, payload: Buffer.from('{}'), metadata };
+  await store.append(`counter-${id}`, [event], 'no_stream');
+}
+
+const telling = { name: 'told', map: ({ id }: StoredEvent) => [countedMessage('tests.counts', { key: id })] };
+
+test('3. appends while the broker swallows what is published, out of the fewest connections that may be set', async () => {
+  const { transport, taken, release } = swallowing();
   const { service, relay, store } = open({ transport }, { DATABASE_POOL_MAX: '4' });
-  const append = () => {
-    const id = randomUUID();
-    const event = { id, type: 'Counted', version: 1, payload: Buffer.from('{}') };
-    const metadata = { correlationId: id, causationId: id };
-    return store.append(`counter-${id}`, [{ ...event, metadata }], 'no_stream');
+  await service({ components: [relay(telling)] }).start();
+  await appendOne(store);
+  await eventually(() => expect(taken).toHaveLength(1), { timeoutMs: 10_000 });
+  await appendOne(store).finally(release);
+}, 30_000);
+
+test('8. tells holders of the internal token how long what it has recorded waits for each of its readers', async () => {
+  const { transport, taken, release } = swallowing();
+  const { service, relay, store, projections } = open({ transport });
+  const codec = { decode: ({ type }: StoredEvent) => ({ type }) } as unknown as EventCodec<{ type: string }>;
+  const models = projections({ codec, name: 'models_v1', projections: [] });
+  const { url } = await service({ components: [models, relay(telling)] }).start();
+  const ask = (token: string) => fetch(`${url}/calls/two-words.read-status`, { ...asCall, headers: headersOf(token) });
+  expect((await ask('another token of 32 characters!')).status).toBe(401);
+  const waits = async () => {
+    const { value } = (await (await ask(token)).json()) as { value: { readers: { name: string; waitsS: number }[] } };
+    return Object.fromEntries(value.readers.map(({ name, waitsS }) => [name, waitsS]));
   };
-  const relaying = relay({ name: 'told', map: ({ id }) => [countedMessage('tests.counts', { key: id })] });
-  await service({ components: [relaying] }).start();
-  await append();
-  await eventually(() => expect(publications).toBe(1), { timeoutMs: 10_000 });
-  await append().finally(release);
+  expect(await waits()).toEqual({ models_v1: 0, 'relay told': 0 });
+  await appendOne(store);
+  await eventually(() => expect(taken).toHaveLength(1), { timeoutMs: 10_000 });
+  await models.caughtUp();
+  const first = await waits();
+  expect(first).toEqual({ models_v1: 0, 'relay told': expect.any(Number) });
+  await eventually(async () => expect((await waits())['relay told']).toBeGreaterThan(first['relay told']!), {
+    timeoutMs: 5_000,
+  });
+  release();
+  await eventually(async () => expect(await waits()).toEqual({ models_v1: 0, 'relay told': 0 }), { timeoutMs: 10_000 });
 }, 30_000);
 
 test('4. is ready while nothing is against it, and says what is', async () => {

@@ -1,14 +1,14 @@
 import {
-  chainStatus,
-  findCredential,
   getLedgerStatus,
   getTransactionProof,
   listSigningKeys,
   parkedCalls,
   planExport,
   readExport,
+  serviceStatusCall,
   type CallContract,
 } from '@daybook/contracts';
+import { OperationalError } from '@daybook/core';
 import { GatewayHarness, type TestCredential } from './harness';
 
 const at = '2026-02-11T10:00:00.000Z';
@@ -186,9 +186,11 @@ describe('the status', () => {
   const consuming = ['intents', 'ledger', 'settlement', 'notifications'];
   const books = [{ mode: 'live' as const, events: 10, lastCheckpoint: { size: 9, signedAt: at, keyId: 'ab' } }];
   const readers = [{ name: 'ledger_v1', applied: 8, lag: 2, movedAt: at }];
+  const waiting = (service: string) => [{ name: `relay ${service}`, waitsS: service.length }];
   beforeEach(() => {
     gateway.services.respond(getLedgerStatus)(() => ({ ok: true, value: { books, readers } }));
-    gateway.services.respond(chainStatus)(() => ({ ok: true, value: { chains: [] } }));
+    for (const service of [...consuming, 'identity', 'chain-watcher'])
+      gateway.services.respond(serviceStatusCall(service))(() => ({ ok: true, value: { readers: waiting(service) } }));
     for (const service of consuming)
       gateway.services.respond(parkedCalls(service).list)(() => ({ ok: true, value: { keys: [], more: false } }));
   });
@@ -198,11 +200,23 @@ describe('the status', () => {
     expect(status).toBe(200);
     const names = ['chain-watcher', 'gateway', 'identity', 'intents', 'ledger', 'notifications', 'settlement'];
     expect(body).toEqual({
-      services: names.map((name) => ({ name, ready: true })),
+      services: names.map((name) => ({
+        name,
+        ready: true,
+        readers: name === 'gateway' ? [] : [{ name: `relay ${name}`, waits_s: name.length }],
+      })),
       books: [{ mode: 'live', events: 10, last_checkpoint: { size: 9, signed_at: at, key_id: 'ab' } }],
       readers: [{ name: 'ledger_v1', applied: 8, lag: 2, moved_at: at }],
       parked_keys: 0,
     });
-    expect(gateway.services.received(findCredential)).toEqual([{ credentialId: 'status' }]);
+  });
+
+  test('tells which service is not ready', async () => {
+    gateway.services.respond(serviceStatusCall('intents'))(() => {
+      throw new OperationalError('store_unavailable', true);
+    });
+    const { services } = (await get(operator, '/v1/ops/status')).body as { services: { name: string }[] };
+    expect(services.find(({ name }) => name === 'intents')).toEqual({ name: 'intents', ready: false, readers: null });
+    expect(services.filter((each) => 'ready' in each && each.ready === false)).toHaveLength(1);
   });
 });

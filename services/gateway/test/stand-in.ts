@@ -28,6 +28,7 @@ const consuming = ['intents', 'ledger', 'settlement', 'notifications'];
 const calls: readonly CallContract[] = [
   ...fixed,
   ...consuming.flatMap((service): CallContract[] => Object.values(contracts.parkedCalls(service))),
+  ...[...consuming, 'identity', 'chain-watcher'].map((service) => contracts.serviceStatusCall(service)),
 ];
 
 export async function startStandIn(token: Secret): Promise<StandIn> {

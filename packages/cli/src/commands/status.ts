@@ -15,7 +15,11 @@ export const registerStatus: Register = (program, terminal, finish) => {
   );
 };
 
-const service = z.looseObject({ name: z.string(), ready: z.boolean() });
+const service = z.looseObject({
+  name: z.string(),
+  ready: z.boolean(),
+  readers: z.array(z.looseObject({ name: z.string(), waits_s: z.number() })).nullable(),
+});
 const book = z.looseObject({
   mode: z.string(),
   events: z.number(),
@@ -147,6 +151,9 @@ function problemsOf(whole: Status): readonly string[] {
   const isThere = (mode: Mode) => books?.some((one) => one.mode === mode) === true;
   return [
     ...services.filter(({ ready }) => !ready).map(({ name }) => `${name} is not ready`),
+    ...services.flatMap(({ name, readers }) =>
+      (readers ?? []).filter(isStuck).map((each) => describeStuck(name, each)),
+    ),
     ...modes.filter((mode) => !isThere(mode)).map((mode) => `the ${mode} book is not there`),
     ...(parked === null || parked === 0 ? [] : [`messages of ${parked} keys are parked`]),
     ...payouts
@@ -158,6 +165,16 @@ function problemsOf(whole: Status): readonly string[] {
       .map((check) => `last full check${ofMode(check)}: ${check.outcome}`),
   ];
 }
+
+type WaitingReader = NonNullable<z.output<typeof service>['readers']>[number];
+
+/** A reader is behind for as long as a batch takes; for so long only where something does not take what it tells. */
+const stuckS = 60;
+
+const isStuck = ({ waits_s: waitsS }: WaitingReader) => waitsS >= stuckS;
+
+const describeStuck = (of: string, { name, waits_s: waitsS }: WaitingReader) =>
+  `${name} of ${of} has not applied an event for ${Math.floor(waitsS)} s`;
 
 /** Those that are not the last check themselves. */
 function otherFullChecks({ last_checks: checks, last_full_checks: fullChecks }: Status): readonly LastJob[] {
@@ -218,7 +235,11 @@ function describeLast({ outcome, scope, at, id, open_id: open }: LastJob): strin
 const serviceColumns: readonly Column<z.output<typeof service>>[] = [
   { title: 'SERVICE', of: ({ name }) => name },
   { title: 'READY', of: ({ ready }) => (ready ? 'yes' : 'no') },
+  { title: 'WAITS S', right: true, of: ({ readers }) => readers && Math.floor(longestWaitS(readers)) },
 ];
+
+const longestWaitS = (readers: readonly WaitingReader[]) =>
+  Math.max(0, ...readers.map(({ waits_s: waitsS }) => waitsS));
 
 /** One that is not there has its mode alone. */
 type ShownBook = Pick<z.output<typeof book>, 'mode'> & Partial<z.output<typeof book>>;

@@ -1,14 +1,14 @@
-import { chainStatus, findCredential, getLedgerStatus, mode, type CallOutcome } from '@daybook/contracts';
+import { getLedgerStatus, mode, serviceStatusCall, type CallOutcome } from '@daybook/contracts';
 import { isOperationalError } from '@daybook/core';
 import { z } from 'zod';
-import type { Services } from '../../ports';
+import type { Ask, Services } from '../../ports';
 import { timestampField } from '../fields';
 import { errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
 import type { ParkedDeps } from './parked';
 
-type Deps = ParkedDeps & { readonly services: Pick<Services, 'ledger' | 'identity' | 'chainWatcher'> };
+type Deps = ParkedDeps & { readonly services: Services };
 type LedgerStatus = Extract<CallOutcome<typeof getLedgerStatus>, { ok: true }>['value'];
 
 const count = z.number().int();
@@ -16,6 +16,18 @@ const book = z.strictObject({
   mode,
   events: count,
   last_checkpoint: z.strictObject({ size: count, signed_at: timestampField, key_id: z.string() }).nullable(),
+});
+const service = z.strictObject({
+  name: z.string(),
+  ready: z.boolean(),
+  readers: z
+    .array(z.strictObject({ name: z.string(), waits_s: z.number() }))
+    .nullable()
+    .meta({
+      description:
+        'Of its own log: its read models and the relay that tells others, and how long the first event is there that each ' +
+        'has not applied, in seconds. Null when the service is not ready.',
+    }),
 });
 const reader = z.strictObject({ name: z.string(), applied: count, lag: count, moved_at: timestampField });
 
@@ -30,7 +42,7 @@ function readStatus(deps: Deps): Route {
     path: '/v1/ops/status',
     summary: 'Status of the services and the books',
     description:
-      'Which services answer, how long each book is and how much of it is signed, and how far behind each reader of the ' +
+      'Which services answer and how long what they have recorded waits to be told, how long each book is and how much of it is signed, and how far behind each reader of the ' +
       'journal is, in events; read models that a replay has replaced are none. `books` and `readers` are null while the ledger does not answer, `parked` while a service that may have some does not.',
     access: ['ops'],
     request: { query: z.strictObject({}) },
@@ -38,13 +50,13 @@ function readStatus(deps: Deps): Route {
       200: {
         description: 'As it is now.',
         schema: z.strictObject({
-          services: z.array(z.strictObject({ name: z.string(), ready: z.boolean() })),
+          services: z.array(service),
           books: z.array(book).nullable(),
           readers: z.array(reader).nullable(),
           parked_keys: count.nullable().meta({ description: 'Keys with parked messages; 100 stands for more too.' }),
         }),
         example: {
-          services: [{ name: 'ledger', ready: true }],
+          services: [{ name: 'ledger', ready: true, readers: [{ name: 'relay ledger', waits_s: 0 }] }],
           books: [
             {
               mode: 'live',
@@ -63,29 +75,22 @@ function readStatus(deps: Deps): Route {
       ...errorsOf(nativeDialect),
     },
     async handle() {
-      const [ledger, identity, chainWatcher, parked] = await Promise.all([
+      const [services, ledger, parked] = await Promise.all([
+        Promise.all(
+          Object.entries(nameOf).map(([key, name]) => askService(deps.services[key as keyof Services], name)),
+        ),
         answered(deps.services.ledger(getLedgerStatus, {})),
-        answered(deps.services.identity(findCredential, { credentialId: 'status' })),
-        answered(deps.services.chainWatcher(chainStatus, {})),
         parkedKeys(deps.parked),
       ]);
       const status = ledger?.ok === true ? ledger.value : null;
-      const ready = {
-        ...Object.fromEntries(parked.map(({ name, keys }) => [name, keys !== null])),
-        ledger: status !== null,
-        identity: identity !== null,
-        'chain-watcher': chainWatcher !== null,
-        gateway: true,
-      };
+      const own = { name: 'gateway', ready: true, readers: [] };
       return {
         body: {
-          services: Object.entries(ready)
-            .map(([name, isReady]) => ({ name, ready: isReady }))
-            .toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+          services: [...services, own].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
           books: status === null ? null : status.books.map(describeBook),
           readers: status === null ? null : status.readers.map(describeReader),
           parked_keys: parked.reduce<number | null>(
-            (sum, { keys }) => (sum === null || keys === null ? null : sum + keys),
+            (sum, keys) => (sum === null || keys === null ? null : sum + keys),
             0,
           ),
         },
@@ -93,6 +98,26 @@ function readStatus(deps: Deps): Route {
     },
   });
 }
+
+const nameOf: Readonly<Record<keyof Services, string>> = {
+  identity: 'identity',
+  intents: 'intents',
+  ledger: 'ledger',
+  chainWatcher: 'chain-watcher',
+  notifications: 'notifications',
+  settlement: 'settlement',
+};
+
+async function askService(ask: Ask, name: string) {
+  const outcome = await answered(ask(serviceStatusCall(name), {}));
+  const readers = outcome?.ok === true ? outcome.value.readers : null;
+  return { name, ready: readers !== null, readers: readers?.map(describeWait) ?? null };
+}
+
+const describeWait = ({ name, waitsS }: { readonly name: string; readonly waitsS: number }) => ({
+  name,
+  waits_s: waitsS,
+});
 
 const describeBook = ({ mode: of, events, lastCheckpoint }: LedgerStatus['books'][number]) => ({
   mode: of,
@@ -113,9 +138,9 @@ const describeReader = ({ name, applied, lag, movedAt }: LedgerStatus['readers']
 /** Of each service that consumes; null where it does not answer. */
 function parkedKeys(parked: ParkedDeps['parked']) {
   return Promise.all(
-    Object.entries(parked).map(async ([name, { list }]) => {
+    Object.values(parked).map(async ({ list }) => {
       const outcome = await answered(list({ limit: 100 }));
-      return { name, keys: outcome?.ok === true ? outcome.value.keys.length : null };
+      return outcome?.ok === true ? outcome.value.keys.length : null;
     }),
   );
 }
