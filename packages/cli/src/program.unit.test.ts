@@ -179,6 +179,7 @@ describe('status', () => {
     ],
     books: [book('sandbox'), book('live')],
     readers: [],
+    oldest_writer: { application: 'psql', database: 'books', age_s: 59.9 },
     parked_keys: 0,
   };
   const over = (id: string, report: unknown) => ({ id, status: 'succeeded', finished_at: 'f', report });
@@ -205,6 +206,7 @@ describe('status', () => {
       services: [{ name: 'ledger', ready: false, readers: null }],
       books: null,
       readers: null,
+      oldest_writer: null,
       parked_keys: null,
     };
     daybook.json('GET /v1/ops/status', parts);
@@ -309,6 +311,11 @@ describe('status', () => {
       'a relay that nobody takes from',
       { services: [{ name: 'intents', ready: true, readers: [{ name: 'relay intents', waits_s: 60.5 }] }] },
       'relay intents of intents has not applied an event for 60 s',
+    ],
+    [
+      'a transaction that is left open',
+      { oldest_writer: { application: 'psql', database: 'books', age_s: 60 } },
+      'a transaction of psql in books holds all readers back, for 60 s',
     ],
     ['parked messages', { parked_keys: 2 }, 'messages of 2 keys are parked'],
     ['a missing book', { books: [book('sandbox')] }, 'the live book is not there'],

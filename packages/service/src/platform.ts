@@ -12,15 +12,16 @@ import {
   eventStoreDb,
   eventStoreMigrations,
   migrate,
+  oldestWriter,
   openDatabase,
   postgresEventStore,
   readerWaits,
   watchWriters,
   type EventCodec,
   type EventStore,
+  type OldestWriter,
   type Projection,
   type Projections,
-  type ReaderWait,
 } from '@daybook/event-store';
 import {
   callRoutes,
@@ -177,7 +178,7 @@ export function openPlatform(
     service(parts) {
       const answered = [
         ...(subscriptions.length > 0 ? parkedHandlers(name, parked) : []),
-        statusHandler(name, () => readerWaits({ pool, store, now }, readers)),
+        statusHandler({ name, pool, store, now }, readers),
       ];
       const calls = isEdge ? [] : [callRoutes(callTokens(config), answered)];
       return assemble(config, { name, logger, metrics, pool, store, foundation, calls }, parts);
@@ -224,9 +225,24 @@ function parkedHandlers(name: string, parked: ParkedMessages): CallHandler[] {
   return [onCall(list.call, list.handle), onCall(redrive.call, redrive.handle)];
 }
 
-function statusHandler(name: string, waits: () => Promise<readonly ReaderWait[]>): CallHandler {
-  return onCall(serviceStatusCall(name), async () => ({ ok: true, value: { readers: [...(await waits())] } }));
+function statusHandler(
+  { name, ...log }: Pick<Platform, 'pool' | 'store' | 'now'> & { readonly name: string },
+  readers: readonly string[],
+): CallHandler {
+  return onCall(serviceStatusCall(name), async () => {
+    const [waits, writer] = await Promise.all([readerWaits(log, readers), oldestWriter(log.pool)]);
+    return {
+      ok: true,
+      value: { readers: [...waits], oldestWriter: writer === undefined ? null : describeWriter(writer) },
+    };
+  });
 }
+
+const describeWriter = ({ application, database, ageMs }: OldestWriter) => ({
+  application,
+  database,
+  ageS: Math.max(0, ageMs) / 1_000,
+});
 
 /**
  * A consumer keeps its transaction open while its effect is appended on another connection. The two come from pools of

@@ -174,18 +174,18 @@ test('3. appends while the broker swallows what is published, out of the fewest 
   await appendOne(store).finally(release);
 }, 30_000);
 
+type Told = { readers: { name: string; waitsS: number }[]; oldestWriter: unknown };
+
 test('8. tells holders of the internal token how long what it has recorded waits for each of its readers', async () => {
   const { transport, taken, release } = swallowing();
-  const { service, relay, store, projections } = open({ transport });
+  const { service, relay, store, pool, projections } = open({ transport });
   const codec = { decode: ({ type }: StoredEvent) => ({ type }) } as unknown as EventCodec<{ type: string }>;
   const models = projections({ codec, name: 'models_v1', projections: [] });
   const { url } = await service({ components: [models, relay(telling)] }).start();
   const ask = (token: string) => fetch(`${url}/calls/two-words.read-status`, { ...asCall, headers: headersOf(token) });
   expect((await ask('another token of 32 characters!')).status).toBe(401);
-  const waits = async () => {
-    const { value } = (await (await ask(token)).json()) as { value: { readers: { name: string; waitsS: number }[] } };
-    return Object.fromEntries(value.readers.map(({ name, waitsS }) => [name, waitsS]));
-  };
+  const told = async () => ((await (await ask(token)).json()) as { value: Told }).value;
+  const waits = async () => Object.fromEntries((await told()).readers.map(({ name, waitsS }) => [name, waitsS]));
   expect(await waits()).toEqual({ models_v1: 0, 'relay told': 0 });
   await appendOne(store);
   await eventually(() => expect(taken).toHaveLength(1), { timeoutMs: 10_000 });
@@ -197,6 +197,18 @@ test('8. tells holders of the internal token how long what it has recorded waits
   });
   release();
   await eventually(async () => expect(await waits()).toEqual({ models_v1: 0, 'relay told': 0 }), { timeoutMs: 10_000 });
+
+  const client = await pool.connect();
+  await client.query('begin');
+  await client.query('insert into things values (1)');
+  // Of the whole server: other tests have theirs.
+  expect((await told()).oldestWriter).toEqual({
+    application: expect.any(String),
+    database: expect.any(String),
+    ageS: expect.any(Number),
+  });
+  await client.query('rollback');
+  client.release();
 }, 30_000);
 
 test('4. is ready while nothing is against it, and says what is', async () => {

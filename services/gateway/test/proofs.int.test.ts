@@ -190,7 +190,14 @@ describe('the status', () => {
   beforeEach(() => {
     gateway.services.respond(getLedgerStatus)(() => ({ ok: true, value: { books, readers } }));
     for (const service of [...consuming, 'identity', 'chain-watcher'])
-      gateway.services.respond(serviceStatusCall(service))(() => ({ ok: true, value: { readers: waiting(service) } }));
+      gateway.services.respond(serviceStatusCall(service))(() => ({
+        ok: true,
+        value: {
+          readers: waiting(service),
+          oldestWriter:
+            service === 'identity' ? null : { application: `of ${service}`, database: 'd', ageS: service.length },
+        },
+      }));
     for (const service of consuming)
       gateway.services.respond(parkedCalls(service).list)(() => ({ ok: true, value: { keys: [], more: false } }));
   });
@@ -207,6 +214,7 @@ describe('the status', () => {
       })),
       books: [{ mode: 'live', events: 10, last_checkpoint: { size: 9, signed_at: at, key_id: 'ab' } }],
       readers: [{ name: 'ledger_v1', applied: 8, lag: 2, moved_at: at }],
+      oldest_writer: { application: 'of chain-watcher', database: 'd', age_s: 13 },
       parked_keys: 0,
     });
   });

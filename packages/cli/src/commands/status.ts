@@ -30,6 +30,7 @@ const statusNow = z.looseObject({
   services: z.array(service),
   books: z.array(book).nullable(),
   readers: z.array(reader).nullable(),
+  oldest_writer: z.looseObject({ application: z.string(), database: z.string(), age_s: z.number() }).nullable(),
   parked_keys: z.number().nullable(),
 });
 
@@ -147,13 +148,14 @@ async function orUnknown<Answer>(asked: Promise<Answer>): Promise<Answer | null>
 }
 
 function problemsOf(whole: Status): readonly string[] {
-  const { services, books, parked_keys: parked, payouts, last_checks: checks } = whole;
+  const { services, books, oldest_writer: writer, parked_keys: parked, payouts, last_checks: checks } = whole;
   const isThere = (mode: Mode) => books?.some((one) => one.mode === mode) === true;
   return [
     ...services.filter(({ ready }) => !ready).map(({ name }) => `${name} is not ready`),
     ...services.flatMap(({ name, readers }) =>
       (readers ?? []).filter(isStuck).map((each) => describeStuck(name, each)),
     ),
+    ...(writer !== null && writer.age_s >= stuckS ? [describeWriter(writer)] : []),
     ...modes.filter((mode) => !isThere(mode)).map((mode) => `the ${mode} book is not there`),
     ...(parked === null || parked === 0 ? [] : [`messages of ${parked} keys are parked`]),
     ...payouts
@@ -175,6 +177,9 @@ const isStuck = ({ waits_s: waitsS }: WaitingReader) => waitsS >= stuckS;
 
 const describeStuck = (of: string, { name, waits_s: waitsS }: WaitingReader) =>
   `${name} of ${of} has not applied an event for ${Math.floor(waitsS)} s`;
+
+const describeWriter = (writer: NonNullable<z.output<typeof statusNow>['oldest_writer']>) =>
+  `a transaction of ${writer.application} in ${writer.database} holds all readers back, for ${Math.floor(writer.age_s)} s`;
 
 /** Those that are not the last check themselves. */
 function otherFullChecks({ last_checks: checks, last_full_checks: fullChecks }: Status): readonly LastJob[] {

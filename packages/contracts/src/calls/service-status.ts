@@ -13,6 +13,14 @@ export function serviceStatusCall(service: string) {
   return defineCall({
     name: `${service}.read-status`,
     request: z.strictObject({}),
-    response: z.object({ readers: z.array(reader) }),
+    response: z.object({
+      readers: z.array(reader),
+      /** Who holds all readers back: the oldest open transaction of the cluster that has written. */
+      oldestWriter: z
+        .object({ application: z.string(), database: z.string(), ageS: z.number().nonnegative() })
+        .nullable(),
+    }),
   });
 }
+
+export type ServiceStatusCall = ReturnType<typeof serviceStatusCall>;

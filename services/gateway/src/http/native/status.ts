@@ -1,4 +1,4 @@
-import { getLedgerStatus, mode, serviceStatusCall, type CallOutcome } from '@daybook/contracts';
+import { getLedgerStatus, mode, serviceStatusCall, type CallOutcome, type ServiceStatusCall } from '@daybook/contracts';
 import { isOperationalError } from '@daybook/core';
 import { z } from 'zod';
 import type { Ask, Services } from '../../ports';
@@ -29,6 +29,11 @@ const service = z.strictObject({
         'has not applied, in seconds. Null when the service is not ready.',
     }),
 });
+const writer = z.strictObject({ application: z.string(), database: z.string(), age_s: z.number() }).meta({
+  description:
+    'The oldest open transaction of the database server that has written, of whatever application: no reader gets past ' +
+    'it. Null when there is none, and when no service answers.',
+});
 const reader = z.strictObject({ name: z.string(), applied: count, lag: count, moved_at: timestampField });
 
 export function statusRoutes(deps: Deps): Route[] {
@@ -53,6 +58,7 @@ function readStatus(deps: Deps): Route {
           services: z.array(service),
           books: z.array(book).nullable(),
           readers: z.array(reader).nullable(),
+          oldest_writer: writer.nullable(),
           parked_keys: count.nullable().meta({ description: 'Keys with parked messages; 100 stands for more too.' }),
         }),
         example: {
@@ -69,6 +75,7 @@ function readStatus(deps: Deps): Route {
             },
           ],
           readers: [{ name: 'ledger_v1', applied: 1_204, lag: 0, moved_at: '2026-02-11T10:06:10.000Z' }],
+          oldest_writer: { application: 'daybook ledger', database: 'daybook', age_s: 0.004 },
           parked_keys: 0,
         },
       },
@@ -86,9 +93,10 @@ function readStatus(deps: Deps): Route {
       const own = { name: 'gateway', ready: true, readers: [] };
       return {
         body: {
-          services: [...services, own].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+          services: [...services.map(({ service: each }) => each), own].toSorted((a, b) => (a.name < b.name ? -1 : 1)),
           books: status === null ? null : status.books.map(describeBook),
           readers: status === null ? null : status.readers.map(describeReader),
+          oldest_writer: oldestOf(services.flatMap(({ oldestWriter }) => oldestWriter ?? [])),
           parked_keys: parked.reduce<number | null>(
             (sum, keys) => (sum === null || keys === null ? null : sum + keys),
             0,
@@ -110,8 +118,20 @@ const nameOf: Readonly<Record<keyof Services, string>> = {
 
 async function askService(ask: Ask, name: string) {
   const outcome = await answered(ask(serviceStatusCall(name), {}));
-  const readers = outcome?.ok === true ? outcome.value.readers : null;
-  return { name, ready: readers !== null, readers: readers?.map(describeWait) ?? null };
+  const told = outcome?.ok === true ? outcome.value : null;
+  return {
+    service: { name, ready: told !== null, readers: told?.readers.map(describeWait) ?? null },
+    oldestWriter: told?.oldestWriter ?? null,
+  };
+}
+
+type Writer = NonNullable<Extract<CallOutcome<ServiceStatusCall>, { ok: true }>['value']['oldestWriter']>;
+
+/** As a rule all services are on one server, and tell of the same. */
+function oldestOf(writers: readonly Writer[]) {
+  const [oldest] = writers.toSorted((a, b) => b.ageS - a.ageS);
+  if (oldest === undefined) return null;
+  return { application: oldest.application, database: oldest.database, age_s: oldest.ageS };
 }
 
 const describeWait = ({ name, waitsS }: { readonly name: string; readonly waitsS: number }) => ({
