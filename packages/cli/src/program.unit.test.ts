@@ -310,7 +310,7 @@ describe('status', () => {
     [
       'a relay that nobody takes from',
       { services: [{ name: 'intents', ready: true, readers: [{ name: 'relay intents', waits_s: 60.5 }] }] },
-      'relay intents of intents has not applied an event for 60 s',
+      'relay intents of intents has an event to apply, and has not moved for 60 s',
     ],
     [
       'a transaction that is left open',

@@ -72,13 +72,15 @@ export function openDatabase(options: {
 /** Asked first when a program starts. Throws StartRefusal where the server is away, or does not let us in. */
 export async function assertDatabase(pool: Pool): Promise<void> {
   await pool.query('select 1').catch((error: unknown) => {
-    throw noDatabase(error);
+    throw asNoDatabase(error);
   });
 }
 
-/** For whoever has been told so by a connection of its own. */
-export function noDatabase(error: unknown): StartRefusal {
-  const reason = reasonOf(isOperationalError(error) ? error.cause : error);
+/** Turns such an error into the refusal of a start; any other stays what it is. */
+export function asNoDatabase(error: unknown): unknown {
+  const failure = asOperational(error);
+  if (!isOperationalError(failure) && !isConnectionLoss(error)) return error;
+  const reason = reasonOf(isOperationalError(failure) ? failure.cause : error);
   return new StartRefusal(`the database of DATABASE_URL cannot be used: ${reason}`, { cause: error });
 }
 

@@ -6,10 +6,10 @@ export { defineStoredEvents, type EventCodec, type StoredEventsOf } from './code
 export { commandHandler, type CommandContext, type Outcome } from './command-handler';
 export { databaseClock } from './database-clock';
 export {
+  asNoDatabase,
   assertDatabase,
   inTransaction,
   inTransactionAfter,
-  noDatabase,
   openDatabase,
   prepared,
   queryAll,
@@ -50,7 +50,7 @@ export { tablesOf, type TableProjection } from './table-projections';
 export { createTableProjections } from './table-runner';
 export { createGenerations, type Generations } from './generations';
 export { withSessionLock } from './session-lock';
-export { readerWaits } from './reader-waits';
+export { readersOf, readerWaits } from './reader-waits';
 export { watchWriters } from './writer-watch';
 export type { GenerationPlan } from './generation-tables';
 export type { BuildOptions, BuildReport, ComparedSchemas } from './generation-build';

@@ -2,16 +2,20 @@
  * Asserted when a service starts: the log is the one that the readers of this schema have read, and that this server may
  * go on with. Readers of another one would wait behind what is appended, or pass over it, without a sign and for ever.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { StartRefusal } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { start, type EventStore, type Position } from './event-store';
 import { asOperational } from './operational';
 
 /** Throws StartRefusal that says what is wrong and how to go on, and OperationalError `store_unavailable`. */
-export async function assertOwnLog(pool: Pool, store: EventStore): Promise<void> {
+export async function assertOwnLog(pool: Pool, store: EventStore, options: LookOptions = {}): Promise<void> {
   await assertOwnTransactions(pool);
-  await assertOwnPlaces(pool, store);
+  await assertOwnPlaces(pool, store, options);
 }
+
+/** A cluster whose leader has just changed, or whose disk has just failed to read, may not show what it has. */
+type LookOptions = { readonly looks?: number; readonly lookAgainMs?: number };
 
 /** What is seen has ended, so that in its own server it is below every transaction that is still to come. */
 const aheadQuery = `
@@ -32,17 +36,26 @@ async function assertOwnTransactions(pool: Pool): Promise<void> {
 }
 
 /** Readers stand on events, and the log keeps all of them. */
-async function assertOwnPlaces(pool: Pool, store: EventStore): Promise<void> {
+async function assertOwnPlaces(
+  pool: Pool,
+  store: EventStore,
+  { looks = 5, lookAgainMs = 1_000 }: LookOptions,
+): Promise<void> {
   const readers = await rowsOf<{ readonly name: string; readonly position: Position }>(
     pool,
     `select name, position from subscriptions where position <> '${start}' order by name`,
   );
   for (const { name, position } of readers) {
-    if (await store.holds(position)) continue;
+    let isThere = await store.holds(position);
+    for (let look = 1; !isThere && look < looks; look++) {
+      await delay(lookAgainMs);
+      isThere = await store.holds(position);
+    }
+    if (isThere) continue;
     throw new StartRefusal(
       `the log has no event at ${position}, where its reader ${name} stands. Either EVENT_STORE, EVENTSTOREDB_URL or ` +
-        'EVENTSTOREDB_NAMESPACE is not the one of before, or the log was restored from before the database, see "After a ' +
-        'restore" in packages/event-store/README.md',
+        'EVENTSTOREDB_NAMESPACE is not the one of before, or the log is older than the database, see "After a restore" in ' +
+        'packages/event-store/README.md',
     );
   }
 }

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { startFailure } from '@daybook/runtime';
 import { testLogger } from '@daybook/testing';
+import { status } from '@grpc/grpc-js';
 import type { Pool } from 'pg';
 import { start, type EventStore } from '../src/event-store';
 import { eventStoreDb } from '../src/eventstoredb/event-store-db';
@@ -89,6 +91,7 @@ describe('the assertion that the log is the one that its readers have read', () 
     await reader.stop();
   }
 
+  const atOnce = { lookAgainMs: 0 };
   const refusal = /^the log has no event at \S+, where its reader reader stands\. Either EVENT_STORE, /;
 
   test('holds before and after it is read, and when more has been appended', async () => {
@@ -116,8 +119,8 @@ describe('the assertion that the log is the one that its readers have read', () 
     for (const store of [beside, apart]) await store.append('s', someEvents(3), 'no_stream');
     await readWhole(first, beside);
     await readWhole(second, apart);
-    await expect(assertOwnLog(first, apart)).rejects.toThrow(refusal);
-    await expect(assertOwnLog(second, inPostgres(second))).rejects.toThrow(refusal);
+    await expect(assertOwnLog(first, apart, atOnce)).rejects.toThrow(refusal);
+    await expect(assertOwnLog(second, inPostgres(second), atOnce)).rejects.toThrow(refusal);
   });
 
   test('refuses another namespace, an emptied server, and one that was restored from before, also when it has grown', async () => {
@@ -133,15 +136,15 @@ describe('the assertion that the log is the one that its readers have read', () 
     await store.append('s', someEvents(3), 2n);
     await readWhole(pool, store);
     await expect(assertOwnLog(pool, store)).resolves.toBeUndefined();
-    await expect(assertOwnLog(pool, other)).rejects.toThrow(refusal);
-    await expect(assertOwnLog(pool, onEventStoreDb(emptied))).rejects.toThrow(refusal);
+    await expect(assertOwnLog(pool, other, atOnce)).rejects.toThrow(refusal);
+    await expect(assertOwnLog(pool, onEventStoreDb(emptied), atOnce)).rejects.toThrow(refusal);
     // Its readers would never see these: they come before the place that was read already.
     const older = onEventStoreDb(restored);
     await older.append('s', someEvents(3), 'no_stream');
     expect(await older.readAll((await store.tail()) as never, 10)).toEqual([]);
-    await expect(assertOwnLog(pool, older)).rejects.toThrow(refusal);
+    await expect(assertOwnLog(pool, older, atOnce)).rejects.toThrow(refusal);
     for (let n = 0; n < 5; n++) await older.append('s', someEvents(7), BigInt(2 + n * 7));
-    await expect(assertOwnLog(pool, older)).rejects.toThrow(refusal);
+    await expect(assertOwnLog(pool, older, atOnce)).rejects.toThrow(refusal);
   });
 
   test('is not made where the log cannot be asked', async () => {
@@ -150,7 +153,34 @@ describe('the assertion that the log is the one that its readers have read', () 
     const store = onEventStoreDb(server);
     await store.append('s', someEvents(1), 'no_stream');
     await readWhole(pool, store);
+    server.fault({ kind: 'refuse', code: status.UNKNOWN, details: 'No leader info available in response' });
+    await expect(assertOwnLog(pool, store)).rejects.toMatchObject({ code: 'store_unavailable' });
+    server.fault({ kind: 'none' });
     await server.down();
     await expect(assertOwnLog(pool, store)).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('looks again, because a leader that has just taken over does not show all that it has', async () => {
+    const { pool } = await databases.fresh();
+    const store = inPostgres(pool);
+    await store.append('s', someEvents(1), 'no_stream');
+    await readWhole(pool, store);
+    let looks = 0;
+    const late = (from: number): EventStore => ({
+      ...store,
+      holds: async (place) => ++looks >= from && store.holds(place),
+    });
+    await expect(assertOwnLog(pool, late(5), atOnce)).resolves.toBeUndefined();
+    looks = 0;
+    await expect(assertOwnLog(pool, late(6), atOnce)).rejects.toThrow(refusal);
+  });
+
+  test('of a connection string that cannot be read says nothing of what is in it', async () => {
+    const { pool } = await databases.fresh();
+    await pool.query(`insert into subscriptions (name, version, position) values ('reader', '', 'esdb:1:1:0')`);
+    const url = 'esdb://admin:changeit@127.0.0.1:2113?tls=maybe';
+    const store = eventStoreDb({ url, namespace: 'test', service: 'read' });
+    const error: unknown = await assertOwnLog(pool, store).catch((refused: unknown) => refused);
+    expect(startFailure(error)).toBe('EVENTSTOREDB_URL: is no connection string that the client can read');
   });
 });

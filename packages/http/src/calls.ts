@@ -240,6 +240,9 @@ function batches(post: Post, waitMaxMs: number): (name: string, call: OutgoingCa
 }
 
 function readOutcome<Call extends CallContract>(contract: Call, { status, body }: CallAnswer): CallOutcome<Call> {
+  // A service of before, or one whose address is another's: its other calls may be answered.
+  if (status === 404)
+    throw new OperationalError('upstream_unavailable', true, { detail: `${contract.name} is not served` });
   assert(status === 200, `${contract.name} answered ${status}: ${JSON.stringify(body).slice(0, 300)}`);
   return byContract(contract, 'response', () => {
     const outcome = (typeof body === 'string' ? JSON.parse(body) : body) as {

@@ -221,6 +221,19 @@ describe('calls', () => {
     expect(refused).toBe(2);
   });
 
+  test('that a service of before does not serve fail as unavailable, and are not sent again', async () => {
+    let asked = 0;
+    const { url } = await service([], (_req, _res, next) => {
+      asked++;
+      next();
+    });
+    await expect(clientOf(url)(double, { amount: 1n })).rejects.toMatchObject({
+      code: 'upstream_unavailable',
+      message: 'upstream_unavailable: tests.double is not served',
+    });
+    expect(asked).toBe(1);
+  });
+
   test('that find no server are sent again, and then fail as unavailable', async () => {
     const closed = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => closed.once('listening', resolve));

@@ -1,4 +1,4 @@
-import { createLogger } from '@daybook/runtime';
+import { createLogger, startFailure } from '@daybook/runtime';
 import { loadApplyTopicsConfig } from './apply-topics-config';
 import { applyTopics } from './kafka-topics';
 
@@ -17,6 +17,6 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.stderr.write(`${startFailure(error)}\n`);
   process.exitCode = 1;
 });

@@ -1,11 +1,11 @@
 import { assertDatabase, openDatabase } from '@daybook/event-store';
-import { createLogger, startFailure } from '@daybook/runtime';
-import { assertService, NoSuchServiceError, republish } from './republish';
+import { createLogger, StartRefusal, startFailure } from '@daybook/runtime';
+import { assertService, republish } from './republish';
 import { loadRepublishConfig } from './republish-config';
 
-/** Sends the relays of the services that are named back to the start of their logs, then ends. All of them, or none. */
+/** Sends the relays of the services that are named back to the start of their logs, then ends. None where one of the names is wrong. */
 async function main(services: readonly string[]): Promise<void> {
-  if (services.length === 0) throw new NoSuchServiceError('no service is named; usage: republish-main.js <service>…');
+  if (services.length === 0) throw new StartRefusal('no service is named; usage: republish-main.js <service>…');
   const config = loadRepublishConfig(process.env);
   const logger = createLogger({ service: 'republish', level: config.LOG_LEVEL });
   const pools = services.map((service) =>

@@ -8,27 +8,20 @@ import { StartRefusal } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { subscriptionName } from './subscription-name';
 
-/** Told to whoever named the service, in one line. */
-export class NoSuchServiceError extends StartRefusal {
-  override readonly name = 'NoSuchServiceError';
-}
-
-/** Throws NoSuchServiceError where no service has its tables in the schema, and OperationalError `store_unavailable`. */
+/** Throws StartRefusal where no service has its tables in the schema, and OperationalError `store_unavailable`. */
 export async function assertService(pool: Pool): Promise<void> {
   const { rows } = await pool.query<{ name: string; isThere: boolean }>(
     `select current_setting('search_path') as name, to_regclass('subscriptions') is not null as "isThere"`,
   );
-  if (rows[0]?.isThere !== true)
-    throw new NoSuchServiceError(`no service has its tables in the schema ${rows[0]?.name}`);
+  if (rows[0]?.isThere !== true) throw new StartRefusal(`no service has its tables in the schema ${rows[0]?.name}`);
 }
 
 /**
  * Of one service's schema. Returns the names of its relays. Waits for publications in hand; a running service goes on
  * from the start within seconds, and a stopped one when it starts. What is new meanwhile comes behind, for the order of
- * keys. Throws NoSuchServiceError where no service has its tables, and OperationalError `store_unavailable`.
+ * keys. Throws OperationalError `store_unavailable`.
  */
 export async function republish(pool: Pool): Promise<readonly string[]> {
-  await assertService(pool);
   return inTransaction(pool, async (tx) => {
     const { rows } = await tx.query<{ name: string }>(
       `select name from subscriptions where starts_with(name, $1) order by name`,

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { eventStoreMigrations, migrate } from '@daybook/event-store';
-import { messagingMigrations, republish } from '@daybook/messaging';
+import { messagingMigrations } from '@daybook/messaging';
 import { testDatabase, type TestDatabase } from '@daybook/testing';
 
 /** As operators start it; `npx tsc -b` has built it. */
@@ -14,13 +14,6 @@ describe('a republication', () => {
     await migrate(database.pool('intents'), 'intents', [eventStoreMigrations, messagingMigrations]);
   });
   afterAll(() => database.drop());
-
-  test('of a service that is not there is refused by its name', async () => {
-    expect(await republish(database.pool('intents'))).toEqual([]);
-    await expect(republish(database.pool('intentz'))).rejects.toThrow(
-      'no service has its tables in the schema intentz',
-    );
-  });
 
   const run = (services: readonly string[], DATABASE_URL = database.url) => {
     const env = { PATH: process.env.PATH, DATABASE_URL, LOG_LEVEL: 'error' } as never;

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { isOperationalError } from '@daybook/core';
 
 /** Why a program does not start, where whoever started it can help: told as it is, without where in it that was found. */
@@ -14,8 +13,15 @@ export function startFailure(error: unknown): string {
   const causes = [...causesOf(error)];
   const refusal = causes.find((cause) => cause instanceof StartRefusal);
   if (refusal !== undefined) return refusal.message;
-  if (!causes.some((cause) => isOperationalError(cause))) return inspect(error);
-  return [...new Set([reasonOf(error), reasonOf(causes.at(-1))])].join(': ');
+  if (!causes.some((cause) => isOperationalError(cause))) return fault(error);
+  const [said, reason] = [reasonOf(error), reasonOf(causes.at(-1))];
+  return said.includes(reason) ? said : `${said}: ${reason}`;
+}
+
+/** The stacks alone: what else libraries keep in their errors may be an address with its key. */
+function fault(error: unknown): string {
+  const stacks = [...causesOf(error)].map(({ stack, message }) => stack ?? message);
+  return stacks.length === 0 ? String(error) : stacks.join('\ncaused by ');
 }
 
 /** Of an error of a connection. Node says nothing itself where every address of a name has failed. */

@@ -3,6 +3,7 @@
  * of start and stop. A service's composition root opens it, builds its own parts with it, and lets it run them.
  */
 import { serviceStatusCall } from '@daybook/contracts';
+import { OperationalError } from '@daybook/core';
 import {
   assertAppendOnly,
   assertDatabase,
@@ -131,7 +132,6 @@ export function openPlatform(
   const store = storeOf(config, name, pool, logger);
   const transport = overrides.transport ?? transportOf(config, name, logger);
   const subscriptions: Subscription[] = [];
-  const readers: string[] = [];
   const parked = parkedMessages({ pool: consumerPool, logger, metrics, onFatal, subscriptions });
 
   const foundation: Component[] = [
@@ -142,10 +142,10 @@ export function openPlatform(
         await assertDatabase(pool);
         await migrate(pool, schema, [eventStoreMigrations, messagingMigrations, { name, directory: migrations }]);
         await assertAppendOnly(pool);
-        await assertOwnLog(pool, store);
       },
       stop: () => store.close(),
     },
+    { name: 'log', start: () => assertOwnLog(pool, store), stop: async () => undefined },
     clock,
     watchWriters({ pool, logger }),
     ...(overrides.transport === undefined ? [transport] : []),
@@ -158,10 +158,7 @@ export function openPlatform(
     pool,
     consumerPool,
     store,
-    projections(group) {
-      readers.push(group.name);
-      return createProjections({ ...group, pool, store, logger, onFatal });
-    },
+    projections: (group) => createProjections({ ...group, pool, store, logger, onFatal }),
     consumer(subscription) {
       subscriptions.push(subscription);
       // On Postgres the log is where the places of consumers are.
@@ -169,40 +166,34 @@ export function openPlatform(
       const deps = { pool: consumerPool, transport, logger, metrics, onFatal, now, ...elsewhere };
       return createConsumer(deps, subscription);
     },
-    relay(options) {
-      const relay = createRelay({ pool, store, transport, logger, metrics, onFatal }, options);
-      readers.push(relay.name);
-      return relay;
-    },
+    relay: (options) => createRelay({ pool, store, transport, logger, metrics, onFatal }, options),
     parked,
     service(parts) {
-      const answered = [
-        ...(subscriptions.length > 0 ? parkedHandlers(name, parked) : []),
-        statusHandler({ name, pool, store, now }, readers),
-      ];
-      const calls = isEdge ? [] : [callRoutes(callTokens(config), answered)];
-      return assemble(config, { name, logger, metrics, pool, store, foundation, calls }, parts);
+      const handlers = subscriptions.length > 0 ? parkedHandlers(name, parked) : [];
+      return assemble(config, { name, isEdge, logger, metrics, pool, store, now, foundation, handlers }, parts);
     },
   };
 }
 
-type Base = Pick<Platform, 'logger' | 'metrics' | 'pool' | 'store'> & {
+type Base = Pick<Platform, 'logger' | 'metrics' | 'pool' | 'store' | 'now'> & {
   readonly name: string;
+  readonly isEdge: boolean;
   readonly foundation: readonly Component[];
-  readonly calls: readonly ReturnType<typeof callRoutes>[];
+  readonly handlers: readonly CallHandler[];
 };
 
 function assemble(config: ServiceSettings, base: Base, parts: ServiceParts): Service {
   const { name, logger, metrics } = base;
   let running = false;
+  const notReady = async () => (running ? (parts.notReady?.() ?? unanswered(config, base)) : 'starting');
   const listener = createListener({
     direct: parts.direct ?? [],
     logger,
     metrics,
-    notReady: () => (running ? (parts.notReady?.() ?? unanswered(config, base)) : 'starting'),
+    notReady,
     routes(to) {
       parts.routes?.(to);
-      for (const calls of base.calls) to.use(calls);
+      if (!base.isEdge) to.use(callRoutes(callTokens(config), [...base.handlers, statusHandler(base, notReady)]));
     },
   });
   const server = httpServer(listener, { host: config.HTTP_HOST, port: config.HTTP_PORT });
@@ -225,15 +216,15 @@ function parkedHandlers(name: string, parked: ParkedMessages): CallHandler[] {
   return [onCall(list.call, list.handle), onCall(redrive.call, redrive.handle)];
 }
 
-function statusHandler(
-  { name, ...log }: Pick<Platform, 'pool' | 'store' | 'now'> & { readonly name: string },
-  readers: readonly string[],
-): CallHandler {
-  return onCall(serviceStatusCall(name), async () => {
-    const [waits, writer] = await Promise.all([readerWaits(log, readers), oldestWriter(log.pool)]);
+/** Answers while the service is ready, as `/readyz` does. */
+function statusHandler(base: Base, notReady: () => Promise<string | undefined>): CallHandler {
+  return onCall(serviceStatusCall(base.name), async () => {
+    const reason = await notReady();
+    if (reason !== undefined) throw new OperationalError('store_unavailable', true, { detail: reason });
+    const [readers, writer] = await Promise.all([readerWaits(base), oldestWriter(base.pool)]);
     return {
       ok: true,
-      value: { readers: [...waits], oldestWriter: writer === undefined ? null : describeWriter(writer) },
+      value: { readers: [...readers], oldestWriter: writer === undefined ? null : describeWriter(writer) },
     };
   });
 }

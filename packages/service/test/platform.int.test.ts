@@ -21,8 +21,10 @@ const counted = defineEvent({
 });
 
 const token = 'a token of thirty-two characters';
-const asCall = { method: 'POST', body: '{}' };
-const headersOf = (held: string) => ({ authorization: `Bearer ${held}`, 'content-type': 'application/json' });
+const askStatus = (url: string, held = token) => {
+  const headers = { authorization: `Bearer ${held}`, 'content-type': 'application/json' };
+  return fetch(`${url}/calls/two-words.read-status`, { method: 'POST', headers, body: '{}' });
+};
 
 let database: TestDatabase;
 let migrations: string;
@@ -182,9 +184,8 @@ test('8. tells holders of the internal token how long what it has recorded waits
   const codec = { decode: ({ type }: StoredEvent) => ({ type }) } as unknown as EventCodec<{ type: string }>;
   const models = projections({ codec, name: 'models_v1', projections: [] });
   const { url } = await service({ components: [models, relay(telling)] }).start();
-  const ask = (token: string) => fetch(`${url}/calls/two-words.read-status`, { ...asCall, headers: headersOf(token) });
-  expect((await ask('another token of 32 characters!')).status).toBe(401);
-  const told = async () => ((await (await ask(token)).json()) as { value: Told }).value;
+  expect((await askStatus(url, 'another token of 32 characters!')).status).toBe(401);
+  const told = async () => ((await (await askStatus(url)).json()) as { value: Told }).value;
   const waits = async () => Object.fromEntries((await told()).readers.map(({ name, waitsS }) => [name, waitsS]));
   expect(await waits()).toEqual({ models_v1: 0, 'relay told': 0 });
   await appendOne(store);
@@ -216,13 +217,16 @@ test('4. is ready while nothing is against it, and says what is', async () => {
   const { url } = await open()
     .service({ components: [], notReady: () => reason })
     .start();
+  const tells = async () => (await askStatus(url)).status;
   const readiness = async () => {
     const answer = await fetch(`${url}/readyz`);
     return [answer.status, await answer.json()];
   };
   expect(await readiness()).toEqual([200, { status: 'ready' }]);
+  expect(await tells()).toBe(200);
   reason = 'the books are not open';
   expect(await readiness()).toEqual([503, { status: 'not ready', reason }]);
+  expect(await tells()).toBe(503);
   reason = undefined;
   await database.drop();
   expect(await readiness()).toEqual([503, { status: 'not ready', reason: 'the database does not answer' }]);

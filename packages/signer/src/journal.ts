@@ -5,7 +5,7 @@
  */
 import { assert } from '@daybook/core';
 import { assetCodes } from '@daybook/money';
-import { sha256Hex } from '@daybook/runtime';
+import { sha256Hex, StartRefusal } from '@daybook/runtime';
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -35,7 +35,7 @@ const record = z.strictObject({
 const header = z.strictObject({ format: z.literal(format), keyId: z.string() });
 
 /** The journal cannot be trusted. The message says what to do about it. */
-class JournalError extends Error {
+class JournalError extends StartRefusal {
   override readonly name = 'JournalError';
 }
 

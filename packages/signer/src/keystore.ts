@@ -4,7 +4,7 @@
  * neither is used without the other, because a key without its journal would allow every cap and slot once more.
  */
 import { assert } from '@daybook/core';
-import { createFile, Secret, sha256Hex } from '@daybook/runtime';
+import { createFile, Secret, sha256Hex, StartRefusal } from '@daybook/runtime';
 import { createCipheriv, createDecipheriv, pbkdf2Sync, randomBytes, scrypt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readFile, rename, stat } from 'node:fs/promises';
@@ -41,7 +41,7 @@ export type Keystore = {
 };
 
 /** The keystore cannot be used. The message says what to do about it. */
-export class KeystoreError extends Error {
+export class KeystoreError extends StartRefusal {
   override readonly name = 'KeystoreError';
 }
 

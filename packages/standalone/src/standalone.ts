@@ -6,9 +6,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, isOperationalError } from '@daybook/core';
 import { embeddedPostgres, type EmbeddedServer } from '@daybook/embedded';
-import { asOperational, noDatabase } from '@daybook/event-store';
+import { asNoDatabase, asOperational } from '@daybook/event-store';
 import { applyTopics } from '@daybook/messaging';
-import { createLogger, inOrder, StartRefusal, type Component, type OnFatal, type Service } from '@daybook/runtime';
+import { createLogger, inOrder, type Component, type OnFatal, type Service } from '@daybook/runtime';
 import * as chainWatcher from '@services/chain-watcher';
 import * as gateway from '@services/gateway';
 import * as identity from '@services/identity';
@@ -115,7 +115,7 @@ function database(config: Config, running: Running, onFatal: OnFatal): Component
           // An instance that was stopping has ended the server while this one waited for its lock.
           const isLost = server !== undefined && isOperationalError(asOperational(error));
           if (isLost && performance.now() <= deadline) continue;
-          throw given === undefined || error instanceof StartRefusal ? error : noDatabase(error);
+          throw given === undefined ? error : asNoDatabase(error);
         }
       }
     },

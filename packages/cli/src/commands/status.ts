@@ -170,13 +170,13 @@ function problemsOf(whole: Status): readonly string[] {
 
 type WaitingReader = NonNullable<z.output<typeof service>['readers']>[number];
 
-/** A reader is behind for as long as a batch takes; for so long only where something does not take what it tells. */
+/** A reader moves with every batch, also through a backlog. */
 const stuckS = 60;
 
 const isStuck = ({ waits_s: waitsS }: WaitingReader) => waitsS >= stuckS;
 
 const describeStuck = (of: string, { name, waits_s: waitsS }: WaitingReader) =>
-  `${name} of ${of} has not applied an event for ${Math.floor(waitsS)} s`;
+  `${name} of ${of} has an event to apply, and has not moved for ${Math.floor(waitsS)} s`;
 
 const describeWriter = (writer: NonNullable<z.output<typeof statusNow>['oldest_writer']>) =>
   `a transaction of ${writer.application} in ${writer.database} holds all readers back, for ${Math.floor(writer.age_s)} s`;

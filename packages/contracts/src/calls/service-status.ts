@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
 
-/** Of a service's own log: its read models, and the relay that tells others. */
+/** Who follows a service's own log: read models, the relay that tells others, and what else has a place in it. */
 const reader = z.object({
   name: z.string(),
-  /** How long the first event is there that it has not applied, in seconds; 0 when it has applied all. */
+  /** For how many seconds it has not moved although there is an event for it; 0 when there is none. */
   waitsS: z.number().nonnegative(),
 });
 
-/** Served by every service but the edge, under its own name: it tells of the log that it owns. */
+/** Served by every service but the edge, under its own name, while it is ready. */
 export function serviceStatusCall(service: string) {
   return defineCall({
     name: `${service}.read-status`,

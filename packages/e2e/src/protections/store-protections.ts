@@ -146,6 +146,18 @@ export const storeProtections: readonly Protection[] = [
     held: onPostgres('refuses %s'),
   },
   {
+    name: 'log-of-its-readers',
+    row: 'A15',
+    removes: 'the look at a start whether the log has the events where its readers stand',
+    file: 'packages/event-store/src/own-log.ts',
+    find: '    if (isThere) continue;\n',
+    replace: '    continue;\n',
+    held: {
+      file: 'packages/event-store/test/own-log.int.test.ts',
+      title: 'refuses another kind of store than the one of before',
+    },
+  },
+  {
     name: 'checkpoint-with-effects',
     row: 'A8',
     removes: 'the one transaction of effects and checkpoint',

@@ -63,9 +63,11 @@ export function isLate(error: unknown): boolean {
   return isObject(error) && error.code === code.deadlineExceeded;
 }
 
-/** Of a read of the whole log: nothing begins at the place, which the server has no code of its own for. */
+/** What servers before and from 24.2 say of a read of the whole log that begins where no event does; there is no code for it. */
+const noPlace = /Unexpected ReadAllResult: (Error|InvalidPosition)/;
+
 export function isNoPlace(error: unknown): boolean {
-  return isObject(error) && error.code === code.unknown;
+  return isObject(error) && error.code === code.unknown && noPlace.test(String(error.message));
 }
 
 function isTransient(error: unknown): error is Failure {

@@ -11,6 +11,7 @@ import { Empty, StreamIdentifier, UUID } from '@eventstore/db-client/generated/s
 import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb';
 import { AppendReq, ReadReq, type AppendResp, type ReadResp } from '@eventstore/db-client/generated/streams_pb';
 import type { CallOptions, Channel, ClientReadableStream, Metadata } from '@grpc/grpc-js';
+import { StartRefusal } from '@daybook/runtime';
 import { patience } from './patience';
 import type { LogPlace } from './place';
 
@@ -129,7 +130,14 @@ function searchName({ direction, from }: ReadOptions): string {
 
 /** The client remembers a discovery that found nobody for ever, so after one it is replaced. */
 function connect(connectionString: string) {
-  const open = () => EventStoreDBClient.connectionString(connectionString);
+  const open = () => {
+    try {
+      return EventStoreDBClient.connectionString(connectionString);
+    } catch {
+      // What the client says of it holds all of it, with the password.
+      throw new StartRefusal('EVENTSTOREDB_URL: is no connection string that the client can read');
+    }
+  };
   let client = open();
   return {
     async using<T>(work: (inside: Inside) => Promise<T>): Promise<T> {

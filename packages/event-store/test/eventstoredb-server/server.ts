@@ -185,8 +185,7 @@ async function read(state: State, call: ReadCall): Promise<void> {
   if (!(await passesFault(state, refuse))) return;
   const options = call.request.getOptions()!;
   if (options.hasSubscription()) return follow(state, call, options);
-  if (isInsideRecord(state, options))
-    return refuse(failure(status.UNKNOWN, 'Trying to read from an invalid position.'));
+  if (isInsideRecord(state, options)) return refuse(failure(status.UNKNOWN, 'Unexpected ReadAllResult: Error'));
   for (const message of await searched(state, options)) {
     if (!call.write(message)) await once(call, 'drain').catch(() => undefined);
     if (call.cancelled || call.destroyed) return;

@@ -1,6 +1,6 @@
 /** The books with their trees, as proofs, exports and the signing of checkpoints see them. */
 import type { Mode } from '@daybook/contracts';
-import type { EventStore } from '@daybook/event-store';
+import { readersOf, type EventStore } from '@daybook/event-store';
 import { sha256Hex } from '@daybook/runtime';
 import { parseCheckpoint } from '@daybook/proof';
 import type { Pool } from 'pg';
@@ -106,20 +106,12 @@ export async function findProvenTransaction(
   return row === undefined ? null : { sequence: Number(row.sequence), withheld: row.withheld };
 }
 
-/** The place of a generation that was replaced stays where it is until its tables go: that is no lag. */
-const readersSql = `
-  select name, applied_count, updated_at
-    from subscriptions s
-   where not exists (
-           select from projection_generations g where g.checkpoint = s.name and g.state not in ('building', 'live'))
-   order by name`;
-
 /** Every subscriber of the journal that is to go on, by name. */
 export async function readJournalReaders(pool: Pool): Promise<readonly Reader[]> {
-  const { rows } = await pool.query<{ name: string; applied_count: string; updated_at: Date }>(readersSql);
-  return rows.map((row) => ({
-    name: row.name,
-    applied: Number(row.applied_count),
-    movedAt: row.updated_at.toISOString(),
+  const readers = await readersOf(pool);
+  return readers.map(({ name, applied, movedAt }) => ({
+    name,
+    applied: Number(applied),
+    movedAt: movedAt.toISOString(),
   }));
 }

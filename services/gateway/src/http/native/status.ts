@@ -25,8 +25,8 @@ const service = z.strictObject({
     .nullable()
     .meta({
       description:
-        'Of its own log: its read models and the relay that tells others, and how long the first event is there that each ' +
-        'has not applied, in seconds. Null when the service is not ready.',
+        'Who follows its log: read models, the relay that tells others, and what else has a place in it. For how many seconds ' +
+        'each has not moved although there is an event for it; 0 when there is none. Null when the service is not ready.',
     }),
 });
 const writer = z.strictObject({ application: z.string(), database: z.string(), age_s: z.number() }).meta({
@@ -47,7 +47,7 @@ function readStatus(deps: Deps): Route {
     path: '/v1/ops/status',
     summary: 'Status of the services and the books',
     description:
-      'Which services answer and how long what they have recorded waits to be told, how long each book is and how much of it is signed, and how far behind each reader of the ' +
+      'Which services are ready, for how long what they have recorded waits to be told, how long each book is and how much of it is signed, and how far behind each reader of the ' +
       'journal is, in events; read models that a replay has replaced are none. `books` and `readers` are null while the ledger does not answer, `parked` while a service that may have some does not.',
     access: ['ops'],
     request: { query: z.strictObject({}) },
