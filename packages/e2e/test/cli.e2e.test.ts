@@ -54,7 +54,7 @@ describe('daybook', () => {
   test('status tells of services, books, readers and parked messages', async () => {
     const { code, out } = await daybook(['status']);
     expect(code).toBe(0);
-    for (const line of [/^ledger +yes$/m, /^identity +yes$/m, /^sandbox +\d+ +\d+ +\d{4}-/m, /^parked keys +0$/m])
+    for (const line of [/^ledger +yes +0$/m, /^identity +yes +0$/m, /^sandbox +\d+ +\d+ +\d{4}-/m, /^parked keys +0$/m])
       expect(out).toMatch(line);
   });
 

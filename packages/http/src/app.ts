@@ -7,7 +7,7 @@ import express, { type Express, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { directListener, type DirectRoute } from './direct';
 import { createObserve, type Observe } from './observe';
-import { errorHandler, sendProblem } from './problem';
+import { errorHandler, logFailure, sendProblem } from './problem';
 import { whenDone } from './when-done';
 
 const headersTimeoutMs = 10_000;
@@ -63,7 +63,7 @@ function appOf(options: AppOptions, observe: Observe, headers: ReadonlyMap<strin
   app.use((_req, res) => sendProblem(res, { status: 404, code: 'NOT_FOUND', message: 'There is no such route.' }));
   app.use(
     errorHandler(
-      (error, res) => logger.error({ error, correlationId: res.locals.correlationId }, 'request failed'),
+      (error, res) => logFailure(logger, { error, correlationId: String(res.locals.correlationId) }),
       sendProblem,
     ),
   );

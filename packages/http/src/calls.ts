@@ -7,7 +7,7 @@ import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { callQueue, WaitedTooLong, type CallAnswer, type CallQueue, type OutgoingCall } from './call-queue';
 import { callSlots } from './call-slots';
-import { failureOf, FailureError } from './problem';
+import { failureOf, FailureError, logFailure } from './problem';
 import { retryAfterMs, retryBudget } from './retry-budget';
 
 /** Largest body of a call that does not say another, in bytes. */
@@ -57,7 +57,7 @@ function answerInBatch(handler: CallHandler, call: BatchedCall, req: Request): P
   const [, correlationId] = call;
   return answerSafely(handler, call, (error) => {
     const logger = req.app.locals.logger as Logger | undefined;
-    logger?.error({ error, correlationId, call: handler.call.name }, 'call failed');
+    if (logger !== undefined) logFailure(logger, { error, correlationId, call: handler.call.name });
   });
 }
 

@@ -15,5 +15,14 @@ export {
 } from './json';
 export { checked, contradiction, jsonIn, nodeHttp } from './node-http';
 export { redacting, type Redact } from './node-says';
-export { describeIssue, errorHandler, failureOf, FailureError, readInput, sendProblem, type Failure } from './problem';
+export {
+  describeIssue,
+  errorHandler,
+  failureOf,
+  FailureError,
+  logFailure,
+  readInput,
+  sendProblem,
+  type Failure,
+} from './problem';
 export { whenDone } from './when-done';

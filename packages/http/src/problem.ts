@@ -1,4 +1,5 @@
 import { isOperationalError } from '@daybook/core';
+import type { Logger } from '@daybook/runtime';
 import type { ErrorRequestHandler, Response } from 'express';
 import { isLosslessNumber } from 'lossless-json';
 import { z } from 'zod';
@@ -170,6 +171,15 @@ export function sendProblem(res: Response, failure: Failure): void {
       ...(field === undefined ? {} : { field }),
     }),
   );
+}
+
+/** Of what is answered with 500 and above. What passes by itself is no fault of the program, and is warned of. */
+export function logFailure(
+  logger: Logger,
+  line: { readonly error: unknown; readonly correlationId: string; readonly call?: string },
+): void {
+  const passes = isOperationalError(line.error) && line.error.retryable;
+  logger[passes ? 'warn' : 'error'](line, 'request failed');
 }
 
 /** The last middleware: logs what is the program's fault, answers in the shape that `send` writes. */

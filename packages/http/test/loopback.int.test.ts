@@ -44,6 +44,9 @@ async function service(handlers: readonly CallHandler[], before?: express.Reques
     routes: (routes) => {
       if (before !== undefined) routes.use(before);
       routes.use(callRoutes(tokens, handlers));
+      routes.get('/away', () => {
+        throw new OperationalError('store_unavailable', true);
+      });
       routes.get('/boom/:id', () => {
         throw new TypeError('a secret detail');
       });
@@ -118,9 +121,11 @@ describe('calls', () => {
       expect(seen.get(BigInt(index))).toBe(`corr-${index}`);
     }
     expect(asked.length).toBeLessThan(10);
-    expect(log.lines.filter(({ level }) => level === 'error')).toMatchObject([
-      { msg: 'call failed', correlationId: expect.stringMatching(/^corr-[78]$/) },
-      { msg: 'call failed' },
+    const failed = log.lines.filter(({ msg }) => msg === 'request failed');
+    const told = failed.map(({ level, call, correlationId }) => [level, call, correlationId]);
+    expect(told.toSorted()).toEqual([
+      ['error', 'tests.double', 'corr-7'],
+      ['warn', 'tests.double', 'corr-8'],
     ]);
   });
 
@@ -463,6 +468,11 @@ describe('createApp', () => {
     ]);
     expect(await failed.text()).not.toContain('secret');
     expect(log.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    expect((await fetch(`${url}/away`)).status).toBe(503);
+    expect(log.lines.filter(({ msg }) => msg === 'request failed').map(({ level }) => level)).toEqual([
+      'error',
+      'warn',
+    ]);
     const missing = await fetch(`${url}/nothing`);
     expect([missing.status, await missing.json()]).toMatchObject([
       404,

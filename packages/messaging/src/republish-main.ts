@@ -3,7 +3,7 @@ import { createLogger, StartRefusal, startFailure } from '@daybook/runtime';
 import { assertService, republish } from './republish';
 import { loadRepublishConfig } from './republish-config';
 
-/** Sends the relays of the services that are named back to the start of their logs, then ends. None where one of the names is wrong. */
+/** Sends the relays of the services that are named back to the start of their logs, then ends. None where a name is wrong. */
 async function main(services: readonly string[]): Promise<void> {
   if (services.length === 0) throw new StartRefusal('no service is named; usage: republish-main.js <service>…');
   const config = loadRepublishConfig(process.env);

@@ -108,7 +108,7 @@ async function paymentsRig(providers: ProviderDouble) {
       await transport.stop();
       await database.drop();
       expect(fatal).toEqual([]);
-      // Of a request that the provider left without an answer, the call says so; nothing else is an error.
+      // Of a key that is another one, the call says so; nothing else is an error.
       const errors = lines.filter(
         ({ level, msg }) => level === 'fatal' || (level === 'error' && msg !== 'request failed'),
       );

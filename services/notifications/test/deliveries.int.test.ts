@@ -358,4 +358,32 @@ describe('retries', () => {
     expect(at.received[1]?.headers['webhook-id']).toBe(at.received[0]?.headers['webhook-id']);
     expect(at.received[1]?.body).toBe(at.received[0]?.body);
   });
+
+  test('that wait for their next attempt when the endpoint is disabled say so, and are not sent', async () => {
+    const tenantId = randomUUID();
+    const at = await harness.receiver((res, count) => res.writeHead(count === 1 ? 500 : 410).end());
+    const { endpoint } = await valueOf(service.call, registerEndpoint, payEndpoint(tenantId, at.url));
+    const ofSubjects = async (errors: Record<string, unknown>) => {
+      const found = await deliveriesOf(tenantId, endpoint.endpointId);
+      expect(Object.fromEntries(found.map(({ subject, status, lastError }) => [subject, [status, lastError]]))).toEqual(
+        errors,
+      );
+    };
+    const waiting = confirmedTransfer(tenantId);
+    await publish(waiting);
+    await eventually(() => ofSubjects({ [waiting.transferId]: ['pending', 'HTTP 500'] }), soon);
+    const gone = confirmedTransfer(tenantId);
+    await publish(gone);
+    await eventually(
+      () => ofSubjects({ [waiting.transferId]: ['pending', 'HTTP 500'], [gone.transferId]: ['exhausted', 'HTTP 410'] }),
+      soon,
+    );
+    harness.clock.advance(10_000);
+    const disabled = {
+      [waiting.transferId]: ['exhausted', 'the endpoint is disabled'],
+      [gone.transferId]: ['exhausted', 'HTTP 410'],
+    };
+    await eventually(() => ofSubjects(disabled), soon);
+    expect(at.received).toHaveLength(2);
+  });
 });

@@ -3,6 +3,7 @@ import {
   errorHandler,
   FailureError,
   failureOf,
+  logFailure,
   parseBody,
   parseJsonBytes,
   readBody,
@@ -74,7 +75,7 @@ function expressPath(path: string): string {
 
 function dialectErrors(dialect: Dialect, logger: Logger): ErrorRequestHandler {
   return errorHandler(
-    (error, res) => logger.error({ error, correlationId: res.locals.correlationId }, 'request failed'),
+    (error, res) => logFailure(logger, { error, correlationId: String(res.locals.correlationId) }),
     (res, failure) => sendFailure(dialect, res, failure),
   );
 }
@@ -292,7 +293,7 @@ function directRoute(dialect: Dialect, route: Route, deps: GateDeps): DirectRout
     failed(error, { correlationId }) {
       const failure = failureOf(error);
       // An operational failure is answered as 503, but its cause is for the log.
-      if (failure.status >= 500) deps.logger.error({ error, correlationId }, 'request failed');
+      if (failure.status >= 500) logFailure(deps.logger, { error, correlationId });
       return failureAnswer(dialect, failure);
     },
   };

@@ -8,6 +8,7 @@ import { defineTable, type RowOf, type Rows, type TableProjection } from '@daybo
 import type { Pool } from 'pg';
 import { z } from 'zod';
 import type { NotificationEvent } from '../adapters/stored-events';
+import type { ExhaustedReason } from '../domain/delivery';
 
 const deliveriesTable = defineTable({
   name: 'deliveries_v1',
@@ -29,6 +30,12 @@ const deliveriesTable = defineTable({
 });
 
 type DeliveryFields = RowOf<typeof deliveriesTable>;
+
+/** Of a round that no failed attempt has ended, whose own error stays. */
+const whyNotSent: Partial<Record<ExhaustedReason, string>> = {
+  endpoint_disabled: 'the endpoint is disabled',
+  endpoint_removed: 'the endpoint was removed',
+};
 
 export const deliveries: TableProjection<NotificationEvent> = {
   name: 'deliveries',
@@ -61,8 +68,10 @@ export const deliveries: TableProjection<NotificationEvent> = {
     DeliverySucceeded({ deliveryId, attempt }, _place, rows) {
       change(rows, deliveryId, { status: 'delivered', attempts: attempt, last_error: null, next_attempt_at: null });
     },
-    DeliveryExhausted({ deliveryId }, _place, rows) {
-      change(rows, deliveryId, { status: 'exhausted', next_attempt_at: null });
+    DeliveryExhausted({ deliveryId, reason }, _place, rows) {
+      const unsent = whyNotSent[reason];
+      const error = unsent === undefined ? {} : { last_error: unsent };
+      change(rows, deliveryId, { status: 'exhausted', next_attempt_at: null, ...error });
     },
     DeliveryRequeued({ deliveryId, at }, _place, rows) {
       change(rows, deliveryId, { status: 'pending', next_attempt_at: at });

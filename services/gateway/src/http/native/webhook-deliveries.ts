@@ -38,7 +38,9 @@ function list({ services: { notifications } }: Deps): Route {
               subject: z.string(),
               status: z.enum(deliveryStatuses),
               attempts: z.number().int(),
-              last_error: z.string().nullable(),
+              last_error: z.string().nullable().meta({
+                description: 'Why the last attempt failed, or why none is made any more. Null when it succeeded.',
+              }),
               next_attempt_at: timestampField.nullable(),
               created_at: timestampField,
             }),
