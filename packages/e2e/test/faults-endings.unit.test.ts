@@ -14,13 +14,16 @@ describe('the ending of a service', () => {
     );
     expect(lastWordsOf([log, '<--- Last few GCs --->'].join('\n'))).toBe('<--- Last few GCs --->');
     expect(lastWordsOf(log)).toBe('without a word');
+    const noDatabase = 'the database of DATABASE_URL cannot be used: connect ECONNREFUSED 127.0.0.1:9';
+    expect(lastWordsOf([log, '(node:1) Warning: 11 listeners', noDatabase].join('\n'))).toBe(noDatabase);
   });
 
   test.each([
     'ledger: OperationalError: store_unavailable',
     'ledger: OperationalError: broker_unavailable: no broker answers',
-    'intents: Error: intents: database did not start: OperationalError: store_unavailable',
-    'ledger: Error: ledger: books did not start: Error: books: sandbox did not start: OperationalError: outcome_unknown',
+    'intents: the database of DATABASE_URL cannot be used: the database system is starting up',
+    'ledger: ledger: relay ledger did not start: OperationalError: store_unavailable: Connection terminated unexpectedly',
+    'ledger: ledger: books did not start: Error: books: sandbox did not start: OperationalError: outcome_unknown',
   ])('by an outage is none of ours: %s', (ending) => {
     expect(wrongEndings([ending])).toEqual([]);
   });
@@ -32,6 +35,7 @@ describe('the ending of a service', () => {
     'ledger: OperationalError: messages_missing',
     'settlement: Error: settlement.intents makes no progress in intents.intents/0 at 1 of 2',
     'ledger: Error: ledger: database did not start',
+    'ledger: the log has no event at 12:7, where its reader relay ledger stands. Either EVENT_STORE, …',
     'gateway: without a word',
   ])('of its own is wrong: %s', (ending) => {
     expect(wrongEndings(['intents: OperationalError: store_unavailable', ending])).toEqual([`ended: ${ending}`]);
