@@ -6,7 +6,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StartRefusal } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { start, type EventStore, type Position } from './event-store';
-import { asOperational } from './operational';
 
 /** Throws StartRefusal that says what is wrong and how to go on, and OperationalError `store_unavailable`. */
 export async function assertOwnLog(pool: Pool, store: EventStore, options: LookOptions = {}): Promise<void> {
@@ -15,7 +14,8 @@ export async function assertOwnLog(pool: Pool, store: EventStore, options: LookO
 }
 
 /** A cluster whose leader has just changed, or whose disk has just failed to read, may not show what it has. */
-type LookOptions = { readonly looks?: number; readonly lookAgainMs?: number };
+type LookOptions = { readonly lookAgainMs?: number };
+const looksMax = 5;
 
 /** What is seen has ended, so that in its own server it is below every transaction that is still to come. */
 const aheadQuery = `
@@ -27,7 +27,8 @@ const aheadQuery = `
  * fewer of them brings places that lie ahead of it.
  */
 async function assertOwnTransactions(pool: Pool): Promise<void> {
-  const [ahead] = await rowsOf<{ readonly place: string; readonly next: string }>(pool, aheadQuery);
+  const { rows } = await pool.query<{ place: string; next: string }>(aheadQuery);
+  const [ahead] = rows;
   if (ahead === undefined) return;
   throw new StartRefusal(
     `the log was loaded from another server: its newest transaction is ${ahead.place}, the next one here is ${ahead.next}. ` +
@@ -36,22 +37,13 @@ async function assertOwnTransactions(pool: Pool): Promise<void> {
 }
 
 /** Readers stand on events, and the log keeps all of them. */
-async function assertOwnPlaces(
-  pool: Pool,
-  store: EventStore,
-  { looks = 5, lookAgainMs = 1_000 }: LookOptions,
-): Promise<void> {
-  const readers = await rowsOf<{ readonly name: string; readonly position: Position }>(
-    pool,
-    `select name, position from subscriptions where position <> '${start}' order by name`,
+async function assertOwnPlaces(pool: Pool, store: EventStore, options: LookOptions): Promise<void> {
+  const { rows: readers } = await pool.query<{ name: string; position: Position }>(
+    'select name, position from subscriptions where position <> $1 order by name',
+    [start],
   );
   for (const { name, position } of readers) {
-    let isThere = await store.holds(position);
-    for (let look = 1; !isThere && look < looks; look++) {
-      await delay(lookAgainMs);
-      isThere = await store.holds(position);
-    }
-    if (isThere) continue;
+    if (await holds(store, position, options)) continue;
     throw new StartRefusal(
       `the log has no event at ${position}, where its reader ${name} stands. Either EVENT_STORE, EVENTSTOREDB_URL or ` +
         'EVENTSTOREDB_NAMESPACE is not the one of before, or the log is older than the database, see "After a restore" in ' +
@@ -60,10 +52,10 @@ async function assertOwnPlaces(
   }
 }
 
-async function rowsOf<Row extends object>(pool: Pool, text: string): Promise<readonly Row[]> {
-  try {
-    return (await pool.query<Row>(text)).rows;
-  } catch (error) {
-    throw asOperational(error);
+async function holds(store: EventStore, place: Position, { lookAgainMs = 1_000 }: LookOptions): Promise<boolean> {
+  for (let look = 1; ; look++) {
+    if (await store.holds(place)) return true;
+    if (look === looksMax) return false;
+    await delay(lookAgainMs);
   }
 }

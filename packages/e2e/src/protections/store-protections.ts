@@ -150,7 +150,7 @@ export const storeProtections: readonly Protection[] = [
     row: 'A15',
     removes: 'the look at a start whether the log has the events where its readers stand',
     file: 'packages/event-store/src/own-log.ts',
-    find: '    if (isThere) continue;\n',
+    find: '    if (await holds(store, position, options)) continue;\n',
     replace: '    continue;\n',
     held: {
       file: 'packages/event-store/test/own-log.int.test.ts',
