@@ -182,7 +182,7 @@ export function logFailure(
   logger[passes ? 'warn' : 'error'](line, 'request failed');
 }
 
-/** The last middleware: logs what is the program's fault, answers in the shape that `send` writes. */
+/** The last middleware: logs what is answered with 500 and above, answers in the shape that `send` writes. */
 export function errorHandler(
   log: (error: unknown, res: Response) => void,
   send: (res: Response, failure: Failure) => void,

@@ -47,8 +47,10 @@ function readStatus(deps: Deps): Route {
     path: '/v1/ops/status',
     summary: 'Status of the services and the books',
     description:
-      'Which services are ready, for how long what they have recorded waits to be told, how long each book is and how much of it is signed, and how far behind each reader of the ' +
-      'journal is, in events; read models that a replay has replaced are none. `books` and `readers` are null while the ledger does not answer, `parked` while a service that may have some does not.',
+      'Which services are ready, for how long what they have recorded waits to be told, how long each book is and how ' +
+      'much of it is signed, and how far behind each reader of the journal is, in events; read models that a replay has ' +
+      'replaced are none. `books` and `readers` are null while the ledger does not answer, `parked_keys` while a service that ' +
+      'may have some does not.',
     access: ['ops'],
     request: { query: z.strictObject({}) },
     responses: {

@@ -39,7 +39,8 @@ function list({ services: { notifications } }: Deps): Route {
               status: z.enum(deliveryStatuses),
               attempts: z.number().int(),
               last_error: z.string().nullable().meta({
-                description: 'Why the last attempt failed, or why none is made any more. Null when it succeeded.',
+                description:
+                  'Why the last attempt failed, or why none is made any more. Null when it succeeded, and before it.',
               }),
               next_attempt_at: timestampField.nullable(),
               created_at: timestampField,
