@@ -39,6 +39,16 @@ export class PassingError extends CliError {
   }
 }
 
+/** What Daybook refuses, by its code. */
+export class RefusedError extends CliError {
+  constructor(
+    message: string,
+    readonly code: string | null,
+  ) {
+    super(message);
+  }
+}
+
 export function openApi({ url, token }: Pick<Connection, 'url' | 'token'>): Api {
   async function send(path: string, init: RequestInit): Promise<Response> {
     let response: Response;
@@ -127,11 +137,12 @@ const passing = [429, 502, 503, 504];
 async function refusalOf(response: Response, path: string): Promise<CliError> {
   const body = (await response.json().catch(() => ({}))) as Json;
   const said = typeof body.title === 'string' ? body.title : response.statusText;
-  const code = typeof body.code === 'string' ? ` ${body.code}` : '';
-  const message = `${path.split('?', 1)[0]} answered ${response.status}${code}: ${printable(said)}`;
+  const code = typeof body.code === 'string' ? body.code : null;
+  const named = code === null ? '' : ` ${printable(code)}`;
+  const message = `${path.split('?', 1)[0]} answered ${response.status}${named}: ${printable(said)}`;
   return passing.includes(response.status)
     ? new PassingError(message, undefined, retryAfterMs(response))
-    : new CliError(message);
+    : new RefusedError(message, code);
 }
 
 function retryAfterMs({ headers }: Response): number | null {

@@ -81,7 +81,11 @@ function readCredentials(file: string): z.output<typeof credentialsFile> {
 }
 
 function checkedUrl(text: string): string {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
-    throw new CliError(`${text} is not an http or https URL`, exitCodes.usage);
+  const url = URL.canParse(text) ? new URL(text) : null;
+  // Not shown: it may have a password.
+  if (url !== null && url.username + url.password !== '')
+    throw new CliError('the URL names a user, which Daybook has none of; give the token apart', exitCodes.usage);
+  if (!/^https?:\/\//.test(text) || url === null)
+    throw new CliError(`${printable(text)} is not an http or https URL`, exitCodes.usage);
   return text.replace(/\/+$/, '');
 }

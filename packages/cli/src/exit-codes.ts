@@ -20,6 +20,11 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
+/** Of a command that a signal has ended, which leaves nothing behind. */
+export function interruption(signal: unknown, said: string): CliError {
+  return new CliError(said, signal === 'SIGHUP' ? exitCodes.hungUp : exitCodes.interrupted);
+}
+
 /** Ends the command with one line for people. */
 export class CliError extends Error {
   override readonly name = 'CliError';

@@ -23,8 +23,8 @@ const commands = [
 const codes = `
 Exit codes: 0 yes; 1 no (not valid, differences, failed, still parked, payouts stopped, a problem in the status); 2 usage;
 3 incomplete (not all is signed, could be checked or is known); 4 Daybook cannot be asked or refused; 5 interrupted while
-following a job, which goes on; 6 the output cannot be written; 129 and 130 an export was interrupted, by the end of its
-terminal or otherwise.`;
+following a job, which goes on; 6 the output cannot be written; 129 and 130 an export or a verification was interrupted, by
+the end of its terminal or otherwise.`;
 
 /** Runs one command. `argv` is without the program. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<ExitCode> {

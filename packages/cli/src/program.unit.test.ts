@@ -12,6 +12,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -131,6 +132,10 @@ describe('how daybook finds its server', () => {
     expect(await run('accounts --url nonsense')).toMatchObject({ code: 2, err: expect.stringContaining('nonsense') });
     expect(await run('accounts --mode both')).toMatchObject({ code: 2 });
     expect(await run('accounts --limit 0')).toMatchObject({ code: 2 });
+    for (const url of ['http://u:secret@localhost', 'postgres://u:secret@localhost/db', 'http://secret@localhost']) {
+      const refused = await run(`accounts --url ${url}`);
+      expect(refused).toEqual({ code: 2, out: '', err: expect.stringMatching(/^daybook: the URL names a user/) });
+    }
     writeFileSync(file, '{}');
     expect(await run('accounts', { env: { DAYBOOK_HOME: home } })).toMatchObject({ code: 2 });
     const shouted = { DAYBOOK_URL: daybook.url, DAYBOOK_TOKEN: 'x', DAYBOOK_MODE: 'Live' };
@@ -810,6 +815,42 @@ describe('redrive', () => {
     });
   });
 
+  test('goes on behind a key that somebody else has redriven meanwhile', async () => {
+    const keys = [parked, { ...parked, key: 'l' }];
+    daybook.json('GET /v1/ops/parked', { parked: keys, more: false, unavailable: [] });
+    let asked = 0;
+    daybook.on('POST /v1/ops/parked/redrive', (_req, res) => {
+      if (asked++ === 0) res.writeHead(404).end('{"title":"Nothing is parked.","code":"PARKED_KEY_NOT_FOUND"}');
+      else res.end(JSON.stringify({ ...keys[1], handled: 3, still_parked: 0, cause: null }));
+    });
+    expect(await run('redrive --all')).toEqual({
+      code: 0,
+      out: 'ledger g k: 0 handled\nledger g l: 3 handled\n',
+      err: '',
+    });
+  });
+
+  test('prints as JSON what was done before Daybook was away', async () => {
+    daybook.json('GET /v1/ops/parked', { parked: [parked, parked], more: false, unavailable: [] });
+    let asked = 0;
+    daybook.on('POST /v1/ops/parked/redrive', (_req, res) => {
+      if (asked++ > 0) res.writeHead(503).end();
+      else res.end(JSON.stringify({ ...parked, handled: 3, still_parked: 1, cause: '\u009b2J' }));
+    });
+    const { code, out } = await run('redrive --all --json');
+    expect(out).not.toContain('\u009b');
+    expect([code, JSON.parse(out)]).toEqual([
+      4,
+      { redriven: [expect.objectContaining({ handled: 3, cause: '\u009b2J' })], unavailable: [] },
+    ]);
+  });
+
+  test('shows no text that moves the cursor', async () => {
+    list();
+    daybook.json('POST /v1/ops/parked/redrive', { ...parked, handled: 0, still_parked: 3, cause: 'a\n\u009b2Jb' });
+    expect((await run('redrive --key k')).out).toBe('ledger g k: 0 handled, 3 still parked: a??2Jb\n');
+  });
+
   test('lists without asking for more, and is incomplete while a service does not answer', async () => {
     list(['settlement']);
     const listed = await run('redrive');
@@ -975,6 +1016,24 @@ describe('verify', () => {
       err: expect.stringMatching(/^daybook: --pub: there is no file missing\.pem, and as a key it is neither PEM /),
     });
   });
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGHUP', 129],
+  ] as const)(
+    'is broken off by %s, also where nothing comes any more, and shows the cursor again',
+    async (signal, code) => {
+      const pipe = join(mkdtempSync(join(home, 'verify-')), 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      const watched = Object.assign(new PassThrough(), { isTTY: true, columns: 80 });
+      const ended = run(`verify ${pipe} --pub ${key}`, { watched }, (interrupt) => setImmediate(interrupt, signal));
+      const writer = await open(pipe, 'w');
+      expect(await ended).toEqual({ code, out: '', err: 'daybook: interrupted\n' });
+      await writer.close();
+      const drawn = String(watched.read());
+      expect(drawn.lastIndexOf('\u001b[?25h')).toBeGreaterThan(drawn.lastIndexOf('\u001b[?25l'));
+    },
+  );
 
   test('refuses a file whose last line has no end, and says which', async () => {
     const file = join(home, 'cut.jsonl');

@@ -15,7 +15,14 @@
  * wrote the file has re-written all hashes, and what is named is the first event that no earlier checkpoint vouches for.
  */
 import { assert } from '@daybook/core';
-import { CheckpointError, createTrust, type Checkpoint, type SignedCheckpoint, type Trust } from './checkpoint';
+import {
+  CheckpointError,
+  createTrust,
+  parseCheckpoint,
+  type Checkpoint,
+  type SignedCheckpoint,
+  type Trust,
+} from './checkpoint';
 import {
   eventHash,
   ExportLineError,
@@ -78,6 +85,8 @@ type Range = {
   readonly tree: Frontier;
   /** The last change of keys in the header that was followed. */
   readonly followed: (SignedCheckpoint & { readonly checkpoint: Checkpoint }) | null;
+  /** The change in the header by which the trusted key was introduced: signed by one that nobody here trusts. */
+  readonly introduction: SignedCheckpoint | null;
   /** Sequence of the next event. */
   next: number;
   /** Hash of the event before it. */
@@ -169,9 +178,11 @@ function begin(header: ExportHeader, publicKey: PublicKey, expected: Expected): 
     throw new Refused(null, `the tree of the header is not one over ${first} events`);
   const trust = createTrust(origin, publicKey);
   let followed: Range['followed'] = null;
+  let introduction: SignedCheckpoint | null = null;
   for (const change of header.keyChanges) {
     const checkpoint = trust.follow(change);
-    if (checkpoint !== null && checkpoint.nextKey !== null) followed = { ...change, checkpoint };
+    if (checkpoint === null) introduction = introduces(change, publicKey) ? change : null;
+    else if (checkpoint.nextKey !== null) followed = { ...change, checkpoint };
   }
   if (trust.keys().at(-1)!.after > first)
     throw new Refused(null, 'a change of keys in the header comes after its events');
@@ -181,6 +192,7 @@ function begin(header: ExportHeader, publicKey: PublicKey, expected: Expected): 
     trust,
     tree,
     followed,
+    introduction,
     next: first,
     head: previousHash,
     brokenAt: null,
@@ -276,7 +288,7 @@ function takeManifest(range: Range, manifest: ExportManifest): void {
     throw new Refused(null, `the manifest counts ${events} events, the file ${next - first}`);
   link(range, headHash === range.head);
   if (range.brokenAt !== null) throw new Refused(last, 'does not have the hash that the manifest names as the head');
-  if (coveredBy !== null && range.unfit === null) takeCovering(range, coveredBy);
+  if (coveredBy !== null && range.unfit === null && !isIntroduction(range, coveredBy)) takeCovering(range, coveredBy);
   if (range.unfit !== null) throw range.unfit.refusal;
   range.ended = true;
 }
@@ -295,11 +307,20 @@ function takeCovering(range: Range, { rest, ...signed }: NonNullable<ExportManif
   signedUpTo(range, checkpoint, next);
 }
 
+const introduces = ({ text }: SignedCheckpoint, { keyId }: PublicKey) => parseCheckpoint(text).nextKey?.keyId === keyId;
+
+/** Nothing right behind it, which it covers: of the trusted key's own there is nothing yet, and nothing wrong. */
+function isIntroduction({ introduction, header, next }: Range, signed: SignedCheckpoint): boolean {
+  return next === header.first && isSame(introduction, signed);
+}
+
 /** What covers a range without events may be the change of keys that the header ends with: it was accepted there. */
 function acceptCovering({ followed, trust }: Range, signed: SignedCheckpoint): Checkpoint {
-  const isFollowed = followed?.text === signed.text && followed.signature === signed.signature;
-  return isFollowed ? followed.checkpoint : trust.accept(signed);
+  return followed !== null && isSame(followed, signed) ? followed.checkpoint : trust.accept(signed);
 }
+
+const isSame = (one: SignedCheckpoint | null, other: SignedCheckpoint) =>
+  one?.text === other.text && one.signature === other.signature;
 
 function verdictOf(range: Range | undefined, problem: ExportProblem | null): ExportVerdict {
   if (problem === null) assert(range?.ended === true, 'a file without a problem has been read to its end');

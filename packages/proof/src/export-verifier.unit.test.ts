@@ -198,6 +198,7 @@ describe('an export', () => {
     expect(verify(exported(rotated, 12, 17))).toMatchObject({ status: 'valid', keyIds: both.slice(1) });
     expect(verify(exported(rotated, 12, 17), nextKey.publicKey)).toMatchObject({ status: 'valid' });
     expect(verify(exported(rotated, 10, 9))).toMatchObject({ status: 'valid', keyIds: both.slice(0, 1) });
+    expect(verify(exported(rotated, 10, 9), nextKey.publicKey)).toMatchObject({ status: 'incomplete', problem: null });
   });
 
   test('is refused when a key signs that nothing introduced', () => {

@@ -4,6 +4,7 @@
  * puts a span together from complete subtrees.
  */
 import { assert } from '@daybook/core';
+import { hashBytes } from './sha256';
 import { leafHash, joined, nodeHash, subtreesOf, type Span, type Subtree } from './merkle-tree';
 
 /** PATH(index, D[0:size]): the spans of the inclusion proof of a leaf, from the leaf to the root. */
@@ -46,7 +47,7 @@ export function includes(
   leaf: Uint8Array,
   { index, size, path, root }: { index: number; size: number; path: readonly Uint8Array[]; root: Uint8Array },
 ): boolean {
-  if (!isSize(index) || !isSize(size) || index >= size) return false;
+  if (!isSize(index) || !isSize(size) || index >= size || !path.every(isHash)) return false;
   let node = index;
   let last = size - 1;
   let hash: Buffer = leafHash(leaf);
@@ -70,6 +71,7 @@ export function isConsistent(
   path: readonly Uint8Array[],
 ): boolean {
   if (!isSize(first.size) || !isSize(second.size) || first.size === 0 || first.size > second.size) return false;
+  if (!path.every(isHash)) return false;
   if (first.size === second.size) return path.length === 0 && Buffer.from(first.root).equals(second.root);
   const isPowerOfTwo = subtreesOf({ start: 0, end: first.size }).length === 1;
   const [start, ...rest] = isPowerOfTwo ? [first.root, ...path] : path;
@@ -103,4 +105,5 @@ function splitOf(n: number): number {
 // Sizes may be larger than what the bit operators of the language take.
 const isOdd = (n: number) => n % 2 === 1;
 const half = (n: number) => Math.floor(n / 2);
+const isHash = ({ length }: Uint8Array) => length === hashBytes;
 const isSize = (n: number) => Number.isSafeInteger(n) && n >= 0;

@@ -174,6 +174,8 @@ describe('an inclusion proof', () => {
         const path = proof.path.map((hash, i) => (i === place ? flipped(hash, at) : hash));
         expect(includes(leaf, { ...proof, path })).toBe(false);
         expect(includes(leaf, { ...proof, path: proof.path.slice(1) })).toBe(false);
+        const longer = proof.path.map((hash, i) => (i === place ? Buffer.concat([hash, hash]) : hash));
+        expect(includes(leaf, { ...proof, path: longer })).toBe(false);
       }),
     );
   });
@@ -204,6 +206,8 @@ describe('a consistency proof', () => {
         const changed = path.map((hash, i) => (i === place ? flipped(hash, at) : hash));
         expect(isConsistent(first, second, changed)).toBe(false);
         expect(isConsistent(first, second, path.slice(1))).toBe(false);
+        const longer = path.map((hash, i) => (i === place ? Buffer.concat([hash, hash]) : hash));
+        expect(isConsistent(first, second, longer)).toBe(false);
       }),
     );
   });

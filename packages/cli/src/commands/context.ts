@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import { openApi, type Api } from '../api';
 import { connectionOf, modes, type ConnectionOptions, type Mode } from '../connection';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
-import { printable } from '../table';
+import { jsonText, printable } from '../table';
 import type { Terminal } from '../terminal';
 
 /** What every command that asks Daybook has. */
@@ -47,7 +47,7 @@ export function asking(
 }
 
 export function printJson({ out }: Terminal, value: unknown): void {
-  out(`${JSON.stringify(value, null, 2)}\n`);
+  out(jsonText(value));
 }
 
 /** What was given as `name`, as a part of a path. Empty or with dots alone it would make the path that of something else. */

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { open, readlink, rename, stat } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
 import type { Json } from '../api';
-import { CliError, exitCodes, type ExitCode } from '../exit-codes';
+import { CliError, exitCodes, interruption, type ExitCode } from '../exit-codes';
 import { progressBar } from '../terminal';
 import { asking, printJson, type Context, type Register } from './context';
 
@@ -77,13 +77,16 @@ async function write({ api, terminal }: Context, { from, to }: Options, place: s
       await file.appendFile(chunk).catch(unwritable(draft));
     }
     const manifest = lines.manifest();
+    // Before the former file is gone this one is on the disk, and so is its name before the command says so.
+    await file.sync().catch(unwritable(draft));
     await file.close().catch(unwritable(draft));
     await rename(draft, place).catch(unwritable(place));
+    await flushed(dirname(place)).catch(unwritable(place));
     return { manifest, leftOut: sequenceOf(header('Checkpoint-Left-Out')) };
   } catch (error) {
     await file.close().catch(() => undefined);
     rmSync(draft, { force: true });
-    if (interrupted.signal.aborted) throw interruption(interrupted.signal.reason);
+    if (interrupted.signal.aborted) throw interruption(interrupted.signal.reason, 'interrupted; nothing was written');
     throw error;
   } finally {
     forget();
@@ -91,9 +94,9 @@ async function write({ api, terminal }: Context, { from, to }: Options, place: s
   }
 }
 
-function interruption(signal: unknown): CliError {
-  const code = signal === 'SIGHUP' ? exitCodes.hungUp : exitCodes.interrupted;
-  return new CliError('interrupted; nothing was written', code);
+async function flushed(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  await handle.sync().finally(() => handle.close());
 }
 
 function sequenceOf(header: string | null): number | null {

@@ -4,6 +4,7 @@ import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { PassingError, shaped, type Json } from '../api';
 import { CliError, exitCodes, type ExitCode } from '../exit-codes';
+import { jsonText, printable } from '../table';
 import { progressBar, type Progress, type Terminal } from '../terminal';
 import { asking, partOfPath, printJson, type Context, type Register } from './context';
 
@@ -203,8 +204,8 @@ function lost(error: unknown, id: string, { follow }: Follow): never {
 }
 
 function renderJob({ id, kind, status, error, report }: Job): string {
-  const why = error === null ? '' : `: ${error}`;
-  const said = report === null ? '' : `${JSON.stringify(report, null, 2)}\n`;
+  const why = error === null ? '' : `: ${printable(error)}`;
+  const said = report === null ? '' : jsonText(report);
   return `${kind} ${id} ${status}${why}\n${said}`;
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Api } from '../api';
+import { RefusedError, type Api } from '../api';
 import { CliError, exitCodes } from '../exit-codes';
-import { renderTable } from '../table';
+import { printable, renderTable } from '../table';
 import { asking, printJson, type Context, type Register } from './context';
 
 type Options = {
@@ -56,21 +56,31 @@ async function redrive({ api, terminal, json }: Context, { service, group, key, 
   if (key !== undefined && parked.length === 0)
     throw new CliError(`nothing is parked under ${key}`, unavailable.length > 0 ? undefined : exitCodes.negative);
   const results: Redriven[] = [];
-  for (const one of parked) {
-    const result = await redriveOne(api, one);
-    results.push(result);
-    if (!json) terminal.out(renderResult(result));
+  try {
+    for (const one of parked) {
+      const result = await redriveOne(api, one);
+      results.push(result);
+      if (!json) terminal.out(renderResult(result));
+    }
+  } finally {
+    // What was done before an error was done.
+    if (json) printJson(terminal, { redriven: results, unavailable });
   }
-  if (json) printJson(terminal, { redriven: results, unavailable });
   if (results.some(({ still_parked: still }) => still !== 0)) return exitCodes.negative;
   return unavailable.length > 0 || listed.more ? exitCodes.incomplete : exitCodes.ok;
 }
 
-/** Goes on as long as each request handles some. */
+/** Goes on as long as each request handles some. What somebody else has redriven meanwhile is parked no more. */
 async function redriveOne(api: Api, { service, group, key }: ParkedKey): Promise<Redriven> {
+  const nothing: Redriven = { service, group, key, handled: 0, still_parked: 0, cause: null };
   let handled = 0;
   for (;;) {
-    const result = await api.post('/v1/ops/parked/redrive', redriven, { service, group, key });
+    const result = await api
+      .post('/v1/ops/parked/redrive', redriven, { service, group, key })
+      .catch((error: unknown) => {
+        if (error instanceof RefusedError && error.code === 'PARKED_KEY_NOT_FOUND') return nothing;
+        throw error;
+      });
     handled += result.handled;
     if (result.still_parked === 0 || result.handled === 0 || result.cause !== null) return { ...result, handled };
   }
@@ -92,5 +102,5 @@ function renderParked(parked: readonly ParkedKey[]): string {
 
 function renderResult({ service, group, key, handled, still_parked: still, cause }: Redriven): string {
   const left = still === 0 ? '' : `, ${still} still parked${cause === null ? '' : `: ${cause}`}`;
-  return `${service} ${group} ${key}: ${handled} handled${left}\n`;
+  return `${printable(`${service} ${group} ${key}: ${handled} handled${left}`)}\n`;
 }

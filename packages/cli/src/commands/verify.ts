@@ -8,7 +8,7 @@ import {
   type ExportVerifier,
   type PublicKey,
 } from '@daybook/proof';
-import { CliError, exitCodes, type ExitCode } from '../exit-codes';
+import { CliError, exitCodes, interruption, type ExitCode } from '../exit-codes';
 import { printable } from '../table';
 import { progressBar, type Terminal } from '../terminal';
 import { printJson, type Register } from './context';
@@ -46,10 +46,12 @@ const lineBytesMax = 64 * 1_048_576;
 async function verifyFile(file: string, verifier: ExportVerifier, terminal: Terminal): Promise<ExportVerdict> {
   const total = sizeOf(file);
   const bar = progressBar(terminal, 'bytes');
+  const interrupted = new AbortController();
+  const forget = terminal.onInterrupt((signal) => interrupted.abort(signal));
   let rest: Buffer[] = [];
   let done = 0;
   try {
-    for await (const chunk of chunksOf(file)) {
+    for await (const chunk of chunksOf(file, interrupted.signal)) {
       done += chunk.length;
       bar.update({ phase: 'verifying', done, total });
       let start = 0;
@@ -64,6 +66,7 @@ async function verifyFile(file: string, verifier: ExportVerifier, terminal: Term
     }
     return verifier.end(Buffer.concat(rest));
   } finally {
+    forget();
     bar.stop();
   }
 }
@@ -76,10 +79,11 @@ function sizeOf(file: string): number {
   }
 }
 
-async function* chunksOf(file: string): AsyncGenerator<Buffer> {
+async function* chunksOf(file: string, signal: AbortSignal): AsyncGenerator<Buffer> {
   try {
-    yield* createReadStream(file, { highWaterMark: 1_048_576 }) as AsyncIterable<Buffer>;
+    yield* createReadStream(file, { highWaterMark: 1_048_576, signal }) as AsyncIterable<Buffer>;
   } catch (error) {
+    if (signal.aborted) throw interruption(signal.reason, 'interrupted');
     unreadable(file, error);
   }
 }

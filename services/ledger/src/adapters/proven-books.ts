@@ -70,7 +70,7 @@ export function provenBook(deps: ProvenBooksDeps, mode: Mode): ProvenBook & Book
   };
 }
 
-/** A checkpoint that was recorded is believed here, because the book that records it was verified when it was loaded. */
+/** As it is recorded: its signature is for those to verify who sign on behind it, and for whoever is shown it. */
 function checkpointOf({ type, payload }: JournalBytes[number], sequence: number): RecordedCheckpoint | null {
   if (type !== 'CheckpointSigned') return null;
   const { checkpoint: text, signature } = JSON.parse(payload.toString('utf8')) as {

@@ -1,7 +1,7 @@
 /**
  * Signs checkpoints of a book. From time to time, when there is something new, it takes in the journal as far as it is
  * stored, signs the root of the tree over it, and lets the engine record the checkpoint in the book itself, behind what it
- * covers. It signs nothing that does not continue what was signed before.
+ * covers. It signs nothing that does not continue what was signed before, under the same origin. No book waits for another.
  *
  * Whoever finds a book signed with another key has to show the right to go on: with the former key beside the new one,
  * the former signs a checkpoint that names the new one, once. Without it nothing is signed.
@@ -13,7 +13,9 @@ import { assert, isOperationalError } from '@daybook/core';
 import { createAlarm, type Clock, type Component, type Logger, type OnFatal } from '@daybook/runtime';
 import {
   parseCheckpoint,
+  parsePublicKey,
   signCheckpoint,
+  verifyCheckpoint,
   type PublicKey,
   type SignedCheckpoint,
   type SigningKey,
@@ -66,49 +68,57 @@ export type Checkpoints = Component & {
 
 export function createCheckpoints(deps: CheckpointsDeps): Checkpoints {
   const signers = deps.books.map((book) => createSigner(deps, book));
-  const alarm = createAlarm();
-  let running: { readonly stop: AbortController; readonly ended: Promise<void> } | undefined;
+  let running: { readonly stop: AbortController; readonly ended: Promise<unknown> } | undefined;
 
-  const look = async (signal?: AbortSignal) => {
-    for (const signer of signers) await signer.look(signal);
-  };
-  const run = async (signal: AbortSignal) => {
+  const run = async (signer: Signer, signal: AbortSignal) => {
+    const alarm = createAlarm();
+    signal.addEventListener('abort', alarm.ring);
     while (!signal.aborted) {
-      await look(signal).catch((error: unknown) => {
+      await signer.look(signal).catch((error: unknown) => {
         if (signal.aborted) return;
         if (!isOperationalError(error)) throw error;
-        deps.logger.warn({ error }, 'checkpoints will be tried again');
+        deps.logger.warn({ error, origin: signer.origin }, 'checkpoints will be tried again');
       });
       await alarm.wait(Math.min(pollMs, deps.delayMs));
     }
   };
   return {
     name: 'checkpoints',
-    look: () => look(),
+    async look() {
+      for (const signer of signers) await signer.look();
+    },
     async start() {
       const stop = new AbortController();
-      running = { stop, ended: run(stop.signal).catch(deps.onFatal) };
+      const runs = signers.map((signer) => run(signer, stop.signal).catch(deps.onFatal));
+      running = { stop, ended: Promise.all(runs) };
     },
     async stop() {
       if (running === undefined) return;
       running.stop.abort();
-      alarm.ring();
       await running.ended;
       running = undefined;
     },
   };
 }
 
-function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: CheckpointsDeps, book: BookToSign) {
+type Signer = { readonly origin: string; look(signal?: AbortSignal): Promise<void> };
+
+function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: CheckpointsDeps, book: BookToSign): Signer {
   /** Since when there is something new behind the last checkpoint, which is of this size. */
   let waiting: { readonly behind: number; readonly since: number } | undefined;
   let verified: number | undefined;
 
-  /** A journal that was changed behind a signature is not signed on. */
-  async function verify({ size, text }: RecordedCheckpoint): Promise<void> {
+  /** A journal that was changed behind a signature is not signed on. That the key is one of ours is for `signerOf` to say. */
+  async function verify(recorded: RecordedCheckpoint): Promise<void> {
+    const { size } = recorded;
     if (verified !== undefined && verified >= size) return;
+    const signed = verifyCheckpoint(recorded, parsePublicKey(parseCheckpoint(recorded.text).publicKey));
+    // One of another name would be refused by whoever verifies an export, for ever.
+    assert(
+      signed.origin === book.origin,
+      `the checkpoints so far are of ${signed.origin}, not of ${book.origin}: CHECKPOINT_ORIGIN has to stay as it was`,
+    );
     const { root, head } = await book.tree.at(size);
-    const signed = parseCheckpoint(text);
     assert(
       signed.root.equals(root) && signed.head === head,
       `${book.origin}: the first ${size} events are not those that were signed`,
@@ -125,7 +135,8 @@ function createSigner({ key, formerKey, eventsMax, delayMs, now, logger }: Check
   }
 
   return {
-    async look(signal?: AbortSignal) {
+    origin: book.origin,
+    async look(signal) {
       const length = await book.length();
       await book.tree.reach(length, signal);
       if (key === null) return;

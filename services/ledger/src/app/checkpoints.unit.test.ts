@@ -53,7 +53,7 @@ function book() {
     events.push({ type: 'CheckpointSigned', payload: Buffer.from(JSON.stringify(signed)) });
     return true;
   };
-  return { events, recorded, table, post, openTree, record, length: async () => events.length };
+  return { events, nodes, recorded, table, post, openTree, record, length: async () => events.length };
 }
 
 /** A book with its engine. What a signer has signed is recorded at once, or when the test says so. */
@@ -93,12 +93,14 @@ async function bookOfEngine() {
   return { engine, recorded, held, signer };
 }
 
-function rig(options: { key?: SigningKey | null; formerKey?: SigningKey } = {}, of = book()) {
+type Options = { readonly key?: SigningKey | null; readonly formerKey?: SigningKey; readonly named?: string };
+
+function rig(options: Options = {}, of = book()) {
   const clock = fakeClock('2026-02-11T10:00:00.000Z');
   const { logger, lines } = testLogger();
   const fatal: unknown[] = [];
   const worker = createCheckpoints({
-    books: [{ origin, tree: of.openTree(), table: of.table, length: of.length, record: of.record }],
+    books: [{ ...of, origin: options.named ?? origin, tree: of.openTree() }],
     key: options.key === undefined ? first : options.key,
     formerKey: options.formerKey ?? null,
     eventsMax: 100,
@@ -242,6 +244,61 @@ describe('checkpoints', () => {
     expect(it.events).toHaveLength(204);
   });
 
+  test('are not signed over a hash that was changed where it is stored', async () => {
+    const it = rig();
+    it.post(300);
+    await it.lookLater();
+    it.nodes[0] = { ...it.nodes[0]!, hash: Buffer.alloc(32) };
+    it.post(100);
+    await expect(it.worker.look()).rejects.toThrow('the stored tree of 401 events is not that of the journal');
+    expect(it.sizes()).toEqual([300]);
+  });
+
+  test('are not signed behind one whose signature does not fit', async () => {
+    const it = rig();
+    it.post(3);
+    await it.lookLater();
+    const [signed] = it.recorded;
+    it.recorded[0] = { ...signed!, text: signed!.text.replace('time 2026', 'time 2025') };
+    it.post(200);
+    await expect(rig({}, it.book).worker.look()).rejects.toThrow('has a signature that does not fit');
+    expect(it.events).toHaveLength(204);
+  });
+
+  test('are not signed under another name than those before', async () => {
+    const it = rig();
+    it.post(3);
+    await it.lookLater();
+    it.post(200);
+    const renamed = rig({ named: 'daybook/book-live' }, it.book);
+    await expect(renamed.worker.look()).rejects.toThrow('are of test/book-live, not of daybook/book-live');
+    expect(it.events).toHaveLength(204);
+  });
+
+  test('of one book do not wait for another', async () => {
+    const it = rig();
+    it.post(300);
+    let answer = (_length: number): void => undefined;
+    const answered = new Promise<number>((resolve) => (answer = resolve));
+    const stuck = { ...it.book, origin: 'test/book-sandbox', tree: it.book.openTree(), length: () => answered };
+    const failing = { ...stuck, length: () => Promise.reject(new OperationalError('too_busy', true)) };
+    const worker = createCheckpoints({
+      books: [stuck, failing, { ...it.book, origin, tree: it.book.openTree() }],
+      key: first,
+      formerKey: null,
+      eventsMax: 100,
+      delayMs: 1,
+      now: it.clock,
+      logger: testLogger().logger,
+      onFatal: (error) => it.fatal.push(error),
+    });
+    await worker.start();
+    await eventually(() => expect(it.events.length).toBeGreaterThan(300), { timeoutMs: 5_000 });
+    answer(0);
+    await worker.stop();
+    expect(it.fatal).toEqual([]);
+  });
+
   test('are none without a key', async () => {
     const it = rig({ key: null });
     it.post(300);
@@ -253,7 +310,7 @@ describe('checkpoints', () => {
   test('are tried again while the book cannot be written', async () => {
     const it = rig();
     it.post(300);
-    const { record, length } = it.book;
+    const { record } = it.book;
     let refusals = 3;
     const failing = {
       ...it.book,
@@ -264,7 +321,7 @@ describe('checkpoints', () => {
     };
     const worker = rig({}, failing);
     const impatient = createCheckpoints({
-      books: [{ origin, tree: failing.openTree(), table: failing.table, length, record: failing.record }],
+      books: [{ ...failing, origin, tree: failing.openTree() }],
       key: first,
       formerKey: null,
       eventsMax: 100,

@@ -137,7 +137,13 @@ export function journalTree(deps: JournalTreeDeps): JournalTree {
     reach,
     async at(size) {
       await reach(size);
+      const followed = following?.frontier.size === size ? following.frontier.root() : null;
       const [root] = await hashesOf([{ start: 0, end: size }]);
+      // A hash that was changed where it is stored must not be signed.
+      assert(
+        followed === null || followed.equals(root!),
+        `the stored tree of ${size} events is not that of the journal`,
+      );
       const [last] = size === 0 ? [] : await deps.read(size - 1, size);
       return { root: root!, head: last === undefined ? genesisHash : eventHash(last.payload) };
     },

@@ -30,6 +30,8 @@ export type TreeRows = Pick<TreeTable, 'hashes'> & {
 
 export type BookToExamine = Pick<JournalTreeDeps, 'scan' | 'checkpointOf'> & {
   readonly mode: Mode;
+  /** Which book of whom: what its checkpoints name. */
+  readonly origin: string;
   readonly rows: TreeRows;
   /** Events that are in the tree: all that are stored when it is asked, by whatever process. */
   reached(): Promise<number>;
@@ -42,7 +44,7 @@ export function treeExamination(books: readonly BookToExamine[]): Examination {
   return {
     id: 'TREE',
     rule: 'The stored Merkle tree and the signed checkpoints are those of the journal.',
-    checked: 'Every stored hash, and the root, head and place of every checkpoint.',
+    checked: 'Every stored hash, and the origin, root, head and place of every checkpoint.',
     elsewhere: 'Signatures are verified by `daybook verify`, with a key that the ledger does not choose.',
     async examine(signal) {
       const found: Violation[] = [];
@@ -53,7 +55,7 @@ export function treeExamination(books: readonly BookToExamine[]): Examination {
 }
 
 async function examineBook(book: BookToExamine, signal: AbortSignal, found: Violation[]): Promise<void> {
-  const { mode, rows } = book;
+  const { mode, origin, rows } = book;
   const violate = (sequence: number | null, where: string, expected: string, actual: string) => {
     if (found.length < violationsMax) found.push({ mode, sequence, where, expected, actual });
   };
@@ -70,7 +72,7 @@ async function examineBook(book: BookToExamine, signal: AbortSignal, found: Viol
     for (const event of events) {
       const sequence = frontier.size;
       const signed = stored.get(sequence);
-      if (signed !== undefined) compareSigned(signed, frontier.root(), head, violate);
+      if (signed !== undefined) compareSigned(signed, { origin, root: frontier.root(), head }, violate);
       const recorded = book.checkpointOf(event, sequence);
       if (recorded !== null) compareRecorded(recorded, stored.get(recorded.size), violate);
       if (recorded !== null) stored.delete(recorded.size);
@@ -106,10 +108,15 @@ function nothingRecords({ size, sequence }: RecordedCheckpoint, violate: Violate
   violate(sequence, `checkpoint of ${size}`, 'an event that records it', 'none');
 }
 
-function compareSigned({ size, text }: RecordedCheckpoint, root: Buffer, head: string, violate: Violate): void {
+function compareSigned(
+  { size, text }: RecordedCheckpoint,
+  { origin, root, head }: Pick<Checkpoint, 'origin' | 'root' | 'head'>,
+  violate: Violate,
+): void {
   const where = `checkpoint of ${size}`;
   const signed = parsed(text);
   if (signed === null) return violate(null, where, 'the text of a checkpoint', text);
+  if (signed.origin !== origin) violate(null, where, origin, signed.origin);
   if (signed.size !== size) violate(null, where, `${size} events`, `${signed.size}`);
   if (!signed.root.equals(root)) violate(null, where, root.toString('base64'), signed.root.toString('base64'));
   if (signed.head !== head) violate(size - 1, where, head, signed.head);

@@ -61,7 +61,7 @@ async function book() {
     record,
     rows,
     examine: (seen = rows) =>
-      treeExamination([{ mode: 'live', rows: seen, scan, checkpointOf, reached }]).examine(
+      treeExamination([{ mode: 'live', origin: 'a', rows: seen, scan, checkpointOf, reached }]).examine(
         new AbortController().signal,
       ),
   };
@@ -158,6 +158,11 @@ test.each<[string, (it: Awaited<ReturnType<typeof book>>) => void, unknown]>([
     'a changed checkpoint',
     ({ checkpoints }) => (checkpoints[1] = { ...checkpoints[1]!, signature: 'other' }),
     { where: 'checkpoint of 500', sequence: 500 },
+  ],
+  [
+    'a checkpoint of another book',
+    ({ checkpoints }) => (checkpoints[1] = { ...checkpoints[1]!, text: checkpoints[1]!.text.replace('a', 'b') }),
+    { where: 'checkpoint of 500', expected: 'a', actual: 'b' },
   ],
   [
     'a history that was changed after it was signed',
