@@ -27,7 +27,8 @@ export class NaiveBook extends NaiveLists {
     const rejection = bookRejections.find((each) => reasons.includes(each)) ?? null;
     const isAsked = 'asked' in command && command.asked !== undefined;
     const isTraceless =
-      ['OpenAccount', 'ConfirmTransfer', 'FailTransfer', 'ExpireHold'].includes(command.type) && !isAsked;
+      ['OpenAccount', 'ConfirmTransfer', 'FailTransfer', 'ExpireHold', 'SignCheckpoint'].includes(command.type) &&
+      !isAsked;
     if (rejection !== null && isTraceless) return { type: 'refused', rejection };
     if ('contentHash' in command) this.answers.push({ id, content: command.contentHash, rejection });
     if (rejection === null) this.record(command, at);

@@ -42,7 +42,7 @@ type Deps = {
   readonly recordsMax: number;
 };
 
-/** Ids whose absence is remembered at most. */
+/** Ids whose absence is remembered at most, beside those that are asked for. */
 const absentMax = 10_000;
 /** Noted ones that are not dropped yet. */
 const pendingMax = 8_192;
@@ -103,7 +103,8 @@ export function recordWindow({ store, stream, state, index, recordsMax }: Deps):
       if (missing.size === 0) return;
       const places = await index.placesOf(missing);
       const found = recordsFrom(missing, await eventsAt(store, stream, places));
-      if (absent.size > absentMax) absent.clear();
+      // What is asked for now stays: without it a command of ids of both looks would never have all of them at hand.
+      if (absent.size > absentMax) for (const id of absent) if (!ids.has(id)) absent.delete(id);
       for (const id of missing) {
         const record = found.get(id);
         if (record === undefined) {

@@ -267,6 +267,19 @@ test('a record that was changed stays until the change is durable: the journal w
   expect(statusOf(journal.state.records.get('transfer')?.subject)).toBe('reversed');
 });
 
+test('what is recalled is at hand afterwards, also beside more ids that are not there than it remembers', async () => {
+  // As a filter that is full.
+  const memory = memoryOf({ recordsMax: 2, snapshotEvery: 1_000_000 });
+  const journal = bookJournal(memoryEventStore(), stream, { ...memory, filter: { ...memory.filter, has: () => true } });
+  await journal.load();
+  const ids = (name: string) => Array.from({ length: 10_001 }, (_, n) => `${name}-${n}`);
+  const [early, late] = [ids('early'), ids('late')];
+  await journal.recall(new Set(early));
+  const bulk = [...early, 'new'];
+  await journal.recall(new Set([...bulk, ...late]));
+  expect([journal.isAtHand(bulk), journal.isAtHand(late)]).toEqual([true, true]);
+});
+
 test('an open record stays for as long as it is open', async () => {
   const { journal, put } = await forgetfulJournal();
   await put(accept);

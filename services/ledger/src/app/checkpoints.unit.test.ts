@@ -225,6 +225,20 @@ describe('checkpoints', () => {
     expect(keyIds).toEqual([first.publicKey.keyId, second.publicKey.keyId]);
   });
 
+  test('leave no trace of the one that comes second, which would be a reason for the next', async () => {
+    const { engine, held, signer } = await bookOfEngine();
+    await engine.submit(open('a'));
+    const one = signer(first, null, { isHeld: true }).look();
+    await eventually(() => expect(held).toHaveLength(1), { timeoutMs: 5_000 });
+    await engine.submit(open('b'));
+    const other = signer(first, null, { isHeld: true }).look();
+    await eventually(() => expect(held).toHaveLength(2), { timeoutMs: 5_000 });
+    for (const record of held) await record();
+    await Promise.all([one, other]);
+    // Two accounts and one checkpoint.
+    expect(await engine.read(({ length }) => length)).toBe(3);
+  });
+
   test('are not signed with a key that the former one does not introduce', async () => {
     const it = rig();
     it.post(3);

@@ -2,7 +2,7 @@
 import type { CommandOf } from './book-commands';
 import type { BookRejection } from './book-events';
 import type { WorkingState } from './book-state';
-import { record, rejected, type Verdict } from './verdict';
+import { record, refuse, rejected, type Verdict } from './verdict';
 
 /** Closing goes forward only, and only over time that has passed. */
 export function closePeriod(state: WorkingState, command: CommandOf<'ClosePeriod'>, at: string): Verdict {
@@ -31,15 +31,7 @@ function instantAfter(time: string): string {
 /** Its key is that of the one before it, or what that one names as the next: so it comes after no other. */
 export function signCheckpoint(state: WorkingState, command: CommandOf<'SignCheckpoint'>, at: string): Verdict {
   const { checkpointId, contentHash, size, after, root, keyId, checkpoint, signature } = command;
-  if (after !== state.checkpointSize || size <= after || size > state.length)
-    return rejected('checkpoint_out_of_order', {
-      commandId: checkpointId,
-      commandType: command.type,
-      contentHash,
-      tenantId: null,
-      actor: null,
-      request: { size: String(size), after: String(after), root, keyId },
-      at,
-    });
+  // No trace of it: as an event it would be a reason for the next checkpoint.
+  if (after !== state.checkpointSize || size <= after || size > state.length) return refuse('checkpoint_out_of_order');
   return record({ type: 'CheckpointSigned', checkpointId, contentHash, size, root, keyId, checkpoint, signature, at });
 }
