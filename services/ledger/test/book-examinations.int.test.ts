@@ -38,6 +38,7 @@ const check = async () => {
   const tree = treeExamination([
     {
       mode: 'sandbox',
+      origin: 'test',
       rows: treeRows(rig.pool, 'sandbox'),
       reached: async () => rig.events,
       scan: (from, to) => rig.store.scanStream(stream, { from: BigInt(from), to: BigInt(to - 1) }),

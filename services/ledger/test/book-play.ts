@@ -222,7 +222,7 @@ const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [
       tenantId: poster,
       mode: fc.constantFrom('authorizing', 'authorizing', 'authorizing', 'recording'),
       entries: fc.oneof(pair, pair, pair, several),
-      effectiveAt: fc.option(moment, { nil: null }),
+      effectiveAt: fc.oneof(fc.constant(null), moment, moment, moment, fc.constant(timeAt(60_000))),
       closedPeriod: fc.constantFrom('refuse', 'adjust'),
       description: fc.constant(null),
       metadata,

@@ -97,7 +97,7 @@ export class NaiveBook extends NaiveLists {
           owner: command.tenantId,
           sides: command.entries,
           reversible: true,
-          effectiveAt: this.laterOf(command.effectiveAt ?? at, this.openFrom()),
+          effectiveAt: this.laterOf([command.effectiveAt ?? at, at].toSorted()[0]!, this.openFrom()),
         });
         return;
       case 'ReverseTransaction': {

@@ -90,7 +90,8 @@ function postingReasons(book: NaiveLists, command: CommandOf<'PostTransaction'>,
   const reasons: BookRejection[] = [];
   if (mode === 'recording' && tenantId !== null) reasons.push('recording_not_allowed');
   if (entries.length < 2) reasons.push('entries_invalid');
-  if (effectiveAt !== null && effectiveAt > at) reasons.push('effective_in_future');
+  if (effectiveAt !== null && new Date(effectiveAt) > new Date(Date.parse(at) + 5_000))
+    reasons.push('effective_in_future');
   if (effectiveAt !== null && effectiveAt < book.openFrom() && closedPeriod === 'refuse') reasons.push('period_closed');
   reasons.push(...sideReasons(book, entries, tenantId));
   if (mode === 'authorizing') reasons.push(...consentReasons(book, entries));

@@ -295,7 +295,7 @@ describe('checkpoints', () => {
     let answer = (_length: number): void => undefined;
     const answered = new Promise<number>((resolve) => (answer = resolve));
     const stuck = { ...it.book, origin: 'test/book-sandbox', tree: it.book.openTree(), length: () => answered };
-    const failing = { ...stuck, length: () => Promise.reject(new OperationalError('too_busy', true)) };
+    const failing = { ...stuck, length: () => Promise.reject(new OperationalError('store_unavailable', true)) };
     const worker = createCheckpoints({
       books: [stuck, failing, { ...it.book, origin, tree: it.book.openTree() }],
       key: first,

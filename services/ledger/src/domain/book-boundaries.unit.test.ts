@@ -172,6 +172,15 @@ describe('a period that is closed', () => {
   });
 });
 
+test('what happened by a clock that is up to five seconds ahead happened now', () => {
+  const { ask } = book();
+  const ahead = (id: string, ms: number) =>
+    ask(received(id, 1n, { effectiveAt: new Date(Date.parse(now) + ms).toISOString() }));
+  for (const ms of [1, 5_000])
+    expect(ahead(`p${ms}`, ms)).toMatchObject({ rejection: null, events: [{ effectiveAt: now, adjustmentFor: null }] });
+  expect(ahead('q', 5_001).rejection).toBe('effective_in_future');
+});
+
 test("a tenant posts to its own books, and to nobody else's", () => {
   const [bobs, wallet] = [own('cash', bob), 'wallet-alice'];
   const { asked } = book(open(bobs, { tenantId: bob }), open(wallet, { floor: 0n }));

@@ -155,7 +155,8 @@ export function postTransaction(state: WorkingState, command: CommandOf<'PostTra
   const refusal = postingRefusal(state, command, at);
   if (refusal !== null) return rejectedPosting(command, refusal, at);
   const { transactionId, contentHash, tenantId, entries, description, metadata, actor } = command;
-  const happenedAt = command.effectiveAt ?? at;
+  const { effectiveAt } = command;
+  const happenedAt = effectiveAt !== null && effectiveAt < at ? effectiveAt : at;
   const isLate = happenedAt < state.openFrom;
   const posted: Posted = {
     transactionId,
@@ -176,6 +177,13 @@ export function postTransaction(state: WorkingState, command: CommandOf<'PostTra
   return { type: 'recorded', events: [transactionPosted(posted, breaches)], rejection: null };
 }
 
+/** Milliseconds that a caller's clock may be ahead: what happened by it a moment from now happened now. */
+const clockSkewMs = 5_000;
+
+function isInFuture(effectiveAt: string, at: string): boolean {
+  return effectiveAt > at && Date.parse(effectiveAt) - Date.parse(at) > clockSkewMs;
+}
+
 function postingRefusal(
   state: WorkingState,
   { tenantId, mode, entries, effectiveAt, closedPeriod }: CommandOf<'PostTransaction'>,
@@ -183,7 +191,7 @@ function postingRefusal(
 ): BookRejection | null {
   if (mode === 'recording' && tenantId !== null) return 'recording_not_allowed';
   if (!isShapely(entries)) return 'entries_invalid';
-  if (effectiveAt !== null && effectiveAt > at) return 'effective_in_future';
+  if (effectiveAt !== null && isInFuture(effectiveAt, at)) return 'effective_in_future';
   if (effectiveAt !== null && effectiveAt < state.openFrom && closedPeriod === 'refuse') return 'period_closed';
   const refusal = entriesRefusal(state, entries, tenantId);
   return refusal !== null || mode === 'recording' ? refusal : movementRefusal(state, entries);

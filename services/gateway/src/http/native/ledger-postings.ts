@@ -31,7 +31,8 @@ export const posting = {
   asset: asset.optional(),
   amount: amountToken.optional(),
   effective_at: instant.optional().meta({
-    description: 'When it happened; not later than now, which it is without.',
+    description:
+      'When it happened. Now without it, and where it is up to five seconds ahead, as clocks are; later is refused.',
     override: { type: 'string', format: 'date-time' },
   }),
   closed_period: z.enum(['refuse', 'adjust']).default('refuse').meta({
