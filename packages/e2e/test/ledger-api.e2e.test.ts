@@ -109,6 +109,41 @@ describe('the ledger over HTTP', () => {
     expect(await read('/accounts/customers')).toMatchObject({ held: '0.00' });
   });
 
+  test('an operator reads one tenant alone where it asks for it, and a tenant itself', async () => {
+    const asked = (path: string, tenantId: string, headers: Record<string, string>) =>
+      daybook.request('GET', `${path}?tenant_id=${tenantId}`, { headers });
+    const operator = { Authorization: `Bearer ${tenant.opsToken}` };
+    const lists = {
+      accounts: '/v1/ledger/accounts',
+      entries: '/v1/ledger/entries',
+      transactions: '/v1/ledger/transactions',
+      holds: '/v1/ledger/holds',
+      lines: '/v1/ledger/trial-balance',
+      rejections: '/v1/ops/rejections',
+    };
+    for (const [name, path] of Object.entries(lists)) {
+      const theirs = await asked(path, tenant.tenantId, operator);
+      const nobodys = await asked(path, randomUUID(), operator);
+      expect([name, theirs.status, nobodys.status]).toEqual([name, 200, 200]);
+      expect((theirs.body[name] as unknown[]).length).toBeGreaterThan(0);
+      expect(nobodys.body[name]).toEqual([]);
+    }
+    const ownersOf = (answer: Answer) =>
+      new Set((answer.body.accounts as { tenant_id?: string | null }[]).map(({ tenant_id: owner }) => owner));
+    expect(ownersOf(await asked(lists.accounts, tenant.tenantId.toUpperCase(), operator))).toEqual(
+      new Set([tenant.tenantId]),
+    );
+    const whole = await daybook.request('GET', lists.accounts, { headers: operator });
+    expect(ownersOf(whole)).toContain(null);
+
+    const own = await asked(lists.accounts, tenant.tenantId, tenant.client);
+    expect([own.status, ownersOf(own)]).toEqual([200, new Set([undefined])]);
+    expect(await asked(lists.accounts, randomUUID(), tenant.client)).toMatchObject({
+      status: 400,
+      body: { field: 'tenant_id' },
+    });
+  });
+
   test('what an operator holds on an account is read by the id that its list shows, and found by what was noted by none but its placer', async () => {
     await write('POST', '/accounts', { name: 'held', asset: 'INR', type: 'asset' });
     expect((await post('held', 'customers', '9.00')).status).toBe(200);

@@ -28,14 +28,24 @@ import {
   metadata,
   metadataFilter,
   metadataShown,
+  ofTenant,
   readerOf,
+  tenantInvalid,
   twoClocks,
   watermark,
   watermarkExample,
   writerOf,
 } from './ledger-fields';
 import { ledgerRejections } from './ledger-rejections';
-import { accountIdOf, accountRef, accountRefOf, nameFailures, newAccountOf, reservedPrefixes } from './own-accounts';
+import {
+  accountIdOf,
+  accountRef,
+  accountRefOf,
+  isOperator,
+  nameFailures,
+  newAccountOf,
+  reservedPrefixes,
+} from './own-accounts';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 type Account = Omit<Extract<CallOutcome<typeof getBookAccount>, { ok: true }>['value'], 'watermark'>;
@@ -47,6 +57,9 @@ export function ledgerAccountRoutes(deps: Deps): Route[] {
 
 const account = z.strictObject({
   account_id: z.string(),
+  tenant_id: z.string().nullable().optional().meta({
+    description: "Whose it is, null of the operator's own. Operators alone are told.",
+  }),
   asset,
   type: z.enum(accountTypes),
   floor: decimal.nullable(),
@@ -82,6 +95,7 @@ function describeAccount(caller: Credential, found: Account) {
   const shown = (units: bigint) => decimalOf(units, found.asset);
   return {
     account_id: accountRefOf(caller, found.accountId),
+    ...(isOperator(caller) ? { tenant_id: found.ownerId } : {}),
     asset: found.asset,
     type: found.type,
     floor: found.floor === null ? null : shown(found.floor),
@@ -193,7 +207,13 @@ function listAll({ services: { ledger } }: Deps): Route {
     description: 'Accounts with their balances, by account id.',
     access: ['ledger:read', 'ops'],
     request: {
-      query: z.strictObject({ asset: asset.optional(), metadata: metadataFilter, limit, cursor: cursor.optional() }),
+      query: z.strictObject({
+        asset: asset.optional(),
+        ...ofTenant,
+        metadata: metadataFilter,
+        limit,
+        cursor: cursor.optional(),
+      }),
     },
     responses: {
       200: {
@@ -201,11 +221,11 @@ function listAll({ services: { ledger } }: Deps): Route {
         schema: z.strictObject({ accounts: z.array(account), next_cursor: z.string().nullable(), watermark }),
         example: { accounts: [accountExample], next_cursor: null, watermark: watermarkExample },
       },
-      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid]),
+      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, tenantInvalid]),
     },
     async handle({ caller, query }) {
       const outcome = await ledger(listAccounts, {
-        ...readerOf(caller),
+        ...readerOf(caller, query),
         asset: query.asset ?? null,
         metadata: query.metadata,
         limit: query.limit,

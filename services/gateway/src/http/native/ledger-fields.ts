@@ -11,9 +11,24 @@ export const decimal = z.string().regex(/^-?\d+(\.\d+)?$/);
 
 export const decimalOf = (units: bigint, code: AssetCode) => formatAmount(units, assets[code].scale);
 
-/** Operations read every tenant's books, in the credential's mode; everybody else their own. */
-export function readerOf(caller: Credential) {
-  return { mode: caller.mode, tenantId: isOperator(caller) ? null : caller.tenantId };
+/** Of a list that an operator may want of one tenant alone. */
+export const ofTenant = {
+  tenant_id: z
+    .uuid()
+    .toLowerCase()
+    .optional()
+    .meta({ description: 'For operators: what this tenant reads. Others read their own.' }),
+};
+export const tenantInvalid = invalidField('tenant_id', 'is for operators: you read your own');
+
+type OfTenant = { readonly tenant_id?: string | undefined };
+
+/** Operations read every tenant's books, in the credential's mode, or those of one; everybody else their own. */
+export function readerOf(caller: Credential, { tenant_id: asked }: OfTenant = {}) {
+  const { mode, tenantId } = caller;
+  if (isOperator(caller)) return { mode, tenantId: asked ?? null };
+  if (asked !== undefined && asked !== tenantId) throw new FailureError(tenantInvalid);
+  return { mode, tenantId };
 }
 
 /** Whose accounts a command may touch, and who is told to have given it. */

@@ -22,7 +22,9 @@ import {
   metadata,
   metadataFilter,
   metadataShown,
+  ofTenant,
   readerOf,
+  tenantInvalid,
   watermark,
   watermarkExample,
   writerOf,
@@ -214,6 +216,7 @@ function listAll({ services: { ledger } }: Deps): Route {
       query: z.strictObject({
         account: accountRef.optional().meta({ description: 'Name of an own account, or an id.' }),
         status: z.enum(holdStatuses).optional(),
+        ...ofTenant,
         metadata: metadataFilter,
         limit,
         cursor: cursor.optional(),
@@ -225,11 +228,11 @@ function listAll({ services: { ledger } }: Deps): Route {
         schema: z.strictObject({ holds: z.array(hold), next_cursor: z.string().nullable(), watermark }),
         example: { holds: [holdExample], next_cursor: null, watermark: watermarkExample },
       },
-      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, ledgerRejections.account_not_found]),
+      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, tenantInvalid, ledgerRejections.account_not_found]),
     },
     async handle({ caller, query }) {
       const outcome = await ledger(listHolds, {
-        ...readerOf(caller),
+        ...readerOf(caller, query),
         accountId: query.account === undefined ? null : accountIdOf(caller, query.account),
         status: query.status ?? null,
         metadata: query.metadata,

@@ -19,7 +19,16 @@ import { errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, subjectNotFound } from './dialect';
 import { journalId, journalIdsOf, sequenceMeant } from './journal-ids';
-import { metadataFilter, ranges, rangesOf, readerOf, watermark, watermarkExample } from './ledger-fields';
+import {
+  metadataFilter,
+  ofTenant,
+  ranges,
+  rangesOf,
+  readerOf,
+  tenantInvalid,
+  watermark,
+  watermarkExample,
+} from './ledger-fields';
 import { ledgerRejections } from './ledger-rejections';
 import { describeTransaction, transaction, transactionExample } from './ledger-views';
 import { accountIdOf, accountRef } from './own-accounts';
@@ -60,6 +69,7 @@ function listAll({ services }: Deps): Route {
       query: z.strictObject({
         account: accountRef.optional().meta({ description: 'With an entry on it. Name of an own account, or an id.' }),
         subject: journalId.optional(),
+        ...ofTenant,
         ...ranges,
         metadata: metadataFilter,
         limit,
@@ -78,13 +88,14 @@ function listAll({ services }: Deps): Route {
       },
       ...errorsOf(nativeDialect, [
         ledgerRejections.cursor_invalid,
+        tenantInvalid,
         subjectNotFound,
         ledgerRejections.account_not_found,
       ]),
     },
     async handle({ caller, query }) {
       const asked = {
-        ...readerOf(caller),
+        ...readerOf(caller, query),
         ...unfiltered,
         ...rangesOf(query),
         accountId: query.account === undefined ? null : accountIdOf(caller, query.account),

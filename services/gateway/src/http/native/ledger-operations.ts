@@ -13,6 +13,7 @@ import {
   instant,
   keyHeader,
   keyInvalid,
+  ofTenant,
   readerOf,
   watermark,
   watermarkExample,
@@ -144,6 +145,7 @@ function rejections({ services: { ledger } }: Deps): Route {
           .string()
           .regex(/^[a-z_]{1,100}$/, 'must be a name such as insufficient_balance')
           .optional(),
+        ...ofTenant,
         limit,
         cursor: cursor.optional(),
       }),
@@ -154,8 +156,7 @@ function rejections({ services: { ledger } }: Deps): Route {
     },
     async handle({ caller, query }) {
       const outcome = await ledger(listRejections, {
-        ...readerOf(caller),
-        tenantId: null,
+        ...readerOf(caller, query),
         rejection: query.rejection ?? null,
         limit: query.limit,
         cursor: query.cursor ?? null,

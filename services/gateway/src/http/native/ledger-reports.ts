@@ -14,7 +14,9 @@ import {
   metadataFilter,
   ranges,
   rangesOf,
+  ofTenant,
   readerOf,
+  tenantInvalid,
   timeZone,
   twoClocks,
   watermark,
@@ -49,6 +51,7 @@ function entries({ services: { ledger } }: Deps): Route {
     request: {
       query: z.strictObject({
         account: accountRef.optional().meta({ description: 'Name of an own account, or an id.' }),
+        ...ofTenant,
         ...twoClocks,
         ...ranges,
         metadata: metadataFilter,
@@ -62,11 +65,16 @@ function entries({ services: { ledger } }: Deps): Route {
         schema: z.strictObject({ entries: z.array(entry), next_cursor: nextCursor, watermark }),
         example: { entries: [entryExample], next_cursor: null, watermark: watermarkExample },
       },
-      ...errorsOf(nativeDialect, [ledgerRejections.cursor_invalid, timeInvalid, ledgerRejections.account_not_found]),
+      ...errorsOf(nativeDialect, [
+        ledgerRejections.cursor_invalid,
+        timeInvalid,
+        tenantInvalid,
+        ledgerRejections.account_not_found,
+      ]),
     },
     async handle({ caller, query }) {
       const outcome = await ledger(listEntries, {
-        ...readerOf(caller),
+        ...readerOf(caller, query),
         accountId: query.account === undefined ? null : accountIdOf(caller, query.account),
         asOf: query.as_of ?? null,
         knownAt: query.known_at ?? null,
@@ -273,7 +281,7 @@ function trialBalance({ services: { ledger } }: Deps): Route {
       'Totals of each asset and type of account, of the accounts of the caller; operators see the whole book, where ' +
       'debits equal credits in each asset.',
     access: ['ledger:read', 'ops'],
-    request: { query: z.strictObject(twoClocks) },
+    request: { query: z.strictObject({ ...ofTenant, ...twoClocks }) },
     responses: {
       200: {
         description: 'The totals.',
@@ -295,11 +303,11 @@ function trialBalance({ services: { ledger } }: Deps): Route {
           watermark: watermarkExample,
         },
       },
-      ...errorsOf(nativeDialect, [timeInvalid]),
+      ...errorsOf(nativeDialect, [timeInvalid, tenantInvalid]),
     },
     async handle({ caller, query }) {
       const outcome = await ledger(getTrialBalance, {
-        ...readerOf(caller),
+        ...readerOf(caller, query),
         asOf: query.as_of ?? null,
         knownAt: query.known_at ?? null,
       });
