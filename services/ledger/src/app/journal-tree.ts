@@ -78,10 +78,7 @@ export function journalTree(deps: JournalTreeDeps): JournalTree {
     const size = (await deps.table.count(levelStep)) * blockSize;
     const hashes = await hashesOf(subtreesOf({ start: 0, end: size }).map(spanOf));
     const nodes: TreeNode[] = [];
-    const frontier = createFrontier({ size, hashes }, ({ level, index }, hash) => {
-      if (level % levelStep === 0) nodes.push({ level, index, hash });
-    });
-    return { frontier, nodes };
+    return { frontier: createFrontier({ size, hashes }, storedTo(nodes)), nodes };
   }
 
   async function follow(size: number, signal?: AbortSignal): Promise<void> {
@@ -148,6 +145,13 @@ export function journalTree(deps: JournalTreeDeps): JournalTree {
       return { root: root!, head: last === undefined ? genesisHash : eventHash(last.payload) };
     },
     hashesOf,
+  };
+}
+
+/** Of the subtrees that are completed, those of a level that is stored. */
+function storedTo(nodes: TreeNode[]) {
+  return ({ level, index }: Subtree, hash: Buffer): void => {
+    if (level % levelStep === 0) nodes.push({ level, index, hash });
   };
 }
 
