@@ -2,6 +2,7 @@
  * The views that show a generation: one for each table, under its name, and further ones upon these. Whoever drops a table
  * takes the views upon it along, so that whether they are there is looked at wherever they may be made again.
  */
+import { StartRefusal } from '@daybook/runtime';
 import type { Tx } from './database';
 import type { Generation, GenerationPlan } from './generation-tables';
 import { missingRelations } from './missing-relations';
@@ -19,23 +20,42 @@ export async function hasViews(tx: Tx, plan: GenerationPlan, { views }: Generati
 }
 
 /**
- * Further views are made anew when they are another build's; of the plan's own only those that are missing, because others
- * may have built upon the rest.
+ * Further views are replaced when they are another build's; of the plan's own only those that are missing are made. Throws
+ * StartRefusal where one has to be made anew and others have built upon it.
  */
 export async function replaceViews(tx: Tx, plan: GenerationPlan, to: Generation): Promise<void> {
   await showTables(tx, plan, to);
   const { schema } = plan;
   const further = furtherOf(plan);
-  if (to.views !== viewsHashOf(plan))
-    for (const { name } of further) await tx.query(`drop view if exists ${schema}.${name}`);
   const names = further.map(({ name }) => name);
-  const missing = new Set(await missingRelations(tx, schema, names));
+  const wanted = to.views === viewsHashOf(plan) ? await missingRelations(tx, schema, names) : names;
   for (const { name, statements } of further)
-    if (missing.has(name)) for (const statement of statements) await tx.query(statement);
+    if (wanted.includes(name)) await showFurther(tx, schema, name, statements);
 }
 
+/** Their statements replace a view that is there. */
 function furtherOf({ views }: GenerationPlan) {
   return views?.further ?? [];
+}
+
+/** What others have built upon it stays where it only gets columns behind its last; else that is not ours to drop. */
+async function showFurther(tx: Tx, schema: string, name: string, statements: readonly string[]): Promise<void> {
+  const drop = () =>
+    tx.query(`drop view ${schema}.${name}`).catch((error: unknown) => {
+      throw refusalOf(error, `${schema}.${name}`);
+    });
+  await createOrReplace(tx, { create: () => tx.query(statements.join(';\n')), drop });
+}
+
+function refusalOf(error: unknown, view: string): unknown {
+  const { code, detail } = error as { readonly code?: string; readonly detail?: string };
+  if (code !== dependentObjects) return error;
+  const dependants = detail?.replaceAll('\n', '; ');
+  return new StartRefusal(
+    `the view ${view} has other columns in this release, and others have built upon it: ${dependants}. ` +
+      'Drop what they have built, start again, and make it anew',
+    { cause: error },
+  );
 }
 
 /**
@@ -50,17 +70,31 @@ async function showTables(tx: Tx, { schema, projections }: GenerationPlan, to: G
      select ${Object.keys(of).join(', ')} from ${to.checkpoint}.${name}`,
     `grant select on ${schema}.${name} to public`,
   ]);
-  const create = () => tx.query(statements.join(';\n'));
+  await createOrReplace(tx, {
+    create: () => tx.query(statements.join(';\n')),
+    async drop() {
+      for (const { name } of tables) await tx.query(`drop view if exists ${schema}.${name} cascade`);
+    },
+  });
+}
+
+/** Drops only what cannot be replaced. */
+async function createOrReplace(
+  tx: Tx,
+  { create, drop }: { create(): Promise<unknown>; drop(): Promise<unknown> },
+): Promise<void> {
   await tx.query('savepoint views');
   try {
     await create();
   } catch (error) {
     if ((error as { code?: string }).code !== invalidTableDefinition) throw error;
     await tx.query('rollback to savepoint views');
-    for (const { name } of tables) await tx.query(`drop view if exists ${schema}.${name} cascade`);
+    await drop();
     await create();
   }
 }
 
 /** What Postgres says of a view that would lose a column. */
 const invalidTableDefinition = '42P16';
+/** What it says of a drop of what others depend on. */
+const dependentObjects = '2BP01';

@@ -38,6 +38,8 @@ export type GenerationsOptions<Event extends { readonly type: string }> = BuildD
   readonly buildPool?: Pool;
   /** How long a generation that was replaced is kept. */
   readonly keepOldMs?: number;
+  /** For how long reads wait until another generation is followed. Less than the default in tests only. */
+  readonly followMaxMs?: number;
 };
 
 const keepOldMsDefault = 10 * 60_000;
@@ -45,6 +47,8 @@ const sweepMs = 60_000;
 const retryMs = 1_000;
 /** While this build's tables are live. */
 const lookMs = 5_000;
+/** As long as for what a follower has not applied yet. */
+const followMaxMsDefault = 30_000;
 
 export function createGenerations<Event extends { readonly type: string }>(
   options: GenerationsOptions<Event>,
@@ -68,7 +72,7 @@ export function createGenerations<Event extends { readonly type: string }>(
       try {
         const { ended } = await stayPresent({ pool: buildPool, versions, signal, logger, onFatal });
         await following.start(await ensureLive(pool, options), signal);
-        const upgrading = upgrade({ pool, versions, build, follow: following.replace, signal, logger, onFatal });
+        const upgrading = upgrade({ pool, versions, build, follow: following.lookAt, signal, logger, onFatal });
         run = { stopping, work: [ended, upgrading, sweep(options, signal)] };
       } catch (error) {
         stopping.abort();
@@ -92,7 +96,7 @@ function createFollowing<Event extends { readonly type: string }>(
   options: GenerationsOptions<Event>,
   versions: string,
 ) {
-  const { pool, logger, onFatal } = options;
+  const { pool, logger, onFatal, followMaxMs = followMaxMsDefault } = options;
   let current: Follower | undefined;
   /** One replacement at a time. */
   let changing: Promise<void> = Promise.resolve();
@@ -131,6 +135,10 @@ function createFollowing<Event extends { readonly type: string }>(
   const replace = (): Promise<void> => (changing = changing.then(replaceOnce));
   return {
     replace,
+    /** Reads wait for a replacement, and so it is begun only where another one is live. */
+    async lookAt(live: Generation | undefined): Promise<void> {
+      if (live?.number !== current?.generation) await replace();
+    },
     async start(live: Generation, signal: AbortSignal) {
       stopping = signal;
       await follow(live);
@@ -142,19 +150,28 @@ function createFollowing<Event extends { readonly type: string }>(
     },
     async caughtUp(): Promise<void> {
       for (;;) {
-        await changing;
+        await inTime(changing, followMaxMs);
         const follower = current;
         if (follower === undefined) throw notRunning();
         try {
           return await follower.caughtUp();
         } catch (error) {
-          await changing;
+          await inTime(changing, followMaxMs);
           // Another one shows the tables now, and shows at least what this one did.
           if (current === follower) throw error;
         }
       }
     },
   };
+}
+
+/** Throws OperationalError `store_unavailable` when it takes longer. */
+async function inTime(change: Promise<void>, milliseconds: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(notRunning()), milliseconds);
+  });
+  await Promise.race([change, late]).finally(() => clearTimeout(timer));
 }
 
 type Follower = Projections & { readonly generation: number };
@@ -223,8 +240,8 @@ type Upgrading = {
   readonly pool: Pool;
   readonly versions: string;
   build(how: BuildOptions & Succession): Promise<BuildReport>;
-  /** Follows what is live by now. */
-  follow(): Promise<void>;
+  /** Follows what is live by now, unless that is this one and followed already. */
+  follow(live: Generation | undefined): Promise<void>;
   readonly signal: AbortSignal;
   readonly logger: Logger;
   readonly onFatal: OnFatal;
@@ -240,8 +257,8 @@ async function upgrade({ pool, versions, build, follow, signal, logger, onFatal 
   while (!signal.aborted) {
     let pauseMs = retryMs;
     try {
-      await follow();
       const live = await liveGeneration(pool);
+      await follow(live);
       if (live === undefined || live.versions === versions) [pauseMs, looks] = [lookMs, looksAlone];
       else if (!(await maySucceed(pool, live, versions))) {
         logger.debug({ generation: live.number }, 'the read models of another build stay live');

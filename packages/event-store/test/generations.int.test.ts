@@ -1,4 +1,4 @@
-import { eventually, testLogger } from '@daybook/testing';
+import { eventually, gate, testLogger } from '@daybook/testing';
 import type { Pool, PoolClient } from 'pg';
 import { z } from 'zod';
 import { defineStoredEvents, type StoredEventsOf } from '../src/codec';
@@ -116,9 +116,12 @@ async function open(...how: Parameters<typeof create>): Promise<Generations> {
 }
 
 /** A process of the next build, once its tables are shown. */
-async function openNext(next: TableProjection<Event> = { ...projection, version: 2 }): Promise<Generations> {
+async function openNext(
+  next: TableProjection<Event> = { ...projection, version: 2 },
+  options: Partial<GenerationsOptions<Event>> = {},
+): Promise<Generations> {
   const { logger, lines } = testLogger();
-  const generations = await open({ logger }, [next]);
+  const generations = await open({ ...options, logger }, [next]);
   const live = expect.objectContaining({ msg: 'the read models of this build are live' }) as unknown;
   await eventually(() => expect(lines).toContainEqual(live), within);
   return generations;
@@ -448,7 +451,7 @@ describe('what was lost of the live generation is made again', () => {
   const withViews = () => {
     const view = (name: string, select: string) => ({
       name,
-      statements: [`create view ${schema}.${name} as ${select}`],
+      statements: [`create or replace view ${schema}.${name} as ${select}`],
     });
     const further = [
       view('totals', `select sum(amount) from ${schema}.additions_v1`),
@@ -577,6 +580,122 @@ describe('what was lost of the live generation is made again', () => {
     await eventually(() => expect(fatal).toMatchObject([{ code: '42703' }]), within);
     await generations.stop();
     fatal = [];
+  });
+});
+
+describe('while nobody answers which generation is live', () => {
+  /** A process's pool. Once `hold` was called, the question waits until `answered` opens. */
+  function poolThatHolds() {
+    const [looked, answered] = [gate(), gate()];
+    let isHeld = false;
+    const held = databases.database.pool(schema);
+    const query = held.query.bind(held) as unknown as (...asked: unknown[]) => Promise<unknown>;
+    held.query = (async (...asked: unknown[]) => {
+      if (isHeld && String(asked[0]).includes('from projection_generations order by')) {
+        looked.open();
+        await answered.opened;
+      }
+      return query(...asked);
+    }) as Pool['query'];
+    return { held, hold: () => void (isHeld = true), looked: looked.opened, answer: answered.open };
+  }
+
+  test('reads wait for what was appended, and for nothing else', async () => {
+    const { held, hold, looked, answer } = poolThatHolds();
+    hold();
+    const generations = await open({ pool: held });
+    await looked;
+    await add(3);
+    await generations.caughtUp();
+    expect((await pool.query('select count(*)::int from additions_v1')).rows).toEqual([{ count: 3 }]);
+    answer();
+  });
+
+  test('reads are refused for as long as another one cannot be followed', async () => {
+    const { held, hold, looked, answer } = poolThatHolds();
+    const [generations, other] = [await open({ pool: held, followMaxMs: 50 }), await open()];
+    hold();
+    expect(await other.rebuild(whole)).toMatchObject({ switched: true });
+    await add(1);
+    await looked;
+    await expect(generations.caughtUp()).rejects.toMatchObject({ code: 'store_unavailable', retryable: true });
+    answer();
+    await eventually(() => generations.caughtUp(), within);
+  });
+});
+
+describe('views of another release', () => {
+  const totals = (select: string, comment: string) => ({
+    views: {
+      hash: `${comment}: ${select}`,
+      further: [
+        {
+          name: 'totals',
+          statements: [
+            `create or replace view ${schema}.totals with (security_invoker = true) as
+             select ${select} from ${schema}.additions_v1 group by account`,
+            `comment on view ${schema}.totals is '${comment}'`,
+          ],
+        },
+      ],
+    },
+  });
+  /** A release with three additions, and what others have built upon its view. */
+  async function released() {
+    const generations = await open(totals('account, sum(amount) as total', 'first'));
+    await add(3);
+    await generations.caughtUp();
+    await pool.query(`create schema ${schema}_upon; create view ${schema}_upon.mine as select * from ${schema}.totals`);
+    return generations;
+  }
+  const shown = async () =>
+    (
+      await pool.query(
+        `select obj_description(oid) as comment, reloptions,
+                (select json_agg(to_jsonb(totals) order by total) from ${schema}.totals) as rows
+           from pg_class where oid = '${schema}.totals'::regclass`,
+      )
+    ).rows as unknown[];
+  const invoker = ['security_invoker=true'];
+  const row = (account: string, total: number) => ({ account, total, count: 1 });
+
+  test('with another comment, or columns behind the last, are replaced under what others have built upon them', async () => {
+    const before = await released();
+    await before.stop();
+    const select = 'account, sum(amount) as total, count(*)';
+    const after = await open(totals(select, 'second'));
+    const rows = [row('a0', 1), row('a1', 2), row('a2', 3)];
+    expect(await shown()).toEqual([{ comment: 'second', reloptions: invoker, rows }]);
+    await after.stop();
+    await openNext({ ...projection, version: 2 }, totals(select, 'third'));
+    expect(await shown()).toEqual([{ comment: 'third', reloptions: invoker, rows }]);
+    expect((await pool.query(`select total from ${schema}_upon.mine where account = 'a2'`)).rows).toEqual([
+      { total: '3' },
+    ]);
+  });
+
+  test('that have lost a column are made anew; what others have built upon them is named, and refuses the start', async () => {
+    const before = await released();
+    await before.stop();
+    await pool.query(`create view ${schema}_upon.more as select * from ${schema}_upon.mine`);
+    const after = create(totals('sum(amount) as total', 'second'));
+    const refusal = (await after.start().catch((error: unknown) => error)) as Error;
+    expect(refusal).toMatchObject({
+      name: 'StartRefusal',
+      message: expect.stringMatching(`^the view ${schema}.totals `),
+    });
+    for (const view of ['mine', 'more'])
+      expect(refusal.message).toContain(`view ${schema}_upon.${view} depends on view`);
+    expect(refusal.message).not.toContain('\n');
+    expect((await pool.query(`select from ${schema}_upon.more`)).rowCount).toBe(3);
+    await pool.query(`drop schema ${schema}_upon cascade`);
+    await after.start();
+    expect(await shown()).toMatchObject([{ comment: 'second', reloptions: invoker }]);
+    expect((await pool.query(`select * from ${schema}.totals order by 1`)).rows).toEqual([
+      { total: '1' },
+      { total: '2' },
+      { total: '3' },
+    ]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { testDatabase, type TestDatabase } from '@daybook/testing';
+import { eventually, testDatabase, testLogger, type TestDatabase } from '@daybook/testing';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,5 +91,36 @@ describe('migrate', () => {
       await expect(pool.query('show lock_timeout')).resolves.toMatchObject({ rows: [{ lock_timeout: '90ms' }] });
       await pool.end();
     }
+  });
+
+  test('a migration of a table that somebody holds lets others at it between its tries, and is applied once that ends', async () => {
+    const { logger, lines } = testLogger();
+    const pool = database.pool('s');
+    await file('0001_create_things.sql', 'create table things (id int);');
+    await migrate(pool, 's', [source]);
+    await file('0002_add_name.sql', 'insert into things values (1); alter table things add name text;');
+    const holder = await pool.connect();
+    try {
+      await holder.query('begin; lock table things in access share mode');
+      const migrated = migrate(database.pool('s'), 's', [source], logger);
+      await eventually(
+        async () =>
+          expect(
+            (await pool.query(`select from pg_locks where not granted and relation = 'things'::regclass`)).rowCount,
+          ).toBe(1),
+        { timeoutMs: 10_000 },
+      );
+      await pool.query(`set lock_timeout = '10s'; select from things`);
+      await eventually(() => expect(lines).toMatchObject([{ level: 'warn', migration: 'things/0002_add_name.sql' }]), {
+        timeoutMs: 10_000,
+      });
+      await holder.query('commit');
+      await migrated;
+    } finally {
+      // Still open where something failed.
+      holder.release(true);
+    }
+    await expect(pool.query(`select id, name from things`)).resolves.toMatchObject({ rows: [{ id: 1, name: null }] });
+    await expect(pool.query(`select from schema_migrations`)).resolves.toMatchObject({ rowCount: 2 });
   });
 });

@@ -42,7 +42,7 @@ export function postgresTransport({ databaseUrl, logger, topics }: Options): Tra
   return {
     name: 'postgres log',
     async start() {
-      await migrate(pool, schema, [logMigrations]);
+      await migrate(pool, schema, [logMigrations], logger);
       await declarePartitions(pool, topics);
       loop.start();
     },

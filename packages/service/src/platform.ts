@@ -140,7 +140,8 @@ export function openPlatform(
       name: 'database',
       async start() {
         await assertDatabase(pool);
-        await migrate(pool, schema, [eventStoreMigrations, messagingMigrations, { name, directory: migrations }]);
+        const sources = [eventStoreMigrations, messagingMigrations, { name, directory: migrations }];
+        await migrate(pool, schema, sources, logger);
         await assertAppendOnly(pool);
       },
       stop: () => store.close(),

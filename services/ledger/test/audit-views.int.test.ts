@@ -35,3 +35,25 @@ test('the audit views lead from a balance to its entries, their transaction and 
   for (const { ledger_reference, hash } of lineage) expect(ledger_reference).toBe(hash);
   await rig.close();
 });
+
+test('another release replaces the audit views where they stand, so that what others have built upon them stays', async () => {
+  const rig = await ledgerRig();
+  await wallets(rig, 1_000n);
+  const definitions = async () =>
+    (
+      await rig.pool.query(
+        `select oid, relname, reloptions, relacl::text, pg_get_viewdef(oid) as text, obj_description(oid) as comment,
+                array(select col_description(oid, attnum) from pg_attribute where attrelid = oid and attnum > 0) as columns
+         from pg_class where relkind = 'v' and relname like 'audit\\_%' order by relname`,
+      )
+    ).rows as unknown[];
+  const made = await definitions();
+  await rig.pool.query(`create schema reports; create view reports.daily as select * from ledger.audit_entries`);
+  await rig.pool.query(`comment on view audit_entries is 'of another release'`);
+  await rig.pool.query(`update projection_generations set views = 'of another release'`);
+  await rig.restart();
+  expect(await definitions()).toEqual(made);
+  await rig.calls.listTransactions();
+  expect((await rig.pool.query('select from reports.daily')).rowCount).toBe(2);
+  await rig.close();
+});

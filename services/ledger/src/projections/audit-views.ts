@@ -55,10 +55,10 @@ function commentOf(view: AuditView, column: string): string {
   return comment;
 }
 
-function statementsOf(view: AuditView): readonly string[] {
+function statementsOf(view: AuditView, create: string): readonly string[] {
   const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
   return [
-    `create view ledger.${view.name} with (${view.journal ? 'security_barrier' : 'security_invoker'} = true) as\n${view.select}`,
+    `${create} ledger.${view.name} with (${view.journal ? 'security_barrier' : 'security_invoker'} = true) as\n${view.select}`,
     `comment on view ledger.${view.name} is ${literal(`v${view.version}: ${view.comment}`)}`,
     ...Object.keys(view.columns).map(
       (column) => `comment on column ledger.${view.name}.${column} is ${literal(commentOf(view, column))}`,
@@ -68,13 +68,16 @@ function statementsOf(view: AuditView): readonly string[] {
   ];
 }
 
-const further = auditViews.map((view) => ({ name: view.name, statements: statementsOf(view) }));
+const further = auditViews.map((view) => ({
+  name: view.name,
+  statements: statementsOf(view, 'create or replace view'),
+}));
 
-/** As it was taken from the first release on: another text of the same views would make them all anew at a start. */
+/** As it was taken from the first release on: another text of the same views would replace them all at a start. */
 const hash = sha256Hex(
   [
     ...auditViews.map(({ name }) => `drop view if exists ledger.${name}`),
-    ...further.flatMap(({ statements }) => statements),
+    ...auditViews.flatMap((view) => statementsOf(view, 'create view')),
   ].join('\n'),
 );
 
