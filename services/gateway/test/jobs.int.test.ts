@@ -156,6 +156,95 @@ describe('a check', () => {
   });
 });
 
+describe('a replay', () => {
+  const parameters = { dryRun: true, acceptDifferences: false, tenantId: null, accountId: 'a', from: 3, to: 9 };
+  const amounts = (units: string) => ({ posted: units, held: '0', incoming: '0', entries: '2' });
+  const [live, rebuilt, delta] = [amounts('105'), amounts('100'), amounts('-5')];
+  const rows = { table: 'entries_v1', live: 44, rebuilt: 46, onlyLive: 0, onlyRebuilt: 2, changed: 1 };
+  const report = {
+    dryRun: true,
+    scope: { mode: 'sandbox', tenantId: null, accountId: 'a', from: 3, to: 9 },
+    events: '46',
+    eventTypes: { AccountOpened: 3 },
+    equal: false,
+    missing: ['table late_entries_v1 of generation 1 does not exist'],
+    switched: false,
+    generation: 2,
+    replaces: 1,
+    tableHashes: [{ table: 'late_entries_v1', live: null, rebuilt: 'ab' }],
+    tables: [rows],
+    accounts: [{ accountId: 'a', asset: 'INR', live, rebuilt, delta }],
+    accountsDiffering: 1,
+    range: [{ accountId: 'a', asset: 'INR', live: '-105', rebuilt: '-100', delta: '5' }],
+  };
+  const read = async (found: JobView['report'], status: JobView['status'] = 'succeeded') => {
+    const view = { ...finished, kind: 'replay' as const, parameters, status, report: found };
+    gateway.services.respond(getJob)(() => ({ ok: true, value: { job: view } }));
+    return send('GET', `/v1/ops/replays/${jobId}`);
+  };
+
+  test('is shown in the names of its request, and its report in decimals beside their asset', async () => {
+    const shown = await read(report);
+    const scope = { tenant_id: null, account_id: 'a', from_sequence: 3, to_sequence: 9 };
+    const decimals = (posted: string) => ({ posted, held: '0.00', incoming: '0.00', entries: 2 });
+    expect(shown).toMatchObject({
+      status: 200,
+      body: { parameters: { dry_run: true, accept_differences: false, ...scope } },
+    });
+    const { report: found, parameters: asked } = shown.body as Record<'report' | 'parameters', object>;
+    expect(asked).not.toHaveProperty('from');
+    expect(found).toEqual({
+      dry_run: true,
+      scope: { mode: 'sandbox', ...scope },
+      events: 46,
+      event_types: { AccountOpened: 3 },
+      equal: false,
+      missing: report.missing,
+      switched: false,
+      generation: 2,
+      replaces: 1,
+      table_hashes: report.tableHashes,
+      tables: [{ table: 'entries_v1', live: 44, rebuilt: 46, only_live: 0, only_rebuilt: 2, changed: 1 }],
+      accounts: [
+        {
+          account_id: 'a',
+          asset: 'INR',
+          live: decimals('1.05'),
+          rebuilt: decimals('1.00'),
+          delta: decimals('-0.05'),
+        },
+      ],
+      accounts_differing: 1,
+      range: [{ account_id: 'a', asset: 'INR', live: '-1.05', rebuilt: '-1.00', delta: '0.05' }],
+    });
+  });
+
+  test('from before reports named assets and missing tables is shown without amounts', async () => {
+    const { missing: _missing, ...old } = report;
+    const found = await read({
+      ...old,
+      accounts: [{ accountId: 'a', live, rebuilt, delta }],
+      range: [{ accountId: 'a', live: '-105', rebuilt: '-100', delta: '5' }],
+    });
+    const none = { posted: null, held: null, incoming: null, entries: 2 };
+    expect(found).toMatchObject({
+      status: 200,
+      body: {
+        report: {
+          equal: false,
+          missing: [],
+          accounts: [{ account_id: 'a', asset: null, live: none, rebuilt: none, delta: none }],
+          range: [{ account_id: 'a', asset: null, live: null, rebuilt: null, delta: null }],
+        },
+      },
+    });
+  });
+
+  test('that was cancelled has no report', async () => {
+    expect(await read({}, 'cancelled')).toMatchObject({ status: 200, body: { status: 'cancelled', report: null } });
+  });
+});
+
 describe('the events of a check', () => {
   const follow = (signal: AbortSignal | null = null, harness = gateway, headers = operator.headers) =>
     fetch(`${harness.url}/v1/ops/checks/${jobId}/events`, { headers, signal });

@@ -181,6 +181,8 @@ describe('accounts', () => {
     expect((await write(path, { floor: '-1.5', ceiling: '0' })).body).toMatchObject({
       floor: '-1.50',
       ceiling: '0.00',
+      ledger_reference: reference,
+      recorded_at: at,
     });
     expect(await write(path, { floor: '0.0000001', ceiling: null })).toMatchObject({
       status: 400,
@@ -195,16 +197,16 @@ describe('accounts', () => {
 });
 
 const shorthand = { debit: 'cash', credit: 'sales', asset: 'INR', amount: '150.00' };
+const entries = [
+  { account_id: 'cash', asset: 'INR', direction: 'debit', amount: '150.00' },
+  { account_id: 'sales', asset: 'INR', direction: 'credit', amount: '150.00' },
+];
 
 describe('a transaction', () => {
   const path = '/v1/ledger/transactions';
 
   test('is posted by shorthand or by entries, which are the same', async () => {
     receiving(operateBook, receipt);
-    const entries = [
-      { account_id: 'cash', asset: 'INR', direction: 'debit', amount: '150.00' },
-      { account_id: 'sales', asset: 'INR', direction: 'credit', amount: '150.00' },
-    ];
     expect((await write(path, shorthand)).body).toMatchObject({ transaction_id: 'K', posted_at: at });
     await write(path, { entries });
     const [first, second] = gateway.services.received(operateBook);
@@ -277,6 +279,18 @@ describe('a transaction', () => {
     refusing(operateBook, rejection);
     const { status, code } = ledgerRejections[rejection];
     expect(await write(path, shorthand)).toMatchObject({ status, body: { code } });
+  });
+
+  test('is refused by the field of the form that was sent', async () => {
+    refusing(operateBook, 'asset_mismatch');
+    expect(await write(path, shorthand)).toMatchObject({ status: 400, body: { field: 'asset' } });
+    const title = 'entries: one is not in the asset of its account';
+    expect(await write(path, { entries })).toMatchObject({ status: 400, body: { field: 'entries', title } });
+    refusing(operateBook, 'recording_not_allowed');
+    expect(await write(path, { ...shorthand, recording: true })).toMatchObject({
+      status: 403,
+      body: { code: 'FORBIDDEN', field: 'recording' },
+    });
   });
 
   test('needs the scope to write', async () => {
@@ -429,6 +443,31 @@ describe('a bulk', () => {
     const independent = await write(path, { atomic: false, transactions: bulk(1) });
     expect(independent.body).toMatchObject({ results: [{ status: 'rejected', ...said }] });
   });
+
+  test.each([
+    ['id_reused', 409, 'id', /^id: was already used/],
+    ['asset_mismatch', 400, 'entries', /^entries: one is not in the asset/],
+    ['recording_not_allowed', 403, 'recording', /^recording: only operators/],
+  ] as const)('refused with %s says so in the words of its own fields', async (rejection, status, field, words) => {
+    const refused = { rejection, replayed: false };
+    const transactions = [...bulk(1), { id: 'K1', entries }];
+    const title = expect.stringMatching(words);
+    receiving(operateBookInBulk, { outcomes: [], failed: { index: 1, ...refused } });
+    expect(await write(path, { atomic: true, transactions })).toMatchObject({
+      status,
+      body: { field: `transactions.1.${field}`, title },
+    });
+    receiving(operateBookInBulk, {
+      outcomes: [
+        { ok: true, ...receipt },
+        { ok: false, ...refused },
+      ],
+      failed: null,
+    });
+    expect((await write(path, { atomic: false, transactions })).body).toMatchObject({
+      results: [{ status: 'posted' }, { status: 'rejected', title }],
+    });
+  });
 });
 
 test.each(['accounts', 'entries', 'transactions', 'holds'])(
@@ -536,6 +575,14 @@ describe('a hold', () => {
     const { status, code } = ledgerRejections[rejection];
     const body = verb === 'capture' ? { credit: 'sales' } : {};
     expect(await write(`/v1/ledger/holds/H/${verb}`, body)).toMatchObject({ status, body: { code } });
+  });
+
+  test('is not captured to an account in another asset, which is the credit', async () => {
+    refusing(operateBook, 'asset_mismatch');
+    expect(await write('/v1/ledger/holds/H/capture', { credit: 'sales' })).toMatchObject({
+      status: 400,
+      body: { field: 'credit', title: 'credit: must be an account in the asset of the hold' },
+    });
   });
 });
 

@@ -356,7 +356,13 @@ describe('operations', () => {
     gateway.services.respond(setAccountFrozen)(() => ({ ok: true, value: {} }));
     gateway.services.respond(reverseTransfer)(({ transferId }) => ({
       ok: true,
-      value: { transferId, ledgerReference: `0x${'cd'.repeat(32)}`, replayed: false },
+      value: {
+        transferId,
+        transactionId: `reversal:${transferId}`,
+        at: '2026-02-11T10:06:10.000Z',
+        ledgerReference: `0x${'cd'.repeat(32)}`,
+        replayed: false,
+      },
     }));
     expect((await as(operator, 'POST', '/v1/ops/accounts/W1/freeze')).body).toEqual({
       account_id: 'W1',
@@ -364,7 +370,13 @@ describe('operations', () => {
       dry_run: false,
     });
     expect((await as(operator, 'POST', '/v1/ops/accounts/W1/unfreeze')).body).toMatchObject({ frozen: false });
-    expect((await as(operator, 'POST', '/v1/ops/transfers/TX1/reverse')).body).toMatchObject({ transaction_id: 'TX1' });
+    expect((await as(operator, 'POST', '/v1/ops/transfers/TX1/reverse')).body).toEqual({
+      transaction_id: 'TX1',
+      reversal_id: 'reversal:TX1',
+      posted_at: '2026-02-11T10:06:10.000Z',
+      ledger_reference: `0x${'cd'.repeat(32)}`,
+      dry_run: false,
+    });
     const actor = operator.credentialId;
     expect(gateway.services.received(setAccountFrozen)).toEqual([
       { mode: 'sandbox', accountId: 'W1', frozen: true, actor, dryRun: false },
@@ -374,6 +386,17 @@ describe('operations', () => {
     expect(gateway.services.received(reverseTransfer)).toEqual([
       { mode: 'sandbox', reversalId, transferId: 'TX1', actor, dryRun: false },
     ]);
+  });
+
+  test('reverse also by a ledger of an earlier release, which does not tell the id and the time', async () => {
+    gateway.services.respond(reverseTransfer)(({ transferId }) => ({
+      ok: true,
+      value: { transferId, ledgerReference: `0x${'cd'.repeat(32)}`, replayed: false },
+    }));
+    expect(await as(operator, 'POST', '/v1/ops/transfers/TX1/reverse')).toMatchObject({
+      status: 200,
+      body: { transaction_id: 'TX1', reversal_id: null, posted_at: null },
+    });
   });
 
   test.each([

@@ -178,7 +178,17 @@ describe('the export of the journal', () => {
     });
     expect(gateway.services.count()).toBe(0);
     refusing(planExport, 'range_invalid');
-    expect(await get(operator, path)).toMatchObject({ status: 400, body: { field: 'from' } });
+    for (const [query, field] of [
+      ['from=9', 'from'],
+      ['from=9&to=2026-02-11T10:00:00Z', 'from'],
+      ['to=9', 'to'],
+      ['from=0&to=9', 'to'],
+      ['from=2026-02-11T10:00:00Z&to=9', 'to'],
+    ])
+      expect([query, await get(operator, `${path}?${query}`)]).toMatchObject([
+        query,
+        { status: 400, body: { field, title: expect.stringContaining('beyond the end of the journal') } },
+      ]);
   });
 });
 

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setInterval } from 'node:timers/promises';
-import type { getJob, issueFunds, listAccounts, listTransfers, startJob } from '@daybook/contracts';
+import {
+  replayReport,
+  type getJob,
+  type issueFunds,
+  type listAccounts,
+  type listTransfers,
+  type startJob,
+} from '@daybook/contracts';
 import { auditSubscriptions, createGenerations, postgresEventStore, tablesOf } from '@daybook/event-store';
 import { eventually, testLogger } from '@daybook/testing';
 import { bookMemory } from '../src/adapters/book-memory';
@@ -8,7 +15,7 @@ import { verifySnapshot } from '../src/adapters/book-refold';
 import { bookEventCodec } from '../src/adapters/stored-events';
 import { readJournalReaders } from '../src/adapters/proven-books';
 import { replayDifferences } from '../src/adapters/replay-differences';
-import { replay, type ReplayReport } from '../src/app/replay';
+import { replay } from '../src/app/replay';
 import { auditViews } from '../src/projections/audit-views';
 import { ledgerReadModels } from '../src/projections/read-models';
 import { alice, balance, bob, ledgerRig, must, settled, stop, wallets, type LedgerRig } from './ledger-rig';
@@ -40,7 +47,7 @@ async function lengthOf(rig: LedgerRig): Promise<number> {
   return Number(rows[0]?.length);
 }
 
-type Told = Omit<ReplayReport, 'accounts'> & { readonly accounts: readonly unknown[] };
+type Told = ReturnType<typeof replayReport.parse>;
 
 async function runReplay(rig: LedgerRig, parameters: Parameters<LedgerRig['calls']['startReplay']>[1]): Promise<Told> {
   const jobId = randomUUID();
@@ -50,7 +57,7 @@ async function runReplay(rig: LedgerRig, parameters: Parameters<LedgerRig['calls
       const { job } = await must<typeof getJob>(rig.calls.getJob(jobId));
       if (job.finishedAt === null) throw new Error(`the replay is ${job.status}`);
       expect(job).toMatchObject({ status: 'succeeded', error: null });
-      return job.report as unknown as Told;
+      return replayReport.parse(job.report);
     },
     { timeoutMs: 120_000 },
   );
@@ -129,9 +136,10 @@ test('a dry run changes nothing, and tells what a replay would change', async ()
   expect(report.accounts).toMatchObject([
     {
       accountId: 'wallet-bob',
-      live: { posted: '1898' },
-      rebuilt: { posted: '1893' },
-      delta: { posted: '-5', held: '0' },
+      asset: 'TXC',
+      live: { posted: 1_898n, entries: 22 },
+      rebuilt: { posted: 1_893n, entries: 22 },
+      delta: { posted: -5n, held: 0n, entries: 0 },
     },
   ]);
   expect(report.tables.find(({ table }) => table === 'entries_v1')).toMatchObject({ live: 44, onlyRebuilt: 2 });
@@ -139,7 +147,9 @@ test('a dry run changes nothing, and tells what a replay would change', async ()
 
   const scoped = await runReplay(rig, { accountId: 'wallet-alice', from: 0, to: 3 });
   expect(scoped).toMatchObject({ accountsDiffering: 0, eventTypes: { AccountOpened: 3, TransactionPosted: 1 } });
-  expect(scoped.range).toEqual([{ accountId: 'wallet-alice', live: '-6000', rebuilt: '-6000', delta: '0' }]);
+  expect(scoped.range).toEqual([
+    { accountId: 'wallet-alice', asset: 'TXC', live: -6_000n, rebuilt: -6_000n, delta: 0n },
+  ]);
   expect(await generations(rig)).toEqual(['1 live', '2 dropped', '3 dropped', '4 dropped']);
 
   // It is what repairs them.

@@ -237,14 +237,17 @@ test('a dry run of a reversal and of a freeze tells the verdict and records noth
   const transferId = await transferred();
   const before = await rig.events();
   const [id, dryRun] = [randomUUID(), true];
-  const foreseen = { ok: true, value: { transferId, ledgerReference: null, replayed: false } };
-  expect(await rig.calls.reverse(transferId, id, dryRun)).toEqual(foreseen);
+  const transactionId = `reversal:${transferId}`;
+  const foreseen = { transferId, transactionId, at: expect.any(String), ledgerReference: null, replayed: false };
+  expect(await rig.calls.reverse(transferId, id, dryRun)).toEqual({ ok: true, value: foreseen });
   expect(rejectionOf(await rig.calls.reverse('nothing', id, dryRun))).toBe('transfer_not_found');
   expect(await rig.calls.freeze('wallet-bob', true, dryRun)).toEqual({ ok: true, value: {} });
   expect(rejectionOf(await rig.calls.freeze('nothing', true, dryRun))).toBe('account_not_found');
   expect(await rig.events()).toEqual(before);
   const made = await must<typeof reverseTransfer>(rig.calls.reverse(transferId, id));
   expect(made.ledgerReference).not.toBeNull();
+  const reversal = JSON.parse((await rig.events()).find(({ type }) => type === 'TransferReversed')!.payload.toString());
+  expect(reversal).toMatchObject({ transactionId, at: made.at });
   expect(await rig.calls.reverse(transferId, id, dryRun)).toEqual({ ok: true, value: { ...made, replayed: true } });
 });
 

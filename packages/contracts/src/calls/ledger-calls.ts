@@ -122,8 +122,17 @@ export const reverseTransfer = defineCall({
     actor: z.string().max(200),
     dryRun: z.boolean().default(false),
   }),
-  /** `ledgerReference` is null when nothing was recorded. */
-  response: z.object({ transferId: z.string(), ledgerReference: ledgerReference.nullable(), replayed: z.boolean() }),
+  /**
+   * `ledgerReference` is null when nothing was recorded. `transactionId` is the reversal's own in the journal, and `at` when
+   * it was recorded; ledgers of earlier releases tell neither.
+   */
+  response: z.object({
+    transferId: z.string(),
+    transactionId: z.string().optional(),
+    at: timestamp.optional(),
+    ledgerReference: ledgerReference.nullable(),
+    replayed: z.boolean(),
+  }),
   rejections: [
     'id_reused',
     'transfer_not_found',

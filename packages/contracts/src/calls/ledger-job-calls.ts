@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
-import { mode, tenantId, timestamp } from '../fields';
+import { asset, mode, signedTotalUnits, tenantId, timestamp } from '../fields';
 
 /**
  * What a rebuild of the ledger's read models is asked to do. A dry run fills the tables beside the live ones, compares
@@ -15,6 +15,75 @@ export const replayParameters = z.strictObject({
   accountId: z.string().min(1).max(200).nullable().default(null),
   from: z.number().int().nonnegative().nullable().default(null),
   to: z.number().int().nonnegative().nullable().default(null),
+});
+
+/** As text, which keeps every digit. */
+const count = z
+  .string()
+  .regex(/^(0|-?[1-9]\d*)$/)
+  .pipe(z.coerce.number<string>().int());
+
+/** Null in reports of replays from before they named it, and of a row whose asset is none: nobody knows the decimals. */
+const assetOfReport = asset.nullable().catch(null);
+
+/** In minor units; `entries` is how many there are. */
+const replayedBalances = z.object({
+  posted: signedTotalUnits,
+  held: signedTotalUnits,
+  incoming: signedTotalUnits,
+  entries: count,
+});
+
+/** The report of a replay that came to its end, as it is kept with its job: for ever, so what is added here is optional. */
+export const replayReport = z.object({
+  dryRun: z.boolean(),
+  scope: z.object({
+    mode,
+    tenantId: z.string().nullable(),
+    accountId: z.string().nullable(),
+    from: z.number().int().nullable(),
+    to: z.number().int().nullable(),
+  }),
+  events: count,
+  eventTypes: z.record(z.string(), z.number().int()),
+  equal: z.boolean(),
+  missing: z.array(z.string()).default([]),
+  switched: z.boolean(),
+  generation: z.number().int(),
+  replaces: z.number().int(),
+  tableHashes: z.array(z.object({ table: z.string(), live: z.string().nullable(), rebuilt: z.string() })),
+  tables: z.array(
+    z.object({
+      table: z.string(),
+      live: z.number().int(),
+      rebuilt: z.number().int(),
+      onlyLive: z.number().int(),
+      onlyRebuilt: z.number().int(),
+      changed: z.number().int(),
+    }),
+  ),
+  accounts: z.array(
+    z.object({
+      accountId: z.string(),
+      asset: assetOfReport,
+      live: replayedBalances,
+      rebuilt: replayedBalances,
+      delta: replayedBalances,
+    }),
+  ),
+  accountsDiffering: z.number().int(),
+  /** Debits less credits, in minor units. */
+  range: z
+    .array(
+      z.object({
+        accountId: z.string(),
+        asset: assetOfReport,
+        live: signedTotalUnits,
+        rebuilt: signedTotalUnits,
+        delta: signedTotalUnits,
+      }),
+    )
+    .nullable(),
 });
 
 /** What a check of the ledger is asked to do. An incremental one begins where the last clean one of its book ended. */

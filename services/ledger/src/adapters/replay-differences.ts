@@ -86,7 +86,7 @@ async function accountsOf(
     `coalesce(r.${name}, 0)::text as rebuilt_${name}`,
   ]);
   const { rows } = await client.query<Record<string, string>>(
-    `select account_id, count(*) over () as differing, ${columns.join(', ')}
+    `select account_id, coalesce(r.asset, l.asset) as asset, count(*) over () as differing, ${columns.join(', ')}
        from ${side(live)} l full join ${side(rebuilt)} r using (mode, account_id)
       where ${balances.map((name) => `l.${name} is distinct from r.${name}`).join(' or ')}
       order by account_id limit ${listedMax}`,
@@ -104,7 +104,7 @@ async function accountsOf(
       incoming: after.incoming - before.incoming,
       entries: after.entries - before.entries,
     };
-    return { accountId: row['account_id']!, live: before, rebuilt: after, delta };
+    return { accountId: row['account_id']!, asset: row['asset']!, live: before, rebuilt: after, delta };
   });
   return { accounts, accountsDiffering: Number(rows[0]?.['differing'] ?? 0) };
 }
@@ -119,16 +119,16 @@ async function rangeOf(
   const { text, values } = within(['mode', 'tenant_id', 'account_id', 'sequence'], scope);
   const { live, rebuilt } = sidesOf(schemas, 'entries_v1');
   const side = (table: string) =>
-    `(select account_id, sum(case direction when 'debit' then amount else -amount end) as net
+    `(select account_id, max(asset) as asset, sum(case direction when 'debit' then amount else -amount end) as net
         from ${table} t where ${text} group by account_id)`;
-  const { rows } = await client.query<{ account_id: string; live: string; rebuilt: string }>(
-    `select account_id, coalesce(l.net, 0)::text as live, coalesce(r.net, 0)::text as rebuilt
+  const { rows } = await client.query<{ account_id: string; asset: string; live: string; rebuilt: string }>(
+    `select account_id, coalesce(r.asset, l.asset) as asset, coalesce(l.net, 0)::text as live, coalesce(r.net, 0)::text as rebuilt
        from ${side(live)} l full join ${side(rebuilt)} r using (account_id)
       order by (l.net is distinct from r.net) desc, account_id limit ${listedMax}`,
     values,
   );
   return rows.map((row) => {
     const [before, after] = [BigInt(row.live), BigInt(row.rebuilt)];
-    return { accountId: row.account_id, live: before, rebuilt: after, delta: after - before };
+    return { accountId: row.account_id, asset: row.asset, live: before, rebuilt: after, delta: after - before };
   });
 }

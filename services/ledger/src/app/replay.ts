@@ -42,6 +42,8 @@ export type AccountBalances = {
 };
 export type AccountDifference = {
   readonly accountId: string;
+  /** Code of the asset, as the rebuilt table has it; the live one's where only that has the account. */
+  readonly asset: string;
   readonly live: AccountBalances;
   readonly rebuilt: AccountBalances;
   /** What the replay adds. */
@@ -51,6 +53,7 @@ export type AccountDifference = {
 /** Debits less credits of an account's entries between two sequences, in minor units. */
 export type RangeDifference = {
   readonly accountId: string;
+  readonly asset: string;
   readonly live: bigint;
   readonly rebuilt: bigint;
   readonly delta: bigint;
@@ -187,7 +190,7 @@ export function replayJob(deps: ReplayDeps): JobKind {
   });
 }
 
-/** Amounts as digits. */
+/** In the form of the contract's `replayReport`: amounts and large counts as digits. */
 function asJson(report: ReplayReport): JobReport {
   const text = JSON.stringify(report, (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value));
   return JSON.parse(text) as JobReport;

@@ -1,5 +1,6 @@
 import { reverseTransfer as call, type CallOutcome, type CallRequest } from '@daybook/contracts';
 import type { Clock } from '@daybook/runtime';
+import { reversalPostingIdOf } from '../domain/verdict';
 import { contentHashOf, refusalOf, type Books } from './books';
 import { answerTo, dryRunOf } from './dry-run';
 
@@ -14,6 +15,7 @@ export function reverseTransfer({ books, now }: Deps) {
     const command = { type: 'ReverseTransfer', reversalId, contentHash, transferId, actor } as const;
     const answer = await (dryRun ? dryRunOf(engine, command, now) : answerTo(engine, command));
     if (!answer.ok) return refusalOf(call, answer.rejection, answer.replayed);
-    return { ok: true, value: { transferId, ledgerReference: answer.ledgerReference, replayed: answer.replayed } };
+    const { ok: _ok, ...receipt } = answer;
+    return { ok: true, value: { transferId, transactionId: reversalPostingIdOf(transferId), ...receipt } };
   };
 }

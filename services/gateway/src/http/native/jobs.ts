@@ -1,5 +1,6 @@
 import {
   cancelJob,
+  checkParameters,
   checkScope,
   getJob,
   jobKind,
@@ -22,6 +23,7 @@ import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
 import { route, type Route, type ServerSentEvent } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
+import { describeReplayAsked, describeReplayReport, replayAsked, replayReport } from './replay-reports';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 type JobRequest = CallRequest<typeof startJob>['job'];
@@ -41,11 +43,15 @@ type Resource<Body extends z.ZodObject> = {
   readonly body: Body;
   readonly bodyExample: unknown;
   jobOf(body: z.output<Body>): JobRequest;
+  readonly job: z.ZodType;
+  /** Of what is different from kind to kind. */
+  describe(view: JobView): { readonly parameters: unknown; readonly report: unknown };
   /** What a list can be limited to. */
   readonly filter: z.ZodRawShape;
-  readonly example: z.input<typeof job>;
+  readonly example: object;
 };
 
+/** Of a job of any kind. */
 const job = z.strictObject({
   id: z.uuid(),
   kind: jobKind,
@@ -53,7 +59,6 @@ const job = z.strictObject({
     description:
       'Over unless it is queued or running. `interrupted`: Daybook ended meanwhile, and it is to be started again.',
   }),
-  parameters: z.record(z.string(), z.unknown()),
   progress: z.strictObject({
     phase: z.string().nullable(),
     done: z.number().int(),
@@ -61,7 +66,6 @@ const job = z.strictObject({
     rate_per_second: z.number().nullable(),
     eta_seconds: z.number().nullable(),
   }),
-  report: z.record(z.string(), z.unknown()).nullable().meta({ description: 'What came of it.' }),
   error: z.string().nullable().meta({ description: 'Why it failed.' }),
   requested_by: z.string(),
   requested_at: timestampField,
@@ -69,6 +73,8 @@ const job = z.strictObject({
   cancel_requested_at: timestampField.nullable(),
   finished_at: timestampField.nullable(),
 });
+
+const cameOfIt = { description: 'What came of it.' };
 
 const example = {
   id: '018f3a52-7c1e-7b44-9d0a-5c0f2c1e8a01',
@@ -123,9 +129,17 @@ const replays: Resource<typeof replayBody> = {
       to: body.to_sequence,
     },
   }),
+  job: job.extend({ parameters: replayAsked, report: replayReport.nullable().meta(cameOfIt) }),
+  describe: ({ parameters, report }) => ({
+    parameters: describeReplayAsked(parameters),
+    report: report && describeReplayReport(report),
+  }),
   filter: {},
-  example: { ...example, kind: 'replay', parameters: { dry_run: true } },
+  example: { ...example, kind: 'replay', parameters: describeReplayAsked({}) },
 };
+
+/** A newer ledger may have more of them. */
+const checkAsked = z.object(checkParameters.shape);
 
 const checks: Resource<z.ZodObject<{ incremental: z.ZodDefault<z.ZodBoolean> }>> = {
   path: '/v1/ops/checks',
@@ -138,6 +152,12 @@ const checks: Resource<z.ZodObject<{ incremental: z.ZodDefault<z.ZodBoolean> }>>
   body: z.strictObject({ incremental: z.boolean().default(false) }),
   bodyExample: { incremental: false },
   jobOf: (parameters) => ({ kind: 'check', parameters }),
+  job: job.extend({
+    parameters: z.strictObject({ incremental: z.boolean() }),
+    report: z.record(z.string(), z.unknown()).nullable().meta(cameOfIt),
+  }),
+  // The ledger writes the report of a check in the names of the API.
+  describe: ({ parameters, report }) => ({ parameters: checkAsked.parse(parameters), report }),
   filter: {
     scope: checkScope.optional().meta({
       description: 'Only checks of this scope. An incremental check is a full one as long as none was clean.',
@@ -185,7 +205,7 @@ function start<Body extends z.ZodObject>({ services: { ledger } }: Deps, resourc
     responses: {
       202: {
         description: 'Asked for, or asked for before with the same key.',
-        schema: job,
+        schema: resource.job,
         example: { ...resource.example, status: 'queued', started_at: null },
         headers: replayedHeader,
       },
@@ -205,7 +225,7 @@ function start<Body extends z.ZodObject>({ services: { ledger } }: Deps, resourc
         actor: caller.credentialId,
       });
       const { job: started, replayed } = accepted<typeof startJob>(outcome, rejections);
-      return { status: 202, headers: replayedIf(replayed), body: shown(started) };
+      return { status: 202, headers: replayedIf(replayed), body: shown(resource, started) };
     },
   });
 }
@@ -222,7 +242,7 @@ function list<Body extends z.ZodObject>({ services: { ledger } }: Deps, resource
     responses: {
       200: {
         description: 'A page. `next_cursor` is null on the last one.',
-        schema: z.strictObject({ jobs: z.array(job), next_cursor: z.string().nullable() }),
+        schema: z.strictObject({ jobs: z.array(resource.job), next_cursor: z.string().nullable() }),
         example: { jobs: [resource.example], next_cursor: null },
       },
       ...errorsOf(nativeDialect, [rejections.cursor_invalid]),
@@ -233,7 +253,7 @@ function list<Body extends z.ZodObject>({ services: { ledger } }: Deps, resource
       const list = { mode, kind, limit: query.limit, cursor: query.cursor ?? null };
       const outcome = await ledger(listJobs, scope === undefined ? list : { ...list, scope });
       const page = accepted<typeof listJobs>(outcome, rejections);
-      return { body: { jobs: page.jobs.map(shown), next_cursor: page.nextCursor } };
+      return { body: { jobs: page.jobs.map((each) => shown(resource, each)), next_cursor: page.nextCursor } };
     },
   });
 }
@@ -251,10 +271,12 @@ function read<Body extends z.ZodObject>({ services }: Deps, resource: Resource<B
     request: { params, query: z.strictObject({}) },
     paramsInvalid: rejections.job_not_found,
     responses: {
-      200: { description: 'The job.', schema: job, example: resource.example },
+      200: { description: 'The job.', schema: resource.job, example: resource.example },
       ...errorsOf(nativeDialect, [rejections.job_not_found]),
     },
-    handle: async ({ caller, params: { id } }) => ({ body: shown(await found(services, resource, caller, id)) }),
+    handle: async ({ caller, params: { id } }) => ({
+      body: shown(resource, await found(services, resource, caller, id)),
+    }),
   });
 }
 
@@ -271,13 +293,17 @@ function cancel<Body extends z.ZodObject>({ services: { ledger } }: Deps, resour
     request: { params, query: z.strictObject({}) },
     paramsInvalid: rejections.job_not_found,
     responses: {
-      200: { description: 'The job as it is now.', schema: job, example: { ...resource.example, status: 'running' } },
+      200: {
+        description: 'The job as it is now.',
+        schema: resource.job,
+        example: { ...resource.example, status: 'running' },
+      },
       ...errorsOf(nativeDialect, [...bodyFailures, rejections.job_not_found]),
     },
     async handle({ caller, params: { id } }) {
       const { kind } = resource;
       const outcome = await ledger(cancelJob, { mode: caller.mode, kind, jobId: id, actor: caller.credentialId });
-      return { body: shown(accepted<typeof cancelJob>(outcome, rejections).job) };
+      return { body: shown(resource, accepted<typeof cancelJob>(outcome, rejections).job) };
     },
   });
 }
@@ -306,7 +332,8 @@ function follow<Body extends z.ZodObject>({ services }: Deps, resource: Resource
     },
     async handle({ caller, params: { id } }) {
       const first = await found(services, resource, caller, id);
-      return { events: (signal) => changes(first, () => found(services, resource, caller, id), signal) };
+      const look = async () => found(services, resource, caller, id);
+      return { events: (signal) => changes({ first, look, show: (view) => shown(resource, view) }, signal) };
     },
   });
 }
@@ -314,15 +341,17 @@ function follow<Body extends z.ZodObject>({ services }: Deps, resource: Resource
 /** Between two looks. */
 const lookMs = 500;
 
-async function* changes(
-  first: JobView,
-  look: () => Promise<JobView>,
-  signal: AbortSignal,
-): AsyncGenerator<ServerSentEvent> {
+type Followed = {
+  readonly first: JobView;
+  look(): Promise<JobView>;
+  show(view: JobView): unknown;
+};
+
+async function* changes({ first, look, show }: Followed, signal: AbortSignal): AsyncGenerator<ServerSentEvent> {
   let before: string | undefined;
   for (let now = first; !signal.aborted; now = (await orNothing(look())) ?? now) {
-    if (now.finishedAt !== null) return yield { event: 'end', data: shown(now) };
-    const data = shown(now);
+    if (now.finishedAt !== null) return yield { event: 'end', data: show(now) };
+    const data = show(now);
     if (JSON.stringify(data) !== before) yield { event: 'progress', data };
     before = JSON.stringify(data);
     // Aborted is not an error: the loop ends.
@@ -347,13 +376,17 @@ async function found(
   return accepted<typeof getJob>(await ledger(getJob, { mode, kind, jobId }), rejections).job;
 }
 
-function shown(view: JobView): z.input<typeof job> {
+function shown(
+  { describe }: Pick<Resource<z.ZodObject>, 'describe'>,
+  view: JobView,
+): z.input<typeof job> & ReturnType<typeof describe> {
   const { progress } = view;
+  const { parameters, report } = describe(view);
   return {
     id: view.jobId,
     kind: view.kind,
     status: view.status,
-    parameters: Object.fromEntries(Object.entries(view.parameters).map(([name, value]) => [snakeCase(name), value])),
+    parameters,
     progress: {
       phase: progress.phase,
       done: progress.done,
@@ -361,7 +394,7 @@ function shown(view: JobView): z.input<typeof job> {
       rate_per_second: progress.ratePerSecond,
       eta_seconds: progress.etaSeconds,
     },
-    report: view.report,
+    report,
     error: view.error,
     requested_by: view.requestedBy,
     requested_at: view.requestedAt,
@@ -369,8 +402,4 @@ function shown(view: JobView): z.input<typeof job> {
     cancel_requested_at: view.cancelRequestedAt,
     finished_at: view.finishedAt,
   };
-}
-
-function snakeCase(name: string): string {
-  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -37,6 +37,7 @@ import {
   writerOf,
 } from './ledger-fields';
 import { ledgerRejections } from './ledger-rejections';
+import { ledgerReferenceExample } from './ledger-views';
 import {
   accountIdOf,
   accountRef,
@@ -304,6 +305,23 @@ function readOne({ services: { ledger } }: Deps): Route {
   });
 }
 
+const limits = z.strictObject({
+  account_id: z.string(),
+  floor: decimal.nullable(),
+  ceiling: decimal.nullable(),
+  ledger_reference: z.string().nullable().meta({ description: 'Of the event that recorded it; null in a dry run.' }),
+  recorded_at: timestampField,
+  dry_run: dryRunShown,
+});
+const limitsExample = {
+  account_id: 'cash',
+  floor: '-500.00',
+  ceiling: null,
+  ledger_reference: ledgerReferenceExample,
+  recorded_at: '2026-02-11T10:06:10.000Z',
+  dry_run: false,
+} as const;
+
 function limitOne({ services: { ledger } }: Deps): Route {
   return route({
     dialect: 'native',
@@ -323,13 +341,8 @@ function limitOne({ services: { ledger } }: Deps): Route {
     responses: {
       200: {
         description: 'Set, or set before with the same key.',
-        schema: z.strictObject({
-          account_id: z.string(),
-          floor: decimal.nullable(),
-          ceiling: decimal.nullable(),
-          dry_run: dryRunShown,
-        }),
-        example: { account_id: 'cash', floor: '-500.00', ceiling: null, dry_run: false },
+        schema: limits,
+        example: limitsExample,
         headers: replayedHeader,
       },
       ...errorsOf(nativeDialect, [
@@ -358,13 +371,15 @@ function limitOne({ services: { ledger } }: Deps): Route {
         floor: low,
         ceiling: high,
       });
-      const { replayed } = accepted<typeof setAccountLimits>(outcome, ledgerRejections);
+      const set = accepted<typeof setAccountLimits>(outcome, ledgerRejections);
       return {
-        headers: replayedIf(replayed),
+        headers: replayedIf(set.replayed),
         body: {
           account_id: accountRefOf(caller, accountId),
           floor: low === null ? null : decimalOf(low, code),
           ceiling: high === null ? null : decimalOf(high, code),
+          ledger_reference: set.ledgerReference,
+          recorded_at: set.at,
           dry_run: body.dry_run,
         },
       };

@@ -1,5 +1,5 @@
 import { asset, getHold, holdStatuses, listHolds, operateBook, type CallRequest } from '@daybook/contracts';
-import { FailureError } from '@daybook/http';
+import { FailureError, type Failure } from '@daybook/http';
 import type { AssetCode } from '@daybook/money';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
@@ -29,7 +29,7 @@ import {
   watermarkExample,
   writerOf,
 } from './ledger-fields';
-import { ledgerRejections } from './ledger-rejections';
+import { captureRejections, ledgerRejections } from './ledger-rejections';
 import { ledgerReferenceExample } from './ledger-views';
 import { accountIdOf, accountRef, accountRefOf } from './own-accounts';
 import { requireAccount } from './require-account';
@@ -131,9 +131,15 @@ function answers(description: string, id: string) {
 
 type Asked = { readonly dry_run: boolean };
 
-async function operate(ledger: Services['ledger'], caller: Credential, operation: Operation, { dry_run }: Asked) {
+async function operate(
+  ledger: Services['ledger'],
+  caller: Credential,
+  operation: Operation,
+  { dry_run }: Asked,
+  rejections: Record<keyof typeof ledgerRejections, Failure> = ledgerRejections,
+) {
   const outcome = await ledger(operateBook, { ...writerOf(caller), dryRun: dry_run, operation });
-  return accepted<typeof operateBook>(outcome, ledgerRejections);
+  return accepted<typeof operateBook>(outcome, rejections);
 }
 
 type Done = Awaited<ReturnType<typeof operate>>;
@@ -310,7 +316,7 @@ function captureOne({ services: { ledger } }: Deps): Route {
         ...bodyFailures,
         keyInvalid,
         ledgerRejections.accounts_not_distinct,
-        ledgerRejections.asset_mismatch,
+        captureRejections.asset_mismatch,
         ledgerRejections.hold_not_found,
         ledgerRejections.account_not_found,
         ledgerRejections.id_reserved,
@@ -335,7 +341,7 @@ function captureOne({ services: { ledger } }: Deps): Route {
         final: body.final,
       };
       const ids = { id: newIdShown(caller, captureId), hold_id: holdId };
-      return told(await operate(ledger, caller, operation, body), ids, body);
+      return told(await operate(ledger, caller, operation, body, captureRejections), ids, body);
 
       /** The asset of the hold says how many decimals there may be. */
       async function partOf(token: string): Promise<bigint> {

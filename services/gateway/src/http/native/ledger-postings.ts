@@ -1,11 +1,12 @@
 /** What callers ask to be posted: entry by entry, or one debit and one credit. */
 import { asset, type CallRequest, type operateBook } from '@daybook/contracts';
-import { FailureError } from '@daybook/http';
+import { FailureError, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
 import { amountOf, amountToken, text } from '../fields';
 import { invalidField } from '../responses';
 import { instant, metadata } from './ledger-fields';
+import { assetOfEntries, type ledgerRejections } from './ledger-rejections';
 import { accountIdOf, accountRef } from './own-accounts';
 
 type PostOperation = Extract<CallRequest<typeof operateBook>['operation'], { type: 'post' }>;
@@ -60,6 +61,14 @@ export function postOf(caller: Credential, asked: Posting, transactionId: string
     description: asked.description ?? null,
     metadata: asked.metadata,
   };
+}
+
+/** What is answered to each no, in the fields of the form that was sent. */
+export function rejectionsOf(
+  { entries }: Pick<Posting, 'entries'>,
+  table: Record<keyof typeof ledgerRejections, Failure>,
+): typeof table {
+  return entries === undefined ? table : { ...table, asset_mismatch: assetOfEntries };
 }
 
 function entriesOf(caller: Credential, asked: Posting, path: string): PostOperation['entries'] {

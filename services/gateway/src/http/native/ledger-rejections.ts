@@ -35,7 +35,12 @@ const idReserved = 'must not begin with ops/ or with a UUID and /, as ids of oth
 export const ledgerRejections = {
   id_reused: conflict('IDEMPOTENCY_KEY_REUSED', 'Idempotency-Key was already used for a request with other content.'),
   id_reserved: invalidField('Idempotency-Key', idReserved),
-  recording_not_allowed: { status: 403, code: 'FORBIDDEN', message: 'recording: only operators record facts' },
+  recording_not_allowed: {
+    status: 403,
+    code: 'FORBIDDEN',
+    message: 'recording: only operators record facts',
+    field: 'recording',
+  },
   entries_invalid: invalidField('entries', 'must be 2 to 100, each of an amount above zero'),
   effective_in_future: invalidField('effective_at', 'must not be in the future'),
   period_closed: conflict('PERIOD_CLOSED', 'The period is closed.'),
@@ -71,4 +76,20 @@ export const ledgerRejections = {
 } as const satisfies Record<RejectionOf<LedgerCall>, Failure>;
 
 /** In a bulk each transaction has its `id` instead of a key. */
-export const bulkRejections = { ...ledgerRejections, id_reserved: invalidField('id', idReserved) };
+export const bulkRejections = {
+  ...ledgerRejections,
+  id_reused: {
+    ...conflict('IDEMPOTENCY_KEY_REUSED', 'id: was already used for a transaction with other content'),
+    field: 'id',
+  },
+  id_reserved: invalidField('id', idReserved),
+};
+
+/** Beside entries a posting has no asset of its own. */
+export const assetOfEntries = invalidField('entries', 'one is not in the asset of its account');
+
+/** A capture has no asset: it is the hold's. */
+export const captureRejections = {
+  ...ledgerRejections,
+  asset_mismatch: invalidField('credit', 'must be an account in the asset of the hold'),
+};

@@ -16,8 +16,8 @@ import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
 import { journalId, newIdShown } from './journal-ids';
 import { dryRun, dryRunShown, keyHeader, keyInvalid, readerOf, writerOf } from './ledger-fields';
-import { posting, postOf } from './ledger-postings';
-import { bulkRejections, ledgerRejections } from './ledger-rejections';
+import { posting, postOf, rejectionsOf } from './ledger-postings';
+import { assetOfEntries, bulkRejections, ledgerRejections } from './ledger-rejections';
 import { ledgerReferenceExample } from './ledger-views';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
@@ -31,19 +31,20 @@ export function ledgerTransactionRoutes(deps: Deps): Route[] {
 const bulkBytesMax = 6_000_000;
 const bulkHasNoKey = invalidField('Idempotency-Key', 'must be absent: each transaction of a bulk has its own id');
 
-const postingFailures = [
-  ledgerRejections.entries_invalid,
-  ledgerRejections.effective_in_future,
-  ledgerRejections.asset_mismatch,
-  ledgerRejections.recording_not_allowed,
-  ledgerRejections.account_not_found,
-  ledgerRejections.id_reserved,
-  ledgerRejections.id_reused,
-  ledgerRejections.period_closed,
-  ledgerRejections.account_frozen,
-  ledgerRejections.entries_unbalanced,
-  ledgerRejections.insufficient_balance,
-  ledgerRejections.ceiling_exceeded,
+const postingFailures = (table: typeof ledgerRejections | typeof bulkRejections): readonly Failure[] => [
+  table.entries_invalid,
+  table.effective_in_future,
+  table.asset_mismatch,
+  assetOfEntries,
+  table.recording_not_allowed,
+  table.account_not_found,
+  table.id_reserved,
+  table.id_reused,
+  table.period_closed,
+  table.account_frozen,
+  table.entries_unbalanced,
+  table.insufficient_balance,
+  table.ceiling_exceeded,
 ];
 
 const receipt = {
@@ -89,7 +90,7 @@ function postOne({ services: { ledger } }: Deps): Route {
         example: { ...receiptExample, dry_run: false },
         headers: replayedHeader,
       },
-      ...errorsOf(nativeDialect, [...bodyFailures, keyInvalid, ...postingFailures]),
+      ...errorsOf(nativeDialect, [...bodyFailures, keyInvalid, ...postingFailures(ledgerRejections)]),
     },
     async handle({ caller, headers, body }) {
       const transactionId = headers['Idempotency-Key'];
@@ -98,7 +99,7 @@ function postOne({ services: { ledger } }: Deps): Route {
         dryRun: body.dry_run,
         operation: postOf(caller, body, transactionId),
       });
-      const posted = accepted<typeof operateBook>(outcome, ledgerRejections);
+      const posted = accepted<typeof operateBook>(outcome, rejectionsOf(body, ledgerRejections));
       return {
         headers: replayedIf(posted.replayed),
         body: {
@@ -125,8 +126,9 @@ const result = z.strictObject({
 type BulkAnswer = Extract<CallOutcome<typeof operateBookInBulk>, { ok: true }>['value'];
 type Outcome = BulkAnswer['outcomes'][number];
 type Failed = NonNullable<BulkAnswer['failed']>;
+type Sent = Parameters<typeof rejectionsOf>[0];
 
-function describeResult(transactionId: string, outcome: Outcome) {
+function describeResult(transactionId: string, sent: Sent, outcome: Outcome) {
   if (outcome.ok)
     return {
       transaction_id: transactionId,
@@ -137,7 +139,7 @@ function describeResult(transactionId: string, outcome: Outcome) {
       code: null,
       title: null,
     };
-  const { code, message } = bulkRejections[outcome.rejection];
+  const { code, message } = rejectionsOf(sent, bulkRejections)[outcome.rejection];
   return {
     transaction_id: transactionId,
     status: 'rejected',
@@ -149,9 +151,9 @@ function describeResult(transactionId: string, outcome: Outcome) {
   };
 }
 
-function failureOf({ rejection, index, replayed }: Failed): Failure {
-  const failure = bulkRejections[rejection];
-  const field = ['transactions', index, ...('field' in failure ? [failure.field] : [])].join('.');
+function failureOf({ rejection, index, replayed }: Failed, sent: Sent): Failure {
+  const failure = rejectionsOf(sent, bulkRejections)[rejection];
+  const field = ['transactions', index, ...(failure.field === undefined ? [] : [failure.field])].join('.');
   return { ...failure, field, ...(replayed ? { replayed } : {}) };
 }
 
@@ -198,7 +200,7 @@ function postMany({ services: { ledger } }: Deps): Route {
         },
         headers: replayedHeader,
       },
-      ...errorsOf(nativeDialect, [...bodyFailures, bulkHasNoKey, ...postingFailures]),
+      ...errorsOf(nativeDialect, [...bodyFailures, bulkHasNoKey, ...postingFailures(bulkRejections)]),
     },
     async handle({ caller, body, raw }) {
       // Who sends one counts on it, and it would not hold.
@@ -211,10 +213,11 @@ function postMany({ services: { ledger } }: Deps): Route {
         operations: transactions.map((each, index) => postOf(caller, each, each.id, `transactions.${index}.`)),
       });
       const { outcomes, failed } = accepted<typeof operateBookInBulk>(outcome, {});
-      if (failed !== null) throw new FailureError(failureOf(failed));
-      const results = outcomes.map((each, index) =>
-        describeResult(newIdShown(caller, transactions[index]?.id ?? ''), each),
-      );
+      if (failed !== null) throw new FailureError(failureOf(failed, transactions[failed.index]!));
+      const results = outcomes.map((each, index) => {
+        const sent = transactions[index]!;
+        return describeResult(newIdShown(caller, sent.id), sent, each);
+      });
       const posted = outcomes.filter(({ ok }) => ok).length;
       return {
         headers: replayedIf(outcomes.every(({ replayed }) => replayed)),

@@ -60,6 +60,21 @@ function freezing({ services: { ledger } }: Deps, frozen: boolean): Route {
   });
 }
 
+const reversal = z.strictObject({
+  transaction_id: z.string().meta({ description: 'Of the transfer.' }),
+  reversal_id: z.string().nullable().meta({ description: 'Id of the transaction that reverses it.' }),
+  posted_at: timestampField.nullable().meta({ description: 'When that one was recorded.' }),
+  ledger_reference: z.string().nullable().meta({ description: 'Null in a dry run.' }),
+  dry_run: dryRunShown,
+});
+const reversalExample = {
+  transaction_id: 'TX2001',
+  reversal_id: 'reversal:TX2001',
+  posted_at: '2026-02-11T10:06:10.000Z',
+  ledger_reference: `0x${'9f86d081'.repeat(8)}`,
+  dry_run: false,
+} as const;
+
 function reverse({ services: { ledger } }: Deps): Route {
   return route({
     dialect: 'native',
@@ -83,12 +98,8 @@ function reverse({ services: { ledger } }: Deps): Route {
     responses: {
       200: {
         description: 'Reversed, or reversed before with the same key.',
-        schema: z.strictObject({
-          transaction_id: z.string(),
-          ledger_reference: z.string().nullable().meta({ description: 'Null in a dry run.' }),
-          dry_run: dryRunShown,
-        }),
-        example: { transaction_id: 'TX2001', ledger_reference: `0x${'9f86d081'.repeat(8)}`, dry_run: false },
+        schema: reversal,
+        example: reversalExample,
         headers: replayedHeader,
       },
       ...errorsOf(nativeDialect, [
@@ -116,6 +127,9 @@ function reverse({ services: { ledger } }: Deps): Route {
         headers: replayedIf(reversed.replayed),
         body: {
           transaction_id: reversed.transferId,
+          // Null while the ledger is of an earlier release.
+          reversal_id: reversed.transactionId ?? null,
+          posted_at: reversed.at ?? null,
           ledger_reference: reversed.ledgerReference,
           dry_run: body.dry_run,
         },

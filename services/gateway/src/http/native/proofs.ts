@@ -41,7 +41,7 @@ const rejections = {
     message: 'No signed checkpoint covers the transaction yet; ask again in some seconds.',
   },
   since_beyond_checkpoint: invalidField('since', 'is beyond the latest signed checkpoint'),
-  range_invalid: invalidField('from', 'is after to, or the range is beyond the end of the journal'),
+  range_invalid: invalidField('from', 'is after to, or beyond the end of the journal'),
 } as const satisfies Record<ProofRejection, Failure>;
 
 const signed = z.strictObject({
@@ -225,6 +225,9 @@ function signingKeys({ services: { ledger } }: Deps): Route {
   });
 }
 
+/** An instant as `to` ends at the last event at the latest; only a sequence can be beyond it. */
+const endInvalid = invalidField('to', 'is before from, or beyond the end of the journal');
+
 type Bound = NonNullable<CallRequest<typeof planExport>['from']>;
 
 const bound = z
@@ -268,11 +271,12 @@ function exportJournal({ services: { ledger } }: Deps): Route {
             .meta({ description: 'Sequence of the last event of the book, where the file ends before it.' }),
         }),
       },
-      ...errorsOf(nativeDialect, [rejections.range_invalid]),
+      ...errorsOf(nativeDialect, [rejections.range_invalid, endInvalid]),
     },
     async handle({ caller, query }) {
       const request = { mode: caller.mode, from: query.from ?? null, to: query.to ?? null };
-      const plan = accepted<typeof planExport>(await ledger(planExport, request), rejections);
+      const refused = request.to !== null && 'sequence' in request.to ? endInvalid : rejections.range_invalid;
+      const plan = accepted<typeof planExport>(await ledger(planExport, request), { range_invalid: refused });
       const headers = plan.leftOut === null ? {} : { 'Checkpoint-Left-Out': String(plan.leftOut) };
       return { headers, lines: linesOf(plan) };
 
