@@ -8,6 +8,7 @@
  * Nothing but tables comes of it: messages, webhooks and whatever else is told of events have their own places in the log.
  */
 import { AssertionError, isOperationalError, OperationalError } from '@daybook/core';
+import type { Logger } from '@daybook/runtime';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool, PoolClient } from 'pg';
 import { createBatches, openBatches, type Batches } from './batches';
@@ -17,9 +18,8 @@ import { inTransaction, waitForAnswers, withConnection } from './database';
 import type { EventStore, Position, StoredEvent } from './event-store';
 import { dumpTable, type TableDump } from './generation-dump';
 import {
+  abandonGeneration,
   claimGeneration,
-  dropGeneration,
-  dropUnfinished,
   ensureBuilding,
   liveGeneration,
   switchTo,
@@ -40,6 +40,7 @@ export type BuildDeps<Event extends Typed> = GenerationPlan & {
   readonly store: EventStore;
   readonly codec: EventCodec<Event>;
   readonly projections: readonly TableProjection<Event>[];
+  readonly logger: Logger;
   /** Of a build; it uses up to six connections of the pool. */
   readonly buildBatchSize?: number;
 };
@@ -133,7 +134,7 @@ export async function buildGeneration<Event extends Typed, Found = undefined>(
       if (options.switch === 'when equal' && compared.length === 0) throw nothingCompared();
       const equal = compared.every((table) => table.equal);
       if (options.switch === 'never' || (options.switch === 'when equal' && !equal)) {
-        await dropGeneration(deps.pool, deps, next.number);
+        await abandonGeneration(deps, next.number);
         return { ...report, switched: false };
       }
       await switchWhenLevel(deps, building);
@@ -143,7 +144,7 @@ export async function buildGeneration<Event extends Typed, Found = undefined>(
       await builder.settled();
       // Another process may go on with it since the lock is lost.
       const unwanted = asked.signal.aborted && !lost.aborted && !keepWhenAborted();
-      if (unwanted) await dropUnfinished(deps.pool, deps, next.number);
+      if (unwanted) await abandonGeneration(deps, next.number);
       throw error;
     }
   });
@@ -339,6 +340,7 @@ async function switchWhenLevel<Event extends Typed, Found>(
     options.signal.throwIfAborted();
     options.progress?.({ phase: 'switching', done: 0, total: null });
     await builder.catchUp({ signal: options.signal }, () => store.tail());
+    const begun = performance.now();
     const level = (place: Position) => builder.catchUp({ signal: options.signal }, async () => place);
     const { succeeds } = options;
     const switched = await switchTo(pool, deps, { store, next, level, tries, succeeds }).catch((error: unknown) => {
@@ -347,6 +349,20 @@ async function switchWhenLevel<Event extends Typed, Found>(
     });
     if (switched) return;
     // Not in step with those who read the views.
-    await delay(waitMs * (1 + Math.random()), undefined, { signal: options.signal });
+    const pauseMs = pauseAfterMs(performance.now() - begun) + waitMs * Math.random();
+    await delay(pauseMs, undefined, { signal: options.signal });
   }
+}
+
+/** Times as long as the try. */
+const pauseFactor = 10;
+const pauseMaxMs = 5_000;
+
+/**
+ * After a switch that failed. One that waits for the views has a number as a transaction, which no reader of the log gets
+ * past, and whoever reads the views anew waits behind it: while somebody keeps them, as a full check does, both are to move
+ * most of the time.
+ */
+export function pauseAfterMs(triedMs: number): number {
+  return Math.min(Math.max(triedMs * pauseFactor, waitMs), pauseMaxMs);
 }

@@ -3,12 +3,13 @@
  * service's schema show the live one.
  *
  *   building ──▶ live ──▶ old ──▶ dropped
- *       └─────────────────────────▲
+ *       └──────────────────▲
  *
  * All changes of state are made under one lock. Becoming live replaces the views in the transaction that retires the
  * generation before, under that one's claim: it moves no more, and whoever follows it finds out at its next batch.
  */
-import { assert } from '@daybook/core';
+import { assert, isOperationalError, OperationalError } from '@daybook/core';
+import type { Logger } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { inTransaction, type Tx } from './database';
 import type { EventStore, Position } from './event-store';
@@ -82,14 +83,14 @@ export async function ensureLive(pool: Pool, plan: GenerationPlan): Promise<Gene
   });
 }
 
-/** The one that is being built of the same projections, to go on with, or another; the one that was is dropped then. */
+/** The one that is being built of the same projections, to go on with, or another; the one that was is given up then. */
 export async function ensureBuilding(pool: Pool, plan: GenerationPlan, fresh = false): Promise<Generation> {
   return inTransaction(pool, async (tx) => {
     await lockGenerations(tx, plan);
     const building = await inState(tx, 'building');
     const fits = !fresh && building?.versions === versionsOf(plan.projections);
     if (fits && (await hasTables(tx, plan, building))) return building;
-    if (building) await drop(tx, plan, building);
+    if (building) await retire(tx, building);
     return create(tx, plan);
   });
 }
@@ -97,7 +98,7 @@ export async function ensureBuilding(pool: Pool, plan: GenerationPlan, fresh = f
 /**
  * `level` moves the next one to where the live one stands still meanwhile. False when it did not get there; true also when it
  * has been live already, as after a commit that nobody answered for. Throws OperationalError, not to be tried again, when
- * the live one is of another build that does not give way.
+ * the live one is of another build that does not give way, or when the next one was given up.
  */
 export async function switchTo(
   pool: Pool,
@@ -122,16 +123,14 @@ export async function switchTo(
     await tx.query(`set local lock_timeout = '${Math.min(switchLockMs * tries, switchLockMaxMs)}ms'`);
     await lockGenerations(tx, plan);
     if (await wasLive(tx, next)) return true;
+    await checkBuilding(tx, next);
     const live = await inState(tx, 'live');
     assert(live, 'no generation is live');
     await checkSuccession(tx, live, { versions: next.versions, succeeds });
     const shown = await claimGeneration(tx, live);
     await level(shown);
     if (store.compare(await claimGeneration(tx, next), shown) < 0) return false;
-    await tx.query(
-      `update projection_generations set state = 'old', retired_at = clock_timestamp() where number = $1`,
-      [live.number],
-    );
+    await retire(tx, live);
     await tx.query(`update subscriptions set version = 'retired ' || version where name = $1`, [live.checkpoint]);
     await makeLive(tx, plan, { ...next, views: live.views });
     return true;
@@ -145,7 +144,7 @@ export async function switchTo(
 const switchLockMs = 100;
 const switchLockMaxMs = 800;
 
-/** Drops the tables of a generation that nobody reads any more. */
+/** Drops the tables of a generation that nobody reads any more. Throws OperationalError while somebody uses them all the same. */
 export async function dropGeneration(pool: Pool, plan: Pick<GenerationPlan, 'schema'>, number: number): Promise<void> {
   await inTransaction(pool, async (tx) => {
     await lockGenerations(tx, plan);
@@ -158,20 +157,40 @@ export async function dropGeneration(pool: Pool, plan: Pick<GenerationPlan, 'sch
   });
 }
 
-/** Drops what a build leaves, unless that has become live. */
-export async function dropUnfinished(pool: Pool, plan: Pick<GenerationPlan, 'schema'>, number: number): Promise<void> {
-  await inTransaction(pool, async (tx) => {
-    await lockGenerations(tx, plan);
-    const building = await inState(tx, 'building');
-    if (building?.number === number) await drop(tx, plan, building);
-  });
+type Dropping = Pick<GenerationPlan, 'schema'> & { readonly pool: Pool; readonly logger: Logger };
+
+/** As `dropGeneration`. What cannot go now stays, for whoever sweeps next. */
+export async function dropOrLeave({ pool, schema, logger }: Dropping, number: number): Promise<void> {
+  try {
+    await dropGeneration(pool, { schema }, number);
+  } catch (error) {
+    // Those who use it end by themselves; views that others have built upon it do not go without them.
+    if (isOperationalError(error)) logger.info({ error, generation: number }, 'old read models will be dropped later');
+    else logger.warn({ error, generation: number }, 'old read models could not be dropped');
+  }
 }
 
-/** Numbers of the generations that were retired longer ago. */
+/**
+ * Gives up what a build leaves, unless that has become live, and drops it or leaves it: nobody goes on with it, whoever uses
+ * its tables.
+ */
+export async function abandonGeneration(deps: Dropping, number: number): Promise<void> {
+  const abandoned = await inTransaction(deps.pool, async (tx) => {
+    await lockGenerations(tx, deps);
+    const building = await inState(tx, 'building');
+    if (building?.number !== number) return false;
+    await retire(tx, building);
+    return true;
+  });
+  if (abandoned) await dropOrLeave(deps, number);
+}
+
+/** Numbers of the generations that were retired longer ago, and of those that were given up, which nobody has read. */
 export async function retiredFor(pool: Pool, milliseconds: number): Promise<readonly number[]> {
   const { rows } = await pool.query<{ number: number }>(
     `select number from projection_generations
-      where state = 'old' and retired_at <= clock_timestamp() - $1 * interval '1 millisecond' order by number`,
+      where state = 'old' and (live_at is null or retired_at <= clock_timestamp() - $1 * interval '1 millisecond')
+      order by number`,
     [milliseconds],
   );
   return rows.map(({ number }) => number);
@@ -198,6 +217,19 @@ async function wasLive(tx: Tx, { number }: Generation): Promise<boolean> {
     number,
   ]);
   return rowCount === 1;
+}
+
+/** Whoever has lost the lock of builds without noticing may be late. */
+async function checkBuilding(tx: Tx, { number }: Generation): Promise<void> {
+  const building = await inState(tx, 'building');
+  if (building?.number === number) return;
+  throw new OperationalError('store_unavailable', false, { detail: `generation ${number} was given up` });
+}
+
+async function retire(tx: Tx, { number }: Generation): Promise<void> {
+  await tx.query(`update projection_generations set state = 'old', retired_at = clock_timestamp() where number = $1`, [
+    number,
+  ]);
 }
 
 /** Waits for the claim of its runner, which then cannot move until this transaction ends; returns its place. */
@@ -254,6 +286,13 @@ async function makeLive(tx: Tx, plan: GenerationPlan, generation: Generation): P
 }
 
 /**
+ * Postgres gives a transaction its number before it waits for an exclusive lock of a table, and no reader of the log gets past
+ * one that has a number: while this waited for a dump to let go of a table, all of them would stand still. The sweep tries
+ * again.
+ */
+const dropLockMs = 100;
+
+/**
  * Views that still show its tables are of tables that the live plan does not have. With them go the service's own views
  * upon them; refused while anything else depends on its tables.
  */
@@ -262,6 +301,7 @@ async function drop(
   { schema }: Pick<GenerationPlan, 'schema'>,
   { number, checkpoint }: Generation,
 ): Promise<void> {
+  await tx.query(`set local lock_timeout = '${dropLockMs}ms'`);
   const views = await viewsUpon(tx, schema, checkpoint);
   if (views.length > 0) await tx.query(`drop view ${views.map((name) => `${schema}.${name}`).join(', ')}`);
   const { rows } = await tx.query<{ name: string }>(

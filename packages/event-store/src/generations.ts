@@ -15,7 +15,7 @@ import {
   type Succession,
 } from './generation-build';
 import { maySucceed, stayPresent } from './generation-succession';
-import { dropGeneration, ensureLive, liveGeneration, retiredFor, type Generation } from './generation-tables';
+import { dropOrLeave, ensureLive, liveGeneration, retiredFor, type Generation } from './generation-tables';
 import type { EventStore, Position } from './event-store';
 import type { Projections } from './projections';
 import { versionsOf } from './table-projections';
@@ -31,7 +31,6 @@ export type Generations = Projections & {
 };
 
 export type GenerationsOptions<Event extends { readonly type: string }> = BuildDeps<Event> & {
-  readonly logger: Logger;
   readonly onFatal: OnFatal;
   readonly batchSize?: number;
   /** For builds, and for one connection for as long as this runs, so that they take none that requests wait for. */
@@ -276,7 +275,7 @@ async function upgrade({ pool, versions, build, follow, signal, logger, onFatal 
   }
 }
 
-/** Drops what was replaced long ago. */
+/** Drops what was replaced long ago, and what was given up. */
 async function sweep(
   {
     pool,
@@ -286,15 +285,13 @@ async function sweep(
   }: Pick<GenerationsOptions<never>, 'pool' | 'schema' | 'logger' | 'keepOldMs'>,
   signal: AbortSignal,
 ): Promise<void> {
-  const attempt = <T>(work: Promise<T>): Promise<T | undefined> =>
-    work.catch((error: unknown) => {
-      logger.warn({ error }, 'old read models could not be dropped');
-      return undefined;
-    });
   while (!signal.aborted) {
-    // One that cannot go, because of what others have built upon it, holds up no other.
-    const numbers = (await attempt(retiredFor(pool, keepOldMs))) ?? [];
-    for (const number of numbers) await attempt(dropGeneration(pool, { schema }, number));
+    const numbers = await retiredFor(pool, keepOldMs).catch((error: unknown) => {
+      logger.warn({ error }, 'old read models could not be dropped');
+      return [];
+    });
+    // One that cannot go holds up no other.
+    for (const number of numbers) await dropOrLeave({ pool, schema, logger }, number);
     await delay(sweepMs, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -6,7 +6,7 @@ import type { EventStore } from '../src/event-store';
 import { openDatabase } from '../src/database';
 import type { BuildStep } from '../src/generation-build';
 import { dumpTable } from '../src/generation-dump';
-import { dropGeneration, ensureBuilding, generationsOf, switchTo } from '../src/generation-tables';
+import { abandonGeneration, dropGeneration, ensureBuilding, generationsOf, switchTo } from '../src/generation-tables';
 import { createGenerations, type Generations, type GenerationsOptions } from '../src/generations';
 import { postgresEventStore } from '../src/postgres-event-store';
 import { defineTable } from '../src/projection-table';
@@ -149,6 +149,8 @@ async function dump(of: string): Promise<unknown> {
 
 const states = async () => (await generationsOf(pool)).map(({ number, state }) => `${number} ${state}`);
 const within = { timeoutMs: 5_000 };
+const expectStates = (...expected: string[]) =>
+  eventually(async () => expect(await states()).toEqual(expected), { timeoutMs: 15_000 });
 const whole = { signal: new AbortController().signal, switch: 'when equal' } as const;
 
 test('a rebuild gives the same tables, byte for byte and twice, and the old ones are dropped', async () => {
@@ -551,7 +553,10 @@ describe('what was lost of the live generation is made again', () => {
     await ensureBuilding(pool, { schema, projections: [projection] });
     await pool.query(`drop table ${schema}_g2.additions_v1`);
     expect(await generations.rebuild(whole)).toMatchObject({ generation: 3, switched: true });
-    expect(await states()).toEqual(['1 old', '2 dropped', '3 live']);
+    expect(await states()).toEqual(['1 old', '2 old', '3 live']);
+    // Nobody has read it, so that it is not kept.
+    await open();
+    await expectStates('1 old', '2 dropped', '3 live');
   });
 
   test('views, at a start and at a switch; those that are there stay, with what others built upon them', async () => {
@@ -713,8 +718,6 @@ describe('beside a process of another build', () => {
     await eventually(() => expect(lines).toContainEqual(waits), within);
     return { old, updated };
   }
-  const expectStates = (...expected: string[]) =>
-    eventually(async () => expect(await states()).toEqual(expected), { timeoutMs: 15_000 });
 
   test('the tables of the newer build stay live, also when the other starts again or is asked for a replay', async () => {
     const { old, updated } = await replaced();
@@ -797,6 +800,141 @@ async function terminate(backends: readonly Backend[]): Promise<void> {
   for (const { pid } of backends) await pool.query('select pg_terminate_backend($1)', [pid]);
 }
 
+describe('while somebody reads the tables, as a dump does', () => {
+  const inUse = { code: 'store_unavailable', retryable: true, cause: { code: '55P03' } };
+  const later = expect.objectContaining({ level: 'info', msg: 'old read models will be dropped later' }) as unknown;
+  let readers: PoolClient[];
+  beforeEach(() => {
+    readers = [];
+  });
+  const end = async () => {
+    for (const reader of readers.splice(0)) {
+      await reader.query('rollback');
+      reader.release();
+    }
+  };
+  afterEach(end);
+  /** Until `end`. */
+  const read = async (relation: string) => {
+    const reader = await pool.connect();
+    readers.push(reader);
+    await reader.query('begin');
+    await reader.query(`lock table ${relation} in access share mode`);
+  };
+
+  test('they are not dropped, and nobody goes on waiting for them', async () => {
+    const generations = await open();
+    await add(3);
+    await generations.rebuild(whole);
+    await read(`${schema}_g1.balances_v1`);
+    await expect(dropGeneration(pool, { schema }, 1)).rejects.toMatchObject(inUse);
+    const { rows } = await pool.query(
+      `select from pg_locks join pg_stat_activity using (pid) where not granted and datname = current_database()`,
+    );
+    expect(rows).toEqual([]);
+    expect(await states()).toEqual(['1 old', '2 live']);
+    await end();
+    await dropGeneration(pool, { schema }, 1);
+    expect(await states()).toEqual(['1 dropped', '2 live']);
+  });
+
+  test('a sweep says that it is for later, and one that comes later drops them', async () => {
+    const { logger, lines } = testLogger();
+    const generations = await open({ keepOldMs: 0, logger });
+    await add(3);
+    await generations.rebuild(whole);
+    await generations.stop();
+    await read(`${schema}_g1.balances_v1`);
+    await generations.start();
+    await eventually(() => expect(lines).toContainEqual(later), within);
+    expect(lines.filter(({ level }) => level !== 'info')).toEqual([]);
+    await generations.stop();
+    await end();
+    await generations.start();
+    await expectStates('1 dropped', '2 live');
+  });
+
+  test('a dry run tells what it found, also the next one, and what they built is dropped by a sweep', async () => {
+    const { logger, lines } = testLogger();
+    const generations = await open({ logger });
+    await add(9);
+    await generations.caughtUp();
+    for (const number of [2, 3]) {
+      const inspect = () => read(`${schema}_g${number}.balances_v1`);
+      const report = await generations.rebuild({ ...whole, switch: 'never', fresh: true, inspect });
+      expect(report).toMatchObject({ generation: number, events: 9n, switched: false });
+      expect(report.compared.map(({ equal }) => equal)).toEqual([true, true]);
+    }
+    expect(lines).toContainEqual(later);
+    expect(await states()).toEqual(['1 live', '2 old', '3 old']);
+    await end();
+    await generations.stop();
+    await generations.start();
+    await expectStates('1 live', '2 dropped', '3 dropped');
+  });
+
+  test('a cancelled build is given up, and none goes on with it', async () => {
+    const generations = await open();
+    await add(40);
+    await generations.caughtUp();
+    const cancel = new AbortController();
+    const inspect = async () => {
+      await read(`${schema}_g2.balances_v1`);
+      cancel.abort();
+    };
+    const how = { ...whole, signal: cancel.signal, keepWhenAborted: () => false };
+    const cancelled = generations.rebuild({ ...how, inspect });
+    await expect(cancelled).rejects.toMatchObject({ name: 'AbortError' });
+    const [, abandoned] = await generationsOf(pool);
+    expect(await states()).toEqual(['1 live', '2 old']);
+    // Nor does one that has lost its lock and does not know that it was given up.
+    const late = { store, next: abandoned!, level: async () => undefined };
+    await expect(switchTo(pool, { schema, projections: [projection] }, late)).rejects.toThrow(
+      'generation 2 was given up',
+    );
+    let applied = 0;
+    const observe = (events: readonly unknown[]) => void (applied += events.length);
+    expect(await generations.rebuild({ ...whole, observe })).toMatchObject({ generation: 3, switched: true });
+    expect(applied).toBe(40);
+    await end();
+    await generations.stop();
+    await generations.start();
+    await expectStates('1 old', '2 dropped', '3 live');
+  });
+
+  test('a build that was interrupted and does not fit is given up for another', async () => {
+    const generations = await open();
+    const plan = { schema, projections: [projection] };
+    expect(await ensureBuilding(pool, plan)).toMatchObject({ number: 2 });
+    await read(`${schema}_g2.balances_v1`);
+    expect(await ensureBuilding(pool, plan)).toMatchObject({ number: 2 });
+    expect(await ensureBuilding(pool, plan, true)).toMatchObject({ number: 3 });
+    expect(await states()).toEqual(['1 live', '2 old', '3 building']);
+    expect(await generations.rebuild(whole)).toMatchObject({ generation: 3, switched: true });
+  });
+
+  test('a switch tries again until they let go of the views, or it is cancelled', async () => {
+    const generations = await open();
+    await add(9);
+    await generations.caughtUp();
+    await read(`${schema}.balances_v1`);
+    for (const [number, over] of [[2, 'cancelled'] as const, [3, 'done'] as const]) {
+      const cancel = new AbortController();
+      let tries = 0;
+      const progress = ({ phase }: BuildStep) => {
+        if (phase !== 'switching') return;
+        tries += 1;
+        if (tries === 2) void (over === 'done' ? end() : cancel.abort());
+      };
+      const how = { ...whole, signal: cancel.signal, keepWhenAborted: () => false };
+      const rebuilt = generations.rebuild({ ...how, progress });
+      if (over === 'done') expect(await rebuilt).toMatchObject({ generation: number, switched: true });
+      else await expect(rebuilt).rejects.toMatchObject({ name: 'AbortError' });
+    }
+    expect(await states()).toEqual(['1 old', '2 dropped', '3 live']);
+  });
+});
+
 describe('a build whose connection is lost', () => {
   const outage = { code: 'store_unavailable', retryable: true };
 
@@ -856,6 +994,7 @@ describe('a build whose connection is lost', () => {
   });
 
   test('may find that another process has switched to what both built', async () => {
+    const { logger, lines } = testLogger();
     const generations = await open();
     await generations.rebuild(whole);
     await generations.rebuild(whole);
@@ -863,6 +1002,9 @@ describe('a build whose connection is lost', () => {
     const level = () => Promise.reject(new Error('there is nothing to do'));
     for (const next of late)
       expect(await switchTo(pool, { schema, projections: [projection] }, { store, next, level })).toBe(true);
+    // Nor does a cancel take away what has been shown.
+    for (const { number } of late) await abandonGeneration({ pool, schema, logger }, number);
     expect(await states()).toEqual(['1 old', '2 old', '3 live']);
+    expect(lines).toEqual([]);
   });
 });

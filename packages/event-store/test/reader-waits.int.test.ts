@@ -48,8 +48,8 @@ test('a reader waits since the event that it has not applied, or since it has la
   await store.close();
 });
 
-test('readers of generations that were replaced are none', async () => {
-  const { pool, store, record, stands } = await scene();
+test('readers of generations that were replaced are none; one that is being built is, and nobody waits for it', async () => {
+  const { pool, store, record, stands, waits } = await scene();
   const place = await record(at(1));
   for (const name of ['g1', 'g2', 'g3', 'relay x']) await stands(name, place, at(2));
   await pool.query(
@@ -58,5 +58,9 @@ test('readers of generations that were replaced are none', async () => {
   );
   const reader = { position: place, applied: 7n, movedAt: at(2) };
   expect(await readersOf(pool)).toEqual(['g2', 'g3', 'relay x'].map((name) => ({ name, ...reader })));
+  await record(at(5));
+  const expected = ['g2', 'relay x'].map((name) => ({ name, waitsS: 300 }));
+  // Transactions of other tests are open for a while.
+  await eventually(async () => expect(await waits()).toEqual(expected), { timeoutMs: 20_000 });
   await store.close();
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineCall } from '../call-contract';
 
-/** Who follows a service's own log: read models, the relay that tells others, and what else has a place in it. */
+/** Who follows a service's own log: read models that are shown, the relay that tells others, and what else has a place in it. */
 const reader = z.object({
   name: z.string(),
   /** For how many seconds it has not moved although there is an event for it; 0 when there is none. */

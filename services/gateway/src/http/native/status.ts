@@ -26,7 +26,8 @@ const service = z.strictObject({
     .meta({
       description:
         'Who follows its log: read models, the relay that tells others, and what else has a place in it. For how many seconds ' +
-        'each has not moved although there is an event for it; 0 when there is none. Null when the service is not ready.',
+        'each has not moved although there is an event for it; 0 when there is none. Read models that are being built are ' +
+        'left out. Null when the service is not ready.',
     }),
 });
 const writer = z.strictObject({ application: z.string(), database: z.string(), age_s: z.number() }).meta({
