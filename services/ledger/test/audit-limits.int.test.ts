@@ -138,3 +138,30 @@ describe('the audit functions', () => {
     expect(await refusal(`audit_entries_between('sandbox', 'wallet', '${noon(2)}', '${noon(1)}')`)).toEqual(reversed);
   });
 });
+
+test('a ceiling that a fact has crossed bounds what is posted, whatever is held of it since', async () => {
+  const rig = await auditRig();
+  await rig.record([
+    opened('house', noon(1), { accountType: 'asset' }),
+    opened('capped', noon(1), { ceiling: 100n }),
+    posted('fact', moved('house', 'capped', 150n), noon(2), { ceilingBreaches: ['capped'] }),
+    {
+      type: 'HoldPlaced',
+      holdId: 'hold',
+      contentHash: 'hold',
+      tenantId: null,
+      accountId: 'capped',
+      asset: 'TXC',
+      amount: 60n,
+      expiresAt: null,
+      metadata: null,
+      actor: 'operator',
+      at: noon(3),
+    },
+  ]);
+  const { rows } = await rig.pool.query(
+    'select crossed, limit_now, available_now, posted_now from audit_limit_breaches order by sequence',
+  );
+  expect(rows).toEqual([{ crossed: 'ceiling', limit_now: '100', available_now: '90', posted_now: '150' }]);
+  await rig.close();
+});

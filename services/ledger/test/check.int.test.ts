@@ -135,6 +135,33 @@ describe.each(ledgerTables.map((table) => [table.name, table] as const))('%s', (
     expect(difference).toMatchObject({ problem: 'unexpected', column: null, expected: null });
     expect(difference?.actual).toMatchObject(difference?.key ?? {});
   });
+
+  test('a row that is there twice is told by its key, and what it is', async () => {
+    const copy = await rig.copy(name);
+    const { row, named } = await rowOf(copy.name);
+    await rig.pool.query(`insert into ${copy.name} select * from ${copy.name} where ${one(copy.name)}`);
+    const report = await rig.check();
+    await copy.drop();
+    expect(dirty(report)).toEqual({ tables: [name], invariants: ['I4'] });
+    expect(differencesOf(report, name)).toEqual([
+      { mode: 'live', key: named, problem: 'unexpected', column: null, expected: null, actual: row },
+    ]);
+  });
+
+  test.each(table.key)('a row without %s is told', async (without) => {
+    const copy = await rig.copy(name);
+    const columns = Object.keys(table.columns);
+    const values = columns.map((column) => (column === without ? 'null' : column));
+    await rig.pool.query(
+      `insert into ${copy.name} (${columns.join()}) select ${values.join()} from ${copy.name} where ${one(copy.name)}`,
+    );
+    const report = await rig.check();
+    await copy.drop();
+    expect(dirty(report)).toEqual({ tables: [name], invariants: ['I4'] });
+    expect(differencesOf(report, name)).toMatchObject([
+      { key: { [without]: null }, problem: 'unexpected', column: null, expected: null, actual: { [without]: null } },
+    ]);
+  });
 });
 
 test('more differences than are listed are counted', async () => {

@@ -110,8 +110,8 @@ export const ledgerProtections: readonly Protection[] = [
     row: 'F16',
     removes: 'the adjustment: what is late becomes effective in the period that was closed',
     file: domain('transaction-decisions'),
-    find: 'const happenedAt = command.effectiveAt ?? at;\n  const isLate = happenedAt < state.openFrom;',
-    replace: 'const happenedAt = command.effectiveAt ?? at;\n  const isLate = false;',
+    find: 'effectiveAt : at;\n  const isLate = happenedAt < state.openFrom;',
+    replace: 'effectiveAt : at;\n  const isLate = false;',
     held: atBoundary('sends what is late to the first instant that is open, under the name of its own'),
   },
   {

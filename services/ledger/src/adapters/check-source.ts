@@ -81,8 +81,11 @@ async function momentOf(client: PoolClient, store: EventStore): Promise<CheckMom
     between: (table, mode, from, to) =>
       select(table, 'mode = $1 and sequence >= $2 and sequence < $3', [mode, from, to]),
     beyond: (table, mode, upTo) =>
-      select(table, `mode = $1 and (sequence >= $2 or sequence < 0) limit ${strayMax}`, [mode, upTo]),
-    stray: (table) => select(table, `mode <> all ($1) limit ${strayMax}`, [modes.options]),
+      select(table, `mode = $1 and (sequence >= $2 or sequence < 0 or sequence is null) limit ${strayMax}`, [
+        mode,
+        upTo,
+      ]),
+    stray: (table) => select(table, `(mode <> all ($1) or mode is null) limit ${strayMax}`, [modes.options]),
     async *all(table, mode) {
       const known = (await columns(table)) ?? [];
       const list = known.map(textOf).join(', ');

@@ -71,13 +71,14 @@ export const eventViews: readonly AuditView[] = [
       tenant_id: null,
       crossed: 'floor or ceiling.',
       limit_now: 'The limit as it is now.',
-      available_now: 'What is available in the account now.',
+      available_now: 'What is available in the account now: what a floor bounds.',
       posted_at: null,
       ...appliedColumns,
+      posted_now: 'What is posted to the account now: what a ceiling bounds.',
     },
     select: `select b.mode, b.sequence, t.transaction_id, b.account_id, b.tenant_id, b.crossed,
        case b.crossed when 'floor' then a.floor else a.ceiling end as limit_now, a.posted - a.held as available_now,
-       t.posted_at, ${applied}
+       t.posted_at, ${applied}, a.posted as posted_now
   from ledger.limit_breaches_v1 b
   join ledger.transactions_v1 t on t.mode = b.mode and t.sequence = b.sequence
   join ledger.accounts_v1 a on a.mode = b.mode and a.account_id = b.account_id

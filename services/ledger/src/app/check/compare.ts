@@ -39,14 +39,19 @@ export function unexpectedRow(shape: RowShape, mode: string, actual: CheckedRow,
   into.add({ mode, key: namedKey(shape, actual), problem: 'unexpected', column: null, expected: null, actual });
 }
 
-/** Compares two sets of rows that belong together. */
+/** Compares two sets of rows that belong together. A table without its primary key may have several rows of one key. */
 export function compareRows(
   shape: RowShape,
   mode: string,
   { expected, actual }: { readonly expected: readonly CheckedRow[]; readonly actual: readonly CheckedRow[] },
   into: Findings<Difference>,
 ): void {
-  const found = new Map(actual.map((row) => [keyOf(shape, row), row]));
+  const found = new Map<string, CheckedRow>();
+  for (const row of actual) {
+    const key = keyOf(shape, row);
+    if (found.has(key)) unexpectedRow(shape, mode, row, into);
+    else found.set(key, row);
+  }
   for (const row of expected) {
     const key = keyOf(shape, row);
     compareRow(shape, mode, row, found.get(key), into);
