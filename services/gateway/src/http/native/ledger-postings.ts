@@ -64,7 +64,7 @@ export function postOf(caller: Credential, asked: Posting, transactionId: string
 }
 
 /** What is answered to each no, in the fields of the form that was sent. */
-export function rejectionsOf(
+export function postingRejections(
   { entries }: Pick<Posting, 'entries'>,
   table: Record<keyof typeof ledgerRejections, Failure>,
 ): typeof table {

@@ -16,7 +16,7 @@ import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
 import { journalId, newIdShown } from './journal-ids';
 import { dryRun, dryRunShown, keyHeader, keyInvalid, readerOf, writerOf } from './ledger-fields';
-import { posting, postOf, rejectionsOf } from './ledger-postings';
+import { posting, postOf, postingRejections } from './ledger-postings';
 import { assetOfEntries, bulkRejections, ledgerRejections } from './ledger-rejections';
 import { ledgerReferenceExample } from './ledger-views';
 
@@ -99,7 +99,7 @@ function postOne({ services: { ledger } }: Deps): Route {
         dryRun: body.dry_run,
         operation: postOf(caller, body, transactionId),
       });
-      const posted = accepted<typeof operateBook>(outcome, rejectionsOf(body, ledgerRejections));
+      const posted = accepted<typeof operateBook>(outcome, postingRejections(body, ledgerRejections));
       return {
         headers: replayedIf(posted.replayed),
         body: {
@@ -126,7 +126,7 @@ const result = z.strictObject({
 type BulkAnswer = Extract<CallOutcome<typeof operateBookInBulk>, { ok: true }>['value'];
 type Outcome = BulkAnswer['outcomes'][number];
 type Failed = NonNullable<BulkAnswer['failed']>;
-type Sent = Parameters<typeof rejectionsOf>[0];
+type Sent = Parameters<typeof postingRejections>[0];
 
 function describeResult(transactionId: string, sent: Sent, outcome: Outcome) {
   if (outcome.ok)
@@ -139,7 +139,7 @@ function describeResult(transactionId: string, sent: Sent, outcome: Outcome) {
       code: null,
       title: null,
     };
-  const { code, message } = rejectionsOf(sent, bulkRejections)[outcome.rejection];
+  const { code, message } = postingRejections(sent, bulkRejections)[outcome.rejection];
   return {
     transaction_id: transactionId,
     status: 'rejected',
@@ -152,7 +152,7 @@ function describeResult(transactionId: string, sent: Sent, outcome: Outcome) {
 }
 
 function failureOf({ rejection, index, replayed }: Failed, sent: Sent): Failure {
-  const failure = rejectionsOf(sent, bulkRejections)[rejection];
+  const failure = postingRejections(sent, bulkRejections)[rejection];
   const field = ['transactions', index, ...(failure.field === undefined ? [] : [failure.field])].join('.');
   return { ...failure, field, ...(replayed ? { replayed } : {}) };
 }
