@@ -152,7 +152,7 @@ describe("another tenant's id", () => {
               place,
               (await send(daybook, attacker, { method, path, operation }, field, victim.walletId)).status,
             ]).toEqual([place, 403]);
-          } else if (id !== undefined && place !== meantForOthers) {
+          } else if (id !== undefined && id !== attacker.tenantId && place !== meantForOthers) {
             const answer = await send(daybook, attacker, { method, path, operation }, field, id);
             // With anyone's cursor one lists one's own.
             if (field.name !== 'cursor') {
@@ -190,8 +190,8 @@ describe("another tenant's id", () => {
   });
 });
 
-/** A place in a list, and words of the tenant's own, which another tenant may use as well. */
-const noResources = new Set(['cursor', 'order_id', 'Idempotency-Key']);
+/** A place in a list, words of the tenant's own, which another tenant may use as well, and what is for operators to say. */
+const noResources = new Set(['cursor', 'order_id', 'Idempotency-Key', 'tenant_id']);
 
 function attackersByName(): Record<string, true> {
   return { 'another tenant': true, 'the same tenant in the other mode': true };
@@ -268,6 +268,7 @@ async function possessions(daybook: Instance, tenant: Tenant, url: string): Prom
     '/v1/ledger/accounts/{id} path:id': tenant.walletId,
     ...(await ledgerPossessions(daybook, tenant)),
     '/v1/ledger/transactions/{id}/proof path:id': String(transfer.transaction_id),
+    'query:tenant_id': tenant.tenantId,
     'query:subject': String(intent.intent_id),
     'query:order_id': orderId,
     'query:cursor': cursor,
