@@ -293,11 +293,7 @@ function cancel<Body extends z.ZodObject>({ services: { ledger } }: Deps, resour
     request: { params, query: z.strictObject({}) },
     paramsInvalid: rejections.job_not_found,
     responses: {
-      200: {
-        description: 'The job as it is now.',
-        schema: resource.job,
-        example: { ...resource.example, status: 'running' },
-      },
+      200: { description: 'The job as it is now.', schema: resource.job, example: resource.example },
       ...errorsOf(nativeDialect, [...bodyFailures, rejections.job_not_found]),
     },
     async handle({ caller, params: { id } }) {
@@ -331,9 +327,9 @@ function follow<Body extends z.ZodObject>({ services }: Deps, resource: Resource
       ...errorsOf(nativeDialect, [rejections.job_not_found]),
     },
     async handle({ caller, params: { id } }) {
-      const first = await found(services, resource, caller, id);
-      const look = async () => found(services, resource, caller, id);
-      return { events: (signal) => changes({ first, look, show: (view) => shown(resource, view) }, signal) };
+      const look = async () => shown(resource, await found(services, resource, caller, id));
+      const first = await look();
+      return { events: (signal) => changes(first, look, signal) };
     },
   });
 }
@@ -341,26 +337,25 @@ function follow<Body extends z.ZodObject>({ services }: Deps, resource: Resource
 /** Between two looks. */
 const lookMs = 500;
 
-type Followed = {
-  readonly first: JobView;
-  look(): Promise<JobView>;
-  show(view: JobView): unknown;
-};
+type Shown = ReturnType<typeof shown>;
 
-async function* changes({ first, look, show }: Followed, signal: AbortSignal): AsyncGenerator<ServerSentEvent> {
+async function* changes(
+  first: Shown,
+  look: () => Promise<Shown>,
+  signal: AbortSignal,
+): AsyncGenerator<ServerSentEvent> {
   let before: string | undefined;
   for (let now = first; !signal.aborted; now = (await orNothing(look())) ?? now) {
-    if (now.finishedAt !== null) return yield { event: 'end', data: show(now) };
-    const data = show(now);
-    if (JSON.stringify(data) !== before) yield { event: 'progress', data };
-    before = JSON.stringify(data);
+    if (now.finished_at !== null) return yield { event: 'end', data: now };
+    if (JSON.stringify(now) !== before) yield { event: 'progress', data: now };
+    before = JSON.stringify(now);
     // Aborted is not an error: the loop ends.
     await delay(lookMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
 /** While the ledger is away there is no news. */
-async function orNothing(looking: Promise<JobView>): Promise<JobView | undefined> {
+async function orNothing(looking: Promise<Shown>): Promise<Shown | undefined> {
   return looking.catch((error: unknown) => {
     if (isOperationalError(error)) return undefined;
     throw error;
