@@ -52,6 +52,8 @@ export function applyOperation(fold: Fold, type: string, data: Json, place: Plac
 export function operationIdOf(type: string, data: Json): unknown {
   switch (type) {
     case 'AccountLimitsSet':
+    case 'AccountFrozen':
+    case 'AccountUnfrozen':
       return data['changeId'];
     case 'HoldPlaced':
       return data['holdId'];

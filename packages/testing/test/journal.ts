@@ -78,7 +78,7 @@ export function sampleDrafts(): Draft[] {
       entry(`clearing:${tenant}:${usdt}`, 'debit', '50', usdt),
       entry(`merchant:${tenant}:${usdt}`, 'credit', '50', usdt),
     ]),
-    { type: 'AccountFrozen', data: { accountId: 'wallet-b', actor: 'operator' } },
+    { type: 'AccountFrozen', data: { changeId: 'f1', contentHash, accountId: 'wallet-b', actor: 'operator' } },
     { type: 'CommandRejected', data: { commandId: 'x', rejection: 'insufficient_balance' } },
     ...operations(),
   ];

@@ -388,6 +388,28 @@ describe('operations', () => {
     ]);
   });
 
+  test('freeze and unfreeze under an id that tenant, verb, account and key determine', async () => {
+    const replayed = new Set<string>();
+    gateway.services.respond(setAccountFrozen)(({ changeId = '' }) => {
+      const known = replayed.has(changeId);
+      replayed.add(changeId);
+      return { ok: true, value: { replayed: known } };
+    });
+    const ask = (verb: string, id: string, key: string) =>
+      as(operator, 'POST', `/v1/ops/accounts/${id}/${verb}`, { headers: { 'Idempotency-Key': key } });
+    const replies = [
+      await ask('freeze', 'W1', 'K'),
+      await ask('unfreeze', 'W1', 'K'),
+      await ask('freeze', 'W2', 'K'),
+      await ask('freeze', 'W1', 'L'),
+      await ask('freeze', 'W1', 'K'),
+    ];
+    expect(replies.map(({ headers }) => headers.get('idempotent-replayed'))).toEqual([null, null, null, null, 'true']);
+    const [first] = gateway.services.received(setAccountFrozen);
+    expect(first?.changeId).toBe(codeFrom('FZ', [operator.tenantId, 'ops.freeze', 'W1', 'K']));
+    expect(await ask('freeze', 'W1', 'a b')).toMatchObject({ status: 400, body: { field: 'Idempotency-Key' } });
+  });
+
   test('reverse also by a ledger of an earlier release, which does not tell the id and the time', async () => {
     gateway.services.respond(reverseTransfer)(({ transferId }) => ({
       ok: true,
@@ -464,6 +486,7 @@ describe('operations', () => {
 
   test.each([
     ['account_not_found', '/v1/ops/accounts/W1/freeze', 404, setAccountFrozen],
+    ['id_reused', '/v1/ops/accounts/W1/freeze', 409, setAccountFrozen],
     ['transfer_not_found', '/v1/ops/transfers/TX1/reverse', 404, reverseTransfer],
     ['transfer_not_confirmed', '/v1/ops/transfers/TX1/reverse', 409, reverseTransfer],
     ['transfer_already_reversed', '/v1/ops/transfers/TX1/reverse', 409, reverseTransfer],

@@ -130,7 +130,14 @@ async function history(rig: AuditRig): Promise<void> {
       actor: 'limiting',
       at: at(12),
     },
-    { type: 'AccountFrozen', accountId: 'wallet-bob', actor: 'freezing', at: at(13) },
+    {
+      type: 'AccountFrozen',
+      changeId: null,
+      contentHash: null,
+      accountId: 'wallet-bob',
+      actor: 'freezing',
+      at: at(13),
+    },
   ]);
 }
 

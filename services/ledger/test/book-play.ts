@@ -202,7 +202,26 @@ const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [
       actor,
     }),
   ],
-  [1, commandOf('SetAccountFrozen', { accountId: anyAccount, frozen: fc.constantFrom(true, false, false), actor })],
+  [
+    1,
+    commandOf('SetAccountFrozen', {
+      changeId: fc.constant(null),
+      contentHash: fc.constant(null),
+      accountId: anyAccount,
+      frozen: fc.constantFrom(true, false, false),
+      actor,
+    }),
+  ],
+  [
+    1,
+    commandOf('SetAccountFrozen', {
+      changeId: ids('l', 9),
+      contentHash,
+      accountId: anyAccount,
+      frozen: fc.constantFrom(true, false, false),
+      actor,
+    }),
+  ],
   [
     2,
     commandOf('IssueFunds', {

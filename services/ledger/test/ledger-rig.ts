@@ -173,8 +173,15 @@ function callsTo(url: string) {
     getBalance: (accountId: string, tenantId: string | null = null) => call(getBalance, { mode, tenantId, accountId }),
     listAccounts: (request: Partial<CallRequest<typeof listAccounts>> = {}) =>
       call(listAccounts, { mode, tenantId: alice, limit: 100, cursor: null, ...request }),
-    freeze: (accountId: string, frozen = true, dryRun = false) =>
-      call(setAccountFrozen, { mode, accountId, frozen, actor: 'operator', dryRun }),
+    freeze: (accountId: string, frozen = true, dryRun = false, changeId?: string) =>
+      call(setAccountFrozen, {
+        mode,
+        ...(changeId !== undefined && { changeId }),
+        accountId,
+        frozen,
+        actor: 'operator',
+        dryRun,
+      }),
     startReplay: (jobId: string, parameters: Partial<z.output<typeof replayParameters>>) =>
       call(startJob, {
         jobId,

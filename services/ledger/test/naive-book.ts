@@ -16,8 +16,9 @@ export class NaiveBook extends NaiveLists {
   rule(command: BookCommand, at: string): Expected {
     const id = idOf(command);
     const answered = this.answers.find((each) => each.id === id);
-    if (answered !== undefined && 'contentHash' in command) {
-      if (answered.content === command.contentHash) return { type: 'repeated', rejection: answered.rejection };
+    const content = 'contentHash' in command ? command.contentHash : null;
+    if (answered !== undefined && content !== null) {
+      if (answered.content === content) return { type: 'repeated', rejection: answered.rejection };
       return { type: 'refused', rejection: 'id_reused' };
     }
     if (/^[^/]+\/ops\//.test(id)) return { type: 'refused', rejection: 'id_reserved' };
@@ -30,7 +31,7 @@ export class NaiveBook extends NaiveLists {
       ['OpenAccount', 'ConfirmTransfer', 'FailTransfer', 'ExpireHold', 'SignCheckpoint'].includes(command.type) &&
       !isAsked;
     if (rejection !== null && isTraceless) return { type: 'refused', rejection };
-    if ('contentHash' in command) this.answers.push({ id, content: command.contentHash, rejection });
+    if (content !== null) this.answers.push({ id, content, rejection });
     if (rejection === null) this.record(command, at);
     else this.events += 1;
     return { type: 'recorded', rejection };
@@ -40,7 +41,8 @@ export class NaiveBook extends NaiveLists {
     const repeated = { type: 'repeated', rejection: null } as const;
     switch (command.type) {
       case 'SetAccountFrozen':
-        return this.fields(command.accountId) && this.frozen(command.accountId) === command.frozen ? repeated : null;
+        if (command.changeId !== null || !this.fields(command.accountId)) return null;
+        return this.frozen(command.accountId) === command.frozen ? repeated : null;
       case 'ConfirmTransfer':
       case 'FailTransfer': {
         const known = this.transfers.some(({ id }) => id === command.transferId);
@@ -290,7 +292,7 @@ function idOf(command: BookCommand): string {
   const own: Readonly<Record<BookCommand['type'], string>> = {
     OpenAccount: 'accountId',
     SetAccountLimits: 'changeId',
-    SetAccountFrozen: 'accountId',
+    SetAccountFrozen: 'changeId',
     IssueFunds: 'transactionId',
     PostFact: 'transactionId',
     PostTransaction: 'transactionId',
@@ -306,5 +308,5 @@ function idOf(command: BookCommand): string {
     ClosePeriod: 'closeId',
     SignCheckpoint: 'checkpointId',
   };
-  return String(named[own[command.type]]);
+  return String(named[own[command.type]] ?? '');
 }

@@ -173,7 +173,14 @@ test.each([
       const accounts = { debitAccountId: 'wallet-alice', creditAccountId: 'wallet-bob' };
       await engine.submit({ ...command, ...accounts, asset: 'TXC', amount: 100n, referenceId: '', note: null });
       expect(await engine.read((state) => state.accounts.get('wallet-alice')?.held)).toBe(100n);
-      await engine.submit({ type: 'SetAccountFrozen', accountId: frozen, frozen: true, actor: 'operator' });
+      await engine.submit({
+        type: 'SetAccountFrozen',
+        changeId: null,
+        contentHash: null,
+        accountId: frozen,
+        frozen: true,
+        actor: 'operator',
+      });
     });
     await settled(rig);
     expect(await read(transferId)).toMatchObject({
@@ -241,7 +248,7 @@ test('a dry run of a reversal and of a freeze tells the verdict and records noth
   const foreseen = { transferId, transactionId, at: expect.any(String), ledgerReference: null, replayed: false };
   expect(await rig.calls.reverse(transferId, id, dryRun)).toEqual({ ok: true, value: foreseen });
   expect(rejectionOf(await rig.calls.reverse('nothing', id, dryRun))).toBe('transfer_not_found');
-  expect(await rig.calls.freeze('wallet-bob', true, dryRun)).toEqual({ ok: true, value: {} });
+  expect(await rig.calls.freeze('wallet-bob', true, dryRun)).toEqual({ ok: true, value: { replayed: false } });
   expect(rejectionOf(await rig.calls.freeze('nothing', true, dryRun))).toBe('account_not_found');
   expect(await rig.events()).toEqual(before);
   const made = await must<typeof reverseTransfer>(rig.calls.reverse(transferId, id));
@@ -249,6 +256,20 @@ test('a dry run of a reversal and of a freeze tells the verdict and records noth
   const reversal = JSON.parse((await rig.events()).find(({ type }) => type === 'TransferReversed')!.payload.toString());
   expect(reversal).toMatchObject({ transactionId, at: made.at });
   expect(await rig.calls.reverse(transferId, id, dryRun)).toEqual({ ok: true, value: { ...made, replayed: true } });
+});
+
+test('20 concurrent repeats of one freeze: one event, and one that comes late leaves the account as it is', async () => {
+  await wallets(rig, 10n);
+  const freeze = () => rig.calls.freeze('wallet-bob', true, false, 'freeze-1');
+  const answers = await Promise.all(Array.from({ length: 20 }, freeze));
+  const original = answers.filter((answer) => answer.ok && !answer.value.replayed);
+  expect([answers.length, original.length]).toEqual([20, 1]);
+  await rig.calls.freeze('wallet-bob', false, false, 'unfreeze-1');
+  expect(await freeze()).toEqual({ ok: true, value: { replayed: true } });
+  expect((await balance(rig, 'wallet-bob')).frozen).toBe(false);
+  expect(rejectionOf(await rig.calls.freeze('wallet-alice', true, false, 'freeze-1'))).toBe('id_reused');
+  const recorded = (await rig.events()).filter(({ type }) => type.endsWith('rozen'));
+  expect(recorded.map(({ type }) => type)).toEqual(['AccountFrozen', 'AccountUnfrozen']);
 });
 
 test('50 concurrent repeats of one reversal: one movement back and 50 equal answers', async () => {

@@ -164,17 +164,22 @@ export const getBalance = defineCall({
   rejections: ['account_not_found'],
 });
 
+/**
+ * Without `changeId`, which ledgers of earlier releases do not know, it sees to the state. With one it is a decision, which
+ * is recorded and answered once: `replayed` tells a repeat.
+ */
 export const setAccountFrozen = defineCall({
   name: 'ledger.set-account-frozen',
   request: z.strictObject({
     mode,
+    changeId: z.string().min(1).max(200).exactOptional(),
     accountId: z.string(),
     frozen: z.boolean(),
     actor: z.string().max(200),
     dryRun: z.boolean().default(false),
   }),
-  response: z.object({}),
-  rejections: ['account_not_found'],
+  response: z.object({ replayed: z.boolean().optional() }),
+  rejections: ['id_reused', 'account_not_found'],
 });
 
 /** Journal transactions of a subject (an intent, a transfer), or all, oldest first. */

@@ -57,6 +57,13 @@ const whenRecorded = implied(
 );
 
 /** Each type's current version and its fields. */
+const freezing = {
+  changeId: orNull(z.string()),
+  contentHash: orNull(hash),
+  accountId: z.string(),
+  actor: z.string(),
+};
+
 export const storedForms = {
   AccountOpened: sealed('AccountOpened', {
     accountId: z.string(),
@@ -77,8 +84,8 @@ export const storedForms = {
     ceiling: orNull(signedMinorUnits),
     actor: z.string(),
   }),
-  AccountFrozen: sealed('AccountFrozen', { accountId: z.string(), actor: z.string() }),
-  AccountUnfrozen: sealed('AccountUnfrozen', { accountId: z.string(), actor: z.string() }),
+  AccountFrozen: sealed('AccountFrozen', freezing),
+  AccountUnfrozen: sealed('AccountUnfrozen', freezing),
   TransferAccepted: sealed('TransferAccepted', { transfer, contentHash: hash, note: orNull(z.string()) }),
   TransferConfirmed: sealed('TransferConfirmed', { transfer, rule: z.string(), entries }),
   TransferFailed: sealed('TransferFailed', { transfer, reason: z.enum(transferFailures) }),

@@ -199,6 +199,8 @@ test('an engine that was overtaken shows and refuses nothing from its old state'
   await two.engine.start();
   const freeze = (frozen: boolean): BookCommand => ({
     type: 'SetAccountFrozen',
+    changeId: null,
+    contentHash: null,
     accountId: 'b',
     frozen,
     actor: 'operator',

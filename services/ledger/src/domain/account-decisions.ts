@@ -11,7 +11,7 @@ import {
 import type { CommandOf } from './book-commands';
 import type { BookRejection } from './book-events';
 import type { WorkingState } from './book-state';
-import { nothingToDo, record, refuse, rejected, type Verdict } from './verdict';
+import { nothingToDo, record, refuse, rejected, taken, type Verdict } from './verdict';
 
 export function openAccount(state: WorkingState, command: CommandOf<'OpenAccount'>, at: string): Verdict {
   const { accountId, tenantId, asset, accountType, floor, ceiling = null, metadata = null, asked } = command;
@@ -84,20 +84,26 @@ export function setAccountLimits(state: WorkingState, command: CommandOf<'SetAcc
   return record({ type: 'AccountLimitsSet', changeId, contentHash, accountId, floor, ceiling, actor, at });
 }
 
+/**
+ * One that nobody named only sees to the state. One that has a name is recorded also when there is nothing to change, so
+ * that a late repeat of it gets its answer and does not undo what was decided since.
+ */
 export function setAccountFrozen(state: WorkingState, command: CommandOf<'SetAccountFrozen'>, at: string): Verdict {
-  const { accountId, frozen, actor } = command;
+  const { changeId, contentHash, accountId, frozen, actor } = command;
+  const answered = changeId === null || contentHash === null ? null : taken(state, changeId, contentHash);
+  if (answered !== null) return answered;
   const account = state.accounts.get(accountId);
   if (account === undefined) {
     return rejected('account_not_found', {
-      commandId: `freeze:${accountId}`,
+      commandId: changeId ?? `freeze:${accountId}`,
       commandType: command.type,
-      contentHash: null,
+      contentHash,
       tenantId: null,
       actor,
       request: { accountId, frozen: String(frozen) },
       at,
     });
   }
-  if (account.frozen === frozen) return nothingToDo(account.updatedAt);
-  return record({ type: frozen ? 'AccountFrozen' : 'AccountUnfrozen', accountId, actor, at });
+  if (changeId === null && account.frozen === frozen) return nothingToDo(account.updatedAt);
+  return record({ type: frozen ? 'AccountFrozen' : 'AccountUnfrozen', changeId, contentHash, accountId, actor, at });
 }

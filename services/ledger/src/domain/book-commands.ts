@@ -26,7 +26,15 @@ export type BookCommand =
       readonly ceiling: bigint | null;
       readonly actor: string;
     }
-  | { readonly type: 'SetAccountFrozen'; readonly accountId: string; readonly frozen: boolean; readonly actor: string }
+  | {
+      readonly type: 'SetAccountFrozen';
+      /** Null, as its content, when nobody named it: it then only sees to the state, and nothing is answered for ever. */
+      readonly changeId: string | null;
+      readonly contentHash: string | null;
+      readonly accountId: string;
+      readonly frozen: boolean;
+      readonly actor: string;
+    }
   | {
       readonly type: 'IssueFunds';
       readonly transactionId: string;
@@ -155,8 +163,9 @@ export type CommandOf<Type extends BookCommand['type']> = Extract<BookCommand, {
 export function recordIdsNeeded(command: BookCommand): readonly string[] {
   switch (command.type) {
     case 'OpenAccount':
-    case 'SetAccountFrozen':
       return [];
+    case 'SetAccountFrozen':
+      return command.changeId === null ? [] : [command.changeId];
     case 'SetAccountLimits':
       return [command.changeId];
     case 'PostFact':

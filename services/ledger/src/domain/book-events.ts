@@ -42,6 +42,15 @@ export const causeTypes = [
 /** What a transaction was posted for. `subject` groups the transactions that a reader would look at together. */
 export type Cause = { readonly type: (typeof causeTypes)[number]; readonly id: string; readonly subject: string };
 
+/** Id and content are null for what nobody named. One that has a name may find the account so already. */
+type Freezing = {
+  readonly changeId: string | null;
+  readonly contentHash: string | null;
+  readonly accountId: string;
+  readonly actor: string;
+  readonly at: string;
+};
+
 export type BookEvent =
   /** `rule` is the posting rule that needed the account; null when a command opened it. */
   | ({
@@ -61,8 +70,8 @@ export type BookEvent =
       readonly actor: string;
       readonly at: string;
     }
-  | { readonly type: 'AccountFrozen'; readonly accountId: string; readonly actor: string; readonly at: string }
-  | { readonly type: 'AccountUnfrozen'; readonly accountId: string; readonly actor: string; readonly at: string }
+  | ({ readonly type: 'AccountFrozen' } & Freezing)
+  | ({ readonly type: 'AccountUnfrozen' } & Freezing)
   /** The amount is held on the debit account. `note` is encrypted. */
   | {
       readonly type: 'TransferAccepted';

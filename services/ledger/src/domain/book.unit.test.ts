@@ -71,6 +71,11 @@ function reversal(reversalId: string): BookCommand {
   return { type: 'ReverseTransfer', reversalId, contentHash: 'of t', transferId: 't', actor: 'op' };
 }
 
+function freezing(changeId: string | null, frozen: boolean, accountId = 'b'): BookCommand {
+  const contentHash = changeId && `${accountId} ${frozen}`;
+  return { type: 'SetAccountFrozen', changeId, contentHash, accountId, frozen, actor: 'op' };
+}
+
 function fact(
   id: string,
   contentHash: string,
@@ -104,6 +109,35 @@ function rejectionOf(verdict: Verdict): string | null {
   return verdict.type === 'recorded' ? verdict.rejection : verdict.outcome.rejection;
 }
 
+describe('freezing', () => {
+  test('that somebody repeats late does not undo what was decided since, whether it changed anything or not', () => {
+    for (const before of [[], [freezing(null, true)]]) {
+      const first = funded(0n, ...before, freezing('f', true));
+      expect(first.steps.at(-1)?.verdict).toMatchObject({ type: 'recorded', rejection: null });
+      const played = funded(0n, ...before, freezing('f', true), freezing('u', false), freezing('f', true));
+      expect(lastOf(played)).toMatchObject({ type: 'repeated', outcome: { rejection: null } });
+      expect(played.state.accounts.get('b')?.frozen).toBe(false);
+    }
+  });
+
+  test('that was refused stays so under its id, and the id is of one content', () => {
+    const early = freezing('f', true, 'd');
+    const played = play([early, open('d'), early, freezing('f', false, 'd')]);
+    const [refused, , again, other] = played.steps.map(({ verdict }) => verdict);
+    expect([refused, again, other].map((verdict) => rejectionOf(verdict!))).toEqual([
+      'account_not_found',
+      'account_not_found',
+      'id_reused',
+    ]);
+    expect(again?.type).toBe('repeated');
+  });
+
+  test('that nobody named is recorded only when it changes something', () => {
+    const played = funded(0n, freezing(null, true), freezing(null, true), freezing(null, false));
+    expect(played.steps.slice(-3).map(({ verdict }) => verdict.type)).toEqual(['recorded', 'repeated', 'recorded']);
+  });
+});
+
 describe('a transfer', () => {
   test('may take the last unit, and not one more', () => {
     expect(rejectionOf(lastOf(funded(60n, transfer('t', 60n))))).toBeNull();
@@ -123,12 +157,7 @@ describe('a transfer', () => {
     ).toBeNull();
   });
 
-  const frozen = (accountId: string): BookCommand => ({
-    type: 'SetAccountFrozen',
-    accountId,
-    frozen: true,
-    actor: 'op',
-  });
+  const frozen = (accountId: string) => freezing(null, true, accountId);
   test.each<[string, BookCommand[]]>([
     ['debit_account_not_found', [transfer('t', 1n, { debitAccountId: 'nobody', creditAccountId: 'nobody' })]],
     ['debit_account_not_found', [transfer('t', 1n, { tenantId: bob })]],
@@ -207,8 +236,7 @@ describe('a reversal', () => {
   });
 
   test('is taken from a wallet that is frozen too', () => {
-    const freeze: BookCommand = { type: 'SetAccountFrozen', accountId: 'b', frozen: true, actor: 'op' };
-    const played = funded(60n, transfer('t', 60n), confirm, freeze, reverse);
+    const played = funded(60n, transfer('t', 60n), confirm, freezing(null, true), reverse);
     expect(rejectionOf(lastOf(played))).toBeNull();
     expect(played.state.accounts.get('b')).toMatchObject({ posted: 0n, frozen: true });
   });

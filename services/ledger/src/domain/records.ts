@@ -126,9 +126,10 @@ export function recordIdsOf(event: BookEvent): readonly string[] {
       return [event.checkpointId];
     case 'CommandRejected':
       return event.contentHash === null ? [] : [event.commandId];
-    case 'AccountOpened':
     case 'AccountFrozen':
     case 'AccountUnfrozen':
+      return event.changeId === null ? [] : [event.changeId];
+    case 'AccountOpened':
       return [];
     default:
       return assertNever(event);
@@ -202,9 +203,12 @@ export function applyToRecords(
       if (event.contentHash !== null)
         make(state, event.commandId, event.contentHash, event.rejection, event.at, place, null, only);
       return;
-    case 'AccountOpened':
     case 'AccountFrozen':
     case 'AccountUnfrozen':
+      if (event.changeId !== null && event.contentHash !== null)
+        make(state, event.changeId, event.contentHash, null, event.at, place, null, only);
+      return;
+    case 'AccountOpened':
       return;
     default:
       assertNever(event);

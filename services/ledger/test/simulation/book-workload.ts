@@ -95,7 +95,16 @@ export function bookWorkload(random: SeededRandom): Workload {
     ],
     [6, (nowMs) => fact(nowMs)],
     [2, () => open(random.pick(accountNames))],
-    [1, () => ({ type: 'SetAccountFrozen', accountId: random.pick(wallets), frozen: random.chance(0.3), actor })],
+    [
+      1,
+      () => ({
+        type: 'SetAccountFrozen',
+        ...(random.chance(0.5) ? { changeId: newId('f'), contentHash } : { changeId: null, contentHash: null }),
+        accountId: random.pick(wallets),
+        frozen: random.chance(0.3),
+        actor,
+      }),
+    ],
     [
       1,
       () => ({
@@ -183,5 +192,5 @@ export function bookWorkload(random: SeededRandom): Workload {
 
 /** The same id with other content, where a command has one. */
 export function withOtherContent(command: BookCommand): BookCommand {
-  return 'contentHash' in command ? { ...command, contentHash: 'h2' } : command;
+  return 'contentHash' in command && command.contentHash !== null ? { ...command, contentHash: 'h2' } : command;
 }

@@ -7,12 +7,14 @@ import type { Services } from '../../ports';
 import { idempotencyKey, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { replayedHeader, replayedIf } from '../replayed';
-import { bodyFailures, errorsOf, invalidField } from '../responses';
+import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
 import { nativeDialect, nativeRejections } from './dialect';
-import { dryRun, dryRunShown } from './ledger-fields';
+import { dryRun, dryRunShown, keyInvalid } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'ledger' | 'chainWatcher'> };
+
+const optionalKey = z.object({ 'Idempotency-Key': idempotencyKey.optional() });
 
 /** Operators act on every tenant, in the mode of their credential. The ledger records who did it. */
 export function operationRoutes(deps: Deps): Route[] {
@@ -25,14 +27,18 @@ function freezing({ services: { ledger } }: Deps, frozen: boolean): Route {
     method: 'post',
     path: `/v1/ops/accounts/{id}/${frozen ? 'freeze' : 'unfreeze'}`,
     summary: frozen ? 'Freeze an account' : 'Unfreeze an account',
-    description: frozen
-      ? 'What needs its consent is refused until it is unfrozen, and transfers that are being confirmed fail. What has ' +
-        'happened anyway is recorded all the same, and operators can still reverse a transfer.'
-      : 'Money may move again.',
+    description:
+      (frozen
+        ? 'What needs its consent is refused until it is unfrozen, and transfers that are being confirmed fail. What has ' +
+          'happened anyway is recorded all the same, and operators can still reverse a transfer.'
+        : 'Money may move again.') +
+      ' A repeat with the same `Idempotency-Key` gets the original answer with `Idempotent-Replayed: true` and changes ' +
+      'nothing, whatever was decided about the account since; without a key it is a decision of its own.',
     access: ['ops'],
     request: {
       params: z.strictObject({ id: pathId }),
       query: z.strictObject({}),
+      headers: optionalKey,
       body: z.strictObject({ dry_run: dryRun }),
       bodyOptional: true,
       bodyExample: {},
@@ -43,19 +49,28 @@ function freezing({ services: { ledger } }: Deps, frozen: boolean): Route {
         description: 'Done, or done before.',
         schema: z.strictObject({ account_id: z.string(), frozen: z.boolean(), dry_run: dryRunShown }),
         example: { account_id: 'WALLET123', frozen, dry_run: false },
+        headers: replayedHeader,
       },
-      ...errorsOf(nativeDialect, [...bodyFailures, nativeRejections.account_not_found]),
+      ...errorsOf(nativeDialect, [
+        ...bodyFailures,
+        keyInvalid,
+        nativeRejections.account_not_found,
+        nativeRejections.id_reused,
+      ]),
     },
-    async handle({ caller, params, body }) {
+    async handle({ caller, params, headers, body }) {
+      const key = headers['Idempotency-Key'];
+      const verb = frozen ? 'ops.freeze' : 'ops.unfreeze';
       const outcome = await ledger(setAccountFrozen, {
         mode: caller.mode,
+        ...(key !== undefined && { changeId: codeFrom('FZ', [caller.tenantId, verb, params.id, key]) }),
         accountId: params.id,
         frozen,
         actor: caller.credentialId,
         dryRun: body.dry_run,
       });
-      accepted<typeof setAccountFrozen>(outcome, nativeRejections);
-      return { body: { account_id: params.id, frozen, dry_run: body.dry_run } };
+      const { replayed = false } = accepted<typeof setAccountFrozen>(outcome, nativeRejections);
+      return { headers: replayedIf(replayed), body: { account_id: params.id, frozen, dry_run: body.dry_run } };
     },
   });
 }
@@ -89,7 +104,7 @@ function reverse({ services: { ledger } }: Deps): Route {
     request: {
       params: z.strictObject({ id: pathId }),
       query: z.strictObject({}),
-      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      headers: optionalKey,
       body: z.strictObject({ dry_run: dryRun }),
       bodyOptional: true,
       bodyExample: {},
@@ -104,7 +119,7 @@ function reverse({ services: { ledger } }: Deps): Route {
       },
       ...errorsOf(nativeDialect, [
         ...bodyFailures,
-        invalidField('Idempotency-Key', 'must be 1 to 200 printable ASCII characters without spaces'),
+        keyInvalid,
         nativeRejections.transfer_not_found,
         nativeRejections.transfer_not_confirmed,
         nativeRejections.id_reused,

@@ -23,6 +23,9 @@ function answerOf(event: BookEvent): { readonly id: string; readonly contentHash
       return { id: event.releaseId, contentHash };
     case 'AccountLimitsSet':
       return { id: event.changeId, contentHash };
+    case 'AccountFrozen':
+    case 'AccountUnfrozen':
+      return event.changeId === null ? null : { id: event.changeId, contentHash };
     case 'PeriodClosed':
       return { id: event.closeId, contentHash };
     case 'CheckpointSigned':
