@@ -320,7 +320,10 @@ describe('the ledger over HTTP', () => {
     expect((await operate('/v1/ops/periods/close', { through: day(2), dry_run: true })).body).toMatchObject({
       dry_run: true,
     });
-    expect((await operate('/v1/ops/periods/close', { through: day(2) })).status).toBe(200);
+    expect(await read('/period')).toMatchObject({ open_from: null });
+    const through = day(2);
+    expect((await operate('/v1/ops/periods/close', { through })).status).toBe(200);
+    expect(await read('/period')).toMatchObject({ open_from: new Date(Date.parse(through) + 1).toISOString() });
     const late = { effective_at: day(5) };
     expect((await post('cash', 'customers', '1.00', late)).body).toMatchObject({ code: 'PERIOD_CLOSED' });
     expect(

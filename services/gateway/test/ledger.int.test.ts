@@ -13,6 +13,7 @@ import {
   getSend,
   getStatement,
   getTransfer,
+  getOpenPeriod,
   getTrialBalance,
   listAccounts,
   listDailyBalances,
@@ -624,6 +625,10 @@ describe('reports', () => {
       watermark,
     });
     expect((await as(tenant, 'GET', '/v1/ledger/trial-balance')).body).toMatchObject({ lines: [{ net: '150.00' }] });
+    for (const openFrom of [null, '2026-02-01T00:00:00.000Z']) {
+      receiving(getOpenPeriod, { openFrom, watermark });
+      expect((await as(tenant, 'GET', '/v1/ledger/period')).body).toEqual({ open_from: openFrom, watermark });
+    }
     const { entries: _entries, reversedBy: _by, limitBreaches: _breaches, ...head } = transaction('TX1');
     const event = {
       sequence: 17,

@@ -5,6 +5,7 @@ import {
   getBookAccount,
   getBookTransaction,
   getHold,
+  getOpenPeriod,
   getTrialBalance,
   listAccounts,
   listHolds,
@@ -402,12 +403,14 @@ test('operators record what happened whatever it breaks, change limits, and clos
   const through = new Date(Date.now() - 3_600_000).toISOString();
   const close = { mode, actor: 'op', dryRun: false, closeId: randomUUID(), through } as const;
   await must<typeof closePeriod>(call(closePeriod, close));
+  const openFrom = new Date(Date.parse(through) + 1).toISOString();
+  expect(await must<typeof getOpenPeriod>(call(getOpenPeriod, { mode }))).toMatchObject({ openFrom });
   const late = { effectiveAt: through, mode: 'recording' } as const;
   expect(refusal(await operate(move(cash, owed, 1n, late), operator))).toBe('period_closed');
   const adjusted = move(cash, owed, 1n, { ...late, closedPeriod: 'adjust' });
   expect(refusal(await operate(adjusted, operator))).toBeNull();
   const [last] = (await rig.events()).slice(-1).map(({ payload }) => JSON.parse(payload.toString()) as object);
-  expect(last).toMatchObject({ adjustmentFor: through, effectiveAt: new Date(Date.parse(through) + 1).toISOString() });
+  expect(last).toMatchObject({ adjustmentFor: through, effectiveAt: openFrom });
 });
 
 test('balances and totals are told, however many of the largest amounts they are the sum of', async () => {

@@ -203,6 +203,14 @@ export const closePeriod = defineCall({
   rejections: ['id_reused', 'period_closed', 'period_not_over'],
 });
 
+/** A strong read. `openFrom` is the first instant that postings may be effective at; null while no period was closed. */
+export const getOpenPeriod = defineCall({
+  name: 'ledger.get-open-period',
+  request: z.strictObject({ mode }),
+  response: z.object({ openFrom: timestamp.nullable(), watermark }),
+  rejections: [],
+});
+
 const bookAccountView = balanceView.extend({
   ownerId: tenantId.nullable(),
   floor: signedMinorUnits.nullable(),

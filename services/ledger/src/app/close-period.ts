@@ -1,7 +1,12 @@
-import { closePeriod as call, type CallOutcome, type CallRequest } from '@daybook/contracts';
+import {
+  closePeriod as call,
+  type getOpenPeriod as openCall,
+  type CallOutcome,
+  type CallRequest,
+} from '@daybook/contracts';
 import type { Clock } from '@daybook/runtime';
 import { hashOf } from './book-operation';
-import { refusalOf, type Books } from './books';
+import { refusalOf, watermarkOf, type Books } from './books';
 import { newIdOf } from './caller-ids';
 import { answerTo, dryRunOf } from './dry-run';
 
@@ -17,4 +22,12 @@ export function closePeriod({ books, now }: { readonly books: Books; readonly no
     const { ok: _ok, ...value } = answer;
     return { ok: true, value };
   };
+}
+
+export function getOpenPeriod(books: Books) {
+  return async ({ mode }: CallRequest<typeof openCall>): Promise<CallOutcome<typeof openCall>> =>
+    books.of(mode).read((state) => {
+      const openFrom = state.openFrom === '' ? null : state.openFrom;
+      return { ok: true, value: { openFrom, watermark: watermarkOf(state) } };
+    });
 }

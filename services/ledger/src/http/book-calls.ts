@@ -3,6 +3,7 @@ import {
   getBookAccount,
   getBookTransaction,
   getHold,
+  getOpenPeriod,
   openBookAccount,
   operateBook,
   operateBookInBulk,
@@ -26,6 +27,7 @@ export function bookCalls(tokens: readonly Secret[], deps: { readonly books: Boo
     onCall(operateBook, operations.operateBook(deps)),
     onCall(operateBookInBulk, operations.operateBookInBulk(deps)),
     onCall(closePeriod, periods.closePeriod(deps)),
+    onCall(getOpenPeriod, periods.getOpenPeriod(deps.books)),
     onCall(getHold, reads.getHold(deps.books)),
     onCall(getBookTransaction, reads.getBookTransaction(deps.books)),
   ]);

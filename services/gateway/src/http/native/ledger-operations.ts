@@ -1,4 +1,4 @@
-import { closePeriod, listRejections } from '@daybook/contracts';
+import { closePeriod, getOpenPeriod, listRejections } from '@daybook/contracts';
 import { z } from 'zod';
 import type { Services } from '../../ports';
 import { cursor, limit, timestampField } from '../fields';
@@ -23,9 +23,36 @@ import { ledgerReferenceExample } from './ledger-views';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
 
-/** What only operators do with a book. */
+/** Periods, and what only operators see and do. */
 export function ledgerOperationRoutes(deps: Deps): Route[] {
-  return [close(deps), rejections(deps)];
+  return [openPeriod(deps), close(deps), rejections(deps)];
+}
+
+function openPeriod({ services: { ledger } }: Deps): Route {
+  return route({
+    dialect: 'native',
+    method: 'get',
+    path: '/v1/ledger/period',
+    summary: 'Show which period is open',
+    description:
+      "Postings may be effective from `open_from` on, in the book of the credential's mode; null while no period was " +
+      'closed. What happened before is refused, or posted as of then, as its sender asks with `closed_period`.',
+    access: ['ledger:read', 'ops'],
+    request: { query: z.strictObject({}) },
+    responses: {
+      200: {
+        description: 'The period.',
+        schema: z.strictObject({ open_from: timestampField.nullable(), watermark }),
+        example: { open_from: '2026-02-01T00:00:00.000Z', watermark: watermarkExample },
+      },
+      ...errorsOf(nativeDialect),
+    },
+    async handle({ caller }) {
+      const outcome = await ledger(getOpenPeriod, { mode: caller.mode });
+      const { openFrom, ...value } = accepted<typeof getOpenPeriod>(outcome, {});
+      return { body: { open_from: openFrom, ...value } };
+    },
+  });
 }
 
 function close({ services: { ledger } }: Deps): Route {
