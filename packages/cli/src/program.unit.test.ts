@@ -324,6 +324,16 @@ describe('status', () => {
     ],
     ['parked messages', { parked_keys: 2 }, 'messages of 2 keys are parked'],
     ['a missing book', { books: [book('sandbox')] }, 'the live book is not there'],
+    [
+      'a book that nobody signs',
+      {
+        books: [
+          { ...book('sandbox'), signing_late_s: 59.9 },
+          { ...book('live'), signing_late_s: 60 },
+        ],
+      },
+      'an event of the live book should have been signed 60 s ago',
+    ],
   ])('is a no for %s', async (_name, wrong, problem) => {
     expect((await run('status')).code).toBe(0);
     daybook.json('GET /v1/ops/status', { ...healthy, ...wrong });

@@ -212,7 +212,9 @@ describe('the status', () => {
       gateway.services.respond(parkedCalls(service).list)(() => ({ ok: true, value: { keys: [], more: false } }));
   });
 
-  test('tells of every service, the books and their readers', async () => {
+  test.each([undefined, null, 0, 61.5])('tells of all there is, late by %s', async (signingLateS) => {
+    const told = books.map((book) => ({ ...book, ...(signingLateS !== undefined && { signingLateS }) }));
+    gateway.services.respond(getLedgerStatus)(() => ({ ok: true, value: { books: told, readers } }));
     const { status, body } = await get(operator, '/v1/ops/status');
     expect(status).toBe(200);
     const names = ['chain-watcher', 'gateway', 'identity', 'intents', 'ledger', 'notifications', 'settlement'];
@@ -222,7 +224,14 @@ describe('the status', () => {
         ready: true,
         readers: name === 'gateway' ? [] : [{ name: `relay ${name}`, waits_s: name.length }],
       })),
-      books: [{ mode: 'live', events: 10, last_checkpoint: { size: 9, signed_at: at, key_id: 'ab' } }],
+      books: [
+        {
+          mode: 'live',
+          events: 10,
+          last_checkpoint: { size: 9, signed_at: at, key_id: 'ab' },
+          signing_late_s: signingLateS ?? null,
+        },
+      ],
       readers: [{ name: 'ledger_v1', applied: 8, lag: 2, moved_at: at }],
       oldest_writer: { application: 'of chain-watcher', database: 'd', age_s: 13 },
       parked_keys: 0,

@@ -183,7 +183,12 @@ function proofsOf(
       bookOf,
       findTransaction,
       signer: key?.publicKey ?? null,
-      status: ledgerStatus({ books: [...proven.values()], readers: () => readJournalReaders(pool) }),
+      status: ledgerStatus({
+        books: [...proven.values()],
+        readers: () => readJournalReaders(pool),
+        signingDelayMs: key === null ? null : config.CHECKPOINT_DELAY_MS,
+        now,
+      }),
     }),
     checkpoints: createCheckpoints({
       books: [...proven.values()],

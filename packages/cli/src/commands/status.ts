@@ -24,6 +24,8 @@ const book = z.looseObject({
   mode: z.string(),
   events: z.number(),
   last_checkpoint: z.looseObject({ size: z.number(), signed_at: z.string() }).nullable(),
+  // Not told by gateways of earlier releases.
+  signing_late_s: z.number().nullable().default(null),
 });
 const reader = z.looseObject({ name: z.string(), applied: z.number(), lag: z.number(), moved_at: z.string() });
 const statusNow = z.looseObject({
@@ -157,6 +159,7 @@ function problemsOf(whole: Status): readonly string[] {
     ),
     ...(writer !== null && writer.age_s >= stuckS ? [describeWriter(writer)] : []),
     ...modes.filter((mode) => !isThere(mode)).map((mode) => `the ${mode} book is not there`),
+    ...(books ?? []).filter(({ signing_late_s: late }) => late !== null && late >= stuckS).map(describeUnsigned),
     ...(parked === null || parked === 0 ? [] : [`messages of ${parked} keys are parked`]),
     ...payouts
       .filter(({ stopped }) => stopped)
@@ -180,6 +183,9 @@ const describeStuck = (of: string, { name, waits_s: waitsS }: WaitingReader) =>
 
 const describeWriter = (writer: NonNullable<z.output<typeof statusNow>['oldest_writer']>) =>
   `a transaction of ${writer.application} in ${writer.database} holds all readers back, for ${Math.floor(writer.age_s)} s`;
+
+const describeUnsigned = ({ mode, signing_late_s: late }: z.output<typeof book>) =>
+  `an event of the ${mode} book should have been signed ${Math.floor(late ?? 0)} s ago`;
 
 /** Those that are not the last check themselves. */
 function otherFullChecks({ last_checks: checks, last_full_checks: fullChecks }: Status): readonly LastJob[] {

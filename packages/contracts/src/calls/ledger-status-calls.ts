@@ -15,6 +15,11 @@ export const getLedgerStatus = defineCall({
         events: count,
         /** Null before the first. `size` is the number of events that it covers. */
         lastCheckpoint: z.object({ size: count, signedAt: timestamp, keyId: z.string() }).nullable(),
+        /**
+         * Seconds that an event has waited to be signed beyond those that it may; 0 when none has. Null where nothing is
+         * signed, absent in ledgers of earlier releases.
+         */
+        signingLateS: z.number().nonnegative().nullable().optional(),
       }),
     ),
     /** Read models, shown or being built, the relay and other subscribers of the journal. */

@@ -16,6 +16,14 @@ const book = z.strictObject({
   mode,
   events: count,
   last_checkpoint: z.strictObject({ size: count, signed_at: timestampField, key_id: z.string() }).nullable(),
+  signing_late_s: z
+    .number()
+    .nullable()
+    .meta({
+      description:
+        'Seconds that an event has waited for a checkpoint beyond `CHECKPOINT_DELAY_MS`; 0 when none has, null where ' +
+        'nothing is signed.',
+    }),
 });
 const service = z.strictObject({
   name: z.string(),
@@ -75,6 +83,7 @@ function readStatus(deps: Deps): Route {
                 signed_at: '2026-02-11T10:06:10.000Z',
                 key_id: '9f86d081'.repeat(8),
               },
+              signing_late_s: 0,
             },
           ],
           readers: [{ name: 'ledger_v1', applied: 1_204, lag: 0, moved_at: '2026-02-11T10:06:10.000Z' }],
@@ -142,13 +151,14 @@ const describeWait = ({ name, waitsS }: { readonly name: string; readonly waitsS
   waits_s: waitsS,
 });
 
-const describeBook = ({ mode: of, events, lastCheckpoint }: LedgerStatus['books'][number]) => ({
+const describeBook = ({ mode: of, events, lastCheckpoint, signingLateS = null }: LedgerStatus['books'][number]) => ({
   mode: of,
   events,
   last_checkpoint:
     lastCheckpoint === null
       ? null
       : { size: lastCheckpoint.size, signed_at: lastCheckpoint.signedAt, key_id: lastCheckpoint.keyId },
+  signing_late_s: signingLateS,
 });
 
 const describeReader = ({ name, applied, lag, movedAt }: LedgerStatus['readers'][number]) => ({
