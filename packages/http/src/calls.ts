@@ -239,10 +239,13 @@ function batches(post: Post, waitMaxMs: number): (name: string, call: OutgoingCa
   };
 }
 
+/** Not 400 and 500, which are faults of a program: one that repeats its call would never learn. */
+const passing: ReadonlySet<number> = new Set([401, 403, 404, 408, 429, 502, 503, 504]);
+
 function readOutcome<Call extends CallContract>(contract: Call, { status, body }: CallAnswer): CallOutcome<Call> {
-  // A service of before, or one whose address is another's: its other calls may be answered.
-  if (status === 404)
-    throw new OperationalError('upstream_unavailable', true, { detail: `${contract.name} is not served` });
+  // Told by what is in between, or by a service whose tokens or calls are of before: it passes, and nobody is to end for it.
+  if (passing.has(status))
+    throw new OperationalError('upstream_unavailable', true, { detail: `${contract.name} answered ${status}` });
   assert(status === 200, `${contract.name} answered ${status}: ${JSON.stringify(body).slice(0, 300)}`);
   return byContract(contract, 'response', () => {
     const outcome = (typeof body === 'string' ? JSON.parse(body) : body) as {

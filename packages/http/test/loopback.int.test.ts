@@ -234,7 +234,7 @@ describe('calls', () => {
     });
     await expect(clientOf(url)(double, { amount: 1n })).rejects.toMatchObject({
       code: 'upstream_unavailable',
-      message: 'upstream_unavailable: tests.double is not served',
+      message: 'upstream_unavailable: tests.double answered 404',
     });
     expect(asked).toBe(1);
   });
@@ -296,6 +296,26 @@ describe('calls', () => {
     app.post('/calls/tests.double', (_req, res) => void res.send(answer));
     const { url } = await serve(app);
     await expect(clientOf(url)(double, { amount: 1n })).rejects.toMatchObject({ name: 'AssertionError' });
+  });
+
+  test.each([
+    [401, 'upstream_unavailable'],
+    [404, 'upstream_unavailable'],
+    [429, 'upstream_unavailable'],
+    [502, 'upstream_unavailable'],
+    [504, 'upstream_unavailable'],
+    [400, undefined],
+    [500, undefined],
+  ])('answered %i are %s: a fault of the world passes, one of a program does not', async (status, code) => {
+    const app = express();
+    app.post('/calls/tests.double', (_req, res) => void res.status(status).json({}));
+    const { url } = await serve(app);
+    const error = await clientOf(url)(double, { amount: 1n }).catch((failed: unknown) => failed);
+    expect(error).toMatchObject({
+      name: code === undefined ? 'AssertionError' : 'OperationalError',
+      message: expect.stringContaining(`tests.double answered ${status}`),
+      ...(code !== undefined && { code, retryable: true }),
+    });
   });
 
   test('that break the contract are not sent', async () => {
