@@ -26,6 +26,7 @@ type Container = {
   build?: { context: string; dockerfile: string };
   depends_on?: Record<string, unknown>;
   healthcheck?: unknown;
+  restart?: string;
   ports?: string[];
 };
 type Compose = { services: Record<string, Container> };
@@ -163,6 +164,14 @@ describe('docker-compose.yml', () => {
       ).toEqual([]);
     }
     expect(readFileSync(join(root, '.gitignore'), 'utf8')).toMatch(/^chains\.env$/m);
+  });
+
+  test('whatever is to stay up is started again, servers like services', () => {
+    const staying = Object.entries(compose.services).filter(([, { healthcheck }]) => healthcheck !== undefined);
+    expect(staying.map(([name]) => name)).toEqual(
+      expect.arrayContaining(['postgres', 'kafka', 'eventstoredb', 'signer']),
+    );
+    for (const [name, { restart }] of staying) expect([name, restart]).toEqual([name, 'unless-stopped']);
   });
 
   test('Postgres ends transactions that anyone leaves open', () => {
