@@ -18,16 +18,20 @@ const caps = { SEND_CAPS: 'ETH=100/1000,USDT_ERC20=100000/1000000', FEE_CAPS: 'E
 
 export type SignerSecrets = { readonly signerToken: string; readonly signerPassword: string };
 
-export function signerProcess(options: {
+type Options = {
   readonly home: string;
   readonly secrets: () => SignerSecrets;
   readonly evm: () => EvmPlace;
   readonly chainId: number;
   readonly logLevel: string;
   readonly logger: Logger;
+  /** The signer's, unless a test brings another. */
+  readonly program?: string;
   /** Where it listens, for as long as this process lives. */
   readonly announce: (url: string) => void;
-}): Component {
+};
+
+export function signerProcess(options: Options): Component {
   const { logger } = options;
   /** Chosen by the system at the first start, and kept: those who ask it know where it is. */
   let port = '0';
@@ -36,43 +40,41 @@ export function signerProcess(options: {
   let delayMs = restartMs;
   let wanted = false;
 
-  function settings(): Record<string, string> {
-    const { signerToken, signerPassword } = options.secrets();
-    const { usdtContract, settlementContract } = options.evm();
-    return {
-      HTTP_PORT: port,
-      SIGNER_TOKEN: signerToken,
-      SIGNER_DIRECTORY: join(options.home, 'signer'),
-      KEYSTORE_PASSWORD: signerPassword,
-      KEYSTORE_CREATE: 'true',
-      ...caps,
-      EVM_CHAIN_ID: String(options.chainId),
-      EVM_USDT_CONTRACT: usdtContract,
-      ...(settlementContract === undefined ? {} : { EVM_SETTLEMENT_CONTRACT: settlementContract }),
-      LOG_LEVEL: options.logLevel,
-    };
-  }
-
   async function launch(): Promise<void> {
     // Not in the group of this process: what is typed at the terminal is for this process to pass on.
-    const started = fork(signerProgram, {
-      env: { PATH: process.env['PATH'], ...settings() },
+    const started = fork(options.program ?? signerProgram, {
+      env: { PATH: process.env['PATH'], ...settingsOf(options, port) },
       detached: true,
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       execArgv: [],
     });
     child = started;
-    started.once('exit', (code, signal) => {
-      if (child === started) child = undefined;
-      if (!wanted) return;
-      logger.error({ code, signal, afterMs: delayMs }, 'the signer ended and is started again');
-      restart = setTimeout(() => void launch().catch(() => undefined), delayMs);
-      delayMs = Math.min(2 * delayMs, restartMsMax);
+    const over = (reason: object) => {
+      child = undefined;
+      again(reason);
+    };
+    started.once('exit', (code, signal) => over({ code, signal }));
+    started.on('error', (error) => {
+      // One that is no process has no exit; what else is an error here happens to one that lives on.
+      if (started.pid === undefined) over({ error });
     });
     const url = await untilListening(started);
     ({ port } = new URL(url));
     delayMs = restartMs;
     options.announce(url);
+  }
+
+  function again(reason: object): void {
+    if (!wanted) return;
+    logger.error({ ...reason, afterMs: delayMs }, 'the signer ended and is started again');
+    restart = setTimeout(() => {
+      restart = undefined;
+      launch().catch((error: unknown) => {
+        // What keeps it from listening ends it, which has been seen to; where there is no process, nothing has.
+        if (child === undefined && restart === undefined) again({ error });
+      });
+    }, delayMs);
+    delayMs = Math.min(2 * delayMs, restartMsMax);
   }
 
   return {
@@ -92,6 +94,23 @@ export function signerProcess(options: {
       await ended;
       clearTimeout(timer);
     },
+  };
+}
+
+function settingsOf({ home, secrets, evm, chainId, logLevel }: Options, port: string): Record<string, string> {
+  const { signerToken, signerPassword } = secrets();
+  const { usdtContract, settlementContract } = evm();
+  return {
+    HTTP_PORT: port,
+    SIGNER_TOKEN: signerToken,
+    SIGNER_DIRECTORY: join(home, 'signer'),
+    KEYSTORE_PASSWORD: signerPassword,
+    KEYSTORE_CREATE: 'true',
+    ...caps,
+    EVM_CHAIN_ID: String(chainId),
+    EVM_USDT_CONTRACT: usdtContract,
+    ...(settlementContract === undefined ? {} : { EVM_SETTLEMENT_CONTRACT: settlementContract }),
+    LOG_LEVEL: logLevel,
   };
 }
 
