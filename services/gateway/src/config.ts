@@ -70,7 +70,9 @@ export const configSchema = z.object({
     .describe('TXC amount above which a transfer on pay must be signed; off asks for no signatures.'),
   CREDENTIAL_CACHE_MS: durationMsSetting(60_000)
     .default(2_000)
-    .describe('Longest time that a revoked credential may still work in a process that was not told.'),
+    .describe(
+      'Longest time that a revoked credential may still work once the message of it is handled by another process.',
+    ),
 });
 
 export type Config = Readonly<z.output<typeof configSchema>>;
