@@ -21,7 +21,7 @@ export { inTurn, type InTurn } from './in-turn';
 export { keyedDigests, type KeyedDigests, type Keyring } from './keyring';
 export { inOrder, runProgram, runService, type Component, type OnFatal, type Service } from './lifecycle';
 export { createLogger, type Logger } from './logger';
-export { Counter, createMetrics, Gauge, Histogram, type Registry } from './metrics';
+export { Counter, createMetrics, Gauge, Histogram, scraped, type Registry } from './metrics';
 export { createSealer, sealingKeySetting, secretsKeySettings, secretsKeysOf, type Sealer } from './sealing';
 export { Secret } from './secret';
 export { deriveEd25519 } from './slip10';

@@ -1,22 +1,24 @@
-import { Gauge, type Registry } from '@daybook/runtime';
+import { Gauge, scraped, type Registry } from '@daybook/runtime';
 import type { CallOutcome, chainStatus } from '@daybook/contracts';
 
 type Chain = Extract<CallOutcome<typeof chainStatus>, { ok: true }>['value']['chains'][number];
 
 /** Read when scraped. Anything but 0 is a payer whose payment is told under somebody else's reference. */
 export function addressMetrics(registry: Registry, countConflicts: () => Promise<number>): void {
+  const read = scraped(countConflicts);
   new Gauge({
     name: 'chain_address_conflicts',
-    help: 'Addresses that were recorded for a second reference.',
+    help: 'Addresses that were recorded for a second reference; NaN when that is not known.',
     registers: [registry],
     async collect() {
-      this.set(await countConflicts());
+      this.set((await read()) ?? NaN);
     },
   });
 }
 
 /** Read when scraped, so that a frozen head and a chain in error are seen by whoever watches the series. */
 export function chainMetrics(registry: Registry, status: () => Promise<CallOutcome<typeof chainStatus>>): void {
+  const read = scraped(status);
   const gauge = (name: string, help: string, valueOf: (chain: Chain) => number | null) =>
     new Gauge({
       name,
@@ -24,10 +26,10 @@ export function chainMetrics(registry: Registry, status: () => Promise<CallOutco
       labelNames: ['chain'],
       registers: [registry],
       async collect() {
-        // Asked for each series: a scrape is rare and the answer is one short query a chain.
-        const outcome = await status();
+        const outcome = await read();
+        // No series while it is not known.
         this.reset();
-        if (!outcome.ok) return;
+        if (outcome?.ok !== true) return;
         for (const chain of outcome.value.chains) {
           const value = valueOf(chain);
           if (value !== null) this.set({ chain: chain.chain }, value);

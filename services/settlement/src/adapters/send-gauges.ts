@@ -2,7 +2,7 @@
  * What operations watch of sends: those that are not done, and wallets whose chain and ledger differ, as the last look
  * found them. NaN means that the database did not answer, or that a chain or the ledger could not be asked.
  */
-import { Gauge, type Clock, type Registry } from '@daybook/runtime';
+import { Gauge, scraped, type Clock, type Registry } from '@daybook/runtime';
 import type { OpenTransactions } from '../projections/transaction-rows';
 
 type Seen = { readonly walletId: string; readonly asset: string; readonly difference: bigint | null };
@@ -13,7 +13,8 @@ export function sendGauges(deps: {
   readonly openSends: () => Promise<OpenTransactions>;
   readonly wallets: () => readonly Seen[];
 }): void {
-  const { now, openSends } = deps;
+  const { now } = deps;
+  const read = scraped(deps.openSends);
   const registers = [deps.metrics];
   const gauge = (name: string, help: string, valueOf: (open: OpenTransactions) => number) =>
     new Gauge({
@@ -21,7 +22,8 @@ export function sendGauges(deps: {
       help,
       registers,
       async collect() {
-        this.set(await openSends().then(valueOf, () => NaN));
+        const open = await read();
+        this.set(open === undefined ? NaN : valueOf(open));
       },
     });
   gauge('sends_open', 'Sends that are neither booked nor failed.', ({ count }) => count);

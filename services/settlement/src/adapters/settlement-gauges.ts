@@ -2,7 +2,7 @@
  * What operations watch: settlements that the ledger has not posted yet. Read from the database when the metrics are
  * asked for, so the numbers are those of all instances together and of now. NaN means that the database did not answer.
  */
-import { Gauge, type Clock, type Registry } from '@daybook/runtime';
+import { Gauge, scraped, type Clock, type Registry } from '@daybook/runtime';
 import type { OpenSettlements } from '../projections/settlements';
 
 export function settlementGauges(deps: {
@@ -11,12 +11,7 @@ export function settlementGauges(deps: {
   readonly deadlineMs: number;
   readonly openSettlements: (deadline: Date) => Promise<OpenSettlements>;
 }): void {
-  let reading: Promise<OpenSettlements> | undefined;
-  // The gauges of one scrape are collected at the same time and share one query.
-  const read = () =>
-    (reading ??= deps
-      .openSettlements(new Date(deps.now().getTime() - deps.deadlineMs))
-      .finally(() => (reading = undefined)));
+  const read = scraped(() => deps.openSettlements(new Date(deps.now().getTime() - deps.deadlineMs)));
 
   const gauge = (name: string, help: string, valueOf: (open: OpenSettlements) => number) =>
     new Gauge({
@@ -24,7 +19,8 @@ export function settlementGauges(deps: {
       help,
       registers: [deps.metrics],
       async collect() {
-        this.set(await read().then(valueOf, () => NaN));
+        const open = await read();
+        this.set(open === undefined ? NaN : valueOf(open));
       },
     });
   gauge('settlements_open', 'Settlements instructed and not completed.', ({ count }) => count);
