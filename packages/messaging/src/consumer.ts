@@ -3,7 +3,7 @@
  * retried, parks its key, or ends the process; a message is never skipped.
  */
 import { isOperationalError, type OperationalError } from '@daybook/core';
-import type { EventStore } from '@daybook/event-store';
+import { asOperational, type EventStore } from '@daybook/event-store';
 import type { Clock, Component, Logger, OnFatal, Registry } from '@daybook/runtime';
 import type { Pool } from 'pg';
 import { backoffMs, pause } from './backoff';
@@ -111,12 +111,19 @@ async function handleAll(
     try {
       await apply(deps, subscription, batch);
     } catch (error) {
-      await noteFailure(deps, subscription, batch, error);
-      // Alone, each message has its own outcome; those before the one at fault commit.
+      if (!mayBeOnes(error, batch, subscription)) await noteFailure(deps, subscription, batch, error);
+      // Alone, each message has its own outcome; those before the one at fault, or that waits, commit.
       for (const message of batch) await handleOne(deps, subscription, message, stopping);
     }
   }
   if (stopping.aborted) throw new Error('stopping');
+}
+
+/** Whether others of the batch may go on where one has to wait. Without a store none does, and asking again only takes time. */
+function mayBeOnes(error: unknown, batch: readonly RawMessage[], { group }: Subscription): boolean {
+  if (batch.length === 1 || verdictOn(error, group) !== 'wait') return false;
+  const failed = asOperational(error);
+  return !isOperationalError(failed) || failed.code !== 'store_unavailable';
 }
 
 async function handleOne(

@@ -247,6 +247,8 @@ onEachTransport('the consumer', (name, create) => {
       await transport.publish([message(harness.topic, 'a', { key: 'a', n: 1 }), newer]);
       const older = await run(subscribe());
       await eventually(async () => expect(await waits()).toBeGreaterThan(1), { timeoutMs });
+      // What stands before it waits for nobody.
+      expect((await effects()).get('a')).toEqual([1]);
       await older.stop();
       expect(await listParked(pool)).toEqual([]);
       const lifted = defineEvent({ ...counted, version: 2, upcast: { 1: (data) => data } });
