@@ -361,6 +361,7 @@ function transaction(transactionId: string): Value<typeof searchTransactions>['t
     tenantId: tenant.tenantId,
     cause: { type: 'posting', id: transactionId, subject: transactionId },
     rule: 'posting@1',
+    actor: 'who',
     description: null,
     metadata: {},
     adjustmentFor: null,
@@ -646,7 +647,9 @@ describe('reports', () => {
     });
     expect((await as(tenant, 'GET', '/v1/ledger/accounts/cash/lineage')).body).toMatchObject({
       posted: '150.00',
-      hops: [{ entry: { transaction_id: 'K' }, transaction: { rule: 'posting@1' }, event: { sequence: 17 } }],
+      hops: [
+        { entry: { transaction_id: 'K' }, transaction: { rule: 'posting@1', actor: 'who' }, event: { sequence: 17 } },
+      ],
     });
   });
 

@@ -325,6 +325,30 @@ test.each(["' or '1'='1", "x'; drop table accounts_v1; --", '%', '\\x27', '"}}']
   },
 );
 
+test('who posted is told to its own side and to operators', async () => {
+  const { cash, owed } = await funded(10n);
+  await must<typeof operateBook>(operate(move(owed, cash, 1n), { actor: 'colleague' }));
+  await must<typeof operateBook>(operate(move(owed, cash, 2n), { tenantId: null, actor: 'operator' }));
+  const ranges = { effectiveFrom: null, effectiveTo: null, recordedFrom: null, recordedTo: null };
+  const of = {
+    mode,
+    accountId: owed,
+    transactionId: null,
+    subject: null,
+    metadata: {},
+    limit: 10,
+    cursor: null,
+  } as const;
+  const actorsFor = async (tenantId: string | null) => {
+    const { transactions } = await must<typeof searchTransactions>(
+      call(searchTransactions, { ...of, ...ranges, tenantId }),
+    );
+    return transactions.map(({ actor }) => actor);
+  };
+  expect(await actorsFor(alice)).toEqual(['user', 'colleague', null]);
+  expect(await actorsFor(null)).toEqual(['user', 'colleague', 'operator']);
+});
+
 test('a tenant is one, in the book and in its tables, however its id is spelled', async () => {
   const accountId = `wallet-${randomUUID()}`;
   const spelled = alice.toUpperCase();

@@ -87,6 +87,8 @@ const transactionView = z.object({
   tenantId: tenantId.nullable(),
   cause: z.object({ type: z.string(), id: z.string(), subject: z.string() }),
   rule: z.string(),
+  /** Who asked for it, told to the side that posted it and to operators; ledgers of earlier releases do not tell. */
+  actor: z.string().nullable().optional(),
   description: z.string().nullable(),
   metadata: z.record(z.string(), z.string()),
   /** When it really happened, if that was in a period closed by then; `effectiveAt` is the first instant still open. */

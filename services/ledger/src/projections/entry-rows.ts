@@ -45,6 +45,7 @@ export type TransactionRow = {
   cause_id: string;
   subject: string;
   rule: string;
+  actor: string | null;
   description: string | null;
   metadata: Record<string, string> | null;
   adjustment_for: Date | null;
@@ -61,7 +62,7 @@ export const transactionColumns = (
   asker: string,
 ) => `t.sequence, t.transaction_id, t.tenant_id, t.cause_type, t.cause_id,
   t.subject, t.rule, t.adjustment_for, t.reverses, t.ledger_reference, t.correlation_id, t.causation_id, t.effective_at,
-  t.posted_at,
+  t.posted_at, case when ${asker}::uuid is null or t.tenant_id = ${asker} then t.actor end as actor,
   (select d.description from transaction_details_v1 d where d.mode = t.mode and d.sequence = t.sequence
      and (${asker}::uuid is null or d.tenant_id = ${asker})) as description,
   (select d.metadata from transaction_details_v1 d where d.mode = t.mode and d.sequence = t.sequence
@@ -74,6 +75,7 @@ export function transactionOfRow(row: TransactionRow) {
     tenantId: row.tenant_id,
     cause: { type: row.cause_type, id: row.cause_id, subject: row.subject },
     rule: row.rule,
+    actor: row.actor,
     description: row.description,
     metadata: row.metadata ?? {},
     adjustmentFor: row.adjustment_for?.toISOString() ?? null,

@@ -83,6 +83,9 @@ export const transactionHead = z.strictObject({
   transaction_id: z.string(),
   cause: z.strictObject({ type: z.string(), id: z.string(), subject: z.string() }),
   rule: z.string(),
+  actor: z.string().nullable().meta({
+    description: 'Id of the credential that asked for it, told to the side that posted it and to operators.',
+  }),
   description: z.string().nullable(),
   metadata: metadataShown,
   adjustment_for: timestampField.nullable().meta({
@@ -107,6 +110,7 @@ export const transactionHeadExample = {
   transaction_id: 'TX2001',
   cause: { type: 'posting', id: 'TX2001', subject: 'TX2001' },
   rule: 'posting@1',
+  actor: '018f2f7a-0000-7000-8000-00000000000c',
   description: 'Order 1024',
   metadata: { order: '1024' },
   adjustment_for: null,
@@ -139,6 +143,7 @@ export function describeHead(caller: Credential, view: Head) {
       subject: shownId(caller, accountRefOf(caller, cause.subject)),
     },
     rule: view.rule,
+    actor: view.actor ?? null,
     description: view.description,
     metadata: view.metadata,
     adjustment_for: view.adjustmentFor,
