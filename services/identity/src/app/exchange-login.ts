@@ -34,9 +34,10 @@ async function judge(
   password: string,
 ): Promise<CallOutcome<typeof exchangeLogin>> {
   const issuedAt = now();
-  const mayTry = await attempts.take(digest, issuedAt);
   const holder = await credentials.holderOf(digest);
   const found = await credentials.find(holder ?? 'nobody');
+  // Before it is judged, and no sooner: one that could not be judged was not wrong.
+  const mayTry = await attempts.take(digest, issuedAt);
   const usable = mayTry && found.status === 'active' ? found : undefined;
   const right = await passwords.verify(usable?.login?.passwordHash, password);
   if (!right || usable === undefined) return { ok: false, rejection: 'login_invalid' };

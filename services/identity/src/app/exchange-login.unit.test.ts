@@ -1,3 +1,4 @@
+import { OperationalError } from '@daybook/core';
 import { memoryEventStore } from '@daybook/event-store';
 import { inTurn } from '@daybook/runtime';
 import { openCredentials } from './credentials';
@@ -51,4 +52,18 @@ test('whatever is wrong with a sign-in, one hash is computed for it, and the ans
   expect(await tried('bea', bea.secret)).toEqual([false, 1]);
   triesLeft = false;
   expect(await tried('ann', ann.secret)).toEqual([false, 1]);
+});
+
+test('a sign-in that could not be judged uses up no try', async () => {
+  const unavailable = new OperationalError('store_unavailable', true);
+  let taken = 0;
+  const deps = {
+    credentials: { holderOf: () => Promise.reject(unavailable) },
+    loginNames: { digest: (name: string) => name },
+    attempts: { take: async () => (taken += 1) <= 5 },
+    oneByOne: inTurn(),
+    now,
+  } as Partial<Record<keyof ExchangeDeps, unknown>> as ExchangeDeps;
+  await expect(exchange(deps, { login: 'ann', password: 'right' })).rejects.toBe(unavailable);
+  expect(taken).toBe(0);
 });
