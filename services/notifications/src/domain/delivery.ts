@@ -124,7 +124,9 @@ function decide(command: DeliveryCommand, state: DeliveryState): Decision<Delive
       if (state.status !== 'pending') return accept();
       return accept({ type: 'DeliveryExhausted', deliveryId, reason: command.reason, at });
     case 'Redeliver':
-      if (state.status === 'pending' && state.nextAttemptAt !== null && state.nextAttemptAt <= at) return accept();
+      // Nothing to do for a whole round that is due. Of one that has begun an attempt may be under way, and if that fails
+      // the next one would wait as that round does, or never come.
+      if (state.roundAttempts === 0 && state.nextAttemptAt !== null && state.nextAttemptAt <= at) return accept();
       return accept({ type: 'DeliveryRequeued', deliveryId, at });
     default:
       return assertNever(command);

@@ -153,6 +153,14 @@ describe('delivery', () => {
     expect(delivery.decide({ type: 'Redeliver', at }, play([schedule()]).states.at(-1)!)).toEqual(accept());
   });
 
+  test('is given a full round while an attempt is under way, which is then the first of it', () => {
+    const nine = [schedule(), ...Array.from({ length: 9 }, () => fail())];
+    const later = '2027-01-01T00:00:00.000Z';
+    const { states, log } = play([...nine, { type: 'Redeliver', at: later }, { type: 'Redeliver', at: later }, fail()]);
+    expect(log.filter(({ type }) => type === 'DeliveryRequeued')).toHaveLength(1);
+    expect(states.at(-1)).toMatchObject({ status: 'pending', attempts: 10, roundAttempts: 1 });
+  });
+
   test('waits as the schedule says, a tenth more or less', () => {
     const hours = (h: number) => h * 3_600_000;
     expect(attemptDelaysMs).toEqual([
