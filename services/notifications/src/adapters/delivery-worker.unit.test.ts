@@ -1,6 +1,7 @@
 import type { Logger } from '@daybook/runtime';
 import { eventually, fakeClock } from '@daybook/testing';
 import type { Attempt } from '../app/send-delivery';
+import type { KnownDelivery } from '../app/webhooks';
 import type { DueDelivery } from '../projections/deliveries';
 import { leaseMs, startWithinMs, type Leases } from './delivery-leases';
 import { deliveryWorker, type DeliveryWorkerDeps } from './delivery-worker';
@@ -52,6 +53,7 @@ function sharedWork(due: readonly DueDelivery[]) {
     });
     started.push(worker);
     await worker.start();
+    return worker;
   };
   return { clock, leasedUntil, sent, startWorker };
 }
@@ -129,4 +131,29 @@ test('what waited for a slot is sent by one worker only, however long its attemp
   // What the first look finds is taken before the second.
   await eventually(() => expect(looked).toBeGreaterThan(1), soon);
   expect(ofOther.begun).toEqual([]);
+});
+
+test('an endpoint that gets more than it takes is still sent what waits longest', async () => {
+  const of = (n: number) => ({ deliveryId: `d${n}`, endpointId: 'e' });
+  const due: DueDelivery[] = [];
+  const { clock, sent, startWorker } = sharedWork(due);
+  const attempts = heldAttempts(sent);
+  const worker = await startWorker(attempts.send);
+  const offer = (n: number) => {
+    due.push(of(n));
+    worker.offer({ state: { status: 'pending', ...of(n) } } as unknown as KnownDelivery);
+  };
+  for (const n of [1, 2, 3]) offer(n);
+  await eventually(() => expect(attempts.begun).toEqual(['d1', 'd2']), soon);
+  clock.advance(startWithinMs);
+  for (const n of [4, 5]) offer(n);
+  // One slot is left to it, and each time that it is free something new has come.
+  attempts.end('d1', 'failed');
+  for (let n = 6; n < 16; n++) {
+    offer(n);
+    const begun = attempts.begun.length;
+    attempts.end(attempts.begun.at(-1)!, 'failed');
+    await eventually(() => expect(attempts.begun.length).toBeGreaterThan(begun), soon);
+  }
+  expect(attempts.begun.slice(0, 8)).toEqual(['d1', 'd2', 'd4', 'd5', 'd6', 'd3', 'd7', 'd8']);
 });

@@ -86,8 +86,9 @@ function change(rows: Rows, deliveryId: string, fields: Partial<DeliveryFields>)
 export type DueDelivery = { readonly deliveryId: string; readonly endpointId: string };
 
 /** Of one endpoint, in one answer of `dueDeliveries`. */
-const duePerEndpoint = 100;
-const dueMax = 1_000;
+export const duePerEndpoint = 100;
+/** Of all endpoints. */
+export const dueMax = 1_000;
 
 /**
  * Due now and not leased, longest due first, some of each endpoint. Steps from endpoint to endpoint in an index, so that
