@@ -239,8 +239,8 @@ function batches(post: Post, waitMaxMs: number): (name: string, call: OutgoingCa
   };
 }
 
-/** Not 400 and 500, which are faults of a program: one that repeats its call would never learn. */
-const passing: ReadonlySet<number> = new Set([401, 403, 404, 408, 429, 502, 503, 504]);
+/** Not 503, after which a call is repeated at once, and not 400 and 500: faults of a program, which do not pass. */
+const passing: ReadonlySet<number> = new Set([401, 403, 404, 408, 429, 502, 504]);
 
 function readOutcome<Call extends CallContract>(contract: Call, { status, body }: CallAnswer): CallOutcome<Call> {
   // Told by what is in between, or by a service whose tokens or calls are of before: it passes, and nobody is to end for it.

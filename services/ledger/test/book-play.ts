@@ -182,6 +182,7 @@ const fact = fc
   });
 
 const contentHash = content;
+const freezing = { accountId: anyAccount, frozen: fc.constantFrom(true, false, false), actor };
 const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [
   [4, fc.constantFrom(...accountNames).map(open)],
   [
@@ -202,26 +203,8 @@ const weighted: readonly (readonly [number, fc.Arbitrary<BookCommand>])[] = [
       actor,
     }),
   ],
-  [
-    1,
-    commandOf('SetAccountFrozen', {
-      changeId: fc.constant(null),
-      contentHash: fc.constant(null),
-      accountId: anyAccount,
-      frozen: fc.constantFrom(true, false, false),
-      actor,
-    }),
-  ],
-  [
-    1,
-    commandOf('SetAccountFrozen', {
-      changeId: ids('l', 9),
-      contentHash,
-      accountId: anyAccount,
-      frozen: fc.constantFrom(true, false, false),
-      actor,
-    }),
-  ],
+  [1, commandOf('SetAccountFrozen', { changeId: fc.constant(null), contentHash: fc.constant(null), ...freezing })],
+  [1, commandOf('SetAccountFrozen', { changeId: ids('l', 9), contentHash, ...freezing })],
   [
     2,
     commandOf('IssueFunds', {

@@ -159,7 +159,9 @@ function problemsOf(whole: Status): readonly string[] {
     ),
     ...(writer !== null && writer.age_s >= stuckS ? [describeWriter(writer)] : []),
     ...modes.filter((mode) => !isThere(mode)).map((mode) => `the ${mode} book is not there`),
-    ...(books ?? []).filter(({ signing_late_s: late }) => late !== null && late >= stuckS).map(describeUnsigned),
+    ...(books ?? []).flatMap(({ mode, signing_late_s: late }) =>
+      late !== null && late >= stuckS ? [describeUnsigned(mode, late)] : [],
+    ),
     ...(parked === null || parked === 0 ? [] : [`messages of ${parked} keys are parked`]),
     ...payouts
       .filter(({ stopped }) => stopped)
@@ -184,8 +186,8 @@ const describeStuck = (of: string, { name, waits_s: waitsS }: WaitingReader) =>
 const describeWriter = (writer: NonNullable<z.output<typeof statusNow>['oldest_writer']>) =>
   `a transaction of ${writer.application} in ${writer.database} holds all readers back, for ${Math.floor(writer.age_s)} s`;
 
-const describeUnsigned = ({ mode, signing_late_s: late }: z.output<typeof book>) =>
-  `an event of the ${mode} book should have been signed ${Math.floor(late ?? 0)} s ago`;
+const describeUnsigned = (mode: string, lateS: number) =>
+  `an event of the ${mode} book should have been signed ${Math.floor(lateS)} s ago`;
 
 /** Those that are not the last check themselves. */
 function otherFullChecks({ last_checks: checks, last_full_checks: fullChecks }: Status): readonly LastJob[] {
