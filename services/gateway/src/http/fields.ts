@@ -49,6 +49,9 @@ export const idempotencyKey = z
   .regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 printable ASCII characters without spaces')
   .meta({ description: 'A repeat with the same key and content gets the original answer and moves nothing.' });
 
+/** Of requests that may go without. */
+export const optionalKeyHeader = z.object({ 'Idempotency-Key': idempotencyKey.optional() });
+
 /** For how long an earlier secret counts beside the one that replaces it: a day, unless something else is asked for. */
 export const overlapHours = (description: string) =>
   jsonInteger

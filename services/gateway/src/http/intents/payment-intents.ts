@@ -2,7 +2,7 @@ import { createIntent, getIntent, intentAssets, intentCurrencies } from '@dayboo
 import { FailureError, jsonNumber } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountOf, amountToken, idempotencyKey, pathUuid, text } from '../fields';
+import { amountOf, amountToken, optionalKeyHeader, pathUuid, text } from '../fields';
 import { accepted } from '../rejections';
 import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
@@ -37,7 +37,7 @@ function create({ services: { intents } }: Deps): Route {
     access: ['intents'],
     request: {
       query: z.strictObject({}),
-      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      headers: optionalKeyHeader,
       body: z.strictObject({
         amount: amountToken,
         currency: z

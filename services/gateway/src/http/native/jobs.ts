@@ -17,7 +17,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
-import { cursor, idempotencyKey, limit, pathUuid, timestampField, text } from '../fields';
+import { cursor, limit, optionalKeyHeader, pathUuid, text, timestampField } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
 import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
@@ -198,7 +198,7 @@ function start<Body extends z.ZodObject>({ services: { ledger } }: Deps, resourc
     access: ['ops'],
     request: {
       query: z.strictObject({}),
-      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      headers: optionalKeyHeader,
       body: resource.body,
       bodyExample: resource.bodyExample,
     },

@@ -4,7 +4,7 @@ import { codeFrom, uuidv7 } from '@daybook/runtime';
 import { assets, formatAmount } from '@daybook/money';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { idempotencyKey, pathId, timestampField } from '../fields';
+import { optionalKeyHeader, pathId, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf } from '../responses';
@@ -13,8 +13,6 @@ import { nativeDialect, nativeRejections } from './dialect';
 import { dryRun, dryRunShown, keyInvalid } from './ledger-fields';
 
 type Deps = { readonly services: Pick<Services, 'ledger' | 'chainWatcher'> };
-
-const optionalKey = z.object({ 'Idempotency-Key': idempotencyKey.optional() });
 
 /** Operators act on every tenant, in the mode of their credential. The ledger records who did it. */
 export function operationRoutes(deps: Deps): Route[] {
@@ -38,7 +36,7 @@ function freezing({ services: { ledger } }: Deps, frozen: boolean): Route {
     request: {
       params: z.strictObject({ id: pathId }),
       query: z.strictObject({}),
-      headers: optionalKey,
+      headers: optionalKeyHeader,
       body: z.strictObject({ dry_run: dryRun }),
       bodyOptional: true,
       bodyExample: {},
@@ -104,7 +102,7 @@ function reverse({ services: { ledger } }: Deps): Route {
     request: {
       params: z.strictObject({ id: pathId }),
       query: z.strictObject({}),
-      headers: optionalKey,
+      headers: optionalKeyHeader,
       body: z.strictObject({ dry_run: dryRun }),
       bodyOptional: true,
       bodyExample: {},

@@ -2,7 +2,7 @@ import { createQuote, getQuote, getRate, type quoteView } from '@daybook/contrac
 import { assetCodes } from '@daybook/money';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountOf, amountToken, idempotencyKey, pathUuid, timestampField } from '../fields';
+import { amountOf, amountToken, optionalKeyHeader, pathUuid, timestampField } from '../fields';
 import { accepted } from '../rejections';
 import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
@@ -114,7 +114,7 @@ function issue({ services: { intents } }: Deps): Route {
     access: ['intents', 'partner'],
     request: {
       query: z.strictObject({}),
-      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      headers: optionalKeyHeader,
       body: z.strictObject({ from: asset, to: asset, amount: amountToken }),
       bodyExample: { from: 'BTC', to: 'USD', amount: '0.1' },
     },

@@ -3,7 +3,7 @@ import { FailureError } from '@daybook/http';
 import { codeFrom, uuidv7 } from '@daybook/runtime';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountOf, amountToken, idempotencyKey, text } from '../fields';
+import { amountOf, amountToken, optionalKeyHeader, text } from '../fields';
 import { accepted } from '../rejections';
 import { bodyFailures, errorsOf } from '../responses';
 import { route, type Route } from '../route';
@@ -26,7 +26,7 @@ export function sandboxRoutes({
       access: ['intents'],
       request: {
         query: z.strictObject({}),
-        headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+        headers: optionalKeyHeader,
         body: z.strictObject({
           address: text(2_048),
           asset: z.enum(intentCurrencies),

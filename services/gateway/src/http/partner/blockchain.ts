@@ -3,7 +3,7 @@ import { createSend, sendStatuses, walletBalance } from '@daybook/contracts';
 import { jsonNumber, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText } from '../fields';
+import { amountNumber, amountOf, amountToken, optionalKeyHeader, optionalText } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
 import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
@@ -62,7 +62,7 @@ const walletExample = '0x9858EfFD232B4033E47d90003D41EC34EcaEda94';
 
 const sendRequest = {
   query: z.strictObject({}),
-  headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+  headers: optionalKeyHeader,
   body: z.strictObject({
     to_address: z.string().min(1).max(addressLengthMax),
     amount: amountToken,

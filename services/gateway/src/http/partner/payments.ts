@@ -3,7 +3,7 @@ import { createPayment, getPayment, paymentCurrencies, paymentStatuses } from '@
 import { FailureError, jsonNumber, numberToken, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText, text } from '../fields';
+import { amountNumber, amountOf, amountToken, optionalKeyHeader, optionalText, text } from '../fields';
 import { accepted } from '../rejections';
 import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
@@ -63,7 +63,7 @@ function create({ services: { intents } }: Deps): Route {
     access: ['partner'],
     request: {
       query: z.strictObject({}),
-      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      headers: optionalKeyHeader,
       body: z.strictObject({
         gateway_id: gatewayNumber,
         amount: amountToken,

@@ -10,7 +10,7 @@ import {
 import { jsonInteger, jsonNumber, type Failure } from '@daybook/http';
 import { z } from 'zod';
 import type { Services } from '../../ports';
-import { amountNumber, amountOf, amountToken, idempotencyKey, optionalText, text } from '../fields';
+import { amountNumber, amountOf, amountToken, optionalKeyHeader, optionalText, text } from '../fields';
 import { accepted, type RejectionOf } from '../rejections';
 import { replayedHeader, replayedIf } from '../replayed';
 import { bodyFailures, errorsOf, invalidField } from '../responses';
@@ -145,7 +145,7 @@ function create({ services: { settlement } }: Deps): Route {
     access: ['partner'],
     request: {
       query: z.strictObject({}),
-      headers: z.object({ 'Idempotency-Key': idempotencyKey.optional() }),
+      headers: optionalKeyHeader,
       body: z.strictObject({
         institution_id: institutionNumber,
         amount: amountToken,
