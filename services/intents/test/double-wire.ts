@@ -1,7 +1,11 @@
 /** What the doubles of the providers are asked and answer, and what is the same for all of them. */
 import type { IncomingMessage } from 'node:http';
 
-export type Answer = { readonly status: number; readonly body: unknown };
+export type Answer = {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: unknown;
+};
 export type Asked = {
   readonly method: string;
   /** Without its query. */

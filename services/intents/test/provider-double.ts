@@ -51,16 +51,16 @@ export async function startProviderDouble() {
     asked.push(request);
     await met(request);
     const now = isMet(request) ? (faults.shift() ?? 'none') : 'none';
-    if (now === 'answer 500') return void res.writeHead(500, { 'content-type': 'application/json' }).end('{}');
     const isStripe = /^\/v1\/(payment_intents|disputes)\b/.test(path);
     const provider = path.startsWith('/charges') ? coinbase : isStripe ? stripe : paypal;
+    const failed = isStripe ? stripe.fail : () => ({ status: 500, body: {} });
     const isRolled = [...rolled].some((credential) => credentialOf(req.headers).endsWith(credential));
-    const answer = isRolled ? unauthorized : provider.answer(request);
+    const answer = isRolled ? unauthorized : now === 'answer 500' ? failed(request) : provider.answer(request);
     if (now === 'do it and cut the answer') return void res.destroy();
     const said =
       now === 'do it and answer something else' ? { ...answer, body: { message: 'Something else' } } : answer;
-    const { status, body } = typeof now === 'object' ? now : said;
-    res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const { status, headers, body }: Answer = typeof now === 'object' ? now : said;
+    res.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(body));
   }
 
   const server = createServer((req, res) => void handle(req, res));

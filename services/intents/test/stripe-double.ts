@@ -47,6 +47,13 @@ export function stripeDouble(declines: Declines) {
   const intents = new Map<string, StripeIntent>();
   const disputes: ReturnType<typeof stripeDispute>[] = [];
   const { once } = onceByKey();
+  /** Keys under which Stripe failed. It says the same again under each, as of any answer. */
+  const failed = new Set<unknown>();
+
+  function fail({ method, headers }: Asked): Answer {
+    if (method === 'POST') failed.add(headers['idempotency-key']);
+    return { status: 500, body: { error: { type: 'api_error', message: 'An unknown error occurred.' } } };
+  }
 
   function answer({ method, path, query, headers, body }: Asked): Answer {
     if (path === '/v1/disputes') return listed(disputes, query);
@@ -58,6 +65,8 @@ export function stripeDouble(declines: Declines) {
       cancellation_reason: intent.status === 'canceled' ? 'abandoned' : null,
     });
     if (method === 'POST' && path === '/v1/payment_intents') {
+      if (failed.has(headers['idempotency-key']))
+        return { ...fail({ method, path, query, headers, body }), headers: { 'idempotent-replayed': 'true' } };
       const declined = declines();
       if (declined !== null) return stripeError(402, 'card_error', declined);
       const fields = new URLSearchParams(body);
@@ -79,7 +88,7 @@ export function stripeDouble(declines: Declines) {
       : { status: 200, body: shown(found) };
   }
 
-  return { intents, disputes, answer };
+  return { intents, disputes, answer, fail };
 }
 
 /** Of a payment that was taken; as a whole only where that is asked for. */

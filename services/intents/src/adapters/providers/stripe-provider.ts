@@ -72,6 +72,9 @@ const dispute = z.object({
 });
 type Dispute = z.infer<typeof dispute>;
 
+/** Of one payment in a day. Each is used when the provider has failed under the one before. */
+const keysMax = 10;
+
 /** Far more than one payment ever has. An account that has them asks for a person. */
 const disputesMax = 100;
 
@@ -113,7 +116,7 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
   return {
     async open({ transactionId, currency, amount, description }) {
       if (amount > unitsMax) return { opened: false, reason: `Stripe takes at most ${unitsMax} minor units` };
-      const made = await answered(
+      const made = await createdUnder(transactionId, (idempotencyKey) =>
         stripe.paymentIntents.create(
           {
             amount: parseInt(amount.toString(), 10),
@@ -122,7 +125,7 @@ export function stripeProvider(settings: Settings, apiUrl: string): PaymentProvi
             metadata: { transaction_id: transactionId },
             ...(description === null ? {} : { description }),
           },
-          { idempotencyKey: transactionId },
+          { idempotencyKey },
         ),
       );
       if (!made.ok) return { opened: false, reason: made.reason };
@@ -239,6 +242,29 @@ async function answered(asked: Promise<unknown>): Promise<Answered> {
       return { ok: false, reason: error.message };
     throw unanswered(error);
   }
+}
+
+/**
+ * Stripe keeps what it answered under a key for a day, its own errors too, so a payment that met one is asked for under the
+ * next key. What was made under the former, if anything, nobody is shown: it is never paid.
+ */
+async function createdUnder(
+  transactionId: string,
+  create: (idempotencyKey: string) => Promise<unknown>,
+): Promise<Answered> {
+  for (let n = 1; ; n++) {
+    try {
+      return await answered(create(n === 1 ? transactionId : `${transactionId}-${n}`));
+    } catch (error) {
+      if (n === keysMax || !isKeptError(error)) throw error;
+    }
+  }
+}
+
+function isKeptError(error: unknown): boolean {
+  const { cause } = error as Error;
+  if (!(cause instanceof Stripe.errors.StripeAPIError)) return false;
+  return (cause.statusCode ?? 0) >= 500 && cause.headers?.['idempotent-replayed'] === 'true';
 }
 
 /** A restricted key that lacks a permission will lack it again. */
