@@ -280,6 +280,7 @@ describe('sign-in', () => {
 
 describe('limits', () => {
   const limited = new GatewayHarness({
+    TRUSTED_PROXIES: '127.0.0.0/8',
     PAY_RATE_LIMIT_PER_MINUTE: '100',
     RATE_LIMIT_PER_MINUTE: '150',
     PUBLIC_RATE_LIMIT_PER_MINUTE: '3',
@@ -310,6 +311,18 @@ describe('limits', () => {
     expect(refused.headers.get('retry-after')).toMatch(/^([1-9]|[1-5]\d|60)$/);
     expect(limited.services.count()).toBe(asked);
     expect((await limited.request('GET', '/v1/credential', { headers })).status).toBe(200);
+  });
+
+  test('an address that the credential may not be used from uses up its own tries, and nothing of the credential', async () => {
+    const { headers } = await limited.issue('token', ['pay'], { ipAllowList: ['203.0.113.0/24'] });
+    const from = async (address: string) => {
+      const reply = await limited.request('GET', balance, { headers: { ...headers, 'X-Forwarded-For': address } });
+      return reply.status;
+    };
+    for (let n = 0; n < 60; n++) expect(await from('198.51.100.77')).toBe(403);
+    expect(await from('198.51.100.77')).toBe(429);
+    for (let n = 0; n < 100; n++) expect(await from('203.0.113.7')).not.toBe(429);
+    expect(await from('203.0.113.7')).toBe(429);
   });
 
   test('the other APIs share a limit of their own, and each says 429 in its own shape', async () => {

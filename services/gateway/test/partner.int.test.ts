@@ -102,6 +102,14 @@ describe('POST /api/payments', () => {
     expect(await post(example)).toMatchObject({ status, body: { success: false, code } });
   });
 
+  test('whoever sent no key is told the one to ask with again, and when', async () => {
+    opened({ status: 'pending' }, null);
+    const reply = await post(example);
+    const [made] = gateway.services.received(createPayment);
+    expect(reply.body).toMatchObject({ error: expect.stringContaining(`Idempotency-Key ${made?.idempotencyKey}`) });
+    expect(reply.headers.get('Retry-After')).toBe('2');
+  });
+
   test.each([
     ['a refusal of before says so', { status: 'failed', failure: 'declined' }, 'true'],
     ['a payment that is asked for again is no answer of before', { status: 'pending' }, null],

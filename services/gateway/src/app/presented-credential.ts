@@ -44,7 +44,12 @@ export function readPresented(rawHeaders: readonly string[]): Reading {
 function readClient(credentialId: string, secret: string): Reading {
   if (credentialId === '' || secret === '') return { ok: false, problem: 'incomplete' };
   if (!printable.test(credentialId) || !printable.test(secret)) return { ok: false, problem: 'malformed' };
-  return { ok: true, presented: { scheme: 'client', credentialId, secret } };
+  return { ok: true, presented: { scheme: 'client', credentialId: uuidOf(credentialId), secret } };
+}
+
+/** A UUID is the same in capitals; ours are in small letters. */
+function uuidOf(credentialId: string): string {
+  return credentialId.toLowerCase();
 }
 
 function readAuthorization(value: string): Reading {
@@ -69,7 +74,7 @@ function readBasic(encoded: string): Reading {
   const credentialId = pair.slice(0, colon);
   const secret = pair.slice(colon + 1);
   if (!printable.test(credentialId) || !printable.test(secret)) return { ok: false, problem: 'malformed' };
-  return { ok: true, presented: { scheme: 'basic', credentialId, secret } };
+  return { ok: true, presented: { scheme: 'basic', credentialId: uuidOf(credentialId), secret } };
 }
 
 function decodeUtf8(bytes: Buffer): string | undefined {

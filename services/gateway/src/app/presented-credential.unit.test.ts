@@ -12,6 +12,16 @@ describe('readPresented', () => {
       ['x-client-id', 'id', 'X-CLIENT-SECRET', 'secret'],
       { scheme: 'client', credentialId: 'id', secret: 'secret' },
     ],
+    [
+      'client in capitals',
+      ['X-Client-ID', 'ID', 'X-Client-Secret', 'SeCret'],
+      { scheme: 'client', credentialId: 'id', secret: 'SeCret' },
+    ],
+    [
+      'Basic in capitals',
+      ['Authorization', basic('KEY:SeCret')],
+      { scheme: 'basic', credentialId: 'key', secret: 'SeCret' },
+    ],
     ['API key', ['X-API-Key', 'key'], { scheme: 'api_key', key: 'key' }],
     ['token', ['Authorization', 'Bearer a.b.c'], { scheme: 'token', token: 'a.b.c' }],
     ['token, lower case', ['authorization', 'bearer a.b.c'], { scheme: 'token', token: 'a.b.c' }],

@@ -110,7 +110,7 @@ function whoseOf({ caller, addressGroup: group }: Passed): string {
   return caller?.credentialId ?? group;
 }
 
-/** Who, how often, from where, and whether at all; in this order, before the body is read. */
+/** Who, from where, how often, and whether at all; in this order, before the body is read. */
 async function pass(
   dialect: Dialect,
   route: Route,
@@ -127,8 +127,12 @@ async function pass(
   }
   const caller = await callerOf(dialect, req, group, deps);
   log({ tenantId: caller.tenantId, credentialId: caller.credentialId });
+  if (!isAllowed(address, caller.ipAllowList)) {
+    // Whoever has stolen a credential uses up what its address may try, and nothing of what its owner may ask.
+    await deps.limits.countAuthFailure(group);
+    refuse(edgeFailures.addressNotAllowed);
+  }
   refuse(await deps.limits.countRequest(dialect.limit, caller.credentialId));
-  if (!isAllowed(address, caller.ipAllowList)) refuse(edgeFailures.addressNotAllowed);
   if (route.access !== 'any credential' && !route.access.some((scope) => caller.scopes.includes(scope)))
     refuse(edgeFailures.scopeMissing);
   return { caller, addressGroup: group };

@@ -61,12 +61,13 @@ export const partnerRejections = {
   payment_not_found: { status: 404, code: 'TRANSACTION_NOT_FOUND', message: 'There is no such transaction.' },
 } as const satisfies Record<RejectionOf<PartnerCall>, Failure>;
 
-/** The provider did not answer, so nobody knows yet whether the payment is open there. */
-export const providerUnavailable: Failure = {
+/** The provider did not answer, so nobody knows yet whether the payment is open there. Whoever sent no key is told the one to use. */
+export const providerUnavailable = (idempotencyKey: string): Failure => ({
   status: 503,
   code: 'PROVIDER_UNAVAILABLE',
-  message: 'The payment provider does not answer. Retry with the same Idempotency-Key.',
-};
+  message: `The payment provider does not answer. Retry with the Idempotency-Key ${idempotencyKey}`,
+  retryAfterSeconds: 2,
+});
 
 export const paymentRefused = (reason: string): Failure => ({
   status: 422,

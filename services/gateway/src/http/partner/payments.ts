@@ -36,9 +36,10 @@ const session = {
   paypal_order_id: z.string().optional(),
 };
 
-function notOpened(payment: { status: string; failure: string | null }, replayed: boolean): Failure {
-  const { status: now, failure } = payment;
-  if (now !== 'failed') return providerUnavailable;
+type NotOpened = { readonly status: string; readonly failure: string | null };
+
+function notOpened({ status: now, failure }: NotOpened, replayed: boolean, idempotencyKey: string): Failure {
+  if (now !== 'failed') return providerUnavailable(idempotencyKey);
   const refused = paymentRefused(failure ?? 'no reason given');
   return replayed ? { ...refused, replayed } : refused;
 }
@@ -94,10 +95,12 @@ function create({ services: { intents } }: Deps): Route {
         partnerRejections.gateway_disabled,
         partnerRejections.idempotency_key_reused,
         paymentRefused('the card is not accepted'),
-        providerUnavailable,
+        providerUnavailable('0b8f6c0e-3c1f-4f39-8a55-9d2d8f1f6a10'),
       ]),
     },
     async handle({ caller, headers, body }) {
+      // Made here at the latest: the call to the service may be sent twice.
+      const idempotencyKey = headers['Idempotency-Key'] ?? randomUUID();
       const outcome = await intents(createPayment, {
         tenantId: caller.tenantId,
         mode: caller.mode,
@@ -107,11 +110,10 @@ function create({ services: { intents } }: Deps): Route {
         description: body.description,
         metadata: body.metadata ?? {},
         userNumber: caller.userNumber,
-        // Made here at the latest: the call to the service may be sent twice.
-        idempotencyKey: headers['Idempotency-Key'] ?? randomUUID(),
+        idempotencyKey,
       });
       const { payment, session: opened, replayed } = accepted<typeof createPayment>(outcome, partnerRejections);
-      if (opened === null) throw new FailureError(notOpened(payment, replayed));
+      if (opened === null) throw new FailureError(notOpened(payment, replayed, idempotencyKey));
       return {
         headers: replayedIf(replayed),
         body: { success: true, transaction_id: payment.transactionId, ...opened },
