@@ -16,6 +16,11 @@ export type CallContract<
   readonly rejections: readonly Rejection[];
   /** Busy callers send several in one request. For calls that all take about as long: the answers come together. */
   readonly batched?: boolean;
+  /**
+   * The answer waits for somebody outside: a provider, a node, a name server. These calls have connections of their own, so
+   * that whoever hangs makes none wait that need nobody outside.
+   */
+  readonly outward?: boolean;
   /** Largest request in bytes, where 1 MB is not enough. */
   readonly bodyMax?: number;
   /**

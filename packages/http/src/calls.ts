@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { assert, AssertionError, OperationalError } from '@daybook/core';
+import { assert, AssertionError, isOperationalError, OperationalError } from '@daybook/core';
 import type { CallContract, CallOutcome, CallRequest } from '@daybook/contracts';
 import { currentCorrelation, withCorrelation, type Component, type Logger, type Secret } from '@daybook/runtime';
 import express, { type Request, type RequestHandler, type Router } from 'express';
@@ -14,7 +14,7 @@ import { retryAfterMs, retryBudget } from './retry-budget';
 const bodyMaxDefault = 1_048_576;
 const timeoutMsDefault = 10_000;
 const connectTimeoutMs = 2_000;
-/** To one service. */
+/** To one service, and as many again for calls that reach outward. */
 const connectionsMax = 64;
 
 export type CallHandler = { readonly call: CallContract; readonly handle: (request: never) => Promise<unknown> };
@@ -103,7 +103,7 @@ async function answerOne(
   correlation: { readonly correlationId: string; readonly causationId: string },
 ): Promise<unknown> {
   const decoded = z.decode(call.request, request as never);
-  const outcome = (await withCorrelation(correlation, () => handle(decoded as never))) as {
+  const outcome = (await withCorrelation(correlation, () => handle(decoded as never)).catch(late)) as {
     ok: boolean;
     value?: unknown;
     rejection?: string;
@@ -111,6 +111,16 @@ async function answerOne(
   };
   if (!outcome.ok) return { ok: false, rejection: outcome.rejection, replayed: outcome.replayed };
   return { ok: true, value: byContract(call, 'response', () => z.encode(call.response, outcome.value as never)) };
+}
+
+/**
+ * Told as 503, what took too long would be asked again, and be done when the client has long been told that it was not and
+ * has asked for it under another key.
+ */
+function late(error: unknown): never {
+  if (!isOperationalError(error) || error.code !== 'upstream_timeout') throw error;
+  const message = 'What the service had to ask did not answer in time.';
+  throw new FailureError({ status: 504, code: 'UPSTREAM_TIMEOUT', message }, { cause: error });
 }
 
 /** Answers 401 to whoever holds none of the tokens, before anything of the body is read. */
@@ -145,11 +155,10 @@ export function callClient(options: {
 }): CallClient {
   const agent = new Agent({
     keepAliveTimeout: 30_000,
-    connections: connectionsMax,
+    connections: 2 * connectionsMax,
     connect: { timeout: connectTimeoutMs },
   });
   const timeoutMs = options.timeoutMs ?? timeoutMsDefault;
-  const slots = callSlots(connectionsMax, { waitMaxMs: timeoutMs });
 
   async function postByHttp(path: string, body: string, correlation: Omit<OutgoingCall, 'body'>): Promise<CallAnswer> {
     const headers = {
@@ -169,13 +178,19 @@ export function callClient(options: {
     return { status: response.statusCode, body: await response.body.text() };
   }
 
-  const post = options.post ?? ((...asked: Parameters<Post>) => slots(() => postByHttp(...asked)));
+  function withSlots(): Post {
+    const slots = callSlots(connectionsMax, { waitMaxMs: timeoutMs });
+    return options.post ?? ((...asked) => slots(() => postByHttp(...asked)));
+  }
+
+  const [post, postOutward] = [withSlots(), withSlots()];
   const batched = batches(post, timeoutMs);
   const budget = retryBudget();
 
   function send(contract: CallContract, body: string): Promise<CallAnswer> {
     const outgoing = { body, ...currentCorrelation() };
-    return contract.batched === true ? batched(contract.name, outgoing) : post(contract.name, body, outgoing);
+    if (contract.batched === true) return batched(contract.name, outgoing);
+    return (contract.outward === true ? postOutward : post)(contract.name, body, outgoing);
   }
 
   async function call<Call extends CallContract>(contract: Call, input: CallRequest<Call>): Promise<CallOutcome<Call>> {
@@ -245,7 +260,9 @@ const passing: ReadonlySet<number> = new Set([401, 403, 404, 408, 429, 502, 504]
 function readOutcome<Call extends CallContract>(contract: Call, { status, body }: CallAnswer): CallOutcome<Call> {
   // Told by what is in between, or by a service whose tokens or calls are of before: it passes, and nobody is to end for it.
   if (passing.has(status))
-    throw new OperationalError('upstream_unavailable', true, { detail: `${contract.name} answered ${status}` });
+    throw new OperationalError(status === 504 ? 'upstream_timeout' : 'upstream_unavailable', true, {
+      detail: `${contract.name} answered ${status}`,
+    });
   assert(status === 200, `${contract.name} answered ${status}: ${JSON.stringify(body).slice(0, 300)}`);
   return byContract(contract, 'response', () => {
     const outcome = (typeof body === 'string' ? JSON.parse(body) : body) as {

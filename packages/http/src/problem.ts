@@ -21,8 +21,11 @@ export type Failure = {
 /** Thrown by an edge handler to answer with a failure. */
 export class FailureError extends Error {
   override readonly name = 'FailureError';
-  constructor(readonly failure: Failure) {
-    super(failure.message);
+  constructor(
+    readonly failure: Failure,
+    options?: { readonly cause: unknown },
+  ) {
+    super(failure.message, options);
   }
 }
 
@@ -178,7 +181,8 @@ export function logFailure(
   logger: Logger,
   line: { readonly error: unknown; readonly correlationId: string; readonly call?: string },
 ): void {
-  const passes = isOperationalError(line.error) && line.error.retryable;
+  const cause = line.error instanceof FailureError ? line.error.cause : line.error;
+  const passes = isOperationalError(cause) && cause.retryable;
   logger[passes ? 'warn' : 'error'](line, 'request failed');
 }
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { defineCall, minorUnits, type CallContract, type CallOutcome } from '@daybook/contracts';
 import { currentCorrelation, Secret, withCorrelation } from '@daybook/runtime';
 import { OperationalError } from '@daybook/core';
-import { eventually, testLogger, testMetrics } from '@daybook/testing';
+import { eventually, gate, testLogger, testMetrics } from '@daybook/testing';
 import express, { type Express } from 'express';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
@@ -287,6 +287,39 @@ describe('calls', () => {
     expect([asked, count('upstream_timeout'), count('upstream_unavailable')]).toEqual([64, 64, 6]);
   });
 
+  test('that reach outward wait for each other, and make none wait that does not', async () => {
+    const outward = defineCall({ ...double, name: 'tests.outward', outward: true });
+    const [hanging, ended] = [gate(), gate()];
+    let asked = 0;
+    const { url } = await service([
+      doubling,
+      onCall(outward, async ({ amount }) => {
+        if (++asked === 64) hanging.open();
+        await ended.opened;
+        return { ok: true, value: { amount } };
+      }),
+    ]);
+    const client = clientOf(url);
+    const calls = Array.from({ length: 65 }, () => client(outward, { amount: 1n }));
+    await hanging.opened;
+    expect(await client(double, { amount: 1n })).toEqual({ ok: true, value: { amount: 2n } });
+    expect(asked).toBe(64);
+    ended.open();
+    expect(await Promise.all(calls)).toHaveLength(65);
+  });
+
+  test('whose service was not answered in time itself are not sent again', async () => {
+    let asked = 0;
+    const slow = onCall(double, async () => {
+      asked++;
+      throw new OperationalError('upstream_timeout', true, { detail: 'a node' });
+    });
+    const { url, log } = await service([slow]);
+    await expect(clientOf(url)(double, { amount: 1n })).rejects.toMatchObject({ code: 'upstream_timeout' });
+    expect(asked).toBe(1);
+    expect(log.lines.filter(({ msg }) => msg === 'request failed')).toMatchObject([{ level: 'warn' }]);
+  });
+
   test.each([
     ['a value', { ok: true, value: { amount: 7 } }],
     ['a rejection', { ok: false, rejection: 'unheard_of' }],
@@ -303,7 +336,7 @@ describe('calls', () => {
     [404, 'upstream_unavailable'],
     [429, 'upstream_unavailable'],
     [502, 'upstream_unavailable'],
-    [504, 'upstream_unavailable'],
+    [504, 'upstream_timeout'],
     [400, undefined],
     [500, undefined],
   ])('answered %i are %s: a fault of the world passes, one of a program does not', async (status, code) => {

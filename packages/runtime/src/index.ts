@@ -17,6 +17,7 @@ export {
 export { currentCorrelation, withCorrelation, type Correlation } from './correlation';
 export { duePass, dueWorker, dueWorkers, type Pass } from './due-worker';
 export { codeFrom, publicKeyId, sha256Hex, uuidFrom, uuidv7 } from './ids';
+export { advancedInTime, inTime, within, type Wait } from './in-time';
 export { inTurn, type InTurn } from './in-turn';
 export { keyedDigests, type KeyedDigests, type Keyring } from './keyring';
 export { inOrder, runProgram, runService, type Component, type OnFatal, type Service } from './lifecycle';

@@ -116,6 +116,7 @@ export const paymentView = paymentStatusChanged.data.omit({ tenantId: true, mode
 
 export const createPayment = defineCall({
   name: 'intents.create-payment',
+  outward: true,
   request: z.strictObject({
     tenantId,
     mode,
@@ -174,6 +175,7 @@ export const simulateReturn = defineCall({
 /** Told by a provider. The answer says only whether its signature was right: the state is read from the provider. */
 export const receiveProviderWebhook = defineCall({
   name: 'intents.receive-provider-webhook',
+  outward: true,
   request: z.strictObject({
     gatewayId: z.uuid(),
     headers: z.record(z.string(), z.string()),

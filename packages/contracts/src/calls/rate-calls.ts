@@ -46,6 +46,7 @@ const noRate = [
 
 export const getRate = defineCall({
   name: 'intents.get-rate',
+  outward: true,
   request: z.strictObject({ mode, from: asset, to: asset }),
   response: z.object({ rate: rateView }),
   rejections: noRate,
@@ -54,6 +55,7 @@ export const getRate = defineCall({
 /** A repeat with the same key answers the quote that is there, expired or not. */
 export const createQuote = defineCall({
   name: 'intents.create-quote',
+  outward: true,
   request: z.strictObject({
     tenantId,
     mode,

@@ -31,6 +31,7 @@ export const sendView = sendState.extend({
  */
 export const createSend = defineCall({
   name: 'settlement.create-send',
+  outward: true,
   request: z.strictObject({
     tenantId,
     mode,
@@ -67,6 +68,7 @@ export const getSend = defineCall({
 /** The tenant's hot wallet for an asset; the first request makes it. `balance` is the chain's newest state. */
 export const walletBalance = defineCall({
   name: 'settlement.wallet-balance',
+  outward: true,
   request: z.strictObject({ tenantId, mode, asset }),
   response: z.object({ address: z.string(), balance: totalUnits }),
   rejections: ['asset_not_supported'],

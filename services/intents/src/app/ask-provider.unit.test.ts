@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { commandHandler, memoryEventStore, type PersonalData } from '@daybook/event-store';
 import { OperationalError } from '@daybook/core';
 import { createSealer, codeFrom, Secret, sha256Hex, type Keyring } from '@daybook/runtime';
-import { testLogger } from '@daybook/testing';
+import { gate, testLogger } from '@daybook/testing';
 import { publishedEvents } from '../adapters/published-events';
 import { gatewayEvents, paymentEvents } from '../adapters/stored-events';
 import { gatewayRegistry } from '../domain/payment-gateways';
@@ -60,6 +60,8 @@ async function paymentsOf(
   const ask = askProvider(deps);
   return {
     create: createPayment({ ...deps, ask }),
+    /** The caller has no patience when that opens. */
+    createUntil: (late: Promise<void>) => createPayment({ ...deps, ask, wait: () => late })(request),
     /** A process with other keys. */
     createUnder: (keys: Keyring) => createPayment({ ...deps, ask, secretsKeys: keys }),
     key: secretsKeys.current,
@@ -71,6 +73,28 @@ async function paymentsOf(
 }
 
 const charge = (reference: string): Opening => ({ opened: true, reference, session: { charge_id: reference } });
+
+test('a provider that takes too long leaves the payment pending; what it says at last is the answer to a repeat', async () => {
+  const [asked, said, late] = [gate(), gate(), gate()];
+  const { create, createUntil, ask, payments } = await paymentsOf(async () => {
+    asked.open();
+    await said.opened;
+    return charge('charge_1');
+  });
+  const slow = createUntil(late.opened);
+  await asked.opened;
+  late.open();
+  const told = await slow;
+  expect(told).toMatchObject({ ok: true, value: { payment: { status: 'pending' }, session: null } });
+  said.open();
+  const { transactionId } = (told as Extract<typeof told, { ok: true }>).value.payment;
+  await ask(transactionId, true);
+  expect((await payments.load(paymentStream(transactionId))).state).toMatchObject({ reference: 'charge_1' });
+  expect(await create(request)).toMatchObject({
+    ok: true,
+    value: { session: { charge_id: 'charge_1' }, replayed: true },
+  });
+});
 
 test('two who open at once at a provider without keys get one answer, and the other charge is named', async () => {
   const both: (() => void)[] = [];
@@ -382,4 +406,28 @@ test.each([
   });
   expect(await receive({ gatewayId: crypto.randomUUID(), headers: {}, body: '' })).toEqual({ ok: true, value: {} });
   expect(asked).toEqual([]);
+});
+
+test('a provider that takes too long when it has told something is not waited for: the notice is told again, and is done by then', async () => {
+  const [late, answered, closed] = [gate(), gate(), gate()];
+  const receive = receiveWebhook({
+    noticeReadersOf: async () => new Set([{ readNotice: async () => ({ eventId: 'e', reference: 'r' }) }]),
+    inbox: {
+      receive: async () => 'received',
+      close: async () => closed.open(),
+    },
+    paymentsOf: async () => ['TX1'],
+    ask: async () => {
+      late.open();
+      await answered.opened;
+      return { stage: 'none' };
+    },
+    lookAtReturnsBy: async () => undefined,
+    now,
+    logger: testLogger().logger,
+    wait: () => late.opened,
+  });
+  await expect(receive({ gatewayId: crypto.randomUUID(), headers: {}, body: '' })).rejects.toThrow('upstream_timeout');
+  answered.open();
+  await closed.opened;
 });

@@ -4,9 +4,10 @@
  * the answer then says that it is pending and has no session yet.
  */
 import type { CallOutcome, CallRequest, createPayment as createPaymentCall } from '@daybook/contracts';
-import { assert, isOperationalError } from '@daybook/core';
+import { assert } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import {
+  advancedInTime,
   codeFrom,
   currentCorrelation,
   keyedDigests,
@@ -16,6 +17,7 @@ import {
   type Keyring,
   type Logger,
   type Sealer,
+  type Wait,
 } from '@daybook/runtime';
 import { gatewayNumbered } from '../domain/payment-gateways';
 import { summaryOf, type PaymentState } from '../domain/provider-payment';
@@ -37,6 +39,7 @@ export function createPayment(deps: {
   readonly ask: AskProvider;
   readonly now: Clock;
   readonly logger: Logger;
+  readonly wait?: Wait;
 }): (request: Request) => Promise<Answer> {
   const { payments, personalData, now } = deps;
 
@@ -49,15 +52,11 @@ export function createPayment(deps: {
     return { ok: true, value: { payment, session, replayed } };
   }
 
-  /** A provider that does not answer leaves the payment as it is: created, unless another caller was answered. */
-  async function asked(transactionId: string, again: boolean): Promise<PaymentState> {
-    try {
-      return await deps.ask(transactionId, again);
-    } catch (error) {
-      if (!isOperationalError(error)) throw error;
-      deps.logger.warn({ error, transactionId }, 'the provider did not answer; the payment is asked for again');
-      return (await payments.load(paymentStream(transactionId))).state;
-    }
+  /** A provider that does not answer in time leaves the payment as it is: created, unless another caller was answered. */
+  function asked(transactionId: string, again: boolean): Promise<PaymentState> {
+    const advance = () => deps.ask(transactionId, again);
+    const stateOf = async () => (await payments.load(paymentStream(transactionId))).state;
+    return advancedInTime({ ...deps, advance, stateOf }, transactionId);
   }
 
   return async (request) => {

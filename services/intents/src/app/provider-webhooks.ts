@@ -4,7 +4,8 @@
  * nothing that is known here is set aside with its id.
  */
 import type { CallOutcome, CallRequest, receiveProviderWebhook } from '@daybook/contracts';
-import type { Clock, Logger } from '@daybook/runtime';
+import { OperationalError } from '@daybook/core';
+import { inTime, type Clock, type Logger, type Wait } from '@daybook/runtime';
 import type { PaymentProvider, ProviderNotice } from '../ports';
 import { isReference } from '../domain/provider-payment';
 import type { AskProvider } from './ask-provider';
@@ -27,6 +28,7 @@ export function receiveWebhook(deps: {
   readonly lookAtReturnsBy: (transactionId: string, by: Date) => Promise<void>;
   readonly now: Clock;
   readonly logger: Logger;
+  readonly wait?: Wait;
 }) {
   return async ({
     gatewayId,
@@ -53,12 +55,18 @@ export function receiveWebhook(deps: {
       await deps.inbox.close(gatewayId, eventId, 'quarantined');
       return { ok: true, value: {} };
     }
-    for (const transactionId of transactionIds) {
-      await deps.ask(transactionId, true);
-      // Providers tell of things that they do not answer yet when they are asked.
-      await deps.lookAtReturnsBy(transactionId, new Date(deps.now().getTime() + lookAgainMs));
-    }
-    await deps.inbox.close(gatewayId, eventId, 'applied');
+    const applied = async () => {
+      for (const transactionId of transactionIds) {
+        await deps.ask(transactionId, true);
+        // Providers tell of things that they do not answer yet when they are asked.
+        await deps.lookAtReturnsBy(transactionId, new Date(deps.now().getTime() + lookAgainMs));
+      }
+      await deps.inbox.close(gatewayId, eventId, 'applied');
+      return true;
+    };
+    // Whoever tells us does not wait for long, and tells it again; what was learned by then is found.
+    if ((await inTime(applied(), deps.wait)) === undefined)
+      throw new OperationalError('upstream_timeout', true, { detail: 'the provider takes too long' });
     return { ok: true, value: {} };
   };
 }

@@ -6,22 +6,25 @@ import type { CallOutcome, CallRequest, createSend as createSendCall } from '@da
 import { assert, OperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import {
+  advancedInTime,
   codeFrom,
   currentCorrelation,
+  inTime,
   keyedDigests,
   sha256Hex,
   uuidv7,
   type KeyedDigests,
   type Keyring,
+  type Wait,
 } from '@daybook/runtime';
 import { isRefused, mayBeRefused, type ChainSendTerms, type SendFailure } from '../domain/send-state';
 import { takenBut } from '../domain/wallet';
 import type { SendChain } from '../ports';
+import { acknowledged } from './acknowledged';
 import type { AdvanceSend } from './advance-send';
 import { failureOf, type AdvanceDeps } from './send-steps';
 import { sendStream, walletStream } from './send-streams';
 import { sealDescription } from './details';
-import { acknowledged, advancedInTime, inTime, type Wait } from './in-time';
 import { viewOfSend } from './send-view';
 import type { OpenWallet } from './wallets';
 

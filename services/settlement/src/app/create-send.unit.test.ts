@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { CallRequest, createSend as createSendCall } from '@daybook/contracts';
 import { OperationalError } from '@daybook/core';
 import { commandHandler, memoryEventStore, start, type PersonalData } from '@daybook/event-store';
-import { codeFrom, createLogger, keyedDigests, Secret, sha256Hex, type Keyring } from '@daybook/runtime';
+import { codeFrom, createLogger, keyedDigests, Secret, sha256Hex, type Keyring, type Wait } from '@daybook/runtime';
 import type { Signer } from '@daybook/signer';
 import { gate } from '@daybook/testing';
 import { fundingEvents, sendEvents, walletEvents } from '../adapters/stored-sends';
@@ -16,7 +16,6 @@ import { walletFunding } from '../domain/wallet-funding';
 import type { SendChain, SendLedger } from '../ports';
 import { advanceSend } from './advance-send';
 import { createSend } from './create-send';
-import type { Wait } from './in-time';
 import { sendStream, walletStream } from './send-streams';
 
 const owner = { tenantId: '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11', mode: 'sandbox' } as const;

@@ -12,6 +12,7 @@ import type {
 import { assert } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
 import {
+  advancedInTime,
   codeFrom,
   currentCorrelation,
   keyedDigests,
@@ -19,6 +20,7 @@ import {
   type KeyedDigests,
   type Keyring,
   type Logger,
+  type Wait,
 } from '@daybook/runtime';
 import type { z } from 'zod';
 import {
@@ -32,7 +34,7 @@ import {
 import type { Institution } from '../domain/institutions';
 import type { AdvanceDeps, AdvanceTransfer } from './advance-transfer';
 import { openDescription, sealDescription, sealRecipient } from './details';
-import { acknowledged, advancedInTime, type Wait } from './in-time';
+import { acknowledged } from './acknowledged';
 import { institutionNumbered, settingsOf } from './institutions';
 import { sortedFields } from './sorted-fields';
 import { transferIdOf, transferStream, type Owner } from './transfer-streams';

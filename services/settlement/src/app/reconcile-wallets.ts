@@ -6,10 +6,9 @@
 import type { CallOutcome, listWallets } from '@daybook/contracts';
 import { isOperationalError, OperationalError } from '@daybook/core';
 import type { AssetCode } from '@daybook/money';
-import type { Clock, Logger } from '@daybook/runtime';
+import { within, type Clock, type Logger } from '@daybook/runtime';
 import type { WalletFields } from '../domain/wallet';
 import type { SendChain, SendLedger } from '../ports';
-import { within } from './in-time';
 
 type Row = Extract<CallOutcome<typeof listWallets>, { ok: true }>['value']['wallets'][number];
 

@@ -1,5 +1,7 @@
 import type { CallOutcome, CallRequest, getMovements, getSend, listMovements, walletBalance } from '@daybook/contracts';
+import { OperationalError } from '@daybook/core';
 import type { PersonalData } from '@daybook/event-store';
+import { inTime } from '@daybook/runtime';
 import type { SendStore } from '../ports';
 import type { Movement, MovementKey, MovementQuery } from '../projections/movements';
 import type { CreateDeps } from './create-send';
@@ -9,7 +11,7 @@ import { viewOfSend } from './send-view';
 
 /** `find`, `rowsOf` and `count` see everything that was created before the call. */
 export function sendReads(
-  deps: Pick<CreateDeps, 'chainFor' | 'openWallet'> & {
+  deps: Pick<CreateDeps, 'chainFor' | 'openWallet' | 'wait'> & {
     readonly sends: SendStore;
     readonly personalData: PersonalData;
     readonly find: (query: MovementQuery) => Promise<readonly MovementKey[]>;
@@ -33,9 +35,15 @@ export function sendReads(
     async walletBalance(request: CallRequest<typeof walletBalance>): Promise<CallOutcome<typeof walletBalance>> {
       const chain = deps.chainFor(request.asset, request.mode);
       if (chain === undefined) return { ok: false, rejection: 'asset_not_supported' };
-      const { address } = await deps.openWallet(request, chain);
-      const { now } = await chain.balanceOf(address, request.asset);
-      return { ok: true, value: { address, balance: now } };
+      const asked = async () => {
+        const { address } = await deps.openWallet(request, chain);
+        const { now } = await chain.balanceOf(address, request.asset);
+        return { address, balance: now };
+      };
+      const value = await inTime(asked(), deps.wait);
+      if (value === undefined)
+        throw new OperationalError('upstream_timeout', true, { detail: 'the node takes too long' });
+      return { ok: true, value };
     },
 
     async listMovements(request: MovementQuery): Promise<CallOutcome<typeof listMovements>> {
