@@ -46,6 +46,9 @@ export type CallRequest<Call> = Call extends CallContract<infer Request, z.ZodTy
 export type CallOutcome<Call> =
   Call extends CallContract<z.ZodType, infer Response, infer Rejection>
     ? | { readonly ok: true; readonly value: z.output<Response> }
-      /** `replayed`: it is the recorded answer to an earlier request with the same id. */
-      | { readonly ok: false; readonly rejection: Rejection; readonly replayed?: true }
+      /**
+       * `replayed`: it is the recorded answer to an earlier request with the same id. `about`: the id of what is the reason,
+       * where the call says so.
+       */
+      | { readonly ok: false; readonly rejection: Rejection; readonly replayed?: true; readonly about?: string }
     : never;

@@ -7,7 +7,7 @@ import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { callQueue, WaitedTooLong, type CallAnswer, type CallQueue, type OutgoingCall } from './call-queue';
 import { callSlots } from './call-slots';
-import { failureOf, FailureError, logFailure } from './problem';
+import { failureOf, FailureError, faultOf, logFailure } from './problem';
 import { retryAfterMs, retryBudget } from './retry-budget';
 
 /** Largest body of a call that does not say another, in bytes. */
@@ -70,7 +70,7 @@ async function answerSafely(
     return [200, await answerOne(handler, request, { correlationId, causationId })];
   } catch (error) {
     const { status, code, message } = failureOf(error);
-    if (status >= 500) onFault(error);
+    if (status >= 500) onFault(faultOf(error));
     return [status, { status, code, title: message }];
   }
 }
@@ -108,8 +108,12 @@ async function answerOne(
     value?: unknown;
     rejection?: string;
     replayed?: true;
+    about?: string;
   };
-  if (!outcome.ok) return { ok: false, rejection: outcome.rejection, replayed: outcome.replayed };
+  if (!outcome.ok) {
+    const { rejection, replayed, about } = outcome;
+    return { ok: false, rejection, replayed, about };
+  }
   return { ok: true, value: byContract(call, 'response', () => z.encode(call.response, outcome.value as never)) };
 }
 
@@ -270,12 +274,14 @@ function readOutcome<Call extends CallContract>(contract: Call, { status, body }
       value?: unknown;
       rejection?: string;
       replayed?: true;
+      about?: string;
     };
     if (outcome.ok)
       return { ok: true, value: z.decode(contract.response, outcome.value as never) } as CallOutcome<Call>;
     assert(contract.rejections.includes(String(outcome.rejection)), `unknown rejection ${outcome.rejection}`);
-    const { rejection, replayed } = outcome;
-    return { ok: false, rejection, ...(replayed === true ? { replayed } : {}) } as CallOutcome<Call>;
+    const { rejection, replayed, about } = outcome;
+    const more = { ...(replayed === true && { replayed }), ...(about !== undefined && { about }) };
+    return { ok: false, rejection, ...more } as CallOutcome<Call>;
   });
 }
 

@@ -176,14 +176,19 @@ export function sendProblem(res: Response, failure: Failure): void {
   );
 }
 
+/** What is behind a failure, where it says so. */
+export function faultOf(error: unknown): unknown {
+  return error instanceof FailureError ? (error.cause ?? error) : error;
+}
+
 /** Of what is answered with 500 and above. What passes by itself is no fault of the program, and is warned of. */
 export function logFailure(
   logger: Logger,
   line: { readonly error: unknown; readonly correlationId: string; readonly call?: string },
 ): void {
-  const cause = line.error instanceof FailureError ? line.error.cause : line.error;
-  const passes = isOperationalError(cause) && cause.retryable;
-  logger[passes ? 'warn' : 'error'](line, 'request failed');
+  const error = faultOf(line.error);
+  const passes = isOperationalError(error) && error.retryable;
+  logger[passes ? 'warn' : 'error']({ ...line, error }, 'request failed');
 }
 
 /** The last middleware: logs what is answered with 500 and above, answers in the shape that `send` writes. */

@@ -411,6 +411,21 @@ describe('a bulk', () => {
     });
   });
 
+  test('that is refused for an account names it, as the caller does', async () => {
+    const about = `acct:${tenant.tenantId}:${shorthand.debit}`;
+    const refused = { rejection: 'insufficient_balance', replayed: false, about } as const;
+    receiving(operateBookInBulk, { outcomes: [{ ok: false, ...refused }], failed: null });
+    const said = `debit: the account ${shorthand.debit} does not have enough available`;
+    expect((await write(path, { atomic: false, transactions: bulk(1) })).body).toMatchObject({
+      results: [{ title: said }],
+    });
+    receiving(operateBookInBulk, { outcomes: [], failed: { index: 1, ...refused } });
+    expect((await write(path, { atomic: true, transactions: bulk(2) })).body).toMatchObject({
+      title: said,
+      field: 'transactions.1.debit',
+    });
+  });
+
   test('that is atomic and refused says which, and one that is malformed says where', async () => {
     const failed = { index: 1, rejection: 'entries_unbalanced', replayed: false };
     receiving(operateBookInBulk, { outcomes: [], failed });

@@ -30,6 +30,7 @@ beforeAll(async () => {
         commandType: 'PlaceHold',
         contentHash: hash,
         rejection: 'account_not_found' as const,
+        about: null,
         tenantId: bob,
         actor: secret,
         request: { of: secret },

@@ -52,6 +52,7 @@ async function history(rig: AuditRig): Promise<void> {
       commandType: 'PlaceHold',
       contentHash: null,
       rejection: 'account_not_found' as const,
+      about: null,
       tenantId,
       actor: name,
       request: { of: name },

@@ -14,6 +14,7 @@ import {
   operateBook,
   operateBookInBulk,
   searchTransactions,
+  setAccountFrozen,
   setAccountLimits,
   type BookOperation,
   type CallOutcome,
@@ -167,7 +168,7 @@ test('an atomic bulk is recorded as a whole, or its refusal alone is', async () 
   const refused = await must<typeof operateBookInBulk>(inBulk([...posts, tooMuch], true));
   expect(refused).toEqual({
     outcomes: [],
-    failed: { index: 2, rejection: 'insufficient_balance', replayed: false },
+    failed: { index: 2, rejection: 'insufficient_balance', about: owed, replayed: false },
   });
   const recorded = (await rig.events()).slice(before);
   expect(recorded.map(({ type }) => type)).toEqual(['CommandRejected']);
@@ -456,4 +457,34 @@ test('balances and totals are told, however many of the largest amounts they are
     },
     { timeoutMs: 10_000 },
   );
+});
+
+test('a refusal is about the account that is the reason: at first, when it is repeated, foreseen, alone and in a bulk', async () => {
+  const { cash, owed } = await funded(60n);
+  const [full, frozen, missing] = [own(randomUUID()), own(randomUUID()), own(randomUUID())];
+  await must<typeof openBookAccount>(open(full, { ceiling: 5n }));
+  await must<typeof openBookAccount>(open(frozen));
+  await must<typeof setAccountFrozen>(
+    call(setAccountFrozen, { mode, accountId: frozen, frozen: true, actor: 'user', dryRun: false }),
+  );
+  const cases = [
+    [move(owed, missing, 1n), 'account_not_found', missing],
+    [move(owed, frozen, 1n), 'account_frozen', frozen],
+    [move(owed, full, 61n), 'insufficient_balance', owed],
+    [move(owed, full, 6n), 'ceiling_exceeded', full],
+  ] as const;
+  for (const [post, rejection, about] of cases) {
+    const refusal = { ok: false, rejection, about };
+    expect(await operate(post, { dryRun: true })).toEqual(refusal);
+    expect(await operate(post)).toEqual(refusal);
+    expect(await operate(post)).toEqual({ ...refusal, replayed: true });
+    const [again] = (await must<typeof operateBookInBulk>(inBulk([post], false))).outcomes;
+    expect(again).toEqual({ ...refusal, replayed: true });
+    const anew = { ...post, transactionId: randomUUID() };
+    const { failed } = await must<typeof operateBookInBulk>(inBulk([anew], true));
+    expect(failed).toEqual({ index: 0, rejection, about, replayed: false });
+  }
+  const [debit, credit] = move(owed, cash, 1n).entries;
+  const unbalanced = move(owed, cash, 1n, { entries: [{ ...debit!, amount: 2n }, credit!] });
+  expect(await operate(unbalanced)).toEqual({ ok: false, rejection: 'entries_unbalanced' });
 });

@@ -215,6 +215,7 @@ export function validHistory(): readonly BookEvent[] {
       commandType: 'AcceptTransfer',
       contentHash: hashOf('refused'),
       rejection: 'insufficient_balance',
+      about: null,
       tenantId: alice,
       actor: null,
       request: { amount: '1000000' },

@@ -124,6 +124,7 @@ test('I5: an id that is answered twice, a transfer out of order, more taken than
     commandType: 'AcceptTransfer',
     contentHash: hashOf('refused'),
     rejection: 'insufficient_balance',
+    about: null,
     tenantId: alice,
     actor: null,
     request: {},

@@ -155,7 +155,7 @@ export const bookOperationRejections = [
   'ceiling_exceeded',
 ] as const;
 
-/** Posts, reverses, holds, captures or releases. The reference is null in a dry run. */
+/** Posts, reverses, holds, captures or releases. The reference is null in a dry run. A refusal may be about an account. */
 export const operateBook = defineCall({
   name: 'ledger.operate-book',
   plain: true,
@@ -168,7 +168,12 @@ export const operateBook = defineCall({
 /** Operations of one bulk at most. */
 export const bulkOperationsMax = 10_000;
 
-const rejection = z.enum(bookOperationRejections);
+const refusal = {
+  rejection: z.enum(bookOperationRejections),
+  replayed: z.boolean(),
+  /** The account that is the reason, where one is. */
+  about: z.string().nullish(),
+};
 
 /**
  * In their order. Independent ones each have their own outcome. Atomic ones are recorded together or not at all: `failed`
@@ -186,12 +191,9 @@ export const operateBookInBulk = defineCall({
   response: z.object({
     /** One for each operation; none when an atomic bulk failed. */
     outcomes: z.array(
-      z.union([
-        receipt.extend({ ok: z.literal(true) }),
-        z.object({ ok: z.literal(false), rejection, replayed: z.boolean() }),
-      ]),
+      z.union([receipt.extend({ ok: z.literal(true) }), z.object({ ok: z.literal(false), ...refusal })]),
     ),
-    failed: z.object({ index: z.number().int().nonnegative(), rejection, replayed: z.boolean() }).nullable(),
+    failed: z.object({ index: z.number().int().nonnegative(), ...refusal }).nullable(),
   }),
 });
 

@@ -20,7 +20,7 @@ export const ledgerProtections: readonly Protection[] = [
     row: 'I1',
     removes: 'the check that the entries of a transaction balance',
     file: domain('movement'),
-    find: "isBalanced(entries) ? null : 'entries_unbalanced'",
+    find: "isBalanced(entries) ? null : because('entries_unbalanced')",
     replace: 'null',
     held: atBoundary('entries balance to the unit'),
   },

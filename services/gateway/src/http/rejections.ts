@@ -8,9 +8,13 @@ export type RejectionOf<Call> = Call extends CallContract<z.ZodType, z.ZodType, 
 export function accepted<Call extends CallContract>(
   outcome: CallOutcome<Call>,
   table: Readonly<Record<RejectionOf<Call>, Failure>>,
+  /** Says more of a refusal that is about something. */
+  detailed: (failure: Failure, rejection: RejectionOf<Call>, about: string) => Failure = (failure) => failure,
 ): Extract<CallOutcome<Call>, { ok: true }>['value'] {
-  const settled = outcome as { ok: true; value: never } | { ok: false; rejection: RejectionOf<Call>; replayed?: true };
+  const settled = outcome as
+    { ok: true; value: never } | { ok: false; rejection: RejectionOf<Call>; replayed?: true; about?: string };
   if (settled.ok) return settled.value;
-  const { rejection, replayed } = settled;
-  throw new FailureError({ ...table[rejection], ...(replayed === true ? { replayed } : {}) });
+  const { rejection, replayed, about } = settled;
+  const failure = about === undefined ? table[rejection] : detailed(table[rejection], rejection, about);
+  throw new FailureError({ ...failure, ...(replayed === true ? { replayed } : {}) });
 }

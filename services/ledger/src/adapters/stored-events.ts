@@ -190,6 +190,7 @@ export const storedForms = {
     commandType: z.string(),
     contentHash: orNull(hash),
     rejection: z.enum(bookRejections),
+    about: orNull(z.string()),
     tenantId: orNull(tenantId),
     actor: orNull(z.string()),
     request: z.record(z.string(), z.string()),

@@ -3,20 +3,19 @@ import { assert } from '@daybook/core';
 import type { Clock } from '@daybook/runtime';
 import { decide } from '../domain/book';
 import { recordIdsNeeded, type BookCommand } from '../domain/book-commands';
-import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
 import { decideBulk } from '../domain/bulk';
-import { taken, type Verdict } from '../domain/verdict';
+import { reasonOf, taken, type Refusal, type Verdict } from '../domain/verdict';
 import type { Engine } from './engine';
 
 /** `ledgerReference` is null when nothing was recorded. */
 export type Answer =
   | { readonly ok: true; readonly at: string; readonly ledgerReference: string | null; readonly replayed: boolean }
-  | { readonly ok: false; readonly rejection: BookRejection; readonly replayed: boolean };
+  | ({ readonly ok: false; readonly replayed: boolean } & Refusal);
 
 export type BulkAnswer = {
   readonly outcomes: readonly Answer[];
-  readonly failed: { readonly index: number; readonly rejection: BookRejection; readonly replayed: boolean } | null;
+  readonly failed: ({ readonly index: number; readonly replayed: boolean } & Refusal) | null;
 };
 
 export async function answerTo(engine: Engine, command: BookCommand): Promise<Answer> {
@@ -95,16 +94,9 @@ function timeIn({ lastAt }: BookState, now: Clock): string {
 }
 
 function foreseen(verdict: Verdict, now: string): Answer {
-  switch (verdict.type) {
-    case 'refused':
-      return { ok: false, rejection: verdict.rejection, replayed: false };
-    case 'recorded':
-      if (verdict.rejection !== null) return { ok: false, rejection: verdict.rejection, replayed: false };
-      return { ok: true, at: now, ledgerReference: null, replayed: false };
-    case 'repeated': {
-      const { rejection, at, reference } = verdict.outcome;
-      if (rejection !== null) return { ok: false, rejection, replayed: true };
-      return { ok: true, at, ledgerReference: reference === '' ? null : reference, replayed: true };
-    }
-  }
+  const refusal = reasonOf(verdict);
+  if (refusal !== null) return { ok: false, ...refusal, replayed: verdict.type === 'repeated' };
+  if (verdict.type !== 'repeated') return { ok: true, at: now, ledgerReference: null, replayed: false };
+  const { at, reference } = verdict.outcome;
+  return { ok: true, at, ledgerReference: reference === '' ? null : reference, replayed: true };
 }

@@ -3,14 +3,13 @@ import { assertNever } from '@daybook/core';
 import type { Clock, Correlation } from '@daybook/runtime';
 import { decide } from '../domain/book';
 import type { BookCommand } from '../domain/book-commands';
-import type { BookRejection } from '../domain/book-events';
 import type { BookState } from '../domain/book-state';
+import { because, reasonOf, type Refusal } from '../domain/verdict';
 import type { BookJournal, SealedEvents } from '../ports';
 import type { Receipt } from './together';
 
 export type EngineOutcome =
-  | ({ readonly ok: true } & Receipt)
-  | { readonly ok: false; readonly rejection: BookRejection; readonly replayed: boolean };
+  ({ readonly ok: true } & Receipt) | ({ readonly ok: false; readonly replayed: boolean } & Refusal);
 
 /** Adds what is to be recorded to the journal and to `sealed`. Throws Unrecordable, and then has added nothing. */
 export function rule(
@@ -23,16 +22,18 @@ export function rule(
   const verdict = decide(journal.state, command, at);
   switch (verdict.type) {
     case 'refused':
-      return { ok: false, rejection: verdict.rejection, replayed: false };
+      return { ok: false, ...because(verdict.rejection), replayed: false };
     case 'repeated': {
-      const { outcome } = verdict;
-      if (outcome.rejection !== null) return { ok: false, rejection: outcome.rejection, replayed: true };
-      return { ok: true, at: outcome.at, reference: outcome.reference, replayed: true };
+      const refusal = reasonOf(verdict);
+      if (refusal !== null) return { ok: false, ...refusal, replayed: true };
+      const { at: answeredAt, reference } = verdict.outcome;
+      return { ok: true, at: answeredAt, reference, replayed: true };
     }
     case 'recorded': {
-      const { events, rejection } = verdict;
+      const { events } = verdict;
       const reference = journal.add(events, correlation, sealed);
-      if (rejection !== null) return { ok: false, rejection, replayed: false };
+      const refusal = reasonOf(verdict);
+      if (refusal !== null) return { ok: false, ...refusal, replayed: false };
       return { ok: true, at: events.at(-1)!.at, reference, replayed: false };
     }
     default:

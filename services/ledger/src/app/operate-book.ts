@@ -22,7 +22,10 @@ export function operateBook({ books, now }: Deps) {
     const engine = books.of(mode);
     const command = commandOf(operation, asked);
     const answer = await (dryRun ? dryRunOf(engine, command, now) : answerTo(engine, command));
-    if (!answer.ok) return refusalOf(single, answer.rejection, answer.replayed);
+    if (!answer.ok) {
+      const refusal = refusalOf(single, answer.rejection, answer.replayed);
+      return answer.about === null ? refusal : { ...refusal, about: answer.about };
+    }
     const { ok: _ok, ...value } = answer;
     return { ok: true, value };
   };

@@ -1,10 +1,9 @@
 /** Commands that a book records together or not at all, as one job of its engine. */
 import { assert } from '@daybook/core';
 import type { Correlation } from '@daybook/runtime';
-import { decideBulk, rejectionOf } from '../domain/bulk';
+import { decideBulk } from '../domain/bulk';
 import type { BookCommand } from '../domain/book-commands';
-import type { BookRejection } from '../domain/book-events';
-import type { Verdict } from '../domain/verdict';
+import { reasonOf, type Refusal, type Verdict } from '../domain/verdict';
 import type { BookJournal, SealedEvents } from '../ports';
 
 /** `reference` is of the event that recorded the original command; `at` is when. */
@@ -13,7 +12,7 @@ export type Receipt = { readonly at: string; readonly reference: string; readonl
 export type TogetherOutcome =
   | { readonly ok: true; readonly receipts: readonly Receipt[] }
   /** The first command that was refused. `replayed`: it was refused before. */
-  | { readonly ok: false; readonly index: number; readonly rejection: BookRejection; readonly replayed: boolean };
+  | ({ readonly ok: false; readonly index: number; readonly replayed: boolean } & Refusal);
 
 /** Adds what is to be recorded to the journal and to `sealed`. Throws Unrecordable, and then has added nothing. */
 export function ruleTogether(
@@ -35,7 +34,7 @@ export function ruleTogether(
   return { ok: true, receipts: verdicts.map((verdict) => receiptOf(verdict)) };
 
   function receiptOf(verdict: Verdict): Receipt {
-    assert(rejectionOf(verdict) === null && verdict.type !== 'refused', 'a bulk that succeeded has no refusal');
+    assert(reasonOf(verdict) === null && verdict.type !== 'refused', 'a bulk that succeeded has no refusal');
     if (verdict.type === 'repeated')
       return { at: verdict.outcome.at, reference: verdict.outcome.reference, replayed: true };
     next += verdict.events.length;

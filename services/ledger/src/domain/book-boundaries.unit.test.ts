@@ -4,7 +4,7 @@ import type { Entry } from './account';
 import { decide } from './book';
 import type { BookCommand } from './book-commands';
 import { apply, emptyBook } from './book-state';
-import { rejectionOf } from './bulk';
+import { reasonOf } from './verdict';
 
 const alice = '11111111-1111-4111-8111-111111111111';
 const bob = '22222222-2222-4222-8222-222222222222';
@@ -29,7 +29,7 @@ function book(...commands: readonly BookCommand[]) {
     const verdict = decide(state, command, now);
     const events = verdict.type === 'recorded' ? verdict.events : [];
     for (const event of events) apply(state, event, place(state));
-    return { rejection: rejectionOf(verdict), events };
+    return { rejection: reasonOf(verdict)?.rejection ?? null, events };
   };
   const accounts = [
     open(cash, { accountType: 'asset' }),

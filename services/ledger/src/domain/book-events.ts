@@ -242,6 +242,8 @@ export type BookEvent =
       readonly commandType: string;
       readonly contentHash: string | null;
       readonly rejection: BookRejection;
+      /** The account that is the reason, where one is. */
+      readonly about: string | null;
       readonly tenantId: string | null;
       readonly actor: string | null;
       readonly request: Readonly<Record<string, string>>;

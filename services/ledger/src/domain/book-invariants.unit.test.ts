@@ -5,9 +5,9 @@ import { decide } from './book';
 import { recordIdsNeeded, type BookCommand } from './book-commands';
 import type { BookEvent } from './book-events';
 import { apply, emptyBook, fork, type BookState, type WorkingState } from './book-state';
-import { decideBulk, rejectionOf } from './bulk';
+import { decideBulk } from './bulk';
 import { isOpen, recordIdsOf, recordsFrom, type BookRecord } from './records';
-import type { Verdict } from './verdict';
+import { reasonOf, type Verdict } from './verdict';
 
 const steps = fc.array(anyStep, { maxLength: 100, size: 'max' });
 const runs = (numRuns: number) => ({ numRuns });
@@ -151,7 +151,7 @@ describe('book', () => {
             if (command.type !== 'PostTransaction') continue;
             const { amount } = command.entries[0]!;
             const fits = left - amount >= floor;
-            expect(rejectionOf(verdict)).toBe(fits ? null : 'insufficient_balance');
+            expect(reasonOf(verdict)?.rejection ?? null).toBe(fits ? null : 'insufficient_balance');
             if (fits) left -= amount;
           }
           expect(state.accounts.get('a')!.posted).toBe(left);
@@ -223,7 +223,7 @@ describe('book', () => {
           if (!('contentHash' in command) || command.contentHash === null || verdict.type !== 'recorded') continue;
           const again = decide(state, command, end);
           expect(again.type).toBe('repeated');
-          expect(rejectionOf(again)).toBe(rejectionOf(verdict));
+          expect(reasonOf(again)).toEqual(reasonOf(verdict));
           const other = { ...command, contentHash: 'other' };
           expect(decide(state, other, end)).toEqual({ type: 'refused', rejection: 'id_reused' });
         }
@@ -424,13 +424,13 @@ describe('book', () => {
           }
           return toldOf(verdict);
         });
-        const index = verdicts.findIndex(({ rejection }) => rejection !== null);
+        const index = verdicts.findIndex(({ refusal }) => refusal !== null);
         if (!atomic || index < 0) {
           expect(bulk).toEqual({ events, verdicts, failed: null });
           return;
         }
         const last = verdicts[index]!;
-        expect(bulk.failed).toEqual({ index, rejection: last.rejection });
+        expect(bulk.failed).toEqual({ index, ...last.refusal });
         expect(bulk.verdicts).toEqual(verdicts.slice(0, index + 1));
         expect(bulk.events).toEqual(last.events);
       }),
@@ -456,7 +456,7 @@ describe('book', () => {
 function toldOf(verdict: Verdict) {
   const { at = '', reference = '' } = verdict.type === 'repeated' ? verdict.outcome : {};
   const events = verdict.type === 'recorded' ? verdict.events : [];
-  return { type: verdict.type, rejection: rejectionOf(verdict), events, at, reference };
+  return { type: verdict.type, refusal: reasonOf(verdict), events, at, reference };
 }
 
 function takenOf(log: readonly BookEvent[], id: string): bigint {

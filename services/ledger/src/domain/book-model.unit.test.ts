@@ -7,7 +7,7 @@ import { anyStep, play, type Step } from '../../test/book-play';
 import { NaiveBook } from '../../test/naive-book';
 import type { BookCommand } from './book-commands';
 import { bookRejections } from './book-events';
-import { rejectionOf } from './bulk';
+import { reasonOf } from './verdict';
 
 const sequences = 2_000;
 const length = 100;
@@ -33,7 +33,7 @@ function compare(steps: readonly Step[]): readonly string[] {
   const { state, ruled } = play(steps, {
     after({ command, at, verdict }, book) {
       const expected = naive.rule(command, at);
-      const isSame = verdict.type === expected.type && rejectionOf(verdict) === expected.rejection;
+      const isSame = verdict.type === expected.type && (reasonOf(verdict)?.rejection ?? null) === expected.rejection;
       if (!isSame) expect({ command, verdict }).toEqual({ command, verdict: expected });
       if (book.length !== naive.events)
         expect({ command, length: book.length }).toEqual({ command, length: naive.events });
@@ -52,7 +52,9 @@ function compare(steps: readonly Step[]): readonly string[] {
     const { sides, effectiveAt } = naive.transactions.find((each) => each.id === id)!;
     expect([subject.entries, subject.effectiveAt]).toEqual([sides, effectiveAt]);
   }
-  return ruled.map(({ command, verdict }) => `${command.type} ${verdict.type} ${rejectionOf(verdict) ?? ''}`.trim());
+  return ruled.map(({ command, verdict }) =>
+    `${command.type} ${verdict.type} ${reasonOf(verdict)?.rejection ?? ''}`.trim(),
+  );
 }
 
 function accountIdsOf(command: BookCommand): ReadonlySet<string> {

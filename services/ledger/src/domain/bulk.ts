@@ -5,9 +5,9 @@
  */
 import { decide } from './book';
 import type { BookCommand } from './book-commands';
-import type { BookEvent, BookRejection } from './book-events';
+import type { BookEvent } from './book-events';
 import { apply, fork, type WorkingState } from './book-state';
-import type { Verdict } from './verdict';
+import { reasonOf, type Refusal, type Verdict } from './verdict';
 
 export type BulkDecision = {
   /** To be recorded, in this order. */
@@ -15,7 +15,7 @@ export type BulkDecision = {
   /** One for each command; for an atomic bulk that failed, as far as it was decided. */
   readonly verdicts: readonly Verdict[];
   /** The command that an atomic bulk failed on. */
-  readonly failed: { readonly index: number; readonly rejection: BookRejection } | null;
+  readonly failed: ({ readonly index: number } & Refusal) | null;
 };
 
 export type BulkOptions = {
@@ -37,10 +37,10 @@ export function decideBulk(
   for (const [index, command] of commands.entries()) {
     const verdict = decide(copy, command, at);
     verdicts.push(verdict);
-    const rejection = rejectionOf(verdict);
-    if (atomic && rejection !== null) {
+    const refusal = reasonOf(verdict);
+    if (atomic && refusal !== null) {
       const told = verdict.type === 'recorded' ? verdict.events : [];
-      return { events: told, verdicts, failed: { index, rejection } };
+      return { events: told, verdicts, failed: { index, ...refusal } };
     }
     if (verdict.type !== 'recorded') continue;
     for (const event of verdict.events) {
@@ -49,15 +49,4 @@ export function decideBulk(
     }
   }
   return { events, verdicts, failed: null };
-}
-
-/** Why it was refused, now or when it was first asked; null when it was not. */
-export function rejectionOf(verdict: Verdict): BookRejection | null {
-  switch (verdict.type) {
-    case 'refused':
-    case 'recorded':
-      return verdict.rejection;
-    case 'repeated':
-      return verdict.outcome.rejection;
-  }
 }

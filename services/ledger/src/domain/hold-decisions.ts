@@ -6,27 +6,21 @@ import type { WorkingState } from './book-state';
 import { entriesRefusal, movementRefusal } from './movement';
 import { holdCaptureRule } from './posting-rules';
 import type { HoldSubject } from './records';
-import { nothingToDo, record, refuse, rejected, type Verdict } from './verdict';
+import { because, nothingToDo, record, refuse, rejected, type Refusal, type Verdict } from './verdict';
 
 export function placeHold(state: WorkingState, command: CommandOf<'PlaceHold'>, at: string): Verdict {
   const { holdId, contentHash, tenantId, accountId, asset, amount, expiresAt, metadata, actor } = command;
   const account = state.accounts.get(accountId);
-  const no = (rejection: BookRejection) =>
-    rejected(rejection, {
-      commandId: holdId,
-      commandType: command.type,
-      contentHash,
-      tenantId,
-      actor,
-      request: { accountId, asset, amount: amount.toString(), ...(expiresAt === null ? {} : { expiresAt }) },
-      at,
-    });
+  const request = { accountId, asset, amount: amount.toString(), ...(expiresAt === null ? {} : { expiresAt }) };
+  const asked = { commandId: holdId, commandType: command.type, contentHash, tenantId, actor, request, at };
+  const no = (rejection: BookRejection, about: string | null = null) => rejected(rejection, asked, about);
   if (amount <= 0n) return no('entries_invalid');
-  if (account === undefined || (tenantId !== null && !isOwnAccount(account, tenantId))) return no('account_not_found');
-  if (account.asset !== asset) return no('asset_mismatch');
+  if (account === undefined || (tenantId !== null && !isOwnAccount(account, tenantId)))
+    return no('account_not_found', accountId);
+  if (account.asset !== asset) return no('asset_mismatch', accountId);
   if (expiresAt !== null && expiresAt <= at) return no('expiry_in_past');
-  if (account.frozen) return no('account_frozen');
-  if (!canGive(account, amount)) return no('insufficient_balance');
+  if (account.frozen) return no('account_frozen', accountId);
+  if (!canGive(account, amount)) return no('insufficient_balance', accountId);
   return record({
     type: 'HoldPlaced',
     holdId,
@@ -49,16 +43,9 @@ export function placeHold(state: WorkingState, command: CommandOf<'PlaceHold'>, 
 export function captureHold(state: WorkingState, command: CommandOf<'CaptureHold'>, at: string): Verdict {
   const { captureId, contentHash, tenantId, holdId, creditAccountId, final, actor } = command;
   const hold = holdOf(state, holdId, tenantId);
-  const no = (rejection: BookRejection) =>
-    rejected(rejection, {
-      commandId: captureId,
-      commandType: command.type,
-      contentHash,
-      tenantId,
-      actor,
-      request: { holdId, creditAccountId, amount: command.amount?.toString() ?? 'rest', final: String(final) },
-      at,
-    });
+  const request = { holdId, creditAccountId, amount: command.amount?.toString() ?? 'rest', final: String(final) };
+  const asked = { commandId: captureId, commandType: command.type, contentHash, tenantId, actor, request, at };
+  const no = (rejection: BookRejection, about: string | null = null) => rejected(rejection, asked, about);
   if (command.amount !== null && command.amount <= 0n) return no('entries_invalid');
   const account = hold === undefined ? undefined : state.accounts.get(hold.accountId);
   if (hold === undefined || account === undefined) return no('hold_not_found');
@@ -74,7 +61,7 @@ export function captureHold(state: WorkingState, command: CommandOf<'CaptureHold
     { accountId: creditAccountId, asset, direction: direction === 'debit' ? 'credit' : 'debit', amount },
   ];
   const refusal = entriesRefusal(state, entries, tenantId) ?? captureRefusal(state, entries);
-  if (refusal !== null) return no(refusal);
+  if (refusal !== null) return no(refusal.rejection, refusal.about);
   const left = hold.remaining - amount;
   return record({
     type: 'HoldCaptured',
@@ -96,9 +83,9 @@ export function captureHold(state: WorkingState, command: CommandOf<'CaptureHold
 }
 
 /** The held account gives what it has promised, so only whether it is frozen counts; the other one has its limits too. */
-function captureRefusal(state: WorkingState, [held, other]: readonly Entry[]): BookRejection | null {
-  if (held === undefined || other === undefined) return 'entries_invalid';
-  if (state.accounts.get(held.accountId)?.frozen) return 'account_frozen';
+function captureRefusal(state: WorkingState, [held, other]: readonly Entry[]): Refusal | null {
+  if (held === undefined || other === undefined) return because('entries_invalid');
+  if (state.accounts.get(held.accountId)?.frozen) return because('account_frozen', held.accountId);
   return movementRefusal(state, [other]);
 }
 

@@ -11,8 +11,8 @@ import {
   type AccountType,
   type Entry,
 } from './account';
-import type { BookRejection } from './book-events';
 import type { WorkingState } from './book-state';
+import { because, type Refusal } from './verdict';
 
 const entriesMax = 100;
 
@@ -21,19 +21,18 @@ export function entriesRefusal(
   state: WorkingState,
   entries: readonly Entry[],
   tenantId: string | null,
-): BookRejection | null {
-  let known = true;
-  let sameAssets = true;
+): Refusal | null {
+  let mismatched: string | null = null;
   for (const { accountId, asset } of entries) {
     const account = state.accounts.get(accountId);
-    if (account === undefined) known = false;
+    if (account === undefined) return because('account_not_found', accountId);
     // The id of the entry is in the cache of the core, where the account's own is not.
-    else if (tenantId !== null && !isOwnAccount({ accountId, tenantId: account.tenantId }, tenantId)) known = false;
-    else if (account.asset !== asset) sameAssets = false;
+    if (tenantId !== null && !isOwnAccount({ accountId, tenantId: account.tenantId }, tenantId))
+      return because('account_not_found', accountId);
+    if (account.asset !== asset) mismatched ??= accountId;
   }
-  if (!known) return 'account_not_found';
-  if (!sameAssets) return 'asset_mismatch';
-  return isBalanced(entries) ? null : 'entries_unbalanced';
+  if (mismatched !== null) return because('asset_mismatch', mismatched);
+  return isBalanced(entries) ? null : because('entries_unbalanced');
 }
 
 /** At least two, not too many, and each of something. */
@@ -55,17 +54,17 @@ function isBalanced(entries: readonly Entry[]): boolean {
 }
 
 /** Why an account of the entries does not allow them, or null: a frozen one first, then a floor, then a ceiling. */
-export function movementRefusal(state: WorkingState, entries: readonly Entry[]): BookRejection | null {
-  let refusal: BookRejection | null = null;
+export function movementRefusal(state: WorkingState, entries: readonly Entry[]): Refusal | null {
+  let refusal: Refusal | null = null;
   for (let index = 0; index < entries.length; index++) {
     const { accountId } = entries[index]!;
     const account = state.accounts.get(accountId);
-    if (account === undefined) return 'account_not_found';
-    if (account.frozen) return 'account_frozen';
-    if (refusal === 'insufficient_balance') continue;
+    if (account === undefined) return because('account_not_found', accountId);
+    if (account.frozen) return because('account_frozen', accountId);
+    if (refusal?.rejection === 'insufficient_balance') continue;
     const change = changeAt(entries, index, account.accountType);
-    if (breaksFloor(account, change)) refusal = 'insufficient_balance';
-    else if (breaksCeiling(account, change)) refusal = 'ceiling_exceeded';
+    if (breaksFloor(account, change)) refusal = because('insufficient_balance', accountId);
+    else if (breaksCeiling(account, change)) refusal ??= because('ceiling_exceeded', accountId);
   }
   return refusal;
 }

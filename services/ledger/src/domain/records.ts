@@ -56,7 +56,10 @@ export type HoldSubject = {
   captured: bigint;
 };
 
-export type RecordSubject = TransferSubject | TransactionSubject | HoldSubject;
+/** The account that a command was refused for. */
+export type RefusalSubject = { readonly type: 'refusal'; readonly about: string };
+
+export type RecordSubject = TransferSubject | TransactionSubject | HoldSubject | RefusalSubject;
 
 export type BookRecord = {
   /** Of what the caller sent under the id. */
@@ -88,7 +91,7 @@ export type Records = {
 export type EventPlace = { readonly sequence: number; readonly reference: string };
 
 export function isOpen({ subject }: BookRecord): boolean {
-  if (subject === null || subject.type === 'transaction') return false;
+  if (subject === null || subject.type === 'transaction' || subject.type === 'refusal') return false;
   return subject.status === 'pending' || subject.status === 'open';
 }
 
@@ -201,7 +204,7 @@ export function applyToRecords(
       return;
     case 'CommandRejected':
       if (event.contentHash !== null)
-        make(state, event.commandId, event.contentHash, event.rejection, event.at, place, null, only);
+        make(state, event.commandId, event.contentHash, event.rejection, event.at, place, refusalSubject(event), only);
       return;
     case 'AccountFrozen':
     case 'AccountUnfrozen':
@@ -251,6 +254,10 @@ function transactionSubject(
   effectiveAt: string,
 ): TransactionSubject {
   return { type: 'transaction', tenantId, entries, effectiveAt, reversed: 0n };
+}
+
+function refusalSubject({ about }: EventOf<'CommandRejected'>): RefusalSubject | null {
+  return about === null ? null : { type: 'refusal', about };
 }
 
 function holdSubject(event: EventOf<'HoldPlaced'>): HoldSubject {

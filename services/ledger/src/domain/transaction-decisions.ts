@@ -15,7 +15,16 @@ import {
   reversalRule,
 } from './posting-rules';
 import { leftOf, type TransactionSubject } from './records';
-import { factReleaseIdOf, isNamedBy, nothingToDo, record, rejected, type Verdict } from './verdict';
+import {
+  because,
+  factReleaseIdOf,
+  isNamedBy,
+  nothingToDo,
+  record,
+  rejected,
+  type Refusal,
+  type Verdict,
+} from './verdict';
 
 export function issueFunds(state: WorkingState, command: CommandOf<'IssueFunds'>, at: string): Verdict {
   const { transactionId, contentHash, accountId, asset, amount } = command;
@@ -188,11 +197,12 @@ function postingRefusal(
   state: WorkingState,
   { tenantId, mode, entries, effectiveAt, closedPeriod }: CommandOf<'PostTransaction'>,
   at: string,
-): BookRejection | null {
-  if (mode === 'recording' && tenantId !== null) return 'recording_not_allowed';
-  if (!isShapely(entries)) return 'entries_invalid';
-  if (effectiveAt !== null && isInFuture(effectiveAt, at)) return 'effective_in_future';
-  if (effectiveAt !== null && effectiveAt < state.openFrom && closedPeriod === 'refuse') return 'period_closed';
+): Refusal | null {
+  if (mode === 'recording' && tenantId !== null) return because('recording_not_allowed');
+  if (!isShapely(entries)) return because('entries_invalid');
+  if (effectiveAt !== null && isInFuture(effectiveAt, at)) return because('effective_in_future');
+  if (effectiveAt !== null && effectiveAt < state.openFrom && closedPeriod === 'refuse')
+    return because('period_closed');
   const refusal = entriesRefusal(state, entries, tenantId);
   return refusal !== null || mode === 'recording' ? refusal : movementRefusal(state, entries);
 }
@@ -200,7 +210,7 @@ function postingRefusal(
 /** Entries that a refusal tells; the content hash vouches for the others. */
 const entriesToldMax = 10;
 
-function rejectedPosting(command: CommandOf<'PostTransaction'>, rejection: BookRejection, at: string): Verdict {
+function rejectedPosting(command: CommandOf<'PostTransaction'>, refusal: Refusal, at: string): Verdict {
   const { transactionId: commandId, type: commandType, contentHash, tenantId, actor, mode, effectiveAt } = command;
   const told = command.entries
     .slice(0, entriesToldMax)
@@ -211,7 +221,8 @@ function rejectedPosting(command: CommandOf<'PostTransaction'>, rejection: BookR
     entryCount: String(command.entries.length),
     ...(effectiveAt === null ? {} : { effectiveAt }),
   };
-  return rejected(rejection, { commandId, commandType, contentHash, tenantId, actor, request, at });
+  const { rejection, about } = refusal;
+  return rejected(rejection, { commandId, commandType, contentHash, tenantId, actor, request, at }, about);
 }
 
 /**
@@ -220,16 +231,9 @@ function rejectedPosting(command: CommandOf<'PostTransaction'>, rejection: BookR
  */
 export function reverseTransaction(state: WorkingState, command: CommandOf<'ReverseTransaction'>, at: string): Verdict {
   const { reversalId, contentHash, tenantId, transactionId, actor } = command;
-  const no = (rejection: BookRejection) =>
-    rejected(rejection, {
-      commandId: reversalId,
-      commandType: command.type,
-      contentHash,
-      tenantId,
-      actor,
-      request: { transactionId, amount: command.amount?.toString() ?? 'rest' },
-      at,
-    });
+  const request = { transactionId, amount: command.amount?.toString() ?? 'rest' };
+  const asked = { commandId: reversalId, commandType: command.type, contentHash, tenantId, actor, request, at };
+  const no = (rejection: BookRejection, about: string | null = null) => rejected(rejection, asked, about);
   if (command.amount !== null && command.amount <= 0n) return no('entries_invalid');
   const posted = state.records.get(transactionId);
   if (posted === undefined || posted.rejection !== null) return no('transaction_not_found');
@@ -245,7 +249,7 @@ export function reverseTransaction(state: WorkingState, command: CommandOf<'Reve
   if (refusal !== null) return no(refusal);
   const entries = reversalEntries(subject.entries, amount);
   const unmoved = movementRefusal(state, entries);
-  if (unmoved !== null) return no(unmoved);
+  if (unmoved !== null) return no(unmoved.rejection, unmoved.about);
   return record({
     type: 'TransactionReversed',
     reversalId,

@@ -7,7 +7,7 @@ import type { BookRecord } from './records';
 export type Verdict =
   | { readonly type: 'recorded'; readonly events: readonly BookEvent[]; readonly rejection: BookRejection | null }
   /** Answered before, or nothing to do: nothing is recorded. */
-  | { readonly type: 'repeated'; readonly outcome: Pick<BookRecord, 'rejection' | 'at' | 'reference'> }
+  | { readonly type: 'repeated'; readonly outcome: Pick<BookRecord, 'rejection' | 'at' | 'reference' | 'subject'> }
   /** Refused without a trace: the id already has its answer, or the command is the ledger's own or another service's. */
   | { readonly type: 'refused'; readonly rejection: BookRejection };
 
@@ -16,22 +16,59 @@ export function record(...events: readonly BookEvent[]): Verdict {
 }
 
 export function nothingToDo(at: string): Verdict {
-  return { type: 'repeated', outcome: { rejection: null, at, reference: '' } };
+  return { type: 'repeated', outcome: { rejection: null, at, reference: '', subject: null } };
 }
 
 export function refuse(rejection: BookRejection): Verdict {
   return { type: 'refused', rejection };
 }
 
-export type Refused = Omit<Extract<BookEvent, { type: 'CommandRejected' }>, 'type' | 'rejection'>;
+/** Why not, and the id of the account that is the reason, where one is. */
+export type Refusal = { readonly rejection: BookRejection; readonly about: string | null };
 
-export function rejected(rejection: BookRejection, fields: Refused): Verdict {
+export function because(rejection: BookRejection, about: string | null = null): Refusal {
+  return { rejection, about };
+}
+
+export type Refused = Omit<Extract<BookEvent, { type: 'CommandRejected' }>, 'type' | keyof Refusal>;
+
+export function rejected(rejection: BookRejection, fields: Refused, about: string | null = null): Verdict {
   const { commandId, commandType, contentHash, tenantId, actor, request, at } = fields;
   return {
     type: 'recorded',
-    events: [{ type: 'CommandRejected', commandId, commandType, contentHash, rejection, tenantId, actor, request, at }],
+    events: [
+      {
+        type: 'CommandRejected',
+        commandId,
+        commandType,
+        contentHash,
+        rejection,
+        about,
+        tenantId,
+        actor,
+        request,
+        at,
+      },
+    ],
     rejection,
   };
+}
+
+/** Why it was refused, now or when it was first asked; null when it was not. */
+export function reasonOf(verdict: Verdict): Refusal | null {
+  switch (verdict.type) {
+    case 'refused':
+      return because(verdict.rejection);
+    case 'recorded': {
+      const { rejection, events } = verdict;
+      const event = events[0];
+      return rejection && because(rejection, event?.type === 'CommandRejected' ? event.about : null);
+    }
+    case 'repeated': {
+      const { rejection, subject } = verdict.outcome;
+      return rejection && because(rejection, subject?.type === 'refusal' ? subject.about : null);
+    }
+  }
 }
 
 /** Transaction ids that the ledger makes itself; a caller cannot take one. */

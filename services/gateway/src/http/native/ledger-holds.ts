@@ -29,7 +29,7 @@ import {
   watermarkExample,
   writerOf,
 } from './ledger-fields';
-import { captureRejections, ledgerRejections } from './ledger-rejections';
+import { captureRejections, ledgerRejections, namingAccount } from './ledger-rejections';
 import { ledgerReferenceExample } from './ledger-views';
 import { accountIdOf, accountRef, accountRefOf } from './own-accounts';
 import { requireAccount } from './require-account';
@@ -138,8 +138,12 @@ async function operate(
   { dry_run }: Asked,
   rejections: Record<keyof typeof ledgerRejections, Failure> = ledgerRejections,
 ) {
+  const naming = namingAccount(caller, (accountId) => {
+    if (operation.type === 'hold') return 'account_id';
+    return operation.type === 'capture' && operation.creditAccountId === accountId ? 'credit' : undefined;
+  });
   const outcome = await ledger(operateBook, { ...writerOf(caller), dryRun: dry_run, operation });
-  return accepted<typeof operateBook>(outcome, rejections);
+  return accepted<typeof operateBook>(outcome, rejections, naming);
 }
 
 type Done = Awaited<ReturnType<typeof operate>>;

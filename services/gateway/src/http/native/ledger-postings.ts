@@ -48,6 +48,7 @@ export const posting = {
 
 const postingObject = z.object(posting);
 type Posting = z.output<typeof postingObject>;
+export type AccountsNamed = Pick<Posting, 'entries' | 'debit' | 'credit'>;
 
 /** `path` leads to the posting in the body, for the failures that name a field. */
 export function postOf(caller: Credential, asked: Posting, transactionId: string, path = ''): PostOperation {
@@ -69,6 +70,16 @@ export function postingRejections(
   table: Record<keyof typeof ledgerRejections, Failure>,
 ): typeof table {
   return entries === undefined ? table : { ...table, asset_mismatch: assetOfEntries };
+}
+
+/** Which field of it names the account. */
+export function fieldOfAccount(caller: Credential, { entries, debit, credit }: AccountsNamed) {
+  return (accountId: string): string | undefined => {
+    const isIt = (ref: string | undefined) => ref !== undefined && accountIdOf(caller, ref) === accountId;
+    if (entries === undefined) return isIt(debit) ? 'debit' : isIt(credit) ? 'credit' : undefined;
+    const index = entries.findIndex((entry) => isIt(entry.account_id));
+    return index < 0 ? undefined : `entries.${index}.account_id`;
+  };
 }
 
 function entriesOf(caller: Credential, asked: Posting, path: string): PostOperation['entries'] {

@@ -13,7 +13,9 @@ import type {
 import type { Failure } from '@daybook/http';
 import type { RejectionOf } from '../rejections';
 import { invalidField } from '../responses';
+import type { Credential } from '../../app/credential';
 import { conflict, nativeRejections } from './dialect';
+import { accountRefOf } from './own-accounts';
 
 type LedgerCall =
   | typeof openBookAccount
@@ -93,3 +95,24 @@ export const captureRejections = {
   ...ledgerRejections,
   asset_mismatch: invalidField('credit', 'must be an account in the asset of the hold'),
 };
+
+type OperationRejection = RejectionOf<typeof operateBook>;
+
+const saidOf: Partial<Record<OperationRejection, (name: string) => string>> = {
+  account_not_found: (name) => `there is no account ${name}`,
+  account_frozen: (name) => `the account ${name} is frozen`,
+  insufficient_balance: (name) => `the account ${name} does not have enough available`,
+  ceiling_exceeded: (name) => `the account ${name} would be above its ceiling`,
+};
+
+/** Says which account is the reason, as the caller calls it, and which field names it, if one does. */
+export function namingAccount(caller: Credential, fieldOf: (accountId: string) => string | undefined) {
+  return (failure: Failure, rejection: OperationRejection, accountId: string): Failure => {
+    const name = accountRefOf(caller, accountId);
+    const said = saidOf[rejection]?.(name);
+    // The others are about a field that they name.
+    if (said === undefined) return { ...failure, message: `${failure.message}: ${name}` };
+    const field = fieldOf(accountId);
+    return field === undefined ? { ...failure, message: said } : { ...failure, message: `${field}: ${said}`, field };
+  };
+}

@@ -7,6 +7,7 @@ import {
 } from '@daybook/contracts';
 import { FailureError, type Failure } from '@daybook/http';
 import { z } from 'zod';
+import type { Credential } from '../../app/credential';
 import type { Services } from '../../ports';
 import { amountOf, amountToken, idempotencyKey, timestampField } from '../fields';
 import { accepted } from '../rejections';
@@ -16,8 +17,8 @@ import { route, type Route } from '../route';
 import { nativeDialect } from './dialect';
 import { journalId, newIdShown } from './journal-ids';
 import { dryRun, dryRunShown, keyHeader, keyInvalid, readerOf, writerOf } from './ledger-fields';
-import { posting, postOf, postingRejections } from './ledger-postings';
-import { assetOfEntries, bulkRejections, ledgerRejections } from './ledger-rejections';
+import { fieldOfAccount, posting, postOf, postingRejections, type AccountsNamed } from './ledger-postings';
+import { assetOfEntries, bulkRejections, ledgerRejections, namingAccount } from './ledger-rejections';
 import { ledgerReferenceExample } from './ledger-views';
 
 type Deps = { readonly services: Pick<Services, 'ledger'> };
@@ -99,7 +100,8 @@ function postOne({ services: { ledger } }: Deps): Route {
         dryRun: body.dry_run,
         operation: postOf(caller, body, transactionId),
       });
-      const posted = accepted<typeof operateBook>(outcome, postingRejections(body, ledgerRejections));
+      const naming = namingAccount(caller, fieldOfAccount(caller, body));
+      const posted = accepted<typeof operateBook>(outcome, postingRejections(body, ledgerRejections), naming);
       return {
         headers: replayedIf(posted.replayed),
         body: {
@@ -126,9 +128,17 @@ const result = z.strictObject({
 type BulkAnswer = Extract<CallOutcome<typeof operateBookInBulk>, { ok: true }>['value'];
 type Outcome = BulkAnswer['outcomes'][number];
 type Failed = NonNullable<BulkAnswer['failed']>;
-type Sent = Parameters<typeof postingRejections>[0];
+type Refused = Extract<Outcome, { ok: false }>;
 
-function describeResult(transactionId: string, sent: Sent, outcome: Outcome) {
+/** Why one of a bulk was refused. */
+function refusalOf(caller: Credential, { rejection, about }: Omit<Refused, 'ok'>, sent: AccountsNamed): Failure {
+  const failure = postingRejections(sent, bulkRejections)[rejection];
+  if (about === undefined || about === null) return failure;
+  return namingAccount(caller, fieldOfAccount(caller, sent))(failure, rejection, about);
+}
+
+function describeResult(caller: Credential, sent: AccountsNamed & { readonly id: string }, outcome: Outcome) {
+  const transactionId = newIdShown(caller, sent.id);
   if (outcome.ok)
     return {
       transaction_id: transactionId,
@@ -139,7 +149,7 @@ function describeResult(transactionId: string, sent: Sent, outcome: Outcome) {
       code: null,
       title: null,
     };
-  const { code, message } = postingRejections(sent, bulkRejections)[outcome.rejection];
+  const { code, message } = refusalOf(caller, outcome, sent);
   return {
     transaction_id: transactionId,
     status: 'rejected',
@@ -151,10 +161,10 @@ function describeResult(transactionId: string, sent: Sent, outcome: Outcome) {
   };
 }
 
-function failureOf({ rejection, index, replayed }: Failed, sent: Sent): Failure {
-  const failure = postingRejections(sent, bulkRejections)[rejection];
+function failureOf(caller: Credential, { index, ...refused }: Failed, sent: AccountsNamed): Failure {
+  const failure = refusalOf(caller, refused, sent);
   const field = ['transactions', index, ...(failure.field === undefined ? [] : [failure.field])].join('.');
-  return { ...failure, field, ...(replayed ? { replayed } : {}) };
+  return { ...failure, field, ...(refused.replayed ? { replayed: true } : {}) };
 }
 
 function postMany({ services: { ledger } }: Deps): Route {
@@ -213,11 +223,8 @@ function postMany({ services: { ledger } }: Deps): Route {
         operations: transactions.map((each, index) => postOf(caller, each, each.id, `transactions.${index}.`)),
       });
       const { outcomes, failed } = accepted<typeof operateBookInBulk>(outcome, {});
-      if (failed !== null) throw new FailureError(failureOf(failed, transactions[failed.index]!));
-      const results = outcomes.map((each, index) => {
-        const sent = transactions[index]!;
-        return describeResult(newIdShown(caller, sent.id), sent, each);
-      });
+      if (failed !== null) throw new FailureError(failureOf(caller, failed, transactions[failed.index]!));
+      const results = outcomes.map((each, index) => describeResult(caller, transactions[index]!, each));
       const posted = outcomes.filter(({ ok }) => ok).length;
       return {
         headers: replayedIf(outcomes.every(({ replayed }) => replayed)),
@@ -275,7 +282,8 @@ function reverseOne({ services: { ledger } }: Deps): Route {
         dryRun: body.dry_run,
         operation: { type: 'reverse', reversalId, transactionId: params.id, amount },
       });
-      const reversed = accepted<typeof operateBook>(outcome, ledgerRejections);
+      const naming = namingAccount(caller, () => undefined);
+      const reversed = accepted<typeof operateBook>(outcome, ledgerRejections, naming);
       return {
         headers: replayedIf(reversed.replayed),
         body: {
