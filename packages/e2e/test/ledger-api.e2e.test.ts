@@ -82,7 +82,10 @@ describe('the ledger over HTTP', () => {
     const bulk = (atomic: boolean, transactions: unknown) =>
       write('POST', '/transactions/bulk', { atomic, transactions }, null);
     const refused = await bulk(true, [item('b1', '1.00'), item('b2', '9999999.00'), item('b3', '1.00')]);
-    expect(refused).toMatchObject({ status: 422, body: { code: 'INSUFFICIENT_BALANCE', field: 'transactions.1' } });
+    expect(refused).toMatchObject({
+      status: 422,
+      body: { code: 'INSUFFICIENT_BALANCE', field: 'transactions.1.debit' },
+    });
     expect(await postedOf('fees')).toBe(before);
     const mixed = [item('b1', '1.00'), item('b4', '9999999.00'), item('b3', '1.00')];
     const independent = await bulk(false, mixed);

@@ -15,6 +15,7 @@ type CredentialHeader = (typeof credentialHeaders)[number];
 
 const printable = /^[\x21-\x7e]{1,200}$/;
 const jwtPattern = /^[\w-]+\.[\w-]+\.[\w-]*$/;
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const base64Pattern = /^[A-Za-z0-9+/_-]+={0,2}$/;
 
 /** Reads the raw header list, because Node drops a second Authorization header and joins the others. */
@@ -44,12 +45,12 @@ export function readPresented(rawHeaders: readonly string[]): Reading {
 function readClient(credentialId: string, secret: string): Reading {
   if (credentialId === '' || secret === '') return { ok: false, problem: 'incomplete' };
   if (!printable.test(credentialId) || !printable.test(secret)) return { ok: false, problem: 'malformed' };
-  return { ok: true, presented: { scheme: 'client', credentialId: uuidOf(credentialId), secret } };
+  return { ok: true, presented: { scheme: 'client', credentialId: idOf(credentialId), secret } };
 }
 
-/** A UUID is the same in capitals; ours are in small letters. */
-function uuidOf(credentialId: string): string {
-  return credentialId.toLowerCase();
+/** A UUID is the same in capitals, and ours are in small letters. Ids of keys are no UUIDs. */
+function idOf(credentialId: string): string {
+  return uuidPattern.test(credentialId) ? credentialId.toLowerCase() : credentialId;
 }
 
 function readAuthorization(value: string): Reading {
@@ -74,7 +75,7 @@ function readBasic(encoded: string): Reading {
   const credentialId = pair.slice(0, colon);
   const secret = pair.slice(colon + 1);
   if (!printable.test(credentialId) || !printable.test(secret)) return { ok: false, problem: 'malformed' };
-  return { ok: true, presented: { scheme: 'basic', credentialId: uuidOf(credentialId), secret } };
+  return { ok: true, presented: { scheme: 'basic', credentialId: idOf(credentialId), secret } };
 }
 
 function decodeUtf8(bytes: Buffer): string | undefined {

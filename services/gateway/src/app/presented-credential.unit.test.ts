@@ -1,6 +1,7 @@
 import { readPresented } from './presented-credential';
 
 const basic = (text: string | Buffer) => `Basic ${Buffer.from(text).toString('base64')}`;
+const uuid = '0f9e6c1a-6a5c-4d8e-9b39-1f1b8a9f0c11';
 const id = ['X-Client-ID', 'id'];
 const secret = ['X-Client-Secret', 'secret'];
 
@@ -13,14 +14,14 @@ describe('readPresented', () => {
       { scheme: 'client', credentialId: 'id', secret: 'secret' },
     ],
     [
-      'client in capitals',
-      ['X-Client-ID', 'ID', 'X-Client-Secret', 'SeCret'],
-      { scheme: 'client', credentialId: 'id', secret: 'SeCret' },
+      'client, a UUID in capitals',
+      ['X-Client-ID', uuid.toUpperCase(), 'X-Client-Secret', 'SeCret'],
+      { scheme: 'client', credentialId: uuid, secret: 'SeCret' },
     ],
     [
-      'Basic in capitals',
-      ['Authorization', basic('KEY:SeCret')],
-      { scheme: 'basic', credentialId: 'key', secret: 'SeCret' },
+      'Basic, an id in both cases',
+      ['Authorization', basic('Key_aB:SeCret')],
+      { scheme: 'basic', credentialId: 'Key_aB', secret: 'SeCret' },
     ],
     ['API key', ['X-API-Key', 'key'], { scheme: 'api_key', key: 'key' }],
     ['token', ['Authorization', 'Bearer a.b.c'], { scheme: 'token', token: 'a.b.c' }],
