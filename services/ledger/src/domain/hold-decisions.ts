@@ -11,9 +11,11 @@ import { because, nothingToDo, record, refuse, rejected, type Refusal, type Verd
 export function placeHold(state: WorkingState, command: CommandOf<'PlaceHold'>, at: string): Verdict {
   const { holdId, contentHash, tenantId, accountId, asset, amount, expiresAt, metadata, actor } = command;
   const account = state.accounts.get(accountId);
-  const request = { accountId, asset, amount: amount.toString(), ...(expiresAt === null ? {} : { expiresAt }) };
-  const asked = { commandId: holdId, commandType: command.type, contentHash, tenantId, actor, request, at };
-  const no = (rejection: BookRejection, about: string | null = null) => rejected(rejection, asked, about);
+  const no = (rejection: BookRejection, about: string | null = null) => {
+    const request = { accountId, asset, amount: amount.toString(), ...(expiresAt === null ? {} : { expiresAt }) };
+    const asked = { commandId: holdId, commandType: command.type, contentHash, tenantId, actor, request, at };
+    return rejected(rejection, asked, about);
+  };
   if (amount <= 0n) return no('entries_invalid');
   if (account === undefined || (tenantId !== null && !isOwnAccount(account, tenantId)))
     return no('account_not_found', accountId);
@@ -43,9 +45,11 @@ export function placeHold(state: WorkingState, command: CommandOf<'PlaceHold'>, 
 export function captureHold(state: WorkingState, command: CommandOf<'CaptureHold'>, at: string): Verdict {
   const { captureId, contentHash, tenantId, holdId, creditAccountId, final, actor } = command;
   const hold = holdOf(state, holdId, tenantId);
-  const request = { holdId, creditAccountId, amount: command.amount?.toString() ?? 'rest', final: String(final) };
-  const asked = { commandId: captureId, commandType: command.type, contentHash, tenantId, actor, request, at };
-  const no = (rejection: BookRejection, about: string | null = null) => rejected(rejection, asked, about);
+  const no = (rejection: BookRejection, about: string | null = null) => {
+    const request = { holdId, creditAccountId, amount: command.amount?.toString() ?? 'rest', final: String(final) };
+    const asked = { commandId: captureId, commandType: command.type, contentHash, tenantId, actor, request, at };
+    return rejected(rejection, asked, about);
+  };
   if (command.amount !== null && command.amount <= 0n) return no('entries_invalid');
   const account = hold === undefined ? undefined : state.accounts.get(hold.accountId);
   if (hold === undefined || account === undefined) return no('hold_not_found');

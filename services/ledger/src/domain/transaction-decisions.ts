@@ -231,9 +231,11 @@ function rejectedPosting(command: CommandOf<'PostTransaction'>, refusal: Refusal
  */
 export function reverseTransaction(state: WorkingState, command: CommandOf<'ReverseTransaction'>, at: string): Verdict {
   const { reversalId, contentHash, tenantId, transactionId, actor } = command;
-  const request = { transactionId, amount: command.amount?.toString() ?? 'rest' };
-  const asked = { commandId: reversalId, commandType: command.type, contentHash, tenantId, actor, request, at };
-  const no = (rejection: BookRejection, about: string | null = null) => rejected(rejection, asked, about);
+  const no = (rejection: BookRejection, about: string | null = null) => {
+    const request = { transactionId, amount: command.amount?.toString() ?? 'rest' };
+    const asked = { commandId: reversalId, commandType: command.type, contentHash, tenantId, actor, request, at };
+    return rejected(rejection, asked, about);
+  };
   if (command.amount !== null && command.amount <= 0n) return no('entries_invalid');
   const posted = state.records.get(transactionId);
   if (posted === undefined || posted.rejection !== null) return no('transaction_not_found');

@@ -11,9 +11,9 @@ import type {
   setAccountLimits,
 } from '@daybook/contracts';
 import type { Failure } from '@daybook/http';
+import type { Credential } from '../../app/credential';
 import type { RejectionOf } from '../rejections';
 import { invalidField } from '../responses';
-import type { Credential } from '../../app/credential';
 import { conflict, nativeRejections } from './dialect';
 import { accountRefOf } from './own-accounts';
 
